@@ -1,0 +1,65 @@
+"""Outcomes that are shares of patients."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.engine.event_log import Indices
+from sim.outcomes import wording
+from sim.outcomes.estimates import UNKNOWN, Estimate, Figures, Path, share
+from sim.outcomes.happenings import rows
+from sim.outcomes.history import NEVER, Flags, History
+from sim.scenario.model import Outcome
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Proportion:
+    """The share of patients with a flag, of those who are `known`; both [n_patients]."""
+
+    facts: Mapping[Path, Any]
+    group_rows: Indices
+    flags: Flags
+    known: Flags
+    interval_kind: str | None = "Wilson"
+
+    def figures(self, chosen: Indices) -> Figures:
+        about = chosen[self.known[chosen]]
+        events = int(np.count_nonzero(self.flags[about]))
+        counts = {("n",): len(about), ("left_out",): len(chosen) - len(about), ("events",): events}
+        return Figures({("estimate",): share(events, len(about))}, counts)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Categories:
+    """The share of patients in each category: code [n_patients], -1 for who is left out."""
+
+    facts: Mapping[Path, Any]
+    group_rows: Indices
+    code: NDArray[np.int64]
+    categories: tuple[str, ...]
+    interval_kind: str | None = "Wilson"
+
+    def figures(self, chosen: Indices) -> Figures:
+        code = self.code[chosen]
+        found = np.bincount(code[code >= 0], minlength=len(self.categories))
+        n = int(found.sum())
+        estimates: dict[Path, Estimate] = {("estimate",): UNKNOWN}
+        counts: dict[Path, int] = {("n",): n, ("left_out",): len(chosen) - n}
+        for name, count in zip(self.categories, found.tolist(), strict=True):
+            estimates["shares", name, "estimate"] = share(count, n)
+            counts["shares", name, "count"] = count
+        return Figures(estimates, counts)
+
+
+def ever(history: History, outcome: Outcome) -> Proportion:
+    """The share of patients to whom something happens at least once."""
+    assert outcome.happening is not None
+    flags = history.first_of_each(rows(history, outcome.happening)) != NEVER
+    words = f"share of patients with {wording.happening(outcome.happening)} at least once"
+    facts: dict[Path, Any] = {("unit",): "share", ("estimate_of",): words}
+    return Proportion(facts, history.starts, flags, np.ones(len(flags), bool))

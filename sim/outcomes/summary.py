@@ -1,0 +1,183 @@
+"""The outcomes of a run as one table of plain values: what `summary.json` holds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from math import isnan
+from typing import Any
+
+import numpy as np
+
+from sim.engine.event_log import EventLog, Indices, ResourceUse
+from sim.outcomes import means, proportions, wording
+from sim.outcomes.estimates import Estimate, Figures, Path, is_empty, over_replications, without_intervals
+from sim.outcomes.happenings import qualify
+from sim.outcomes.history import NEVER, Flags, History
+from sim.outcomes.measure import Measure
+from sim.outcomes.time_to_event import time_to_event
+from sim.scenario.model import Outcome, Scenario
+from sim.units import DAYS_IN
+
+DEFAULT_TIMES = (
+    3 * DAYS_IN["month"],
+    6 * DAYS_IN["month"],
+    DAYS_IN["year"],
+    2 * DAYS_IN["year"],
+    3 * DAYS_IN["year"],
+    5 * DAYS_IN["year"],
+)
+"""Days since the patient's start (or since `from`) at which curves are read unless asked otherwise."""
+
+Measuring = Callable[[History, Outcome], Measure]
+MEASURES: Mapping[str, Measuring] = {
+    "ever": proportions.ever,
+    "count": means.count,
+    "total": means.total,
+    "attribute": means.attribute,
+}
+
+
+def summarise(
+    log: EventLog,
+    use: ResourceUse,
+    scenario: Scenario,
+    *,
+    at: Sequence[float] = DEFAULT_TIMES,
+    about: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Every outcome of the scenario, and the use of every finite resource, read from the log.
+
+    at: days; those beyond the horizon or the follow-up are left out. about: what the caller knows
+    of the run (seed, engine, `replications`), merged in at the top. The result is ready for JSON:
+    a number that does not exist is None, never nan or infinite.
+    """
+    about = dict(about or {})
+    replications = int(about.get("replications", log.replication.max(initial=0) + 1))
+    history = History(log, use, scenario)
+    times = asked_times(scenario, at)
+    counted = log.begins >= scenario.patients.arrivals.warm_up
+    notes = []
+    if not counted.all():
+        notes.append(f"{int((~counted).sum())} patients who start in the warm-up are left out of the outcomes")
+    left_out = [wording.time(t) for t in at if t not in times]
+    if left_out and tuple(at) != DEFAULT_TIMES:
+        notes.append(f"not asked about, being beyond the end of observation: {', '.join(left_out)}")
+    return {
+        "title": scenario.title,
+        "digest": scenario.digest,
+        **about,
+        "replications": replications,
+        "patients": log.n_patients,
+        "horizon_days": scenario.horizon,
+        "outcomes": {
+            outcome.name: _entry(history, outcome, times, counted, replications)
+            for outcome in scenario.outcomes
+        },
+        "notes": notes,
+    }
+
+
+def asked_times(scenario: Scenario, at: Sequence[float]) -> tuple[float, ...]:
+    """The times of `at` that can be observed, increasing; the end of observation if none can."""
+    last = scenario.horizon
+    if scenario.patients.follow_up is not None:
+        last = min(last, scenario.patients.follow_up)
+    return tuple(sorted({float(t) for t in at if 0 < t <= last})) or (last,)
+
+
+def _measure(history: History, outcome: Outcome, times: tuple[float, ...]) -> Measure:
+    if outcome.kind == "time_to_event":
+        return time_to_event(history, outcome, times)
+    return MEASURES[outcome.kind](history, outcome)
+
+
+def _entry(
+    history: History, outcome: Outcome, times: tuple[float, ...], counted: Flags, replications: int
+) -> dict[str, Any]:
+    """One outcome: in all patients it is about, then in each group of `by`."""
+    measure = _measure(history, outcome, times)
+    about = np.flatnonzero(counted & qualify(history, outcome.among))
+    entry = {"kind": outcome.kind, "label": outcome.label or outcome.name}
+    entry |= _figures(history, measure, about, replications)
+    if outcome.by is not None:
+        entry["by"] = outcome.by
+        entry["groups"] = {
+            name: _figures(history, measure, members, replications)
+            for name, members in _groups(history, measure, outcome.by, about).items()
+        }
+    return entry
+
+
+def _groups(history: History, measure: Measure, by: str, about: Indices) -> dict[str, Indices]:
+    """Patients by the value of an attribute, at the row the measure names; in the order declared."""
+    known = about[measure.group_rows[about] != NEVER]
+    values = history.attribute(by, measure.group_rows[known])
+    categories = history.log.names.categories[history.log.names.attributes.index(by)]
+    if categories:
+        return {name: known[values == code] for code, name in enumerate(categories)}
+    return {wording.scalar(float(value)): known[values == value] for value in np.unique(values)}
+
+
+def _figures(history: History, measure: Measure, about: Indices, replications: int) -> dict[str, Any]:
+    """The measure in these patients, over replications where there are several."""
+    entry: dict[Path, Any] = dict(measure.facts)
+    if replications > 1:
+        edges = np.searchsorted(history.log.replication[about], np.arange(replications + 1))
+        each = [measure.figures(about[a:b]) for a, b in zip(edges[:-1], edges[1:], strict=True)]
+        figures, kind = over_replications(each), "Student, over replications"
+        left_out = sum(is_empty(f) for f in each)
+        entry["replications_left_out",] = left_out
+        note = "fewer than two replications to compare" if replications - left_out < 2 else ""
+    else:
+        figures, kind = measure.figures(about), measure.interval_kind or ""
+        shared = [r.name for r in history.scenario.resources if not r.is_free]
+        note = "a number per replication needs several replications" if not kind else ""
+        if shared:
+            note = f"patients share {', '.join(shared)}, so one replication tells nothing of its own error"
+        if note:
+            figures = without_intervals(figures)
+    return _shaped(entry, figures, kind, note)
+
+
+def _shaped(facts: Mapping[Path, Any], figures: Figures, kind: str, note: str) -> dict[str, Any]:
+    entry: dict[str, Any] = {}
+    for path, value in figures.counts.items():
+        _put(entry, path, value)
+    for path, value in facts.items():
+        _put(entry, path, value)
+    for path, estimate in figures.estimates.items():
+        _put(entry, path, number(estimate.value))
+        name = str(path[-1]).removesuffix("_days")
+        beside = "interval" if name == "estimate" else f"{name}_interval"
+        _put(entry, (*path[:-1], beside), interval(estimate))
+    headline = figures.estimates["estimate",]
+    entry["interval_kind"] = kind if headline.has_interval else None
+    if not headline.has_interval:
+        entry["interval_note"] = note or _why_none(headline, entry["n"])
+    return entry
+
+
+def _why_none(headline: Estimate, n: int) -> str:
+    if n == 0:
+        return "nobody to estimate from"
+    if not headline.is_known:
+        return "nobody was observed for so long"
+    if headline.value in (0.0, 1.0):
+        return "an interval needs both those who came to it and those who did not"
+    return "a single value"
+
+
+def _put(entry: dict[str, Any], path: Path, value: Any) -> None:
+    for key in path[:-1]:
+        entry = entry.setdefault(str(key), {})
+    entry[str(path[-1])] = value
+
+
+def number(value: float) -> float | None:
+    """A number as JSON can hold it."""
+    return None if isnan(value) else value
+
+
+def interval(estimate: Estimate) -> list[float | None] | None:
+    """The limits; None for an open one, and where there is no interval at all."""
+    return [number(estimate.low), number(estimate.high)] if estimate.has_interval else None
