@@ -1,0 +1,98 @@
+"""When patients start: days on the common calendar, on the grid."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import inf
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.arithmetic import log1p, round_to_grid
+from sim.chance import name_key, uniform
+from sim.compiled import compiled
+from sim.engine.event_log import Floats
+from sim.scenario.model import Scenario
+
+ARRIVE, ACCEPT = name_key("arrive"), name_key("arrive.accept")
+NOBODY = -1
+"""The patient of a draw that belongs to none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cohort:
+    """Who is simulated, shape [n_patients], sorted by replication, then number.
+
+    begins: days on the calendar; follow_up: days that can be observed, until the horizon or the
+    end of the patient's own follow-up, whichever is first.
+    """
+
+    replication: NDArray[np.int32]
+    number: NDArray[np.int32]
+    begins: Floats
+    follow_up: Floats
+
+    def __len__(self) -> int:
+        return len(self.number)
+
+
+@compiled
+def poisson_arrivals(seed, replication, froms, rates, until, most):
+    """Arrival times before `until`, at most `most`: candidates at the highest rate, thinned.
+
+    froms, rates: float64 [n_steps], the rate per day from each day on. A candidate is kept with
+    probability rate(t) / highest rate, at its own time t. Source: Lewis and Shedler,
+    doi:10.1002/nav.3800260304.
+    """
+    highest = rates.max()
+    found = np.empty(64)
+    n = 0
+    time = 0.0
+    candidate = 0
+    while n < most and highest > 0.0:
+        u = uniform(seed, replication, NOBODY, ARRIVE, candidate)
+        time += round_to_grid(-log1p(-u) / highest)
+        if time >= until:
+            break
+        rate = rates[np.searchsorted(froms, time, side="right") - 1]
+        kept = rate >= highest or uniform(seed, replication, NOBODY, ACCEPT, candidate) * highest < rate
+        candidate += 1
+        if not kept:
+            continue
+        if n == len(found):
+            grown = np.empty(2 * n)
+            grown[:n] = found
+            found = grown
+        found[n] = time
+        n += 1
+    return found[:n].copy()
+
+
+def start_days(scenario: Scenario, seed: int, replication: int) -> Floats:
+    """The day each patient of a replication starts, in order, those beyond the horizon left out."""
+    patients = scenario.patients
+    arrivals = patients.arrivals
+    until = min(scenario.horizon, arrivals.lasting if arrivals.lasting is not None else inf)
+    number = patients.number
+    if arrivals.kind == "together":
+        return np.zeros(number or 0)
+    if arrivals.kind == "every":
+        interval = arrivals.interval or 0.0
+        most = int(np.ceil(until / interval)) + 1 if number is None else number
+        days = np.round(np.arange(most) * interval * 2.0**20) / 2.0**20
+        return days[days < until]
+    froms = np.array([day for day, _ in arrivals.rates])
+    rates = np.array([rate for _, rate in arrivals.rates])
+    most = 2**31 if number is None else number
+    return poisson_arrivals(seed, replication, froms, rates, until, most)
+
+
+def cohort(scenario: Scenario, seed: int, replications: int) -> Cohort:
+    """Everyone who is simulated under a seed."""
+    begins = [start_days(scenario, seed, r) for r in range(replications)]
+    replication = np.repeat(np.arange(replications, dtype=np.int32), [len(b) for b in begins])
+    number = np.concatenate([np.arange(len(b), dtype=np.int32) for b in begins])
+    days = np.concatenate(begins)
+    limit = scenario.patients.follow_up
+    follow_up = np.minimum(scenario.horizon - days, inf if limit is None else limit)
+    return Cohort(replication, number, days, follow_up)

@@ -1,0 +1,31 @@
+"""What is said when a patient's life cannot go on."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.engine.law import LogBuffer
+from sim.errors import RunError
+from sim.pathway import layout as at
+from sim.pathway.tables import Pathway
+
+
+def failure(pathway: Pathway, k: NDArray[np.int64], buffer: LogBuffer) -> RunError:
+    """The error for the status that the patient `k` stopped with."""
+    stages = pathway.names.stages
+    who = f"patient {k[at.NUMBER_]} of replication {k[at.REPLICATION]}"
+    here = stages[k[at.STAGE_NOW]] if k[at.STAGE_NOW] != at.NONE else "the start"
+    if k[at.STATUS] == at.ENDLESS:
+        rows = buffer.row[max(0, buffer.cursor[0] - 100) : buffer.cursor[0]]
+        passed = [stages[code] for code in dict.fromkeys(rows[:, 2].tolist()) if code != at.NONE]
+        return RunError(
+            f"{who}: {at.MOST_HAPPENINGS_AT_ONCE} happenings in one moment, in {', '.join(passed) or here}\n"
+            "    a path that repeats must take time: give one of these stages an event that takes some"
+        )
+    if k[at.STATUS] == at.BEYOND_ONE:
+        return RunError(
+            f"{who}: in {here} the probabilities of a choice sum to more than 1\n"
+            "    let the parts sum to 1 for every patient: mark one `rest`"
+        )
+    return RunError(f"{who}: too many happenings in one moment to be written down, in {here}")

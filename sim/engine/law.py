@@ -1,0 +1,563 @@
+"""What happens next to one patient: the only place where chance meets the pathway.
+
+A patient enters a stage, every competing event whose condition holds is given a time, the earliest
+happens, its effects run, its destination is chosen. Clocks are events that outlive the stage.
+Both engines call `begin`, `next_happening`, `happen` and `grant`, and nothing else.
+
+`T` are the tables of a pathway, `x` and `k` one patient, `world` the queues and free units of
+resources (see `readings`), `L` the log being written. Laid out in `sim.pathway.layout`.
+"""
+
+from __future__ import annotations
+
+from math import inf, nan, sqrt
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.arithmetic import log1p, normal_cdf, normal_quantile, round_to_grid
+from sim.chance import uniform
+from sim.compiled import compiled
+from sim.engine.event_log import ASKS, DECIDE, ENTERS, GRANTED, LEAVES, LEFT_QUEUE, START, STAYS
+from sim.engine.readings import choose, holds, number, part, probability
+from sim.engine.sojourns import law_time, reassessed
+from sim.pathway import layout as at
+
+LOWEST, HIGHEST = 2.0**-53, 1.0 - 2.0**-53
+
+
+class LogBuffer(NamedTuple):
+    """Rows as they are written; `cursor` counts rows and changes written.
+
+    time: float64 [rows]; row: int16 [rows, 5] event, rule, from, to, does; of: int64 [rows, 2] the
+    first change and the patient; what: int16 [changes]; value: float64 [changes]; cursor: int64 [2].
+    """
+
+    time: NDArray[np.float64]
+    row: NDArray[np.int16]
+    of: NDArray[np.int64]
+    what: NDArray[np.int16]
+    value: NDArray[np.float64]
+    cursor: NDArray[np.int64]
+
+
+# ---------------------------------------------------------------- the log
+
+
+@compiled
+def open_row(k, L, time, event, stage_from):
+    """Begin a row; what changes from now on belongs to it."""
+    n = L.cursor[0]
+    if n >= len(L.time):
+        k[at.STATUS] = at.LOG_FULL
+        return
+    L.time[n] = time
+    L.row[n, 0] = event
+    L.row[n, 1] = at.NONE
+    L.row[n, 2] = stage_from
+    L.row[n, 3] = at.NONE
+    L.row[n, 4] = STAYS
+    L.of[n, 0] = L.cursor[1]
+    L.of[n, 1] = k[at.NUMBER_]
+    L.cursor[0] = n + 1
+
+
+@compiled
+def close_row(k, L, rule, stage_to, does):
+    """Say in the latest row what it did, and by which rule."""
+    if k[at.STATUS] == at.LOG_FULL:
+        return
+    n = L.cursor[0] - 1
+    L.row[n, 1] = rule
+    L.row[n, 3] = stage_to
+    L.row[n, 4] = does
+
+
+@compiled
+def write_change(k, L, what, value):
+    """Note that an attribute or a stamp has a new value."""
+    n = L.cursor[1]
+    if n >= len(L.what):
+        k[at.STATUS] = at.LOG_FULL
+        return
+    L.what[n] = what
+    L.value[n] = value
+    L.cursor[1] = n + 1
+
+
+# ---------------------------------------------------------------- draws
+
+
+@compiled
+def drawn(T, k, draw):
+    """The next uniform of a named draw of this patient."""
+    count = T.program[0, at.HEAD_COUNTS] + draw
+    occurrence = k[count]
+    k[count] = occurrence + 1
+    return uniform(k[at.SEED], k[at.REPLICATION], k[at.NUMBER_], T.keys[draw], occurrence)
+
+
+@compiled
+def coupled(T, x, row, u):
+    """The uniform of a draw that follows another attribute's latest, by a Gaussian copula."""
+    P = T.program
+    follows, score = P[row, at.DRAW_FOLLOWS], P[row, at.DRAW_SCORE]
+    if follows == at.NONE and score == at.NONE:
+        return u
+    z = normal_quantile(u)
+    if follows != at.NONE and x[follows] == x[follows]:
+        where = P[row, at.DRAW_CORRELATION]
+        z = T.numbers[where] * x[follows] + T.numbers[where + 1] * z
+        u = min(max(normal_cdf(z), LOWEST), HIGHEST)
+    if score != at.NONE:
+        x[score] = z
+    return u
+
+
+@compiled
+def draw_value(T, x, k, world, row):
+    """The new value of the attribute that a draw is for."""
+    P = T.program
+    kind = P[row, at.DRAW_KIND]
+    attribute = at.FIRST_ATTRIBUTE + P[row, at.DRAW_ATTRIBUTE]
+    if kind == at.FIXED:
+        return number(T, x, k, world, P[row, at.DRAW_A])
+    u = coupled(T, x, row, drawn(T, k, P[row, at.DRAW_DRAW]))
+    first_ratio, n_ratios = P[row, at.DRAW_RATIOS], P[row, at.DRAW_N_RATIOS]
+    if kind == at.BERNOULLI:
+        p = probability(T, x, k, world, P[row, at.DRAW_A], first_ratio, n_ratios)
+        return 1.0 if u >= 1.0 - p else 0.0
+    if kind == at.NUMBER:
+        law = choose(T, x, k, world, P[row, at.DRAW_A])
+        return law_time(T, x, k, world, law, at.NONE, u)
+    parts = choose(T, x, k, world, P[row, at.DRAW_A])
+    first = P[parts, at.PARTS_FIRST]
+    i = part(T, x, k, world, first, P[parts, at.PARTS_N], first_ratio, n_ratios, u)
+    if i < 0:
+        k[at.STATUS] = at.BEYOND_ONE
+        return x[attribute]
+    key = P[first + i, at.PART_KEY]
+    return x[attribute] if key == at.UNCHANGED_KEY else T.numbers[key]
+
+
+@compiled
+def comes_up(T, x, k, world, event):
+    """Whether an event comes up at all, asked once a visit (a clock's at each start)."""
+    P = T.program
+    node = P[event, at.EVENT_CHANCE]
+    if node == at.NONE:
+        return True
+    p = probability(
+        T, x, k, world, node, P[event, at.EVENT_CHANCE_RATIOS], P[event, at.EVENT_CHANCE_N_RATIOS]
+    )
+    return drawn(T, k, P[event, at.EVENT_CHANCE_DRAW]) < p
+
+
+@compiled
+def give_time(T, x, k, world, event, slot):
+    """Draw the time of an event or clock from now on, and let it run."""
+    P = T.program
+    u = drawn(T, k, P[event, at.EVENT_DRAW])
+    law = choose(T, x, k, world, P[event, at.EVENT_LAW])
+    time = law_time(T, x, k, world, law, P[event, at.EVENT_RUN], u)
+    x[P[0, at.HEAD_DUE] + slot] = x[at.NOW] + round_to_grid(max(time, 0.0))
+    k[P[0, at.HEAD_SLOTS] + slot] = at.RUNS
+
+
+# ---------------------------------------------------------------- effects
+
+
+@compiled
+def run_effects(T, x, k, world, L, first, n):
+    """Run effects in order; the condition of each is read once, before its actions."""
+    P = T.program
+    for effect in range(first, first + n):
+        if holds(T, x, k, world, P[effect, at.EFFECT_WHEN]):
+            begin = P[effect, at.EFFECT_FIRST]
+            for action in range(begin, begin + P[effect, at.EFFECT_N]):
+                act(T, x, k, world, L, action)
+
+
+@compiled
+def act(T, x, k, world, L, action):
+    """One action: set, add, copy, draw, start, stop, reassess, stamp."""
+    P = T.program
+    word, target, a = P[action, at.ACTION_WORD], P[action, at.ACTION_TARGET], P[action, at.ACTION_A]
+    if word == at.START_CLOCK:
+        start_clock(T, x, k, world, a)
+    elif word == at.STOP_CLOCK:
+        k[P[0, at.HEAD_SLOTS] + P[a, at.EVENT_SLOT]] = at.RESTS
+    elif word == at.REASSESS:
+        reassess(T, x, k, world, a)
+    elif word == at.STAMP:
+        x[P[0, at.HEAD_STAMPS] + target] = x[at.NOW]
+        write_change(k, L, P[0, at.HEAD_N_ATTRIBUTES] + target, x[at.NOW])
+    else:
+        old = x[at.FIRST_ATTRIBUTE + target]
+        if word == at.SET:
+            new = number(T, x, k, world, a)
+        elif word == at.ADD:
+            new = old + number(T, x, k, world, a)
+        elif word == at.COPY:
+            new = x[at.FIRST_ATTRIBUTE + a]
+        else:
+            new = draw_value(T, x, k, world, a)
+        if new != old:
+            x[at.FIRST_ATTRIBUTE + target] = new
+            write_change(k, L, target, new)
+
+
+@compiled
+def start_clock(T, x, k, world, clock):
+    """Draw a clock's time, anew if it runs or is due."""
+    slot = T.program[clock, at.EVENT_SLOT]
+    k[T.program[0, at.HEAD_SLOTS] + slot] = at.RESTS
+    if comes_up(T, x, k, world, clock):
+        give_time(T, x, k, world, clock, slot)
+
+
+@compiled
+def reassess(T, x, k, world, event):
+    """Read the ratios and choices of a running event or clock again, keeping its luck."""
+    P = T.program
+    slot = P[event, at.EVENT_SLOT]
+    due = P[0, at.HEAD_DUE] + slot
+    if slot >= P[0, at.HEAD_N_CLOCKS] and not is_of_stage(T, k, event):
+        return
+    if k[P[0, at.HEAD_SLOTS] + slot] != at.RUNS or x[due] <= x[at.NOW]:
+        return
+    law = choose(T, x, k, world, P[event, at.EVENT_LAW])
+    new = reassessed(T, x, k, world, law, P[event, at.EVENT_RUN], x[due])
+    if new != x[due]:
+        x[due] = x[at.NOW] + round_to_grid(new - x[at.NOW])
+
+
+@compiled
+def is_of_stage(T, k, event):
+    """Whether an event belongs to the stage the patient is in, or waits for."""
+    P = T.program
+    stage = k[at.ASKED] if k[at.ASKED] != at.NONE else k[at.STAGE_NOW]
+    if stage == at.NONE:
+        return False
+    row = P[0, at.HEAD_STAGES] + stage
+    return P[row, at.STAGE_EVENTS] <= event < P[row, at.STAGE_EVENTS] + P[row, at.STAGE_N_ALL]
+
+
+# ---------------------------------------------------------------- stages
+
+
+@compiled
+def schedule(T, x, k, world, stage, waiting):
+    """Read the condition of each event of a stage: draw those that now hold, withdraw those that do not.
+
+    waiting: 1 while the patient waits for the stage, 0 in it.
+    """
+    P = T.program
+    row = P[0, at.HEAD_STAGES] + stage
+    first = P[row, at.STAGE_EVENTS]
+    slots = P[0, at.HEAD_SLOTS]
+    for event in range(first, first + P[row, at.STAGE_N_ALL]):
+        which = P[event, at.EVENT_WAITING]
+        slot = P[event, at.EVENT_SLOT]
+        if (waiting == 1 and which == 0) or (waiting == 0 and which == 2):
+            k[slots + slot] = at.RESTS
+            continue
+        state = k[slots + slot]
+        if state == at.OVER:
+            continue
+        if not holds(T, x, k, world, P[event, at.EVENT_WHEN]):
+            if state == at.RUNS:
+                k[slots + slot] = at.COMES_UP
+            continue
+        if state == at.RESTS:
+            if not comes_up(T, x, k, world, event):
+                k[slots + slot] = at.OVER
+                continue
+            state = at.COMES_UP
+        if state == at.COMES_UP:
+            give_time(T, x, k, world, event, slot)
+
+
+@compiled
+def clear_slots(T, k, stage):
+    """Forget all events of a visit."""
+    P = T.program
+    row = P[0, at.HEAD_STAGES] + stage
+    first = P[0, at.HEAD_SLOTS] + P[0, at.HEAD_N_CLOCKS]
+    for slot in range(first, first + P[row, at.STAGE_N_ALL]):
+        k[slot] = at.RESTS
+
+
+@compiled
+def count_entry(T, x, k, stage):
+    """The patient is in the stage from now on."""
+    k[at.STAGE_NOW] = stage
+    x[at.ENTERED] = x[at.NOW]
+    k[T.program[0, at.HEAD_VISITS] + stage] += 1
+
+
+@compiled
+def enter(T, x, k, world, L, stage):
+    """Enter a stage that takes time: its effects, then a time for each event."""
+    P = T.program
+    row = P[0, at.HEAD_STAGES] + stage
+    count_entry(T, x, k, stage)
+    k[at.TIMED_STAGE] = stage
+    x[at.TIMED_ENTERED] = x[at.NOW]
+    k[at.ASKED] = at.NONE
+    run_effects(T, x, k, world, L, P[row, at.STAGE_EFFECTS], P[row, at.STAGE_N_EFFECTS])
+    if P[row, at.STAGE_KIND] == at.TERMINAL:
+        k[at.STATUS] = max(k[at.STATUS], at.ENDED)
+    else:
+        schedule(T, x, k, world, stage, 0)
+
+
+@compiled
+def choose_destination(T, x, k, world, node, draw):
+    """Follow a destination to a stage, or STAY_KEY; with the code of the rule that decided."""
+    P = T.program
+    rule = at.NONE
+    while True:
+        kind = P[node, at.TO_KIND]
+        first = P[node, at.TO_A]
+        if kind == at.TO_STAGE:
+            return first, rule
+        if kind == at.TO_STAY:
+            return at.STAY_KEY, rule
+        if kind == at.TO_CHANCES:
+            parts = choose(T, x, k, world, first)
+            first = P[parts, at.PARTS_FIRST]
+            u = drawn(T, k, draw)
+            n = P[parts, at.PARTS_N]
+            i = part(T, x, k, world, first, n, P[node, at.TO_RATIOS], P[node, at.TO_N_RATIOS], u)
+            if i < 0:
+                k[at.STATUS] = at.BEYOND_ONE
+                i = 0
+            return P[first + i, at.PART_KEY], rule
+        for item in range(first, first + P[node, at.TO_N]):
+            if holds(T, x, k, world, P[item, at.RULE_WHEN]):
+                if P[item, at.RULE_NAME] != at.NONE:
+                    rule = P[item, at.RULE_NAME]
+                node = P[item, at.RULE_TO]
+                break
+
+
+@compiled
+def wanted_resource(T, x, k, world, stage):
+    """The resource that a stage needs and that can be waited for, or NONE."""
+    P = T.program
+    row = P[0, at.HEAD_STAGES] + stage
+    first = P[row, at.STAGE_NEEDS]
+    for need in range(first, first + P[row, at.STAGE_N_NEEDS]):
+        if holds(T, x, k, world, P[need, at.NEED_WHEN]):
+            return P[need, at.NEED_RESOURCE]
+    return at.NONE
+
+
+@compiled
+def arrive(T, x, k, world, L, stage, rule):
+    """Come to a stage, through any decisions, to enter it or to wait for what it needs.
+
+    The latest row of the log is the happening that leads here.
+    """
+    P = T.program
+    while True:
+        row = P[0, at.HEAD_STAGES] + stage
+        if P[row, at.STAGE_KIND] != at.DECISION:
+            break
+        close_row(k, L, rule, stage, ENTERS)
+        count_entry(T, x, k, stage)
+        run_effects(T, x, k, world, L, P[row, at.STAGE_EFFECTS], P[row, at.STAGE_N_EFFECTS])
+        onward, rule = choose_destination(T, x, k, world, P[row, at.STAGE_DECIDE], P[row, at.STAGE_DRAW])
+        k[at.INSTANT] += 1
+        if k[at.INSTANT] > at.MOST_HAPPENINGS_AT_ONCE:
+            k[at.STATUS] = at.ENDLESS
+        if k[at.STATUS] > at.ENDED:
+            return
+        open_row(k, L, x[at.NOW], DECIDE, stage)
+        stage = onward
+    wanted = wanted_resource(T, x, k, world, stage)
+    if k[at.HELD] != at.NONE and k[at.HELD] != wanted:
+        k[at.RELEASED] = k[at.HELD]
+        k[at.HELD] = at.NONE
+    clear_slots(T, k, stage)
+    if wanted == at.NONE or k[at.HELD] == wanted:
+        close_row(k, L, rule, stage, ENTERS)
+        x[P[0, at.HEAD_WAITED] + stage] = 0.0
+        enter(T, x, k, world, L, stage)
+        return
+    close_row(k, L, rule, stage, ASKS)
+    k[at.ASKED] = stage
+    k[at.WANTED] = wanted
+    x[at.ASKED_AT] = x[at.NOW]
+    k[at.STAGE_NOW] = k[at.TIMED_STAGE]
+    x[at.ENTERED] = x[at.TIMED_ENTERED]
+    schedule(T, x, k, world, stage, 1)
+
+
+@compiled
+def grant(T, x, k, world, L, time):
+    """What the patient waits for is granted at `time`: the wait ends, the stage is entered."""
+    pass_time(x, k, time)
+    stage = k[at.ASKED]
+    x[T.program[0, at.HEAD_WAITED] + stage] = time - x[at.ASKED_AT]
+    k[at.HELD] = k[at.WANTED]
+    k[at.WANTED] = at.NONE
+    k[at.RELEASED] = at.NONE
+    k[at.HAS_LEFT] = 0
+    open_row(k, L, time, GRANTED, k[at.STAGE_NOW])
+    close_row(k, L, at.NONE, stage, ENTERS)
+    enter(T, x, k, world, L, stage)
+
+
+# ---------------------------------------------------------------- a patient's life
+
+
+@compiled
+def pass_time(x, k, time):
+    """Move to a later moment, or note one more happening in this one."""
+    if time > x[at.NOW]:
+        x[at.NOW] = time
+        k[at.INSTANT] = 0
+    else:
+        k[at.INSTANT] += 1
+        if k[at.INSTANT] > at.MOST_HAPPENINGS_AT_ONCE:
+            k[at.STATUS] = at.ENDLESS
+
+
+@compiled
+def clear(T, x, k, seed, replication, patient):
+    """A patient before anything has been drawn."""
+    P = T.program
+    x[:] = nan
+    k[:] = 0
+    x[at.NOW] = 0.0
+    x[at.ENTERED] = 0.0
+    x[at.TIMED_ENTERED] = 0.0
+    waited = P[0, at.HEAD_WAITED]
+    x[waited : waited + P[0, at.HEAD_N_STAGES]] = 0.0
+    k[at.SEED] = seed
+    k[at.REPLICATION] = replication
+    k[at.NUMBER_] = patient
+    k[at.STAGE_NOW] = at.NONE
+    k[at.TIMED_STAGE] = at.NONE
+    k[at.ASKED] = at.NONE
+    k[at.HELD] = at.NONE
+    k[at.RELEASED] = at.NONE
+    k[at.WANTED] = at.NONE
+
+
+@compiled
+def begin(T, x, k, world, L, seed, replication, patient, at_start):
+    """A patient starts: attributes, `on_start`, the first stage. at_start: where to note attributes."""
+    P = T.program
+    clear(T, x, k, seed, replication, patient)
+    first = P[0, at.HEAD_ATTRIBUTES]
+    for i in range(P[0, at.HEAD_N_ATTRIBUTES]):
+        value = draw_value(T, x, k, world, first + i)
+        x[at.FIRST_ATTRIBUTE + i] = value
+        at_start[i] = value
+    age = P[at.MORE, at.MORE_AGE]
+    if age != at.NONE:
+        x[at.AGE] = at_start[age]
+    open_row(k, L, 0.0, START, at.NONE)
+    run_effects(T, x, k, world, L, P[0, at.HEAD_EFFECTS], P[0, at.HEAD_N_EFFECTS])
+    arrive(T, x, k, world, L, P[0, at.HEAD_START], at.NONE)
+
+
+@compiled
+def clock_can(T, x, k, world, clock, stage):
+    """Whether a clock can happen in this stage and at this moment."""
+    flags = T.program[clock, at.EVENT_STAGES]
+    if flags != at.NONE and T.numbers[flags + stage] == 0.0:
+        return False
+    return holds(T, x, k, world, T.program[clock, at.EVENT_WHEN])
+
+
+@compiled
+def next_happening(T, x, k, world):
+    """The time of what happens next, inf where nothing does; its slot is kept in NEXT_SLOT.
+
+    The earliest wins; a clock goes before an event, then the order in the file. A clock that is due
+    but cannot happen now happens as soon as it can: its condition is read at the time it would.
+    """
+    P = T.program
+    now = x[at.NOW]
+    due, slots = P[0, at.HEAD_DUE], P[0, at.HEAD_SLOTS]
+    best = inf
+    found = at.NONE
+    waiting = k[at.ASKED] != at.NONE
+    stage = k[at.ASKED] if waiting else k[at.STAGE_NOW]
+    standing = k[at.STAGE_NOW] if k[at.STAGE_NOW] != at.NONE else stage
+    n_clocks = P[0, at.HEAD_N_CLOCKS]
+    for slot in range(n_clocks):
+        if k[slots + slot] == at.RUNS:
+            time = max(x[due + slot], now)
+            if time < best:
+                x[at.NOW] = time
+                if clock_can(T, x, k, world, P[0, at.HEAD_CLOCKS] + slot, standing):
+                    best = time
+                    found = slot
+                x[at.NOW] = now
+    n = P[P[0, at.HEAD_STAGES] + stage, at.STAGE_N_ALL]
+    for slot in range(n_clocks, n_clocks + n):
+        if k[slots + slot] == at.RUNS and x[due + slot] < best:
+            best = x[due + slot]
+            found = slot
+    x[at.NEXT_TIME] = best
+    k[at.NEXT_SLOT] = found
+    return best
+
+
+@compiled
+def happen(T, x, k, world, L):
+    """What `next_happening` found happens: effects, destination, and what follows from it."""
+    P = T.program
+    slot = k[at.NEXT_SLOT]
+    slots = P[0, at.HEAD_SLOTS]
+    n_clocks = P[0, at.HEAD_N_CLOCKS]
+    waiting = k[at.ASKED] != at.NONE
+    stage = k[at.ASKED] if waiting else k[at.STAGE_NOW]
+    is_clock = slot < n_clocks
+    if is_clock:
+        event = P[0, at.HEAD_CLOCKS] + slot
+        k[slots + slot] = at.RESTS
+    else:
+        event = P[P[0, at.HEAD_STAGES] + stage, at.STAGE_EVENTS] + slot - n_clocks
+        k[slots + slot] = at.COMES_UP if P[event, at.EVENT_EVERY] else at.OVER
+    pass_time(x, k, x[at.NEXT_TIME])
+    k[at.RELEASED] = at.NONE
+    k[at.HAS_LEFT] = 0
+    if k[at.STATUS] > at.ENDED:
+        return
+    open_row(k, L, x[at.NOW], P[event, at.EVENT_CODE], k[at.STAGE_NOW])
+    run_effects(T, x, k, world, L, P[event, at.EVENT_EFFECTS], P[event, at.EVENT_N_EFFECTS])
+    to, rule = choose_destination(T, x, k, world, P[event, at.EVENT_TO], P[event, at.EVENT_TO_DRAW])
+    if to == at.STAY_KEY:
+        close_row(k, L, rule, at.NONE, STAYS)
+        schedule(T, x, k, world, stage, 1 if waiting else 0)
+        return
+    if waiting:
+        leave_queue(x, k, L, stage)
+    arrive(T, x, k, world, L, to, rule)
+
+
+@compiled
+def leave_queue(x, k, L, stage):
+    """The patient will not get what it waited for: say so in a row before the one that leads away."""
+    n = L.cursor[0]
+    if n >= len(L.time) or k[at.STATUS] == at.LOG_FULL:
+        k[at.STATUS] = at.LOG_FULL
+        return
+    L.time[n] = L.time[n - 1]
+    L.row[n] = L.row[n - 1]
+    L.of[n] = L.of[n - 1]
+    L.row[n - 1, 0] = LEFT_QUEUE
+    L.row[n - 1, 1] = at.NONE
+    L.row[n - 1, 3] = stage
+    L.row[n - 1, 4] = LEAVES
+    L.cursor[0] = n + 1
+    k[at.ASKED] = at.NONE
+    k[at.WANTED] = at.NONE
+    k[at.HAS_LEFT] = 1

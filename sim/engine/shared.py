@@ -1,0 +1,348 @@
+"""Patients who share resources: SimPy, one process a patient.
+
+A patient asks the law what happens next and when, and sleeps until then; a patient who waits can be
+woken earlier by the grant. Times on the environment's clock are days of the common calendar.
+
+The order within one moment: happenings by patient number, each followed at once by what follows
+from it in no time; when all are over, requests join their queues and grants are made, resource by
+resource in file order; then those who were granted enter, by number, and the moment goes on.
+Where nothing is shared, patients are taken in environments of a thousand: a long list of future
+events costs more than the events.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import simpy
+
+from sim.compiled import compiled
+from sim.engine.arrivals import Cohort
+from sim.engine.event_log import EventLog, Floats, ResourceUse
+from sim.engine.failures import failure
+from sim.engine.law import begin, grant, happen, next_happening
+from sim.engine.writing import Lives, Piece, event_log, new_buffer
+from sim.errors import RunError
+from sim.pathway import layout as at
+from sim.pathway.tables import Pathway
+
+TOGETHER = 1000
+"""Patients in one environment where nothing is shared."""
+ROOM = 4 * at.MOST_HAPPENINGS_AT_ONCE
+"""Rows and changes that are free in the log before a patient is asked."""
+WORTH_A_PROCESS = 20_000
+"""Patients below which other processes cost more than they save."""
+HAS_ENDED, IS_WAITING, GAVE_BACK, HAS_FAILED, HAS_LEFT = 1, 2, 4, 8, 16
+
+
+@compiled
+def outlook(T, x, k, world):
+    """When this patient's next happening is, and what the last one did, as flags."""
+    if k[at.STATUS] > at.ENDED:
+        return np.inf, HAS_FAILED
+    flags = 0
+    if k[at.RELEASED] != at.NONE:
+        flags |= GAVE_BACK
+    if k[at.HAS_LEFT] == 1:
+        flags |= HAS_LEFT
+    if k[at.STATUS] == at.ENDED:
+        return np.inf, flags | HAS_ENDED
+    if k[at.ASKED] != at.NONE:
+        flags |= IS_WAITING
+    return next_happening(T, x, k, world), flags
+
+
+@compiled
+def arrives(T, X, K, i, world, L, seed, replication, number, at_start):
+    """Patient i starts; see `outlook`."""
+    begin(T, X[i], K[i], world, L, seed, replication, number, at_start[i])
+    return outlook(T, X[i], K[i], world)
+
+
+@compiled
+def goes_on(T, X, K, i, world, L):
+    """What was next for patient i happens; see `outlook`."""
+    happen(T, X[i], K[i], world, L)
+    return outlook(T, X[i], K[i], world)
+
+
+@compiled
+def is_granted(T, X, K, i, world, L, time):
+    """What patient i waits for is granted, at its own time `time`; see `outlook`."""
+    grant(T, X[i], K[i], world, L, time)
+    return outlook(T, X[i], K[i], world)
+
+
+class Moment(simpy.Event):
+    """A point of time at which somebody is to be woken, in the order of `priority`."""
+
+    def __init__(self, env: simpy.Environment, delay: float, priority: int) -> None:
+        self.env = env
+        self.callbacks: Any = []
+        self._value = None
+        self._ok = True
+        self._defused = False
+        env.schedule(self, priority, delay)
+
+
+@dataclass(slots=True)
+class Service:
+    """A resource with so many units, and those who wait for one in the order they asked."""
+
+    code: int
+    capacity: int
+    in_use: int
+    queue: OrderedDict[int, None]
+    told: list[float]
+
+
+class Centre:
+    """The patients of one environment, what they share, and the log they write."""
+
+    def __init__(self, pathway: Pathway, cohort: Cohort, seed: int, part: tuple[int, int]) -> None:
+        self.pathway, self.seed, self.first = pathway, seed, part[0]
+        window = slice(*part)
+        self.begins: list[float] = cohort.begins[window].tolist()
+        self.follow_up: list[float] = cohort.follow_up[window].tolist()
+        self.numbers: list[int] = cohort.number[window].tolist()
+        self.replication = int(cohort.replication[part[0]])
+        n = len(self.numbers)
+        self.X = np.zeros((n, pathway.n_x))
+        self.K = np.zeros((n, pathway.n_k), dtype=np.int64)
+        self.at_start = np.zeros((n, len(pathway.names.attributes)))
+        self.ends: Floats = cohort.follow_up[window].copy()
+        self.buffer = new_buffer(rows=12 * n + 2 * ROOM, changes=8 * n + 2 * ROOM)
+        self.full: list[Piece] = []
+        self.env = simpy.Environment()
+        self.last = max(self.numbers) + 2
+        self.asleep: dict[int, Moment | simpy.Event] = {}
+        self.asking: list[int] = []
+        self.granted: set[int] = set()
+        self.is_closing = False
+        self.services = self.open_services()
+        self.world = self.first_world()
+        self.use: list[list[float]] = []
+
+    def open_services(self) -> dict[int, Service]:
+        resources = self.pathway.scenario.resources
+        return {
+            code: Service(code, r.capacity[0][1], 0, OrderedDict(), [])
+            for code, r in enumerate(resources)
+            if r.capacity is not None
+        }
+
+    def first_world(self) -> Floats:
+        world = np.zeros((2, max(1, len(self.pathway.scenario.resources))))
+        world[1] = np.inf
+        for service in self.services.values():
+            world[1, service.code] = service.capacity
+        return world
+
+    # ------------------------------------------------------------ patients
+
+    def arrivals(self) -> Iterator[simpy.Event]:
+        """Each patient's process begins on its day."""
+        for i in sorted(range(len(self.numbers)), key=lambda j: (self.begins[j], self.numbers[j])):
+            yield Moment(self.env, self.begins[i] - self.env.now, self.numbers[i] + 1)
+            self.env.process(self.patient(i))
+
+    def patient(self, i: int) -> Iterator[simpy.Event]:
+        """One patient: ask what is next, sleep until then or until woken by a grant."""
+        T, X, K, world = self.pathway.tables, self.X, self.K, self.world
+        env, begins, follow_up, priority = self.env, self.begins[i], self.follow_up[i], self.numbers[i] + 1
+        L = self.log_with_room()
+        time, flags = arrives(
+            T, X, K, i, world, L, self.seed, self.replication, self.numbers[i], self.at_start
+        )
+        while True:
+            if flags:
+                self.note(i, flags)
+                if flags & HAS_ENDED:
+                    self.ends[i] = X[i, at.NOW]
+                    return
+            is_waiting = flags & IS_WAITING
+            if time < follow_up:
+                wake: simpy.Event = Moment(env, begins + time - env.now, priority)
+            elif is_waiting or (self.services and K[i, at.HELD] != at.NONE):
+                wake = Moment(env, begins + follow_up - env.now, priority)
+            else:
+                return
+            if is_waiting:
+                self.asleep[i] = wake
+            yield wake
+            L = self.log_with_room()
+            if is_waiting and i in self.granted:
+                self.granted.remove(i)
+                time, flags = is_granted(T, X, K, i, world, L, env.now - begins)
+            elif time >= follow_up:
+                self.leave(i)
+                return
+            else:
+                wanted = int(K[i, at.WANTED])
+                time, flags = goes_on(T, X, K, i, world, L)
+                if flags & HAS_LEFT:
+                    self.withdraw(i, wanted)
+
+    def note(self, i: int, flags: int) -> None:
+        """What a happening means for others: a unit given back, a request made, a failure."""
+        if flags & HAS_FAILED:
+            raise failure(self.pathway, self.K[i], self.buffer)
+        if flags & GAVE_BACK:
+            self.give_back(int(self.K[i, at.RELEASED]))
+            self.K[i, at.RELEASED] = at.NONE
+        if flags & IS_WAITING and i not in self.asleep:
+            self.asking.append(i)
+            self.close_moment()
+
+    def leave(self, i: int) -> None:
+        """The end of follow-up: what the patient held or waited for is free for others."""
+        if self.K[i, at.ASKED] != at.NONE:
+            self.withdraw(i, int(self.K[i, at.WANTED]))
+        elif self.K[i, at.HELD] != at.NONE:
+            self.give_back(int(self.K[i, at.HELD]))
+
+    # ------------------------------------------------------------ resources
+
+    def give_back(self, code: int) -> None:
+        self.services[code].in_use -= 1
+        self.close_moment()
+
+    def withdraw(self, i: int, code: int) -> None:
+        """The patient no longer waits."""
+        del self.asleep[i]
+        if i in self.asking:
+            self.asking.remove(i)
+        else:
+            self.services[code].queue.pop(i)
+        self.close_moment()
+
+    def close_moment(self) -> None:
+        """See to requests and grants when all happenings of this moment are over."""
+        if not self.is_closing:
+            self.is_closing = True
+            Moment(self.env, 0.0, self.last).callbacks.append(self.see_to_requests)
+
+    def see_to_requests(self, _: simpy.Event) -> None:
+        """Requests join their queues, then units are granted, down each queue, in file order."""
+        self.is_closing = False
+        for i in self.asking:
+            self.services[int(self.K[i, at.WANTED])].queue[i] = None
+        self.asking.clear()
+        for service in self.services.values():
+            while service.queue and service.in_use < service.capacity:
+                i, _none = service.queue.popitem(last=False)
+                service.in_use += 1
+                self.wake(i)
+            self.tell(service)
+
+    def wake(self, i: int) -> None:
+        """The patient sleeps no longer for its own next happening: it has been granted a unit."""
+        self.granted.add(i)
+        asleep = self.asleep.pop(i)
+        now = Moment(self.env, 0.0, self.numbers[i] + 1)
+        now.callbacks, asleep.callbacks = asleep.callbacks, []
+
+    def tell(self, service: Service) -> None:
+        """Note the use of a resource where it has changed."""
+        queue = len(service.queue)
+        self.world[0, service.code] = queue
+        self.world[1, service.code] = service.capacity - service.in_use
+        row = [self.env.now, service.code, service.in_use, queue, service.capacity]
+        if service.told and service.told[0] == row[0]:
+            service.told[:] = row
+        elif service.told[1:] != row[1:]:
+            service.told = row
+            self.use.append(row)
+
+    # ------------------------------------------------------------ the log
+
+    def log_with_room(self) -> Any:
+        """The buffer, put aside for a new one where it has little room left."""
+        buffer = self.buffer
+        if buffer.cursor[0] > len(buffer.time) - ROOM or buffer.cursor[1] > len(buffer.what) - ROOM:
+            self.full.append(Piece.of(buffer))
+            buffer.cursor[:] = 0
+        return buffer
+
+    def run(self) -> tuple[Lives, list[list[float]]]:
+        """Let time pass until the horizon."""
+        for service in self.services.values():
+            self.tell(service)
+        self.env.process(self.arrivals())
+        self.env.run(until=self.pathway.scenario.horizon)
+        piece = Piece.joined([*self.full, Piece.of(self.buffer)]).by_patient()
+        attributes = slice(at.FIRST_ATTRIBUTE, at.FIRST_ATTRIBUTE + self.at_start.shape[1])
+        return Lives(piece, self.at_start, self.X[:, attributes].copy(), self.ends), self.use
+
+
+def simulate_part(
+    pathway: Pathway, cohort: Cohort, seed: int, part: tuple[int, int]
+) -> tuple[Lives, list[list[float]]]:
+    """The patients part[0] to part[1] (not included) of a cohort, in one environment."""
+    return Centre(pathway, cohort, seed, part).run()
+
+
+def parts_of(pathway: Pathway, cohort: Cohort) -> list[tuple[int, int]]:
+    """Who shares an environment: a replication, or a thousand where nothing is shared."""
+    edges = [0, *(np.flatnonzero(np.diff(cohort.replication)) + 1).tolist(), len(cohort)]
+    if pathway.shared_resources:
+        return list(pairwise(edges))
+    finer = [range(a, b, TOGETHER) for a, b in pairwise(edges)]
+    return list(pairwise([*(i for steps in finer for i in steps), len(cohort)]))
+
+
+def simulate_shared(
+    pathway: Pathway,
+    cohort: Cohort,
+    *,
+    seed: int,
+    workers: int,
+    progress: Callable[[float], None],
+) -> tuple[EventLog, ResourceUse]:
+    """Every patient of a cohort; environments go to other processes where that pays.
+
+    Raises: RunError where a life cannot go on, or a process that did part of the work was killed.
+    """
+    parts = parts_of(pathway, cohort)
+    done: list[tuple[Lives, list[list[float]]]] = []
+    if workers == 1 or len(parts) == 1 or len(cohort) < WORTH_A_PROCESS:
+        for part in parts:
+            done.append(simulate_part(pathway, cohort, seed, part))
+            progress(part[1] / len(cohort))
+    else:
+        context = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(max_workers=min(workers, len(parts)), mp_context=context) as pool:
+            futures = [pool.submit(simulate_part, pathway, cohort, seed, part) for part in parts]
+            try:
+                for future, part in zip(futures, parts, strict=True):
+                    done.append(future.result())
+                    progress(part[1] / len(cohort))
+            except BrokenProcessPool as error:
+                raise RunError("a process that did part of the work was killed; nothing was kept") from error
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+    replications = [int(cohort.replication[first]) for first, _ in parts]
+    use = resource_use(replications, [rows for _, rows in done])
+    return event_log(pathway.names, cohort, [lives for lives, _ in done]), use
+
+
+def resource_use(
+    replications: Sequence[int], rows: Sequence[list[list[float]]]
+) -> ResourceUse:
+    """The changes in use of every replication, one after the other."""
+    table = np.array([row for part in rows for row in part], dtype=np.float64).reshape(-1, 5)
+    replication = np.repeat(np.array(replications, dtype=np.int32), [len(part) for part in rows])
+    ints = table[:, 2:].astype(np.int32)
+    return ResourceUse(
+        replication, table[:, 0].copy(), table[:, 1].astype(np.int16), ints[:, 0], ints[:, 1], ints[:, 2]
+    )
+

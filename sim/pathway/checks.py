@@ -1,0 +1,148 @@
+"""The graph of a pathway: what can be reached, what can be left, what would repeat without time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from sim.errors import Problems
+from sim.scenario.model import STAY, By, Cases, Chances, Destination, Event, Goto, Law, Rules, Scenario, Stage
+
+
+def targets(to: Destination | None) -> Iterator[str]:
+    """Every stage a destination may lead to."""
+    if isinstance(to, Goto):
+        if to.target != STAY:
+            yield to.target
+    elif isinstance(to, Chances):
+        for alternative in _alternatives(to.categorical.entries):
+            for name, part in alternative.parts:
+                if name != STAY and part != 0:
+                    yield name
+    elif isinstance(to, Rules):
+        for item in to.items:
+            yield from targets(item.to)
+
+
+def _alternatives(value: object) -> Iterator[object]:
+    if isinstance(value, By):
+        for _, end in value.entries:
+            yield from _alternatives(end)
+        if value.rest is not None:
+            yield from _alternatives(value.rest)
+    elif isinstance(value, Cases):
+        for _, end in value.items:
+            yield from _alternatives(end)
+    else:
+        yield value
+
+
+def started_clocks(scenario: Scenario) -> set[str]:
+    """Clocks that some effect starts."""
+    places = [scenario.on_start, *(c.do for c in scenario.clocks)]
+    for stage in scenario.stages:
+        places.append(stage.on_entry)
+        places.extend(e.do for e in (*stage.events, *stage.while_waiting))
+    return {a.target for effects in places for e in effects for a in e.actions if a.word == "start"}
+
+
+def exits(scenario: Scenario) -> dict[str, set[str]]:
+    """For each stage the stages that can follow it, clocks included."""
+    started = started_clocks(scenario)
+    clocks = [c for c in scenario.clocks if c.name in started]
+    found: dict[str, set[str]] = {}
+    for stage in scenario.stages:
+        onward = set(targets(stage.decide))
+        for event in (*stage.events, *stage.while_waiting):
+            onward.update(targets(event.to))
+        if not stage.terminal and stage.decide is None:
+            for clock in clocks:
+                if clock.in_stages is None or stage.name in clock.in_stages:
+                    onward.update(targets(clock.to))
+        found[stage.name] = onward
+    return found
+
+
+def reachable(onward: Mapping[str, set[str]], start: str) -> set[str]:
+    """Every stage on some path from `start`, itself included."""
+    seen, todo = {start}, [start]
+    while todo:
+        for stage in onward[todo.pop()]:
+            if stage not in seen:
+                seen.add(stage)
+                todo.append(stage)
+    return seen
+
+
+def check_graph(scenario: Scenario, problems: Problems) -> None:
+    """Adds: a stage no terminal follows, one never reached (in a file of its own), an endless path."""
+    onward = exits(scenario)
+    stages = {s.name: s for s in scenario.stages}
+    seen = reachable(onward, scenario.start)
+    terminals = {s.name for s in scenario.stages if s.terminal}
+    for name in stages:
+        if name in seen and not reachable(onward, name) & terminals:
+            problems.add(
+                stages[name].where,
+                "no terminal stage can be reached from here",
+                "give it an event, or a clock that can happen in it, on a way to a stage with `terminal: true`",
+            )
+        if name not in seen and not scenario.is_layered:
+            problems.add(
+                stages[name].where,
+                "this stage cannot be reached",
+                "let an event, a clock or a decision lead to it, or remove it",
+            )
+    check_timeless(scenario, problems)
+
+
+def check_timeless(scenario: Scenario, problems: Problems) -> None:
+    """Adds: a cycle of decisions and of stages that take no time."""
+    stages = {s.name: s for s in scenario.stages}
+    at_once = {name: timeless_exits(stage) for name, stage in stages.items()}
+    reported: set[frozenset[str]] = set()
+    for name in stages:
+        path = cycle_through(at_once, name)
+        if path and frozenset(path) not in reported:
+            reported.add(frozenset(path))
+            round_trip = " -> ".join((*path, path[0]))
+            problems.add(
+                stages[path[0]].where,
+                f"a path repeats without time passing: {round_trip}",
+                "let one of these stages take time",
+            )
+
+
+def timeless_exits(stage: Stage) -> set[str]:
+    """The stages that can follow in the same moment."""
+    if stage.decide is not None:
+        return set(targets(stage.decide))
+    return {name for event in stage.events if takes_no_time(event) for name in targets(event.to)}
+
+
+def takes_no_time(event: Event) -> bool:
+    """Whether an event happens in the moment it is drawn, whatever the patient."""
+    law = event.after
+    if not isinstance(law, Law) or law.family != "fixed" or event.chance or event.when:
+        return False
+    arguments = law.arguments
+    fixed = isinstance(arguments, Mapping) and arguments.get("value") == 0.0
+    return fixed and law.plus is None and not law.not_before
+
+
+def cycle_through(at_once: Mapping[str, set[str]], start: str) -> list[str]:
+    """A cycle through a stage, in order; empty where there is none."""
+    path: list[str] = []
+
+    def walk(name: str, seen: set[str]) -> bool:
+        path.append(name)
+        for onward in sorted(at_once[name]):
+            if onward == start:
+                return True
+            if onward not in seen:
+                seen.add(onward)
+                if walk(onward, seen):
+                    return True
+        path.pop()
+        return False
+
+    return path if walk(start, {start}) else []

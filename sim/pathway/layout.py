@@ -1,0 +1,253 @@
+"""The shape of a compiled pathway: what each column of a row of the program means.
+
+A program is one int64 table. Every row is a record of some kind (a stage, an event, a law, ...) and
+names other rows by their number; constants stand in a float64 array beside it. Constants here are
+the columns of each kind of row, the codes that stand in them, and the layout of a patient.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+WIDTH = 18
+"""Columns of the program."""
+
+NONE = -1
+
+
+class Tables(NamedTuple):
+    """program: int64 [n_rows, WIDTH]; numbers: float64; keys: int64 [n_draws], the names' hashes."""
+
+    program: NDArray[np.int64]
+    numbers: NDArray[np.float64]
+    keys: NDArray[np.int64]
+
+
+# The head of the program, row 0: where things begin and how large a patient is.
+HEAD_STAGES = 0  # row of the first stage
+HEAD_N_STAGES = 1
+HEAD_CLOCKS = 2  # row of the first clock
+HEAD_N_CLOCKS = 3
+HEAD_ATTRIBUTES = 4  # row of the first attribute
+HEAD_N_ATTRIBUTES = 5
+HEAD_START = 6  # index of the first stage
+HEAD_EFFECTS = 7  # on_start: row of its first effect
+HEAD_N_EFFECTS = 8
+HEAD_STAMPS = 9  # where in `x` the parts of a patient begin
+HEAD_WAITED = 10
+HEAD_DUE = 11
+HEAD_SCORES = 12
+HEAD_COUNTS = 13  # where in `k` the parts of a patient begin
+HEAD_VISITS = 14
+HEAD_SLOTS = 15
+HEAD_N_STAMPS = 16
+HEAD_ARGUMENTS = 17  # where in `x` the scratch for the arguments of a law begins
+
+# A second row for what is left of the head.
+MORE = 1
+MORE_AGE = 0  # index of the attribute `age`, or NONE
+MORE_N_X = 1
+MORE_N_K = 2
+MORE_N_RESOURCES = 3
+
+# Stage
+STAGE_KIND = 0
+STAGE_EVENTS = 1  # row of the first event; events, then while_waiting events, in file order
+STAGE_N_EVENTS = 2
+STAGE_N_ALL = 3  # with the while_waiting events
+STAGE_EFFECTS = 4
+STAGE_N_EFFECTS = 5
+STAGE_DECIDE = 6  # destination
+STAGE_NEEDS = 7  # row of the first need for a resource that can be waited for
+STAGE_N_NEEDS = 8
+STAGE_DRAW = 9  # draw of `decide`
+
+TAKES_TIME, DECISION, TERMINAL = 0, 1, 2
+
+# Need
+NEED_WHEN = 0
+NEED_RESOURCE = 1
+
+# Event or clock
+EVENT_CODE = 0  # in the log
+EVENT_LAW = 1  # choice of laws
+EVENT_DRAW = 2  # draw of its time
+EVENT_WHEN = 3
+EVENT_CHANCE = 4  # probability node, NONE: it always comes up
+EVENT_CHANCE_RATIOS = 5
+EVENT_CHANCE_N_RATIOS = 6
+EVENT_CHANCE_DRAW = 7
+EVENT_EFFECTS = 8
+EVENT_N_EFFECTS = 9
+EVENT_TO = 10
+EVENT_TO_DRAW = 11
+EVENT_EVERY = 12
+EVENT_WAITING = 13  # 1: can happen while waiting; 2: only then
+EVENT_RUN = 14  # where in `x` it remembers how it runs, for reassess; NONE
+EVENT_STAGES = 15  # clocks: where in `numbers` one flag for each stage begins
+EVENT_SLOT = 16
+
+# Destination
+TO_KIND = 0
+TO_A = 1  # stage | node of a list of parts | first item
+TO_N = 2
+TO_RATIOS = 3
+TO_N_RATIOS = 4
+TO_STAY, TO_STAGE, TO_CHANCES, TO_RULES = 0, 1, 2, 3
+
+# Item of a list of rules
+RULE_WHEN = 0
+RULE_NAME = 1  # code in the log, NONE
+RULE_TO = 2
+
+# Part of a distribution over finitely many outcomes
+PART_KEY = 0  # stage index | category | where in `numbers` the value is; UNCHANGED_KEY
+PART_CHANCE = 1  # value node, or REST_NODE
+PART_POSITION = 2  # among all keys its distribution may have; what the flags of a ratio count
+UNCHANGED_KEY = -1
+STAY_KEY = -1
+REST_NODE = -(2**40)
+
+# A value node is an int: >= 0 an index (into `numbers`, or a row), < 0 the choice in row -node - 1.
+CHOICE_KIND = 0
+CHOICE_FIRST = 1  # row of the first item
+CHOICE_N = 2
+CHOICE_COVARIATE = 3
+CHOICE_INDEX = 4
+CHOICE_REST = 5  # node
+BY, CASES = 0, 1
+ITEM_KEY = 0  # BY: where in `numbers` the value is; CASES: condition
+ITEM_NODE = 1
+
+# Instruction of a condition
+IF_COVARIATE = 0
+IF_INDEX = 1
+IF_OPERATOR = 2
+IF_VALUE = 3  # where in `numbers`
+IF_N = 4  # values of `in`
+IF_TRUE = 5  # next instruction, or HOLDS or FAILS
+IF_FALSE = 6
+HOLDS, FAILS = -1, -2
+IS, IS_NOT, IN, AT_LEAST, AT_MOST, ABOVE, BELOW = 0, 1, 2, 3, 4, 5, 6
+
+ATTRIBUTE, STAGE, CURRENT_AGE, DAYS_IN_STAGE, VISITS, SINCE, SINCE_START, WAITED, QUEUE, FREE = range(10)
+
+# Law
+LAW_KIND = 0
+LAW_LEAF = 1  # choice of leaves (LEAVES), or row of a categorical (CATEGORICAL)
+LAW_CURED = 2  # value node, NONE
+LAW_CURED_RATIOS = 3
+LAW_CURED_N_RATIOS = 4
+LAW_TIME_RATIOS = 5
+LAW_N_TIME_RATIOS = 6
+LAW_ALREADY = 7  # covariate, ALREADY_TIME, NONE
+LAW_ALREADY_INDEX = 8  # its index, or value node
+LAW_RATIOS = 9
+LAW_N_RATIOS = 10
+LAW_LOW = 11  # value nodes, NONE
+LAW_HIGH = 12
+LAW_PLUS = 13
+LAW_HOLD = 14  # not_before: row of the first item
+LAW_N_HOLD = 15
+LAW_INNER = 16  # row of the law inside a mixture cure, whose ratios act before the cure; NONE
+PLAIN, MODIFIED, TIMES = 0, 1, 2
+ALREADY_TIME = 99
+HOLD_STAMP = 0
+HOLD_NODE = 1
+LEAF_KIND = 0
+LEAF_AT = 1
+
+# Ratio
+RATIO_WHEN = 0
+RATIO_VALUE = 1  # value node
+RATIO_IS_LOG = 2
+RATIO_PER = 3  # covariate, NONE
+RATIO_PER_INDEX = 4
+RATIO_CENTRE = 5  # where in `numbers`
+RATIO_ABOVE = 6
+RATIO_WINDOW = 7  # where in `numbers` begin, end, wane from, wane to stand; NONE
+RATIO_SINCE = 8  # stamp, SINCE_BEGAN
+RATIO_OF = 9  # where in `numbers` one flag for each part begins; NONE: a single probability
+SINCE_BEGAN = -1
+SINCE_ZERO = -2  # since.start
+
+# Attribute, and draw of one
+DRAW_KIND = 0
+DRAW_ATTRIBUTE = 1
+DRAW_A = 2  # law node | first part node | value node (bernoulli, fixed)
+DRAW_RATIOS = 3
+DRAW_N_RATIOS = 4
+DRAW_DRAW = 5
+DRAW_FOLLOWS = 6  # where in `x` the score of the attribute it follows is, NONE
+DRAW_CORRELATION = 7  # where in `numbers` the correlation and the square root of its complement are
+DRAW_SCORE = 8  # where in `x` its own score is kept, NONE
+FIXED, NUMBER, CATEGORICAL, BERNOULLI = 0, 1, 2, 3
+
+# List of parts (what a choice of distributions ends in)
+PARTS_FIRST = 0
+PARTS_N = 1
+
+# Effect and action
+EFFECT_WHEN = 0
+EFFECT_FIRST = 1
+EFFECT_N = 2
+ACTION_WORD = 0
+ACTION_TARGET = 1
+ACTION_A = 2  # value node | attribute | row of a draw | row of the clock or event
+SET, ADD, COPY, DRAW, START_CLOCK, STOP_CLOCK, REASSESS, STAMP = range(8)
+
+# A patient: `x` float64
+NOW = 0
+ENTERED = 1  # time of entering the stage
+TIMED_ENTERED = 2  # ... the last stage that took time
+AGE = 3  # years, at the start
+NEXT_TIME = 4
+ASKED_AT = 5
+FIRST_ATTRIBUTE = 6
+
+# A patient: `k` int64
+SEED = 0
+REPLICATION = 1
+NUMBER_ = 2
+STATUS = 3
+STAGE_NOW = 4  # NONE before the first
+TIMED_STAGE = 5  # the last that took time
+ASKED = 6  # the stage waited for, NONE
+NEXT_SLOT = 7
+INSTANT = 8  # happenings since time last passed
+HELD = 9  # resource held, NONE
+RELEASED = 10  # resource given back by the last happening, NONE
+WANTED = 11  # resource waited for, NONE
+HAS_LEFT = 12  # 1: the last happening ended a wait without a grant
+FIRST_SLOT = 13
+
+ALIVE, ENDED, ENDLESS, LOG_FULL, BEYOND_ONE = 0, 1, 2, 3, 4
+
+# A slot is where an event or a clock keeps its state in `k`, and its due time in `x`.
+RESTS, COMES_UP, RUNS, OVER = 0, 1, 2, 3
+
+# What an event that can be reassessed remembers in `x`, and the arguments of a law.
+RUN_BEGAN = 0
+RUN_SPENT = 1  # days since it began, at the last reassessment
+RUN_AGE = 2  # its law's own time then
+RUN_LEFT = 3  # what is left of the unit exponential
+RUN_ARGUMENTS = 4
+ARG_LEAF = 0
+ARG_TIME_RATIO = 1
+ARG_ALREADY = 2
+ARG_LOW = 3
+ARG_HIGH = 4
+ARG_PLUS = 5
+ARG_HOLD = 6
+ARG_CURED = 7
+ARG_INNER_RATIO = 8
+ARG_INNER_TIME = 9
+ARG_RATIO = 10
+ARG_N_WINDOWS = 11
+ARG_WINDOWS = 12
+WINDOW = 5  # ratio, begin, end, wane from, wane to
+
+MOST_HAPPENINGS_AT_ONCE = 1000

@@ -1,0 +1,459 @@
+"""A resolved scenario compiled to flat tables, with the names that its codes stand for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sim import distributions
+from sim.errors import Problems
+from sim.pathway import layout as at
+from sim.pathway.checks import check_graph
+from sim.pathway.conditions import Codes, Readings
+from sim.pathway.laws import Laws, all_keys, ends
+from sim.pathway.names import EVENTS_OF_EVERY_LOG, Names
+from sim.pathway.rows import Rows
+from sim.scenario.model import (
+    STAY,
+    Action,
+    Attribute,
+    Chances,
+    Destination,
+    Draw,
+    Effect,
+    Event,
+    Goto,
+    Law,
+    Rule,
+    Rules,
+    Scenario,
+    Stage,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Pathway:
+    """What is true of a patient, ready to run.
+
+    tables: see `layout`. n_x, n_k: size of a patient's float64 and int64 part.
+    leaves: the family members its laws end in, by the row of the program.
+    """
+
+    scenario: Scenario
+    names: Names
+    tables: at.Tables
+    n_x: int
+    n_k: int
+    leaves: dict[int, distributions.Leaf] = field(repr=False)
+
+    @property
+    def shared_resources(self) -> tuple[str, ...]:
+        """Resources that are finite or not always open, in file order."""
+        return tuple(r.name for r in self.scenario.resources if not r.is_free)
+
+
+def compile_pathway(scenario: Scenario) -> Pathway:
+    """Compile a scenario.
+
+    Raises: ScenarioError with every stage that cannot be reached or left, every path that repeats
+    without time passing, every law that no member of its family can follow.
+    """
+    problems = Problems()
+    check_graph(scenario, problems)
+    problems.stop_if_any()
+    compiler = Compiler(scenario, problems)
+    compiler.write()
+    problems.stop_if_any()
+    return Pathway(
+        scenario,
+        compiler.names(),
+        compiler.rows.freeze(),
+        compiler.n_x,
+        compiler.n_k,
+        compiler.laws.means,
+    )
+
+
+def all_effects(scenario: Scenario) -> Iterator[tuple[str, Effect]]:
+    """Every effect with the name of the place it stands in, as its draws are named."""
+    for effect in scenario.on_start:
+        yield "on_start", effect
+    for clock in scenario.clocks:
+        for effect in clock.do:
+            yield f"clock.{clock.name}", effect
+    for stage in scenario.stages:
+        for effect in stage.on_entry:
+            yield f"{stage.name}.on_entry", effect
+        for event in (*stage.events, *stage.while_waiting):
+            for effect in event.do:
+                yield f"{stage.name}.{event.name}", effect
+
+
+def stamps_of(scenario: Scenario) -> tuple[str, ...]:
+    """The stamps that effects set, in the order of their first appearance."""
+    named = (a.target for _, e in all_effects(scenario) for a in e.actions if a.word == "stamp")
+    return tuple(dict.fromkeys(named))
+
+
+def rules_of(scenario: Scenario) -> tuple[str, ...]:
+    """The names of all rules, in file order."""
+
+    def within(to: Destination | None) -> Iterator[str]:
+        if isinstance(to, Rules):
+            for item in to.items:
+                if item.name:
+                    yield item.name
+                yield from within(item.to)
+
+    found: list[str] = []
+    for clock in scenario.clocks:
+        found.extend(within(clock.to))
+    for stage in scenario.stages:
+        found.extend(within(stage.decide))
+        for event in (*stage.events, *stage.while_waiting):
+            found.extend(within(event.to))
+    return tuple(dict.fromkeys(found))
+
+
+class Compiler:
+    """Writes the rows of one scenario; used once."""
+
+    def __init__(self, scenario: Scenario, problems: Problems) -> None:
+        self.scenario = scenario
+        self.rows = Rows()
+        self.stamps = stamps_of(scenario)
+        self.rules = {name: i for i, name in enumerate(rules_of(scenario))}
+        self.codes = Codes.of(scenario, self.stamps)
+        self.readings = Readings(self.rows, self.codes)
+        self.laws = Laws(self.readings, problems)
+        self.attributes = {a.name: a for a in scenario.patients.attributes}
+        self.event_codes = {
+            name: i + len(EVENTS_OF_EVERY_LOG) for i, name in enumerate(self.event_names())
+        }
+        self.shared = {r.name for r in scenario.resources if not r.is_free}
+        self.n_x = self.n_k = 0
+        self.rows.reserve(2)
+        self.lay_out()
+
+    def event_names(self) -> list[str]:
+        """`STAGE.EVENT` in file order, then `clock.CLOCK`."""
+        events = [
+            f"{s.name}.{e.name}" for s in self.scenario.stages for e in (*s.events, *s.while_waiting)
+        ]
+        return events + [f"clock.{c.name}" for c in self.scenario.clocks]
+
+    def names(self) -> Names:
+        """What the codes in the log stand for."""
+        attributes = self.scenario.patients.attributes
+        return Names(
+            tuple(s.name for s in self.scenario.stages),
+            tuple(s.name for s in self.scenario.states),
+            (*EVENTS_OF_EVERY_LOG, *self.event_codes),
+            tuple(self.rules),
+            tuple(a.name for a in attributes),
+            tuple(self.codes.categories[a.name] for a in attributes),
+            self.stamps,
+            tuple(r.name for r in self.scenario.resources),
+        )
+
+    # ------------------------------------------------------------ the layout of a patient
+
+    def lay_out(self) -> None:
+        """Say where each part of a patient stands, and what events that are reassessed remember."""
+        scenario = self.scenario
+        n_stages, n_clocks = len(scenario.stages), len(scenario.clocks)
+        n_slots = n_clocks + max(len(s.events) + len(s.while_waiting) for s in scenario.stages)
+        self.stamps_at = at.FIRST_ATTRIBUTE + len(scenario.patients.attributes)
+        self.waited_at = self.stamps_at + len(self.stamps)
+        self.due_at = self.waited_at + n_stages
+        self.scores_at = self.due_at + n_slots
+        followed = dict.fromkeys(self.followed())
+        self.scores = {name: self.scores_at + i for i, name in enumerate(followed)}
+        self.arguments_at = self.scores_at + len(followed)
+        n_arguments = at.ARG_WINDOWS + at.WINDOW * self.most_windows()
+        self.n_x = self.arguments_at + n_arguments
+        self.runs: dict[str, int] = {}
+        reassessed = {a.target for _, e in all_effects(scenario) for a in e.actions if a.word == "reassess"}
+        for name in self.event_codes:
+            if name.split(".", 1)[1] in reassessed:
+                self.runs[name] = self.n_x
+                self.n_x += at.RUN_ARGUMENTS + n_arguments
+        self.slots_at = at.FIRST_SLOT
+        self.visits_at = self.slots_at + n_slots
+        self.counts_at = self.visits_at + n_stages
+
+    def followed(self) -> Iterator[str]:
+        """Attributes whose latest draw another draw follows."""
+        for draw in self.draws():
+            if draw.follows is not None:
+                yield draw.follows[0]
+
+    def draws(self) -> Iterator[Draw]:
+        """Every draw of an attribute."""
+        for attribute in self.scenario.patients.attributes:
+            if isinstance(attribute.initial, Draw):
+                yield attribute.initial
+        for _, effect in all_effects(self.scenario):
+            for action in effect.actions:
+                if action.word == "draw":
+                    yield action.value
+
+    def most_windows(self) -> int:
+        """The largest number of hazard ratios of one law."""
+        laws: list[Law] = []
+        for event in self.all_events():
+            laws.extend(ends(event.after))
+        for draw in self.draws():
+            laws.extend(ends(draw.law) if draw.law is not None else [])
+        return max((len(law.hazard_ratios) for law in laws), default=0)
+
+    def all_events(self) -> Iterator[Event]:
+        """Clocks, then the events of each stage."""
+        yield from self.scenario.clocks
+        for stage in self.scenario.stages:
+            yield from (*stage.events, *stage.while_waiting)
+
+    # ------------------------------------------------------------ writing
+
+    def write(self) -> None:
+        """All rows, then the head."""
+        scenario = self.scenario
+        first_clock = self.rows.reserve(len(scenario.clocks))
+        first_stage = self.rows.reserve(len(scenario.stages))
+        self.first_clock = first_clock
+        self.first_event: dict[str, int] = {}
+        for stage in scenario.stages:
+            self.first_event[stage.name] = self.rows.reserve(len(stage.events) + len(stage.while_waiting))
+        first_attribute = self.write_attributes()
+        effects = self.effects(scenario.on_start, "on_start", None)
+        for i, clock in enumerate(scenario.clocks):
+            self.write_event(first_clock + i, clock, f"clock.{clock.name}", i, None)
+        for i, stage in enumerate(scenario.stages):
+            self.write_stage(first_stage + i, stage)
+        self.write_head(first_stage, first_attribute, effects)
+
+    def write_head(self, first_stage: int, first_attribute: int, effects: tuple[int, int]) -> None:
+        scenario = self.scenario
+        self.n_k = self.counts_at + len(self.rows.draws)
+        age = self.attributes.get("age")
+        has_age = age is not None and age.kind == "number"
+        self.rows.put(
+            0,
+            {
+                at.HEAD_STAGES: first_stage,
+                at.HEAD_N_STAGES: len(scenario.stages),
+                at.HEAD_CLOCKS: self.first_clock,
+                at.HEAD_N_CLOCKS: len(scenario.clocks),
+                at.HEAD_ATTRIBUTES: first_attribute,
+                at.HEAD_N_ATTRIBUTES: len(scenario.patients.attributes),
+                at.HEAD_START: self.codes.stages[scenario.start],
+                at.HEAD_EFFECTS: effects[0],
+                at.HEAD_N_EFFECTS: effects[1],
+                at.HEAD_STAMPS: self.stamps_at,
+                at.HEAD_WAITED: self.waited_at,
+                at.HEAD_DUE: self.due_at,
+                at.HEAD_SCORES: self.scores_at,
+                at.HEAD_COUNTS: self.counts_at,
+                at.HEAD_VISITS: self.visits_at,
+                at.HEAD_SLOTS: self.slots_at,
+                at.HEAD_N_STAMPS: len(self.stamps),
+                at.HEAD_ARGUMENTS: self.arguments_at,
+            },
+        )
+        self.rows.put(
+            at.MORE,
+            {
+                at.MORE_AGE: self.codes.attributes["age"] if has_age else at.NONE,
+                at.MORE_N_X: self.n_x,
+                at.MORE_N_K: self.n_k,
+                at.MORE_N_RESOURCES: len(scenario.resources),
+            },
+        )
+
+    def write_attributes(self) -> int:
+        attributes = self.scenario.patients.attributes
+        columns = [self.attribute(a) for a in attributes]
+        first = self.rows.reserve(len(columns))
+        for i, draw in enumerate(columns):
+            self.rows.put(first + i, draw)
+        return first
+
+    def attribute(self, attribute: Attribute) -> dict[int, int]:
+        """The columns that give an attribute its first value."""
+        if isinstance(attribute.initial, Draw):
+            return self.laws.draw(attribute.initial, attribute, f"patient.{attribute.name}", self.scores)
+        columns = dict.fromkeys(range(at.WIDTH), 0)
+        columns[at.DRAW_KIND] = at.FIXED
+        columns[at.DRAW_ATTRIBUTE] = self.codes.attributes[attribute.name]
+        columns[at.DRAW_A] = self.attribute_value(attribute.name, attribute.initial)
+        return columns
+
+    def attribute_value(self, name: str, value: Any) -> int:
+        """The node of a value of an attribute."""
+        from sim.scenario.model import Covariate
+
+        covariate = Covariate("attribute", name)
+        return self.readings.node(value, lambda v: self.rows.constant(self.codes.value(covariate, v)))
+
+    def write_stage(self, row: int, stage: Stage) -> None:
+        events = (*stage.events, *stage.while_waiting)
+        first = self.first_event[stage.name]
+        n_clocks = len(self.scenario.clocks)
+        for i, event in enumerate(events):
+            self.write_event(first + i, event, f"{stage.name}.{event.name}", n_clocks + i, stage)
+        effects = self.effects(stage.on_entry, f"{stage.name}.on_entry", stage)
+        needs = [n for n in stage.needs if n.resource in self.shared]
+        first_need = self.rows.reserve(len(needs))
+        for i, need in enumerate(needs):
+            when = self.readings.condition(need.when)
+            columns = {at.NEED_WHEN: when, at.NEED_RESOURCE: self.codes.resources[need.resource]}
+            self.rows.put(first_need + i, columns)
+        decide = stage.decide
+        kind = at.TERMINAL if stage.terminal else at.DECISION if decide is not None else at.TAKES_TIME
+        name = f"{stage.name}.decide"
+        self.rows.put(
+            row,
+            {
+                at.STAGE_KIND: kind,
+                at.STAGE_EVENTS: first,
+                at.STAGE_N_EVENTS: len(stage.events),
+                at.STAGE_N_ALL: len(events),
+                at.STAGE_EFFECTS: effects[0],
+                at.STAGE_N_EFFECTS: effects[1],
+                at.STAGE_DECIDE: self.destination(decide) if decide is not None else at.NONE,
+                at.STAGE_NEEDS: first_need,
+                at.STAGE_N_NEEDS: len(needs),
+                at.STAGE_DRAW: self.rows.draw(name) if decide is not None and is_drawn(decide) else at.NONE,
+            },
+        )
+
+    def write_event(self, row: int, event: Event, name: str, slot: int, stage: Stage | None) -> None:
+        effects = self.effects(event.do, name, stage)
+        chance = (at.NONE, 0, 0) if event.chance is None else self.laws.chance(event.chance)
+        stages = at.NONE
+        if event.in_stages is not None:
+            stages = self.rows.vector(float(s.name in event.in_stages) for s in self.scenario.stages)
+        only_waiting = stage is not None and event in stage.while_waiting
+        self.rows.put(
+            row,
+            {
+                at.EVENT_CODE: self.event_codes[name],
+                at.EVENT_LAW: self.laws.times(event.after),
+                at.EVENT_DRAW: self.rows.draw(name),
+                at.EVENT_WHEN: self.readings.condition(event.when),
+                at.EVENT_CHANCE: chance[0],
+                at.EVENT_CHANCE_RATIOS: chance[1],
+                at.EVENT_CHANCE_N_RATIOS: chance[2],
+                at.EVENT_CHANCE_DRAW: self.rows.draw(f"{name}.chance") if event.chance is not None else at.NONE,
+                at.EVENT_EFFECTS: effects[0],
+                at.EVENT_N_EFFECTS: effects[1],
+                at.EVENT_TO: self.destination(event.to),
+                at.EVENT_TO_DRAW: self.rows.draw(f"{name}.to") if is_drawn(event.to) else at.NONE,
+                at.EVENT_EVERY: event.every,
+                at.EVENT_WAITING: 2 if only_waiting else int(event.waiting),
+                at.EVENT_RUN: self.runs.get(name, at.NONE),
+                at.EVENT_STAGES: stages,
+                at.EVENT_SLOT: slot,
+            },
+        )
+
+    # ------------------------------------------------------------ destinations
+
+    def destination(self, to: Destination) -> int:
+        """The row of a destination."""
+        columns = dict.fromkeys(range(at.WIDTH), 0)
+        if isinstance(to, Goto):
+            stay = to.target == STAY
+            columns[at.TO_KIND] = at.TO_STAY if stay else at.TO_STAGE
+            columns[at.TO_A] = at.NONE if stay else self.codes.stages[to.target]
+        elif isinstance(to, Chances):
+            node = self.laws.parts(
+                to.categorical, lambda name: at.STAY_KEY if name == STAY else self.codes.stages[name]
+            )
+            columns[at.TO_KIND] = at.TO_CHANCES
+            columns[at.TO_A] = node
+            columns[at.TO_RATIOS], columns[at.TO_N_RATIOS] = self.laws.ratios(
+                to.categorical.odds_ratios, all_keys(to.categorical)
+            )
+        else:
+            columns[at.TO_KIND] = at.TO_RULES
+            columns[at.TO_A], columns[at.TO_N] = self.rule_items(to.items)
+        return self.rows.add(columns)
+
+    def rule_items(self, items: Sequence[Rule]) -> tuple[int, int]:
+        written = [(self.readings.condition(item.when), item.name, self.destination(item.to)) for item in items]
+        first = self.rows.reserve(len(written))
+        for i, (when, name, to) in enumerate(written):
+            code = self.rules[name] if name else at.NONE
+            self.rows.put(first + i, {at.RULE_WHEN: when, at.RULE_NAME: code, at.RULE_TO: to})
+        return first, len(written)
+
+    # ------------------------------------------------------------ effects
+
+    def effects(self, effects: Sequence[Effect], place: str, stage: Stage | None) -> tuple[int, int]:
+        """The first row and the number of effects that stand in one place."""
+        written = []
+        for effect in effects:
+            actions = [row for action in effect.actions for row in self.action(action, place, stage)]
+            first = self.rows.reserve(len(actions))
+            for i, columns in enumerate(actions):
+                self.rows.put(first + i, columns)
+            written.append((self.readings.condition(effect.when), first, len(actions)))
+        first = self.rows.reserve(len(written))
+        for i, (when, action_row, n) in enumerate(written):
+            columns = {at.EFFECT_WHEN: when, at.EFFECT_FIRST: action_row, at.EFFECT_N: n}
+            self.rows.put(first + i, columns)
+        return first, len(written)
+
+    def action(self, action: Action, place: str, stage: Stage | None) -> list[dict[int, int]]:
+        """The columns of an action; `reassess` is one for each event its name may mean."""
+        target, codes = action.target, self.codes
+        if action.word == "set":
+            node = self.attribute_value(target, action.value)
+            return [self.doing(at.SET, codes.attributes[target], node)]
+        if action.word == "add":
+            return [self.doing(at.ADD, codes.attributes[target], self.readings.number(action.value))]
+        if action.word == "copy":
+            return [self.doing(at.COPY, codes.attributes[target], codes.attributes[action.value])]
+        if action.word == "draw":
+            columns = self.laws.draw(
+                action.value, self.attributes[target], f"{place}.{target}", self.scores
+            )
+            return [self.doing(at.DRAW, codes.attributes[target], self.rows.add(columns))]
+        if action.word == "stamp":
+            return [self.doing(at.STAMP, codes.stamps[target], at.NONE)]
+        if action.word == "reassess":
+            return [self.doing(at.REASSESS, at.NONE, row) for row in self.meant(target, stage)]
+        word = at.START_CLOCK if action.word == "start" else at.STOP_CLOCK
+        return [self.doing(word, at.NONE, self.clock_row(target))]
+
+    @staticmethod
+    def doing(word: int, target: int, value: int) -> dict[int, int]:
+        return {at.ACTION_WORD: word, at.ACTION_TARGET: target, at.ACTION_A: value}
+
+    def clock_row(self, name: str) -> int:
+        return self.first_clock + [c.name for c in self.scenario.clocks].index(name)
+
+    def meant(self, name: str, stage: Stage | None) -> list[int]:
+        """The rows `reassess` acts on: the event of the stage, else the clock.
+
+        From a clock or `on_start` the stage is not known beforehand: every stage's event of the name.
+        """
+        stages = self.scenario.stages if stage is None else (stage,)
+        found = [
+            self.first_event[s.name] + i
+            for s in stages
+            for i, event in enumerate((*s.events, *s.while_waiting))
+            if event.name == name
+        ]
+        if found:
+            return found
+        return [self.clock_row(name)]
+
+
+def is_drawn(to: Destination) -> bool:
+    """Whether chance may choose within a destination."""
+    if isinstance(to, Rules):
+        return any(is_drawn(item.to) for item in to.items)
+    return isinstance(to, Chances)
