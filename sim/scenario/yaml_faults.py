@@ -47,6 +47,8 @@ def syntax_problem(error: yaml.YAMLError, name: str, text: str) -> Problem:
         return Problem(_at(name, begun), "a quotation mark is opened here and not closed")
     if "cannot start any token" in said:
         return _stray_character(where, text[mark.index : mark.index + 1])
+    if "node content" in said and not text[mark.index :].strip():
+        return Problem(where, "the text ends where a value is due", "close every bracket")
     for sign, fact, fix in _FAULTS:
         if sign in said:
             return Problem(where, fact.format(line=begun.line + 1), fix)
