@@ -54,7 +54,7 @@ def covariate(history: History, what: Covariate, rows: Indices) -> Floats:
             return history.stage(rows).astype(np.float64)
         case "current_age":
             age = history.log.names.attributes.index("age")
-            at_start = history.log.at_start[history.patients(rows), age]
+            at_start: Floats = history.log.at_start[history.patients(rows), age]
             return at_start + history.log.time[rows] / DAYS_IN["year"]
         case "days_in_stage":
             return history.days_in_stage(rows)

@@ -66,7 +66,8 @@ def qualify(history: History, among: Among | None) -> Flags:
     if among is None:
         return np.ones(history.log.n_patients, bool)
     if among.ever is not None:
-        return history.first_of_each(rows(history, among.ever)) != NEVER
+        ever: Flags = history.first_of_each(rows(history, among.ever)) != NEVER
+        return ever
     return holds(history, among.condition, history.starts)
 
 

@@ -212,19 +212,19 @@ class History:
     def entries_into_state(self, name: str) -> Indices:
         """The rows at which the health state becomes this one, the start among them."""
         spells, code = self.state_spells, self.log.names.states.index(name)
-        same = np.zeros(len(spells.row), bool)
-        same[1:] = (spells.code[1:] == spells.code[:-1]) & self._same_patient(spells.row)
-        return spells.row[(spells.code == code) & ~same]
-
-    def _same_patient(self, rows: Indices) -> Flags:
-        whose = self.patients(rows)
-        return whose[1:] == whose[:-1]
+        here = np.flatnonzero(spells.code == code)
+        before = np.maximum(here - 1, 0)
+        goes_on = (spells.code[before] == code) & (before != here)
+        goes_on &= self.patients(spells.row[before]) == self.patients(spells.row[here])
+        entering: Indices = spells.row[here[~goes_on]]
+        return entering
 
     def visits(self, stage: str, rows: Indices) -> Indices:
         """How often the stage had been entered by each row, that row included."""
         entries = self.entries(stage)
-        by_then = np.searchsorted(entries, rows, side="right")
-        return by_then - np.searchsorted(entries, self.starts[self.patients(rows)], side="left")
+        by_then: Indices = np.searchsorted(entries, rows, side="right")
+        before: Indices = np.searchsorted(entries, self.starts[self.patients(rows)], side="left")
+        return by_then - before
 
     def entries(self, stage: str) -> Indices:
         """The rows that enter a stage."""

@@ -29,7 +29,7 @@ class Mean:
     def figures(self, chosen: Indices) -> Figures:
         values = self.values[chosen]
         known = values[~np.isnan(values)]
-        counts = {("n",): len(known), ("left_out",): len(chosen) - len(known)}
+        counts: dict[Path, int] = {("n",): len(known), ("left_out",): len(chosen) - len(known)}
         return Figures({("estimate",): mean(known)}, counts)
 
 
@@ -44,7 +44,7 @@ class Total:
 
     def figures(self, chosen: Indices) -> Figures:
         total = int(self.counts[chosen].sum())
-        counts = {("n",): len(chosen), ("left_out",): 0, ("events",): total}
+        counts: dict[Path, int] = {("n",): len(chosen), ("left_out",): 0, ("events",): total}
         return Figures({("estimate",): Estimate(float(total))}, counts)
 
 
@@ -79,8 +79,10 @@ def attribute(history: History, outcome: Outcome) -> Mean | Proportion | Categor
         when = f"just after {wording.happening(outcome.at)}"
     categories = names.categories[what]
     facts: dict[Path, Any] = {("unit",): "share"}
+    if outcome.at is not None:
+        facts["left_out_are",] = f"patients without {wording.happening(outcome.at)}"
     if not categories:
-        facts = {("unit",): "", ("estimate_of",): f"mean of {outcome.attribute} {when}"}
+        facts |= {("unit",): "", ("estimate_of",): f"mean of {outcome.attribute} {when}"}
         return Mean(facts, history.starts, values)
     if categories == ("false", "true"):
         facts["estimate_of",] = f"share of patients with {outcome.attribute} true {when}"

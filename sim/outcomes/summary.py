@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 
 from sim.engine.event_log import EventLog, Indices, ResourceUse
-from sim.outcomes import means, proportions, wording
+from sim.outcomes import means, patterns, proportions, resource_use, waiting, wording
 from sim.outcomes.estimates import Estimate, Figures, Path, is_empty, over_replications, without_intervals
 from sim.outcomes.happenings import qualify
 from sim.outcomes.history import NEVER, Flags, History
 from sim.outcomes.measure import Measure
 from sim.outcomes.time_to_event import time_to_event
+from sim.outcomes.times import occupancy, time_in
 from sim.scenario.model import Outcome, Scenario
 from sim.units import DAYS_IN
 
@@ -34,7 +35,14 @@ MEASURES: Mapping[str, Measuring] = {
     "count": means.count,
     "total": means.total,
     "attribute": means.attribute,
+    "time_in": time_in,
+    "waiting_for": waiting.waiting_for,
+    "funnel": patterns.funnel,
+    "pathway": patterns.pathway,
 }
+
+MOST_GROUPS = 50
+"""A number with more values than these is no way to make groups."""
 
 
 def summarise(
@@ -73,7 +81,25 @@ def summarise(
             outcome.name: _entry(history, outcome, times, counted, replications)
             for outcome in scenario.outcomes
         },
+        "resources": _resources(history, replications),
         "notes": notes,
+    }
+
+
+def _resources(history: History, replications: int) -> dict[str, Any]:
+    """The use of every resource that can be waited for, and what each number is."""
+    scenario = history.scenario
+    found = resource_use.resource_figures(history.use, history.log.names, scenario, replications)
+    return {
+        name: {
+            figure: {
+                "estimate": number(estimate.value),
+                "interval": interval(estimate),
+                "estimate_of": resource_use.estimate_of(figure, scenario),
+            }
+            for figure, estimate in figures.items()
+        }
+        for name, figures in found.items()
     }
 
 
@@ -88,6 +114,8 @@ def asked_times(scenario: Scenario, at: Sequence[float]) -> tuple[float, ...]:
 def _measure(history: History, outcome: Outcome, times: tuple[float, ...]) -> Measure:
     if outcome.kind == "time_to_event":
         return time_to_event(history, outcome, times)
+    if outcome.kind == "occupancy":
+        return occupancy(history, outcome, times)
     return MEASURES[outcome.kind](history, outcome)
 
 
@@ -97,13 +125,16 @@ def _entry(
     """One outcome: in all patients it is about, then in each group of `by`."""
     measure = _measure(history, outcome, times)
     about = np.flatnonzero(counted & qualify(history, outcome.among))
-    entry = {"kind": outcome.kind, "label": outcome.label or outcome.name}
+    entry: dict[str, Any] = {"kind": outcome.kind, "label": outcome.label or outcome.name}
     entry |= _figures(history, measure, about, replications)
     if outcome.by is not None:
         entry["by"] = outcome.by
+        groups = _groups(history, measure, outcome.by, about)
+        if len(groups) > MOST_GROUPS:
+            entry["groups_note"] = f"{outcome.by} has {len(groups)} different values: too many to tell apart"
+            groups = {}
         entry["groups"] = {
-            name: _figures(history, measure, members, replications)
-            for name, members in _groups(history, measure, outcome.by, about).items()
+            name: _figures(history, measure, members, replications) for name, members in groups.items()
         }
     return entry
 
@@ -115,10 +146,13 @@ def _groups(history: History, measure: Measure, by: str, about: Indices) -> dict
     categories = history.log.names.categories[history.log.names.attributes.index(by)]
     if categories:
         return {name: known[values == code] for code, name in enumerate(categories)}
-    return {wording.scalar(float(value)): known[values == value] for value in np.unique(values)}
+    different, of = np.unique(values, return_inverse=True)
+    if len(different) > MOST_GROUPS:
+        return {wording.scalar(float(value)): known[:0] for value in different}
+    return {wording.scalar(float(value)): known[of == i] for i, value in enumerate(different)}
 
 
-def _figures(history: History, measure: Measure, about: Indices, replications: int) -> dict[str, Any]:
+def _figures(history: History, measure: Measure, about: Indices, replications: int) -> Any:
     """The measure in these patients, over replications where there are several."""
     entry: dict[Path, Any] = dict(measure.facts)
     if replications > 1:
@@ -139,8 +173,9 @@ def _figures(history: History, measure: Measure, about: Indices, replications: i
     return _shaped(entry, figures, kind, note)
 
 
-def _shaped(facts: Mapping[Path, Any], figures: Figures, kind: str, note: str) -> dict[str, Any]:
-    entry: dict[str, Any] = {}
+def _shaped(facts: Mapping[Path, Any], figures: Figures, kind: str, note: str) -> Any:
+    """The entry: counts, facts and estimates, each where its path says."""
+    entry: dict[str | int, Any] = {}
     for path, value in figures.counts.items():
         _put(entry, path, value)
     for path, value in facts.items():
@@ -154,7 +189,7 @@ def _shaped(facts: Mapping[Path, Any], figures: Figures, kind: str, note: str) -
     entry["interval_kind"] = kind if headline.has_interval else None
     if not headline.has_interval:
         entry["interval_note"] = note or _why_none(headline, entry["n"])
-    return entry
+    return _listed(entry)
 
 
 def _why_none(headline: Estimate, n: int) -> str:
@@ -167,10 +202,18 @@ def _why_none(headline: Estimate, n: int) -> str:
     return "a single value"
 
 
-def _put(entry: dict[str, Any], path: Path, value: Any) -> None:
+def _put(entry: dict[str | int, Any], path: Path, value: Any) -> None:
     for key in path[:-1]:
-        entry = entry.setdefault(str(key), {})
-    entry[str(path[-1])] = value
+        entry = entry.setdefault(key, {})
+    entry[path[-1]] = value
+
+
+def _listed(value: Any) -> Any:
+    """The same entry with mappings from 0, 1, ... made lists."""
+    if not isinstance(value, dict):
+        return value
+    items = {key: _listed(item) for key, item in value.items()}
+    return list(items.values()) if 0 in items else items
 
 
 def number(value: float) -> float | None:

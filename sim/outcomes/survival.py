@@ -60,7 +60,7 @@ def kaplan_meier(table: RiskTable) -> SurvivalCurve:
     d, n = table.events, table.at_risk
     survivors = n - d
     terms = np.divide(d, n * survivors.astype(np.float64), out=np.zeros(len(d)), where=survivors > 0)
-    return SurvivalCurve(table, np.cumprod(survivors / n), np.cumsum(terms))
+    return SurvivalCurve(table, np.cumprod(survivors / n, dtype=np.float64), np.cumsum(terms, dtype=np.float64))
 
 
 def survival_at(curve: SurvivalCurve, time: float) -> Estimate:

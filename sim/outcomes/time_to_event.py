@@ -128,6 +128,8 @@ def _facts(outcome: Outcome, at: Sequence[float], *, headline: float, until: flo
     names = [name for name, _ in outcome.competing]
     when = f"{wording.time(headline)} after {begin}"
     facts: dict[Path, Any] = {("unit",): "probability", ("estimate_days",): headline}
+    if outcome.begin.kind != "start" or outcome.begin.when is not None:
+        facts["left_out_are",] = f"patients without {begin}"
     if names:
         facts["estimate_of",] = f"cumulative incidence of {end} by {when}, Aalen-Johansen"
         facts["median_of",] = f"time from {begin} by which half have come to {end}"
