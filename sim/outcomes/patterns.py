@@ -46,7 +46,7 @@ def funnel(history: History, outcome: Outcome) -> Funnel:
     words = [wording.happening(what) for what in outcome.sequence]
     facts: dict[Path, Any] = {
         ("unit",): "share",
-        ("estimate_of",): f"share of patients with {words[0]} who come all the way to {words[-1]}",
+        ("estimate_of",): f"share of patients with every step from {words[0]} to {words[-1]}, of those with the first",
         ("left_out_are",): f"patients without {words[0]}",
     }
     for i, text in enumerate(words):
@@ -72,11 +72,11 @@ def pathway(history: History, outcome: Outcome) -> Proportion:
         gap = time[candidates] - time[reached[before]]
         reached = candidates[gap <= (inf if step.within is None else step.within)]
     flags = history.first_of_each(reached) != NEVER
-    words = f"share of patients with, in this order, {', then '.join(map(_step, outcome.sequence))}"
+    words = f"share of patients with in this order: {', then '.join(map(_step, outcome.sequence))}"
     facts: dict[Path, Any] = {("unit",): "share", ("estimate_of",): words}
     return Proportion(facts, history.starts, flags, np.ones(len(flags), bool))
 
 
 def _step(what: Happening) -> str:
     text = wording.happening(what)
-    return text if what.within is None else f"{text} within {wording.time(what.within)}"
+    return text if what.within is None else f"{text} within {wording.time_in_prose(what.within)}"

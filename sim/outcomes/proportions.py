@@ -60,6 +60,6 @@ def ever(history: History, outcome: Outcome) -> Proportion:
     """The share of patients to whom something happens at least once."""
     assert outcome.happening is not None
     flags = history.first_of_each(rows(history, outcome.happening)) != NEVER
-    words = f"share of patients with {wording.happening(outcome.happening)} at least once"
+    words = f"share of patients {wording.happening(outcome.happening)} at least once"
     facts: dict[Path, Any] = {("unit",): "share", ("estimate_of",): words}
     return Proportion(facts, history.starts, flags, np.ones(len(flags), bool))

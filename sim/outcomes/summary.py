@@ -66,10 +66,10 @@ def summarise(
     counted = log.begins >= scenario.patients.arrivals.warm_up
     notes = []
     if not counted.all():
-        notes.append(f"{int((~counted).sum())} patients who start in the warm-up are left out of the outcomes")
+        notes.append(f"patients left out of the outcomes because they start in the warm-up: {int((~counted).sum())}")
     left_out = [wording.time(t) for t in at if t not in times]
     if left_out and tuple(at) != DEFAULT_TIMES:
-        notes.append(f"not asked about, being beyond the end of observation: {', '.join(left_out)}")
+        notes.append(f"times beyond the end of observation, left out: {', '.join(left_out)}")
     return {
         "title": scenario.title,
         "digest": scenario.digest,
@@ -186,8 +186,9 @@ def _shaped(facts: Mapping[Path, Any], figures: Figures, kind: str, note: str) -
         beside = "interval" if name == "estimate" else f"{name}_interval"
         _put(entry, (*path[:-1], beside), interval(estimate))
     headline = figures.estimates["estimate",]
-    entry["interval_kind"] = kind if headline.has_interval else None
-    if not headline.has_interval:
+    some = any(estimate.has_interval for estimate in figures.estimates.values())
+    entry["interval_kind"] = kind if some else None
+    if not some or (headline.is_known and not headline.has_interval):
         entry["interval_note"] = note or _why_none(headline, entry["n"])
     return _listed(entry)
 

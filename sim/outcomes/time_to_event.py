@@ -126,24 +126,24 @@ def _facts(outcome: Outcome, at: Sequence[float], *, headline: float, until: flo
     assert outcome.begin is not None and outcome.until is not None
     begin, end = wording.happening(outcome.begin), wording.happening(outcome.until)
     names = [name for name, _ in outcome.competing]
-    when = f"{wording.time(headline)} after {begin}"
+    when = f"within {wording.time_in_prose(headline)} of {begin}"
     facts: dict[Path, Any] = {("unit",): "probability", ("estimate_days",): headline}
     if outcome.begin.kind != "start" or outcome.begin.when is not None:
         facts["left_out_are",] = f"patients without {begin}"
     if names:
-        facts["estimate_of",] = f"cumulative incidence of {end} by {when}, Aalen-Johansen"
-        facts["median_of",] = f"time from {begin} by which half have come to {end}"
+        facts["estimate_of",] = f"cumulative incidence of {end} {when}, Aalen-Johansen"
+        facts["median_of",] = f"days from {begin} by which half are {end}"
     else:
-        facts["estimate_of",] = f"probability of being free of {end} {when}, Kaplan-Meier"
-        facts["median_of",] = f"time from {begin} to {end}"
+        facts["estimate_of",] = f"probability of not {end} {when}, Kaplan-Meier"
+        facts["median_of",] = f"median days from {begin} to {end}"
     every = " or ".join([end, *names])
-    facts["restricted_mean_of",] = f"days from {begin} free of {every}, within {wording.time(until)}"
+    facts["restricted_mean_of",] = f"mean days from {begin} to {every}, those beyond {wording.time_in_prose(until)} counted as that"
     facts["restricted_mean_until_days",] = until
     for place in [(), *(("causes", name) for name in names)]:
         for time in at:
             facts[(*place, "at", wording.time(time), "days")] = time
     for name, what in outcome.competing:
         facts["causes", name, "estimate_of"] = (
-            f"cumulative incidence of {wording.happening(what)} by {when}, Aalen-Johansen"
+            f"cumulative incidence of {wording.happening(what)} {when}, Aalen-Johansen"
         )
     return facts

@@ -84,9 +84,9 @@ def occupancy(history: History, outcome: Outcome, at: Sequence[float]) -> Occupa
     last = at[-1]
     facts: dict[Path, Any] = {
         ("unit",): "share",
-        ("estimate_of",): f"share of patients in {_place(outcome)} {wording.time(last)} after the start",
+        ("estimate_of",): f"share of patients in {_place(outcome)} {wording.time_in_prose(last)} after the start",
         ("estimate_days",): last,
-        ("left_out_are",): f"patients who cannot be observed for {wording.time(last)}",
+        ("left_out_are",): f"patients who cannot be observed for {wording.time_in_prose(last)}",
     }
     for time in at:
         facts["at", wording.time(time), "days"] = time

@@ -18,15 +18,15 @@ OPERATORS = {
 KINDS = {
     "stage": "entering {}",
     "asked": "coming to {}",
-    "state": "coming into {}",
-    "event": "the event {}",
-    "clock": "the clock {}",
-    "rule": "the rule {}",
+    "state": "reaching {}",
+    "event": "having the event {}",
+    "clock": "having the clock {} ring",
+    "rule": "being sent by the rule {}",
 }
 
 
 def happening(what: Happening) -> str:
-    """A noun phrase, e.g. `entering infusion where crs_grade is at least 3`."""
+    """What happens, e.g. `entering infusion where crs_grade is at least 3`."""
     if what.kind == "start":
         text = "the start"
     elif what.kind == "any":
@@ -58,9 +58,15 @@ def scalar(value: Scalar) -> str:
 
 
 def time(days: float) -> str:
-    """A time in the largest unit that measures it in whole numbers, e.g. `6 months`."""
+    """A time in the largest unit that measures it in whole numbers, e.g. `6 months`, `1 years`."""
     for size, unit in ((DAYS_IN["year"], "years"), (DAYS_IN["month"], "months"), (1.0, "days")):
         number = round(days / size)
         if number > 0 and abs(number * size - days) < 1e-9 * size:
             return f"{number} {unit}"
     return f"{days:.10g} days"
+
+
+def time_in_prose(days: float) -> str:
+    """The same, as a sentence has it: `1 year`."""
+    text = time(days)
+    return text.removesuffix("s") if text.startswith("1 ") else text
