@@ -16,7 +16,7 @@ from sim.errors import Place, Problem, Problems, ScenarioError, Where, did_you_m
 from sim.scenario import paths
 from sim.scenario.model import Change
 from sim.scenario.paths import Keys
-from sim.scenario.tree import Node, flow, plain, read_file, read_text
+from sim.scenario.tree import Node, flow, moved, plain, read_file, read_text
 
 OWN_KEYS = ("format", "title")
 """What is each file's own and never inherited."""
@@ -218,23 +218,13 @@ def _settings_layer(settings: Sequence[str], problems: Problems) -> _Layer:
             problems.add(where, "has no value", f"write `{_SET} PATH=VALUE`")
             continue
         try:
-            value = _moved(read_text(text, place.file), place)
+            value = moved(read_text(text, place.file), place)
         except ScenarioError as error:
             for one in error.problems:
                 problems.add(replace(one.where, place=place), one.fact, one.fix)
             continue
         found.append(_Operation("changes", path.strip(), where, value))
     return _Layer(_SET, tuple(found))
-
-
-def _moved(node: Node, place: Place) -> Node:
-    """The same value as if all of it stood at one place."""
-    if isinstance(node.value, dict):
-        entries = {key: _moved(item, place) for key, item in node.value.items()}
-        return Node(place, entries, dict.fromkeys(entries, place))
-    if isinstance(node.value, list):
-        return Node(place, [_moved(item, place) for item in node.value])
-    return Node(place, node.value)
 
 
 # ---------------------------------------------------------------- one layer over what lies below

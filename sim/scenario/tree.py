@@ -43,6 +43,16 @@ class Node:
     keys: dict[str, Place] = field(default_factory=dict)
 
 
+def moved(node: Node, place: Place) -> Node:
+    """The same value as if all of it stood at one place."""
+    if isinstance(node.value, dict):
+        entries = {key: moved(item, place) for key, item in node.value.items()}
+        return Node(place, entries, dict.fromkeys(entries, place))
+    if isinstance(node.value, list):
+        return Node(place, [moved(item, place) for item in node.value])
+    return Node(place, node.value)
+
+
 def read_file(path: str | os.PathLike[str]) -> Node:
     """The tree of a YAML file; places name the file as `path` does.
 
