@@ -1,0 +1,16 @@
+"""Distributions: the families of the language, from their arguments to times and hazards."""
+
+from sim.distributions.families import Leaf, leaf
+from sim.distributions.laws import leaf_hazard, leaf_hazard_before, leaf_quantile, leaf_time
+from sim.distributions.moments import leaf_mean, leaf_median
+
+__all__ = [
+    "Leaf",
+    "leaf",
+    "leaf_hazard",
+    "leaf_hazard_before",
+    "leaf_mean",
+    "leaf_median",
+    "leaf_quantile",
+    "leaf_time",
+]

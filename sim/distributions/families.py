@@ -1,0 +1,200 @@
+"""The families of the language: from the arguments of a law to a leaf.
+
+Parameterisations are those of R's flexsurv (Jackson, Journal of Statistical Software 70 (2016) 8,
+doi:10.18637/jss.v070.i08). Times in days, rates per day. A refusal is a ValueError whose text is
+the fact, a colon, and the nearest fix.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sim.arithmetic import log, normal_hazard
+from sim.distributions import laws, tabulated
+from sim.distributions.fits import own_arguments
+from sim.distributions.score_tables import score_table
+from sim.distributions.splines import spline_numbers
+from sim.distributions.steps import (
+    categorical_numbers,
+    life_table_steps,
+    poisson_numbers,
+    steps_numbers,
+    survival_steps,
+)
+
+Own = Mapping[str, Any]
+"""A family's own arguments."""
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """A law without choices or modifiers.
+
+    kind, numbers: what the compiled law reads, as in `laws`. family, own: the family and its own
+    arguments, sorted by name, for mean and median.
+    """
+
+    kind: int
+    numbers: tuple[float, ...]
+    family: str = ""
+    own: tuple[tuple[str, Any], ...] = ()
+
+
+def leaf(family: str, arguments: Mapping[str, Any]) -> Leaf:
+    """The leaf of a family with these arguments (as in `sim.scenario.model.Arguments`, all plain numbers).
+
+    Families besides those of section "Times" of the reference: `constant` (value) is `fixed`,
+    `normal_number` a normal that may be negative, `beta`, `poisson`, and `categorical` (times,
+    probabilities; at most one of these the word `rest`).
+    Raises: ValueError, "fact: nearest fix".
+    """
+    if family not in MAKERS:
+        raise ValueError(f"there is no family {family!r}: use one of {', '.join(sorted(MAKERS))}")
+    own = own_arguments(family, arguments)
+    kind, numbers = MAKERS[family](own)
+    return Leaf(kind, tuple(float(number) for number in numbers), family, tuple(sorted(own.items())))
+
+
+# ---------------------------------------------------------------- one maker a family
+
+Made = tuple[int, tuple[float, ...]]
+
+
+def _constant(own: Own) -> Made:
+    return laws.CONSTANT, (own["value"],)
+
+
+def _uniform(own: Own) -> Made:
+    low, high = own["low"], own["high"]
+    return (laws.CONSTANT, (low,)) if low == high else (laws.UNIFORM, (low, high))
+
+
+def _triangular(own: Own) -> Made:
+    low, mode, high = own["low"], own["mode"], own["high"]
+    return (laws.CONSTANT, (low,)) if low == high else (laws.TRIANGULAR, (low, mode, high))
+
+
+def _pert(own: Own) -> Made:
+    low, mode, high = own["low"], own["mode"], own["high"]
+    if low == high:
+        return laws.CONSTANT, (low,)
+    a, b = 1.0 + 4.0 * (mode - low) / (high - low), 1.0 + 4.0 * (high - mode) / (high - low)
+    return laws.SCORES, score_table(tabulated.beta(a, b, low, high), low=low, high=high, last=12.0)
+
+
+def _beta(own: Own) -> Made:
+    return laws.SCORES, score_table(tabulated.beta(own["a"], own["b"], 0.0, 1.0), low=0.0, high=1.0, last=12.0)
+
+
+def _exponential(own: Own) -> Made:
+    return laws.EXPONENTIAL, (own["rate"],)
+
+
+def _weibull(own: Own) -> Made:
+    return laws.WEIBULL, (1.0 / own["shape"], log(own["scale"]), own["shape"])
+
+
+def _weibull_ph(own: Own) -> Made:
+    return laws.WEIBULL, (1.0 / own["shape"], -log(own["scale"]) / own["shape"], own["shape"])
+
+
+def _gompertz(own: Own) -> Made:
+    return laws.GOMPERTZ, (own["shape"], own["rate"])
+
+
+def _lognormal(own: Own) -> Made:
+    return laws.LOGNORMAL, (own["meanlog"], own["sdlog"])
+
+
+def _loglogistic(own: Own) -> Made:
+    return laws.LOGLOGISTIC, (1.0 / own["shape"], log(own["scale"]), own["shape"])
+
+
+def _gamma(own: Own) -> Made:
+    shape, log_rate = own["shape"], log(own["rate"])
+    return laws.LOG_SCORES, score_table(shifted(tabulated.log_gamma(shape), -log_rate))
+
+
+def shifted(table: tabulated.Tabulated, by: float) -> tabulated.Tabulated:
+    """The same table with its values moved."""
+
+    def at_scores(z: Any) -> tuple[Any, Any, Any]:
+        value, slope, curvature = table(z)
+        return value + by, slope, curvature
+
+    return at_scores
+
+
+def _generalised_gamma(own: Own) -> Made:
+    if own["Q"] == 0.0:
+        return laws.LOGNORMAL, (own["mu"], own["sigma"])
+    return laws.LOG_SCORES, score_table(tabulated.generalised_gamma(own["mu"], own["sigma"], own["Q"]))
+
+
+def _generalised_f(own: Own) -> Made:
+    if own["P"] == 0.0:
+        return _generalised_gamma(own)
+    return laws.LOG_SCORES, score_table(tabulated.generalised_f(own["mu"], own["sigma"], own["Q"], own["P"]))
+
+
+def _royston_parmar(own: Own) -> Made:
+    return laws.SPLINE, spline_numbers(own["scale"], own["gamma"], own["knots"])
+
+
+def _normal(own: Own) -> Made:
+    mean, sd = own["mean"], own["sd"]
+    return laws.POSITIVE_NORMAL, (mean, sd, normal_hazard(-mean / sd))
+
+
+def _normal_number(own: Own) -> Made:
+    return laws.NORMAL, (own["mean"], own["sd"])
+
+
+def _poisson(own: Own) -> Made:
+    return laws.DISCRETE, poisson_numbers(own["mean"])
+
+
+def _piecewise_exponential(own: Own) -> Made:
+    return laws.STEPS, steps_numbers(own["steps"])
+
+
+def _survival_table(own: Own) -> Made:
+    return laws.STEPS, steps_numbers(survival_steps(own["points"], then=None))
+
+
+def _life_table(own: Own) -> Made:
+    return laws.STEPS, steps_numbers(life_table_steps(own["ages"], own["rates"]))
+
+
+def _categorical(own: Own) -> Made:
+    return laws.LISTED, categorical_numbers(own["times"], own["probabilities"])
+
+
+MAKERS: Mapping[str, Callable[[Own], Made]] = {
+    "beta": _beta,
+    "categorical": _categorical,
+    "constant": _constant,
+    "exponential": _exponential,
+    "fixed": _constant,
+    "gamma": _gamma,
+    "generalised_f": _generalised_f,
+    "generalised_gamma": _generalised_gamma,
+    "gompertz": _gompertz,
+    "life_table": _life_table,
+    "loglogistic": _loglogistic,
+    "lognormal": _lognormal,
+    "normal": _normal,
+    "normal_number": _normal_number,
+    "pert": _pert,
+    "piecewise_exponential": _piecewise_exponential,
+    "poisson": _poisson,
+    "royston_parmar": _royston_parmar,
+    "survival_table": _survival_table,
+    "triangular": _triangular,
+    "uniform": _uniform,
+    "weibull": _weibull,
+    "weibull_ph": _weibull_ph,
+}

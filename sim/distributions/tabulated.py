@@ -1,0 +1,119 @@
+"""What goes into a table over the normal score: gamma, generalised gamma and F, beta.
+
+Each function gives value, slope and curvature at scores z. With F the distribution function and g
+its density on the scale of the value y, F(y) = cdf(z) makes the slope phi(z) / g and the curvature
+slope x (-z - (log g)' x slope).
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import special
+
+from sim.distributions.score_tables import Tabulated
+
+Floats = NDArray[np.float64]
+
+TINY = 1e-12
+"""Below it a gamma or beta quantile is taken from the first term of its series."""
+
+
+def with_derivatives(z: Floats, value: Floats, log_density: Floats, its_slope: Floats) -> tuple[Floats, Floats, Floats]:
+    """Value, slope and curvature from the log density on the value's scale and its derivative."""
+    slope = np.exp(-0.5 * z**2 - 0.5 * math.log(2.0 * math.pi) - log_density)
+    return value, slope, slope * (-z - its_slope * slope)
+
+
+def log_gamma(shape: float) -> Tabulated:
+    """The logarithm of a gamma variable with rate 1."""
+
+    def at_scores(z: Floats) -> tuple[Floats, Floats, Floats]:
+        below, log_below = special.ndtr(z), special.log_ndtr(z)
+        y = np.where(z <= 0.0, special.gammaincinv(shape, below), special.gammainccinv(shape, special.ndtr(-z)))
+        series = (log_below + special.gammaln(shape + 1.0)) / shape
+        with np.errstate(divide="ignore"):
+            value = np.where(y > TINY, np.log(y), series)
+        density = shape * value - np.exp(value) - special.gammaln(shape)
+        return with_derivatives(z, value, density, shape - np.exp(value))
+
+    return at_scores
+
+
+def generalised_gamma(mu: float, sigma: float, q: float) -> Tabulated:
+    """The log of a generalised gamma variable: mu + sigma / Q log(Q^2 G), G gamma with shape 1 / Q^2.
+
+    Prentice's parameterisation, Biometrika 61 (1974), 539-544, doi:10.1093/biomet/61.3.539.
+    """
+    gamma = log_gamma(1.0 / q**2)
+    factor, shift = sigma / abs(q), 2.0 * math.log(abs(q))
+
+    def at_scores(z: Floats) -> tuple[Floats, Floats, Floats]:
+        sign = math.copysign(1.0, q)
+        value, slope, curvature = gamma(sign * z)
+        return mu + sign * factor * (value + shift), factor * slope, sign * factor * curvature
+
+    return at_scores
+
+
+def generalised_f(mu: float, sigma: float, q: float, p: float) -> Tabulated:
+    """The log of a generalised F variable: mu + sigma / delta log F with 2 s1 and 2 s2 degrees of freedom.
+
+    Prentice, Biometrika 62 (1975), 607-614, doi:10.1093/biomet/62.3.607; as in flexsurv.
+    """
+    s1, s2, delta = f_degrees(q, p)
+    factor = sigma / delta
+
+    def at_scores(z: Floats) -> tuple[Floats, Floats, Floats]:
+        log_b, log_rest = log_beta_parts(s1, s2, z)
+        value = log_b - log_rest + math.log(s2 / s1)
+        density = s1 * log_b + s2 * log_rest - special.betaln(s1, s2)
+        own, slope, curvature = with_derivatives(z, value, density, s1 * np.exp(log_rest) - s2 * np.exp(log_b))
+        return mu + factor * own, factor * slope, factor * curvature
+
+    return at_scores
+
+
+def f_degrees(q: float, p: float) -> tuple[float, float, float]:
+    """s1, s2 and delta of a generalised F with Q and P > 0."""
+    delta = math.sqrt(q * q + 2.0 * p)
+    # q^2 + 2p - |q| delta loses digits; the product of both is 2 p (q^2 + 2 p)
+    large = q * q + 2.0 * p + abs(q) * delta
+    small = 2.0 * p * (q * q + 2.0 * p) / large
+    return (2.0 / large, 2.0 / small, delta) if q >= 0.0 else (2.0 / small, 2.0 / large, delta)
+
+
+def log_beta_parts(a: float, b: float, z: Floats) -> tuple[Floats, Floats]:
+    """log B and log(1 - B) at scores z, for B with a beta law."""
+    below, above = special.ndtr(z), special.ndtr(-z)
+    lower = z <= 0.0
+    part = np.where(lower, special.betaincinv(a, b, below), special.betainccinv(a, b, above))
+    rest = np.where(lower, special.betainccinv(b, a, below), special.betaincinv(b, a, above))
+    first = (special.log_ndtr(z) + math.log(a) + special.betaln(a, b)) / a
+    second = (special.log_ndtr(-z) + math.log(b) + special.betaln(a, b)) / b
+    with np.errstate(divide="ignore"):
+        log_part = np.where(part > TINY, np.log(part), np.minimum(first, math.log(TINY)))
+        log_rest = np.where(rest > TINY, np.log(rest), np.minimum(second, math.log(TINY)))
+    return (
+        np.where(part < 0.5, log_part, np.log1p(-np.exp(log_rest))),
+        np.where(rest < 0.5, log_rest, np.log1p(-np.exp(log_part))),
+    )
+
+
+def beta(a: float, b: float, low: float, high: float) -> Tabulated:
+    """A beta variable stretched to [low, high]."""
+
+    def at_scores(z: Floats) -> tuple[Floats, Floats, Floats]:
+        log_b, log_rest = log_beta_parts(a, b, z)
+        value = np.where(log_b < math.log(0.5), np.exp(log_b), -np.expm1(log_rest))
+        density = (a - 1.0) * log_b + (b - 1.0) * log_rest - special.betaln(a, b)
+        # slope phi / g; the curvature in a form that does not divide by what may be 0
+        log_slope = -0.5 * z**2 - 0.5 * math.log(2.0 * math.pi) - density
+        slope = np.exp(log_slope)
+        bend = (a - 1.0) * np.exp(2.0 * log_slope - log_b) - (b - 1.0) * np.exp(2.0 * log_slope - log_rest)
+        width = high - low
+        return low + width * value, width * slope, width * (-z * slope - bend)
+
+    return at_scores
