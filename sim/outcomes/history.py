@@ -248,10 +248,10 @@ class History:
         return Waits(asked, ended, log.stage_to[asked], granted)
 
     def waited(self, stage: str, rows: Indices) -> Floats:
-        """Days of the last wait for a stage that had ended by each row, 0 if it was served at once."""
+        """Days of the last wait for a stage that had ended with its grant by each row, else 0."""
         code = self.log.names.stages.index(stage)
         waits = self.waits
-        mine = (waits.stage == code) & (waits.ended != NEVER)
+        mine = (waits.stage == code) & waits.granted
         entries = self.entries(stage)
         at_once = entries[self.log.event[entries] != GRANTED]
         ended = np.concatenate([waits.ended[mine], at_once])

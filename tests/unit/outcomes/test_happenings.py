@@ -124,7 +124,7 @@ ALL = set(range(16))
         (test("last_seen", "is_not", 0.0, "since"), {4, 5, 6, 7, 8}),
         (test("start", "at_least", 30.0, "since"), {7, 8}),
         (test("theatre", "is", 4.0, "waited"), {5, 6, 7, 8}),
-        (test("theatre", "is", 2.0, "waited"), {12, 13}),
+        (test("theatre", "above", 0.0, "waited"), {5, 6, 7, 8}),
         (test("ward", "is", 4.0, "waited"), {10, 11, 12, 13, 14, 15}),
         (test("bed", "at_least", 1.0, "queue"), {2, 3, 4, 11, 12, 13}),
         (test("bed", "at_least", 1.0, "free"), {0, 1, 6, 7, 8, 9, 10, 15}),
