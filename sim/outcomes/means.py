@@ -52,7 +52,7 @@ def count(history: History, outcome: Outcome) -> Mean:
     """How often something happens to a patient."""
     assert outcome.happening is not None
     times = history.counts(rows(history, outcome.happening)).astype(np.float64)
-    words = f"mean number per patient of times of {wording.happening(outcome.happening)}"
+    words = f"mean count per patient of {wording.happening(outcome.happening)}"
     return Mean({("unit",): "per patient", ("estimate_of",): words}, history.starts, times)
 
 
@@ -60,7 +60,7 @@ def total(history: History, outcome: Outcome) -> Total:
     """How often something happens in one replication."""
     assert outcome.happening is not None
     times = history.counts(rows(history, outcome.happening))
-    words = f"number in a replication of times of {wording.happening(outcome.happening)}"
+    words = f"count per replication of {wording.happening(outcome.happening)}"
     return Total({("unit",): "per replication", ("estimate_of",): words}, history.starts, times)
 
 

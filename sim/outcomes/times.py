@@ -85,6 +85,7 @@ def occupancy(history: History, outcome: Outcome, at: Sequence[float]) -> Occupa
     facts: dict[Path, Any] = {
         ("unit",): "share",
         ("estimate_of",): f"share of patients in {_place(outcome)} {wording.time_in_prose(last)} after the start",
+        ("curve_of",): f"share of patients in {_place(outcome)}",
         ("estimate_days",): last,
         ("left_out_are",): f"patients who cannot be observed for {wording.time_in_prose(last)}",
     }

@@ -174,7 +174,7 @@ def test_competing_ends():
     assert death["median_days"] is None
     assert found["restricted_mean_days"] == pytest.approx((10 + 20 + 30 + 365.25) / 4)
     assert found["restricted_mean_of"] == (
-        "mean days from the start to entering c or death, those beyond 1 year counted as that"
+        "mean days from the start until entering c or death or 1 year, whichever is first"
     )
 
 
