@@ -121,6 +121,8 @@ def kind(value: object) -> str:
 
 def number_text(number: float) -> str:
     """The shortest text that gives back the same float; whole numbers without `.0`."""
+    if isinstance(number, int):
+        return str(number)
     if not math.isfinite(number):
         raise ValueError(f"{number} has no text in a scenario")
     if abs(number) < 1e16 and number == int(number):

@@ -151,7 +151,7 @@ class _Builder:
             self._scalar(event, "alias", is_plain=False)
         elif isinstance(event, yaml.ScalarEvent):
             self._check_tag_and_anchor(event)
-            self._scalar(event, event.value, is_plain=event.style in (None, ""))
+            self._scalar(event, event.value, is_plain=not event.style and not event.tag)
         elif isinstance(event, (yaml.MappingStartEvent, yaml.SequenceStartEvent)):
             self._check_tag_and_anchor(event)
             self._begin(event, is_mapping=isinstance(event, yaml.MappingStartEvent))
