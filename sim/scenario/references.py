@@ -50,7 +50,7 @@ def substitute(
     rest = _without_parameters(node)
     found = declared(node, problems)
     used = _check_references(rest, "", section, problems)
-    for name, item in section.items():
+    for item in section.values():
         used |= {other for other, _ in _references(item, "")} | set(_follows(item))
     for name in section:
         if name not in used:

@@ -247,7 +247,6 @@ class _Builder:
             first = top.keys[text]
             top.key = text
             self._refuse(event, f"`{text}` stands twice", f"first in line {first.line}: keep one")
-            return
         top.key = text
         top.keys.setdefault(text, self._place(event))
 

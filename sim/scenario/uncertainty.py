@@ -132,7 +132,7 @@ def _univariate(
     _check(family, arguments)
     moments = _moments(family, arguments)
     if moments is None:
-        _check_own_centre(family, arguments, quantity(value.value))
+        _check_can_be_centred(family, quantity(value.value))
     return arguments, None if moments is None else {"": moments}
 
 
@@ -243,7 +243,7 @@ def _lognormal_moments(at: Mapping[str, float]) -> tuple[float, float] | None:
         raise Refused("the distribution is too wide", "sigma is a number like 0.2") from None
 
 
-def _check_own_centre(family: str, at: Mapping[str, float], value: float) -> None:
+def _check_can_be_centred(family: str, value: float) -> None:
     """A form without a centre fits around the value."""
     if family == "beta" and not 0 < value < 1:
         raise Refused("a beta cannot be centred on the value", "the value lies between 0 and 1")

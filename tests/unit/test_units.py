@@ -72,7 +72,7 @@ def test_what_is_no_time_is_refused_with_what_to_write(value: object, fact: str,
 
 @pytest.mark.parametrize("value", ["soon", "", True, [1], {}, "1 per day", "3 h", "a day"])
 def test_no_time_at_all(value: object) -> None:
-    with pytest.raises(Refused, match="a time is a number and one of|not a unit"):
+    with pytest.raises(Refused, match=r"a time is a number and one of|not a unit"):
         units.days(value)
 
 

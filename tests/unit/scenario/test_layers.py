@@ -143,6 +143,9 @@ def test_the_longest_key_is_meant_unless_only_a_shorter_one_leads_on() -> None:
     layer("changes:\n  a.b.c: 9\n  a.b.d: 8\n")
     assert value_at(assembled("top.yaml"), "a.b") == {"c": 9}
     assert value_at(assembled("top.yaml"), "a", "b") == {"c": 2, "d": 8}
+    assert one_problem("changes:\n  a.b.e.f: 9\n")[0] == "`a.b` has no `e`"
+    Path("base.yaml").write_text("format: 1\na.b: 1\na: {b: {c: {d: 1}}}\n")
+    assert one_problem("changes:\n  a.b.c.e: 9\n")[0] == "`a.b.c` has no `e`"
 
 
 def test_a_key_left_at_its_default_may_be_changed() -> None:
