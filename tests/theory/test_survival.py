@@ -177,8 +177,8 @@ def test_time_to_half():
 
 
 def test_exactly_one_half_is_the_median():
-    """Sixty patients, thirty events one by one: the product of 29 fractions is 1/2 but for rounding."""
-    for n in (6, 14, 60, 98):
+    """The product of n / 2 fractions is one half but for rounding, and above it for some of these n."""
+    for n in (6, 24, 38, 44, 46, 98):
         curve = kaplan_meier(risk_table(np.arange(1.0, n + 1), np.ones(n, bool)))
         assert median(curve).value == n // 2
 

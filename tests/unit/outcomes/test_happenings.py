@@ -153,6 +153,18 @@ def test_a_condition_at_the_start_is_read_after_its_effects():
     assert qualify(history, m.Among(test("grade", "is", 4.0), None)).tolist() == [True, False]
 
 
+def test_a_state_is_come_into_by_each_patient():
+    """Though the patient before in the log ended in it."""
+    log = by_hand.event_log(SCENARIO, [Patient([enters(0, "ward")]), Patient([enters(0, "theatre"), enters(3, "ward")])])
+    assert rows(History(log, by_hand.no_use(), SCENARIO), happens("state", "ill")).tolist() == [0, 1]
+
+
+def test_of_two_changes_in_a_row_the_last_counts():
+    log = by_hand.event_log(SCENARIO, [Patient([enters(0, "ward", grade=1, age=2), stays(4, "a.next")])])
+    log.change_what[:] = 0
+    assert History(log, by_hand.no_use(), SCENARIO).attribute("grade", log.row_of[:1] + [0, 1]).tolist() == [2, 2]
+
+
 def test_the_first_broken_rule_is_the_first_patients():
     never = [happens("rule", "unfit"), happens("stage", "home"), happens("clock", "spread")]
     broken = by_hand.scenario(SCENARIO.stages, attributes=SCENARIO.patients.attributes, never=never)

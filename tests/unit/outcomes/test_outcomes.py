@@ -282,10 +282,10 @@ def random_patients(seed: int, n: int) -> list[Patient]:
     return patients
 
 
+@pytest.mark.parametrize("names", [("ward", "home", "ward"), ("home", "home", "ward")], ids="-".join)
 @pytest.mark.parametrize(("seed", "within"), [(1, (None, None)), (2, (2.0, None)), (3, (3.0, 1.0)), (4, (0.0, 4.0))])
-def test_pathway_against_every_choice_of_rows(seed, within):
+def test_pathway_against_every_choice_of_rows(seed, within, names):
     patients = random_patients(seed, 300)
-    names = ("ward", "home", "ward")
     limits = (None, *within)
     steps = tuple(happens("stage", s, within=w) for s, w in zip(names, limits, strict=True))
     of = by_hand.scenario(STAGES, attributes=ATTRIBUTES)
@@ -299,7 +299,7 @@ def test_pathway_against_every_choice_of_rows(seed, within):
         )
         for p in patients
     ]
-    assert 0.03 < np.mean(expected) < 0.9
+    assert 0.01 < np.mean(expected) < 0.9
     assert found.tolist() == expected
 
 
