@@ -88,15 +88,16 @@ def _of_resource(history: History, what: Covariate, rows: Indices) -> Floats:
     mine = np.flatnonzero(use.resource == log.names.resources.index(what.name))
     patients = history.patients(rows)
     now = log.begins[patients] + log.time[rows]
-    found = np.full(len(rows), np.nan)
-    for replication in np.unique(log.replication[patients]):
-        of_rows = np.flatnonzero(log.replication[patients] == replication)
-        changes = mine[use.replication[mine] == replication]
-        last = changes[np.searchsorted(use.time[changes], now[of_rows], side="right") - 1]
-        if what.kind == "queue":
-            found[of_rows] = use.queue[last]
-        elif resource.capacity is None:
-            found[of_rows] = np.inf
-        else:
-            found[of_rows] = use.capacity[last] - use.in_use[last]
-    return found
+    replications = np.arange(int(log.replication[-1]) + 2)
+    of_rows = np.searchsorted(log.replication[patients], replications)
+    of_changes = np.searchsorted(use.replication[mine], replications)
+    last = np.empty(len(rows), np.int64)
+    for r in replications[:-1]:
+        changes = mine[of_changes[r] : of_changes[r + 1]]
+        here = slice(of_rows[r], of_rows[r + 1])
+        last[here] = changes[np.searchsorted(use.time[changes], now[here], side="right") - 1]
+    if what.kind == "queue":
+        return use.queue[last].astype(np.float64)
+    if resource.capacity is None:
+        return np.full(len(rows), np.inf)
+    return (use.capacity[last] - use.in_use[last]).astype(np.float64)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 
 from sim.engine.event_log import Floats, Indices, Names, ResourceUse
@@ -26,11 +28,9 @@ def resource_figures(
     found = {}
     for resource in scenario.resources:
         if not resource.is_free:
-            code = names.resources.index(resource.name)
-            each = [
-                _averages(use, np.flatnonzero((use.resource == code) & (use.replication == r)), resource, scenario)
-                for r in range(replications)
-            ]
+            rows = np.flatnonzero(use.resource == names.resources.index(resource.name))
+            edges = np.searchsorted(use.replication[rows], np.arange(replications + 1))
+            each = [_averages(use, rows[a:b], resource, scenario) for a, b in pairwise(edges)]
             found[resource.name] = _over(each)
     return found
 
