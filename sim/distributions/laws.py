@@ -126,7 +126,7 @@ def leaf_hazard(kind: int, numbers: Any, at: int, time: float) -> float:
     if kind == LOG_SCORES:
         return normal_hazard(table_score(numbers, at, log(t)))
     if kind == STEPS:
-        return steps_hazard(numbers, at, t)
+        return steps_hazard(numbers, at, t, False)
     if kind == LOGLOGISTIC:
         return hazard_at_log_odds((log(t) - float(numbers[at + 1])) * float(numbers[at + 2]))
     if kind == SPLINE:
@@ -140,6 +140,8 @@ def leaf_hazard_before(kind: int, numbers: Any, at: int, time: float) -> float:
     """H(t-), the limit from below: without what falls on t itself."""
     if kind == DISCRETE or kind == LISTED or kind == CONSTANT:
         return discrete_hazard(kind, numbers, at, float(time), True)
+    if kind == STEPS and time > 0.0:
+        return steps_hazard(numbers, at, float(time), True)
     return leaf_hazard(kind, numbers, at, time)
 
 
@@ -229,8 +231,7 @@ def steps_time(numbers: Any, at: int, hazard: float) -> float:
     if not hazard > 0.0:
         return 0.0
     if hazard == inf:
-        rate = float(numbers[at + 3 * n])
-        return (float(numbers[at + n]) if rate == inf else inf)
+        return float(numbers[at + n]) if numbers[at + 3 * n] == inf else inf
     i = last_below(numbers, at + 1 + n, n, hazard)
     rate = float(numbers[at + 1 + 2 * n + i])
     if not rate > 0.0:
@@ -252,13 +253,15 @@ def last_below(numbers: Any, first: int, n: int, x: float) -> int:
 
 
 @compiled
-def steps_hazard(numbers: Any, at: int, t: float) -> float:
-    """The cumulative hazard of a law whose hazard is constant between its steps."""
+def steps_hazard(numbers: Any, at: int, t: float, before: bool) -> float:
+    """The cumulative hazard of a law whose hazard is constant between its steps, or its limit from below."""
     n = int(numbers[at])
-    i = last_at_most(numbers, at + 1, n, t)
+    i = last_below(numbers, at + 1, n, t) if before else last_at_most(numbers, at + 1, n, t)
     since = t - float(numbers[at + 1 + i])
     reached = float(numbers[at + 1 + n + i])
     rate = float(numbers[at + 1 + 2 * n + i])
+    if rate == inf:
+        return inf
     return reached + rate * since if since > 0.0 and rate > 0.0 else reached
 
 
