@@ -39,7 +39,10 @@ def _rows(history: History, happening: Happening) -> Indices:
         case "rule":
             return np.flatnonzero(log.rule == log.names.rules.index(name))
         case "any":
-            return np.unique(np.concatenate([rows(history, item) for item in happening.items]))
+            found = np.zeros(log.n_rows, bool)
+            for item in happening.items:
+                found[rows(history, item)] = True
+            return np.flatnonzero(found)
     raise ValueError(f"no happening is called {happening.kind}")
 
 

@@ -33,16 +33,13 @@ NEVER = np.iinfo(np.int64).max
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Spells:
-    """Stretches of time in which a code (a stage, a health state) holds.
+    """Stretches of time in which a code (a stage, a health state) holds, until the next begins.
 
-    Shape [n_spells], in the order of the log: row that begins it, code (-1: none), begins and ends
-    (days since the patient's start; the last spell of a patient ends with the follow-up).
+    Shape [n_spells], in the order of the log: row that begins it, code (-1: none).
     """
 
     row: Indices
     code: Codes
-    begins: Floats
-    ends: Floats
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -176,8 +173,9 @@ class History:
         """A spell begins with each row that enters a stage with a code, and at the first request."""
         log = self.log
         rows = np.flatnonzero(log.does == ENTERS)
-        code = code_of_stage[log.stage_to[rows]].astype(np.int16)
-        rows, code = rows[code >= 0], code[code >= 0]
+        code = code_of_stage.astype(np.int16)[log.stage_to[rows]]
+        if (code_of_stage < 0).any():
+            rows, code = rows[code >= 0], code[code >= 0]
         asking = np.flatnonzero(log.does == ASKS)
         if len(asking):
             first = self.first_of_each(asking)
@@ -186,28 +184,34 @@ class History:
             code = np.concatenate([code, code_of_stage[log.stage_to[early]].astype(np.int16)])
             order = np.argsort(rows, kind="stable")
             rows, code = rows[order], code[order]
-        begins = log.time[rows]
-        whose = self.patients(rows)
-        goes_on = np.zeros(len(rows), bool)
-        goes_on[:-1] = whose[1:] == whose[:-1]
-        ends = np.where(goes_on, np.roll(begins, -1), log.follow_up[whose])
-        return Spells(rows, code, begins, ends)
+        return Spells(rows, code)
+
+    def stretches(self, spells: Spells, code: int) -> tuple[NDArray[np.int32], Floats, Floats]:
+        """The spells with a code: whose, and from when until when (days since the start).
+
+        The last spell of a patient ends with the follow-up.
+        """
+        log = self.log
+        here = np.flatnonzero(spells.code == code)
+        row, following = spells.row[here], np.append(spells.row, log.n_rows)[here + 1]
+        whose = self.patients(row)
+        goes_on = following < log.row_of[whose + 1]
+        ends = log.follow_up[whose]
+        ends[goes_on] = log.time[following[goes_on]]
+        return whose, log.time[row], ends
 
     def stage(self, rows: Indices) -> Codes:
         """The stage just after each row; of who waits the last that took time."""
-        stage = self._in_spell(self.stage_spells, rows)
+        position = self.latest(self.stage_spells.row, rows)
+        stage = np.where(position >= 0, self.stage_spells.code[position], np.int16(-1))
         entering = self.log.does[rows] == ENTERS
         return np.where(entering, self.log.stage_to[rows], stage)
 
     def days_in_stage(self, rows: Indices) -> Floats:
         """Days since that stage was entered."""
         position = self.latest(self.stage_spells.row, rows)
-        entered = np.where(position >= 0, self.stage_spells.begins[position], 0.0)
+        entered = np.where(position >= 0, self.log.time[self.stage_spells.row[position]], 0.0)
         return np.where(self.log.does[rows] == ENTERS, 0.0, self.log.time[rows] - entered)
-
-    def _in_spell(self, spells: Spells, rows: Indices) -> Codes:
-        position = self.latest(spells.row, rows)
-        return np.where(position >= 0, spells.code[position], np.int16(-1))
 
     def entries_into_state(self, name: str) -> Indices:
         """The rows at which the health state becomes this one, the start among them."""

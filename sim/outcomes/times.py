@@ -49,8 +49,7 @@ def _stretches(history: History, outcome: Outcome) -> tuple[NDArray[np.int32], F
     names = history.log.names
     spells = history.stage_spells if kind == "stage" else history.state_spells
     code = (names.stages if kind == "stage" else names.states).index(name)
-    mine = spells.code == code
-    return history.patients(spells.row[mine]), spells.begins[mine], spells.ends[mine]
+    return history.stretches(spells, code)
 
 
 def _place(outcome: Outcome) -> str:

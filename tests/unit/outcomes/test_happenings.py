@@ -194,6 +194,9 @@ def test_a_decision_before_the_first_stage_keeps_who_waits_in_that():
     history = History(log, USE, SCENARIO)
     spells = history.stage_spells
     assert [LOG.names.stages[c] for c in spells.code] == ["ward", "ward", "home"]
-    assert spells.begins.tolist() == [0, 6, 8]
-    assert spells.ends.tolist() == [6, 8, 1000]
+    assert spells.row.tolist() == [1, 2, 3]
+    for stage, begins, ends in (("ward", [0, 6], [6, 8]), ("home", [8], [1000])):
+        whose, *stretches = history.stretches(spells, LOG.names.stages.index(stage))
+        assert [s.tolist() for s in stretches] == [begins, ends]
+        assert set(whose) == {0}
     assert rows(history, happens("state", "ill")).tolist() == [1]
