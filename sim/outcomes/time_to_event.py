@@ -114,12 +114,20 @@ def time_to_event(history: History, outcome: Outcome, at: Sequence[float]) -> Ti
     ended = last != NEVER
     stop[ended] = log.time[last[ended]]
     duration[reached] = stop[reached] - log.time[begin[reached]]
-    longest = float(duration[reached].max()) if reached.any() else inf
+    longest = _longest(duration[reached], end[reached])
     headline = max((t for t in at if t <= longest), default=at[0])
     until = min(headline, longest)
     names = tuple(name for name, _ in outcome.competing)
     facts = _facts(outcome, at, headline=headline, until=until)
     return TimeToEvent(facts, begin, duration, end, tuple(at), headline, until, names)
+
+
+def _longest(duration: Floats, end: NDArray[np.int8]) -> float:
+    """How long anybody was observed, days; for ever where all have ended by then."""
+    censored = duration[end == CENSORED]
+    if len(censored) and censored.max() >= duration.max():
+        return float(censored.max())
+    return inf
 
 
 def _facts(outcome: Outcome, at: Sequence[float], *, headline: float, until: float) -> dict[Path, Any]:

@@ -150,6 +150,12 @@ def test_the_headline_is_the_last_time_anybody_was_observed_for():
     assert found["interval_note"]
 
 
+def test_where_all_have_ended_the_headline_is_the_last_time_asked_for():
+    found = summary(dying([3.0, 50.0]), OS)["outcomes"]["it"]
+    assert (found["estimate"], found["estimate_days"]) == (0, 730.5)
+    assert (found["restricted_mean_days"], found["restricted_mean_until_days"]) == (26.5, 730.5)
+
+
 def test_competing_ends():
     """Four patients: relapse (c) at 10 and 30, death without it at 20, one free of both."""
     patients = [
