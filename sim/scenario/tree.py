@@ -19,7 +19,7 @@ from sim.errors import Place, Problem, Problems, Refused, ScenarioError, Where, 
 from sim.scenario.yaml_faults import syntax_problem
 from sim.units import number_text, parse_number
 
-LARGEST_FILE = 10 * 2**20
+LARGEST_FILE = 2 * 2**20
 DEEPEST = 64
 LONGEST_KEY = 100
 

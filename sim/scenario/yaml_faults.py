@@ -30,6 +30,8 @@ _FAULTS = (
      _KEYS_IN_ONE_COLUMN),
     ("node content", "a value is missing here", "write one, or take the bracket or comma away"),
     ("tab character", "a tab stands in the indentation", "indent with spaces"),
+    ("scanning an a", "`&` and `*` begin YAML anchors and aliases", "put the text in quotation marks"),
+    ("scanning a tag", "`!` begins a YAML tag", "put the text in quotation marks"),
     ("maximum nesting depth", "is nested too deeply", "no scenario needs that"),
 )  # fmt: skip
 """(words of the library, fact, fix); {line} is where the unfinished part began."""

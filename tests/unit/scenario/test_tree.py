@@ -124,6 +124,8 @@ def test_the_first_of_two_keys_is_named() -> None:
         ("  a: 1\n b: 2\n", "2:2: this line does not belong to what stands before it"),
         ("a: - b\n", "1:4: a `- ` stands where no list can begin"),
         ("a: 1\nkey\nb: 2\n", "3:1: a key has no `:`"),
+        ("a: * b\n", "1:5: `&` and `*` begin YAML anchors and aliases"),
+        ("a: [!<x]\n", "1:9: `!` begins a YAML tag"),
         ("%FOO\n---\na: 1\n", "1:5: this is not YAML"),
     ],
 )
@@ -165,7 +167,7 @@ def test_an_empty_text(text: str) -> None:
         (b"a: \xff\n", "is not UTF-8 text"),
         ("a: 1".encode("utf-16"), "is not a text: it has NUL bytes"),
         (b"\xef\xbb\xbfa: 1\n", "begins with a byte order mark"),
-        (b"a" * (10 * 2**20 + 1), "is larger than 10 MiB"),
+        (b"a" * (2 * 2**20 + 1), "is larger than 2 MiB"),
     ],
 )
 def test_what_is_no_text_is_refused_at_the_file(tmp_path: Path, raw: bytes, fact: str) -> None:
