@@ -170,7 +170,10 @@ class History:
         return self._spells(self.state_of_stage)
 
     def _spells(self, code_of_stage: NDArray[np.integer]) -> Spells:
-        """A spell begins with each row that enters a stage with a code, and at the first request."""
+        """A spell begins with each row that enters a stage with a code.
+
+        Who waits for the first stage that takes time is in its spell already, unless in another.
+        """
         log = self.log
         rows = np.flatnonzero(log.does == ENTERS)
         code = code_of_stage.astype(np.int16)[log.stage_to[rows]]
@@ -178,8 +181,10 @@ class History:
             rows, code = rows[code >= 0], code[code >= 0]
         asking = np.flatnonzero(log.does == ASKS)
         if len(asking):
+            entering = np.flatnonzero(log.does == ENTERS)
+            timed = entering[~self.is_decision[log.stage_to[entering]]]
             first = self.first_of_each(asking)
-            early = first[first < self.first_of_each(rows)]
+            early = first[(first < self.first_of_each(timed)) & (first < self.first_of_each(rows))]
             rows = np.concatenate([rows, early])
             code = np.concatenate([code, code_of_stage[log.stage_to[early]].astype(np.int16)])
             order = np.argsort(rows, kind="stable")
