@@ -37,7 +37,10 @@ LEAVES = {
     "survival_table": leaf("survival_table", {"points": ((0.0, 1.0), (180.0, 0.73), (365.0, 0.5))}),
     "life_table": leaf(
         "life_table",
-        {"ages": tuple(float(age) for age in range(101)), "rates": tuple(1e-4 * 1.08**age for age in range(101))},
+        {
+            "ages": tuple(float(age) for age in range(101)),
+            "rates": tuple(1e-4 * 1.08**age for age in range(101)),
+        },
     ),
     "beta": leaf("beta", {"a": 2.0, "b": 5.0}),
     "poisson": leaf("poisson", {"mean": 3.0}),

@@ -13,10 +13,10 @@ doi:10.1090/S0025-5718-1969-0247736-4.
 from __future__ import annotations
 
 import struct
-from math import inf, nan, sqrt
+from math import inf, isnan, nan, sqrt
 from typing import Any
 
-from llvmlite import ir
+from llvmlite import ir  # type: ignore[import-untyped]
 from numba import config, types
 from numba.extending import intrinsic
 
@@ -24,7 +24,7 @@ from sim.compiled import compiled
 
 # ---------------------------------------------------------------- the bits of a float64
 
-if config.DISABLE_JIT:
+if config.DISABLE_JIT:  # type: ignore[attr-defined]
 
     def bits_of(x: float) -> int:
         """The 64 bits of a float64, read as a signed integer."""
@@ -109,7 +109,7 @@ def log1p(x: float) -> float:
 def exp(x: float) -> float:
     """The exponential; 0 below -745.2, inf above 709.8."""
     if not -708.0 < x < 709.0:
-        if x != x:
+        if isnan(x):
             return nan
         if x > 709.782712893384:
             return inf
@@ -146,7 +146,11 @@ def correction(r: float) -> float:
         + t
         * (
             -2.77777777770155933842e-03
-            + t * (6.61375632143793436117e-05 + t * (-1.65339022054652515390e-06 + t * 4.13813679705723846039e-08))
+            + t
+            * (
+                6.61375632143793436117e-05
+                + t * (-1.65339022054652515390e-06 + t * 4.13813679705723846039e-08)
+            )
         )
     )
 
@@ -158,7 +162,7 @@ def expm1(x: float) -> float:
         return exp(x) - 1.0
     if x < -38.0:
         return -1.0
-    if x != x:
+    if isnan(x):
         return nan
     if -1e-17 < x < 1e-17:
         return x
@@ -258,7 +262,13 @@ FAR_UNDER = (
     2.04426310338993978564e-15,
 )
 # Cody's, for the normal distribution itself: in x^2 near 0, in x, and in 1 / x^2 far out.
-BODY_OVER = (18154.981253343561249, 1067.6894854603709582, 161.02823106855587881, 2.2352520354606839287, 0.065682337918207449113)
+BODY_OVER = (
+    18154.981253343561249,
+    1067.6894854603709582,
+    161.02823106855587881,
+    2.2352520354606839287,
+    0.065682337918207449113,
+)
 BODY_UNDER = (45507.789335026729956, 10260.932208618978205, 976.09855173777669322, 47.20258190468824187, 1.0)
 MILLS_OVER = (
     9842.7148383839780218,
@@ -304,7 +314,7 @@ NEAR, OUTER = 0.67448975, 5.656854249492380195206754896838
 
 
 @compiled
-def degree_seven(x: float, c: Any) -> float:
+def degree_seven(x: float, c: tuple[float, ...]) -> float:
     """c[0] + c[1] x + ... + c[7] x^7, in pairs, so that a processor can work on several at once."""
     y = x * x
     low = (c[0] + c[1] * x) + (c[2] + c[3] * x) * y

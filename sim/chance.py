@@ -9,7 +9,7 @@ from __future__ import annotations
 from hashlib import blake2b
 from typing import Any
 
-from llvmlite import ir
+from llvmlite import ir  # type: ignore[import-untyped]
 from numba import config, types
 from numba.extending import intrinsic
 
@@ -21,7 +21,7 @@ ROUNDS = 10
 
 # ---------------------------------------------------------------- words of 64 bits, without sign
 
-if config.DISABLE_JIT:
+if config.DISABLE_JIT:  # type: ignore[attr-defined]
     WORD = (1 << 64) - 1
 
     def word(a: int) -> int:

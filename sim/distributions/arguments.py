@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 from sim.distributions.splines import SCALES
@@ -45,8 +46,19 @@ PRINTED = frozenset({"mean", "median", "sd", "iqr", "survival", "risk"})
 """What a paper may print in their place."""
 
 FITTED = frozenset(
-    "exponential weibull weibull_ph gompertz lognormal loglogistic gamma generalised_gamma generalised_f normal"
-    " normal_number".split()
+    {
+        "exponential",
+        "gamma",
+        "generalised_f",
+        "generalised_gamma",
+        "gompertz",
+        "loglogistic",
+        "lognormal",
+        "normal",
+        "normal_number",
+        "weibull",
+        "weibull_ph",
+    }
 )
 """Families that take all of it; `beta` takes mean and sd, `piecewise_exponential` survival or risk."""
 
@@ -70,7 +82,9 @@ def checked(family: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
     for name in ("low", "mode"):
         upper = "mode" if name == "low" and "mode" in given else "high"
         if name in given and upper in given and given[name] > given[upper]:
-            raise ValueError(f"{name} {given[name]:g} is above {upper} {given[upper]:g}: give the smaller first")
+            raise ValueError(
+                f"{name} {given[name]:g} is above {upper} {given[upper]:g}: give the smaller first"
+            )
     return given
 
 
@@ -169,7 +183,9 @@ def check_number(family: str, name: str, value: float) -> None:
         raise ValueError(f"{name} {value:g} is negative: give 0 or more")
     if name == "mean" and family == "poisson":
         if not 0.0 <= value <= MOST_POISSON:
-            raise ValueError(f"mean {value:g} is not between 0 and {MOST_POISSON:g}: use a normal for large counts")
+            raise ValueError(
+                f"mean {value:g} is not between 0 and {MOST_POISSON:g}: use a normal for large counts"
+            )
     elif name == "mean" and family == "beta":
         if not 0.0 < value < 1.0:
             raise ValueError(f"mean {value:g} is not between 0 and 1: a beta lies between 0 and 1")
@@ -203,9 +219,11 @@ def check_points(points: Sequence[tuple[float, float]], *, at_most_one: bool) ->
                 f"survival {survival:g} at {time:g} days is not between 0 and 1: "
                 "leave out times at which all or none survive"
             )
-    for (before, more), (after, less) in zip(points[:-1], points[1:], strict=True):
+    for (before, more), (after, less) in pairwise(points):
         if after <= before:
-            raise ValueError(f"{after:g} days comes after {before:g} days: give the times in increasing order")
+            raise ValueError(
+                f"{after:g} days comes after {before:g} days: give the times in increasing order"
+            )
         if less > more or (less == more and not at_most_one):
             raise ValueError(
                 f"survival goes from {more:g} at {before:g} days to {less:g} at {after:g} days: it must fall"
@@ -216,9 +234,11 @@ def check_steps(steps: Sequence[tuple[float, float]]) -> None:
     """Raises: ValueError unless steps begin at 0, increase, and have rates of 0 or more."""
     if not steps or steps[0][0] != 0.0:
         raise ValueError("its steps do not begin at time 0: give the rate from `0 days` on")
-    for (before, _), (after, _) in zip(steps[:-1], steps[1:], strict=True):
+    for (before, _), (after, _) in pairwise(steps):
         if not after > before:
-            raise ValueError(f"{after:g} days comes after {before:g} days: give the times in increasing order")
+            raise ValueError(
+                f"{after:g} days comes after {before:g} days: give the times in increasing order"
+            )
     for time, rate in steps:
         if not 0.0 <= rate < math.inf or time == math.inf:
             raise ValueError(f"the rate {rate:g} from {time:g} days on is impossible: give 0 or more")
@@ -239,7 +259,7 @@ def check_vector(family: str, name: str, values: Sequence[float]) -> None:
     """Raises: ValueError unless a list is what its name says."""
     if len(values) == 0:
         raise ValueError(f"{name} is empty: give at least one")
-    if name in ("knots", "ages") and any(not b > a for a, b in zip(values[:-1], values[1:], strict=True)):
+    if name in ("knots", "ages") and any(not b > a for a, b in pairwise(values)):
         raise ValueError(f"{name} do not increase: give them in increasing order")
     for value in values:
         if name == "rates" and (not value >= 0.0 or (value == math.inf and value != values[-1])):

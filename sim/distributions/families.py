@@ -7,7 +7,6 @@ the fact, a colon, and the nearest fix.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -86,7 +85,9 @@ def _pert(own: Own) -> Made:
 
 
 def _beta(own: Own) -> Made:
-    return laws.SCORES, score_table(tabulated.beta(own["a"], own["b"], 0.0, 1.0), low=0.0, high=1.0, last=12.0)
+    return laws.SCORES, score_table(
+        tabulated.beta(own["a"], own["b"], 0.0, 1.0), low=0.0, high=1.0, last=12.0
+    )
 
 
 def _exponential(own: Own) -> Made:
@@ -114,18 +115,8 @@ def _loglogistic(own: Own) -> Made:
 
 
 def _gamma(own: Own) -> Made:
-    shape, log_rate = own["shape"], log(own["rate"])
-    return laws.LOG_SCORES, score_table(shifted(tabulated.log_gamma(shape), -log_rate))
-
-
-def shifted(table: tabulated.Tabulated, by: float) -> tabulated.Tabulated:
-    """The same table with its values moved."""
-
-    def at_scores(z: Any) -> tuple[Any, Any, Any]:
-        value, slope, curvature = table(z)
-        return value + by, slope, curvature
-
-    return at_scores
+    table = tabulated.moved(tabulated.log_gamma(own["shape"]), by=-log(own["rate"]))
+    return laws.LOG_SCORES, score_table(table)
 
 
 def _generalised_gamma(own: Own) -> Made:

@@ -99,7 +99,11 @@ def points_of(family: str, given: Given, free: int) -> tuple[tuple[float, float]
     if len(points) != free:
         times = "one time" if len(points) == 1 else f"{len(points)} times"
         left = "one argument is" if free == 1 else "two arguments are"
-        fix = "use piecewise_exponential or survival_table for more points" if len(points) > free else wanted(family)
+        fix = (
+            "use piecewise_exponential or survival_table for more points"
+            if len(points) > free
+            else wanted(family)
+        )
         raise ValueError(f"survival is given at {times}, but {left} free in {family}: {fix}")
     return tuple((time, 1.0 - survival) for time, survival in points)
 
@@ -231,13 +235,15 @@ def gompertz(given: Given) -> dict[str, Any]:
 def gompertz_rate(shape: float, time: float, p: float) -> float:
     """The rate at which a share p has happened by a time."""
     hazard = float(-log1p(-p))
-    return hazard / time if shape == 0.0 else hazard * shape / float(expm1(shape * time))
+    return hazard / time if shape == 0.0 else float(hazard * shape / expm1(shape * time))
 
 
 def gompertz_rate_of_mean(shape: float, mean: float) -> float:
     """The rate that has this mean."""
     if shape < 0.0:
-        raise ValueError("a gompertz with a negative shape has no mean, as some never get there: give its median")
+        raise ValueError(
+            "a gompertz with a negative shape has no mean, as some never get there: give its median"
+        )
     if shape == 0.0:
         return 1.0 / mean
     sought = mean * shape
@@ -250,7 +256,7 @@ def gompertz_rate_of_mean(shape: float, mean: float) -> float:
 def gompertz_of_sd(given: Given) -> dict[str, Any]:
     """Shape and rate from sd and mean or median: their ratio depends on rate / shape alone."""
     middle = "mean" if "mean" in given else "median"
-    sought = given["sd"] / given[middle]
+    sought: float = given["sd"] / given[middle]
 
     def centre(eta: float) -> float:
         return scaled_e1(eta) if middle == "mean" else math.log1p(math.log(2.0) / eta)
@@ -314,7 +320,9 @@ def positive_root(off: Callable[[float], float]) -> float:
     """The mean over sd at which a rising function crosses 0."""
     low, high = -36.0, 1e6
     if off(low) > 0.0 or off(high) < 0.0:
-        raise ValueError("no normal, given that it is positive, has what is printed: use weibull or lognormal")
+        raise ValueError(
+            "no normal, given that it is positive, has what is printed: use weibull or lognormal"
+        )
     return rising_root(off, low, high)
 
 

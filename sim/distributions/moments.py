@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -98,7 +99,9 @@ def gompertz_variance(eta: float) -> float:
     def tail(x: float) -> float:
         return x * math.exp(-eta * math.expm1(x))
 
-    second, _ = integrate.quad(tail, 0.0, end, epsabs=0.0, epsrel=1e-12, limit=200, points=[min(mean, end / 2.0)])
+    second, _ = integrate.quad(
+        tail, 0.0, end, epsabs=0.0, epsrel=1e-12, limit=200, points=[min(mean, end / 2.0)]
+    )
     return float(2.0 * second - mean**2)
 
 
@@ -111,7 +114,7 @@ def positive_normal_mean(mean: float, sd: float) -> float:
 def steps_mean(steps: tuple[tuple[float, float], ...]) -> float:
     """Mean of a law whose hazard is constant between steps."""
     total, survival = 0.0, 1.0
-    for (begin, rate), (end, _) in zip(steps[:-1], steps[1:], strict=True):
+    for (begin, rate), (end, _) in pairwise(steps):
         width = end - begin
         total += survival * (-math.expm1(-rate * width) / rate if rate > 0.0 else width)
         survival *= math.exp(-rate * width)
@@ -132,7 +135,7 @@ def spline_mean(leaf: Leaf) -> float:
 
     knots = [float(knot) for knot in numbers[2 : 2 + int(numbers[1])]]
     ends = [min(knots[0] - 40.0, -40.0), *knots, last + 5.0, last + 20.0, last + 200.0]
-    parts = [integrate.quad(tail, a, b, epsrel=1e-10, limit=200)[0] for a, b in zip(ends[:-1], ends[1:], strict=True)]
+    parts = [integrate.quad(tail, a, b, epsrel=1e-10, limit=200)[0] for a, b in pairwise(ends)]
     return math.fsum(parts)
 
 

@@ -18,6 +18,7 @@ from scipy import special
 
 from sim.arithmetic import exp, log, log1p, normal_quantile
 from sim.distributions import tabulated
+from sim.distributions.score_tables import Tabulated
 
 Extra = tuple[float, ...]
 
@@ -130,7 +131,7 @@ def generalised_widest(extra: Extra, r: float) -> float:
     return s2 * delta / r
 
 
-def at_probability(table: tabulated.Tabulated, p: float) -> float:
+def at_probability(table: Tabulated, p: float) -> float:
     """The value of a tabulated law at one probability."""
     with np.errstate(all="ignore"):
         value, _, _ = table(np.array([special.ndtri(p)]))

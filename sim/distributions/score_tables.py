@@ -12,7 +12,7 @@ curvature x step^2. Beyond its ends a table goes on in a straight line.
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import inf, nan
+from math import inf, isnan, nan
 from typing import Any
 
 import numpy as np
@@ -20,9 +20,11 @@ from numpy.typing import NDArray
 
 from sim.compiled import compiled
 
-FIRST_SCORE, LAST_SCORE, STEP = -12.0, 37.5, 0.125
-"""Scores at which a table has its figures: probabilities from 1.8e-33 to 1 - exp(-707)."""
-DIGITS = 12
+FIRST_SCORE, LAST_SCORE = -12.0, 37.5
+"""Scores between which a table has its figures: probabilities from 1.8e-33 to 1 - exp(-707)."""
+STEP, FINEST_STEP = 0.125, 0.015625
+MOST_OFF = 2e-10
+"""Steps are halved until a table is nowhere further than this from what it stands for."""
 HEAD = 5
 
 Floats = NDArray[np.float64]
@@ -30,17 +32,45 @@ Tabulated = Callable[[Floats], tuple[Floats, Floats, Floats]]
 """Value, slope and curvature at given scores."""
 
 
-def score_table(of: Tabulated, *, low: float = -inf, high: float = inf, last: float = LAST_SCORE) -> tuple[float, ...]:
-    """The numbers of a table, up to the score `last`; its values never leave [low, high]."""
-    n = round((last - FIRST_SCORE) / STEP) + 1
-    scores = FIRST_SCORE + STEP * np.arange(n)
+def score_table(
+    of: Tabulated, *, low: float = -inf, high: float = inf, last: float = LAST_SCORE
+) -> tuple[float, ...]:
+    """The numbers of a table, up to the score `last`; its values never leave [low, high].
+
+    Raises: ValueError where values are beyond what numbers can hold.
+    """
+    step = STEP
+    while True:
+        table = table_of(of, step, low=low, high=high, last=last)
+        if step <= FINEST_STEP or furthest_off(of, table) <= MOST_OFF:
+            return table
+        step /= 2.0
+
+
+def table_of(of: Tabulated, step: float, *, low: float, high: float, last: float) -> tuple[float, ...]:
+    """The numbers of a table with a given step."""
+    n = round((last - FIRST_SCORE) / step) + 1
+    scores: Floats = FIRST_SCORE + step * np.arange(n, dtype=np.float64)
     with np.errstate(all="ignore"):
         value, slope, curvature = of(scores)
-    figures = np.column_stack([np.maximum.accumulate(value), np.maximum(slope, 0.0) * STEP, curvature * STEP**2])
+    rising = np.maximum.accumulate(value)
+    figures = np.column_stack([rising, np.maximum(slope, 0.0) * step, curvature * step**2])
     if not np.isfinite(figures).all():
         raise ValueError("its quantiles are beyond what numbers can hold: take less extreme arguments")
-    rounded = (float(f"{figure:.{DIGITS - 1}e}") for figure in figures.ravel())
-    return (float(n), FIRST_SCORE, STEP, low, high, *rounded)
+    rounded = (float(f"{figure:.11e}") for figure in figures.ravel())
+    return (float(n), FIRST_SCORE, step, low, high, *rounded)
+
+
+def furthest_off(of: Tabulated, table: tuple[float, ...]) -> float:
+    """How far a table is from what it stands for, midway between its knots within reach of a draw."""
+    numbers = np.array(table)
+    steps = np.arange(0.5, table[0] - 1.0, dtype=np.float64)
+    scores: Floats = FIRST_SCORE + table[2] * steps
+    scores = scores[np.abs(scores) < -FIRST_SCORE]
+    with np.errstate(all="ignore"):
+        exact, _, _ = of(scores)
+    found = np.array([table_at_score(numbers, 0, float(score)) for score in scores])
+    return float(np.max(np.abs(found - exact)))
 
 
 # ---------------------------------------------------------------- reading a table
@@ -54,16 +84,16 @@ def table_at_score(numbers: Any, at: int, z: float) -> float:
     if not 0.0 <= steps < n - 1:
         return beyond(numbers, at, n, steps)
     i = int(steps)
-    value = between_knots(numbers, at + 5 + 3 * i, steps - float(i))
+    value = between_knots(numbers, at + HEAD + 3 * i, steps - float(i))
     return min(max(value, float(numbers[at + 3])), float(numbers[at + 4]))
 
 
 @compiled
 def beyond(numbers: Any, at: int, n: int, steps: float) -> float:
     """The value before the first or after the last score of a table."""
-    if steps != steps:
+    if isnan(steps):
         return nan
-    knot = at + 5 + (3 * (n - 1) if steps > 0.0 else 0)
+    knot = at + HEAD + (3 * (n - 1) if steps > 0.0 else 0)
     past = steps - float(n - 1) if steps > 0.0 else steps
     slope = float(numbers[knot + 1])
     value = float(numbers[knot]) + slope * past if slope > 0.0 else float(numbers[knot])
@@ -92,20 +122,20 @@ def table_score(numbers: Any, at: int, value: float) -> float:
     if value >= numbers[at + 4]:
         return inf
     low, high = 0, n - 1
-    if value < numbers[at + 5]:
-        slope = float(numbers[at + 6])
-        return first + step * ((value - float(numbers[at + 5])) / slope) if slope > 0.0 else -inf
-    last = at + 5 + 3 * (n - 1)
+    if value < numbers[at + HEAD]:
+        slope = float(numbers[at + HEAD + 1])
+        return first + step * ((value - float(numbers[at + HEAD])) / slope) if slope > 0.0 else -inf
+    last = at + HEAD + 3 * (n - 1)
     if value >= numbers[last]:
         slope = float(numbers[last + 1])
         return first + step * (float(n - 1) + (value - float(numbers[last])) / slope) if slope > 0.0 else inf
     while high - low > 1:
         middle = (low + high) >> 1
-        if numbers[at + 5 + 3 * middle] <= value:
+        if numbers[at + HEAD + 3 * middle] <= value:
             low = middle
         else:
             high = middle
-    return first + step * (float(low) + share_of_step(numbers, at + 5 + 3 * low, value))
+    return first + step * (float(low) + share_of_step(numbers, at + HEAD + 3 * low, value))
 
 
 @compiled

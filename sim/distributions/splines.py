@@ -123,7 +123,11 @@ def spline_argument(numbers: Any, at: int, value: float) -> float:
     while value < numbers[values + i]:
         i -= 1
     knot = float(numbers[at + 2 + i])
-    b, c, e = float(numbers[bends + 3 * i]), float(numbers[bends + 3 * i + 1]), float(numbers[bends + 3 * i + 2])
+    b, c, e = (
+        float(numbers[bends + 3 * i]),
+        float(numbers[bends + 3 * i + 1]),
+        float(numbers[bends + 3 * i + 2]),
+    )
     start = float(numbers[values + i])
     if i == n - 1:
         if value == start:

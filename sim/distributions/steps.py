@@ -48,7 +48,9 @@ def life_table_steps(ages: Sequence[float], rates: Sequence[float]) -> tuple[tup
 
     Before the first age the first rate holds; the last row is open.
     """
-    steps = tuple((age * DAYS_IN["year"], rate / DAYS_IN["year"]) for age, rate in zip(ages, rates, strict=True))
+    steps = tuple(
+        (age * DAYS_IN["year"], rate / DAYS_IN["year"]) for age, rate in zip(ages, rates, strict=True)
+    )
     first = ((0.0, steps[0][1]),) if steps[0][0] > 0.0 else ()
     cut = next((i for i, (_, rate) in enumerate(steps) if rate == math.inf), len(steps))
     return (*first, *steps[: cut + 1])
