@@ -68,9 +68,7 @@ def stage(
     needs: Sequence[m.Need] = (),
 ) -> m.Stage:
     decide = m.Goto(name, HERE) if decision else None
-    return m.Stage(
-        name, "", state, terminal, None, None, tuple(needs), (), (), (), decide, HERE
-    )
+    return m.Stage(name, "", state, terminal, None, None, tuple(needs), (), (), (), decide, HERE)
 
 
 def number(name: str) -> m.Attribute:
@@ -139,7 +137,10 @@ def event_log(
         resources=tuple(r.name for r in of.resources),
     )
     rows = [row for patient in patients for row in patient.rows]
-    at_start = [[_code(names, a.name, p.start.get(a.name, a.initial)) for a in of.patients.attributes] for p in patients]
+    at_start = [
+        [_code(names, a.name, p.start.get(a.name, a.initial)) for a in of.patients.attributes]
+        for p in patients
+    ]
     at_end = [_at_end(names, start, p.rows) for start, p in zip(at_start, patients, strict=True)]
     follow_up = [_follow_up(of, p) for p in patients]
     counted: dict[int, int] = {}
@@ -184,7 +185,9 @@ def resource_use(changes: Sequence[tuple[int, float, int, int, int, int]]) -> Re
     return ResourceUse(*(np.array(c, kind) for c, kind in zip(columns, kinds, strict=True)))
 
 
-def happens(kind: str, name: str = "", *, when: m.Condition | None = None, within: float | None = None) -> m.Happening:
+def happens(
+    kind: str, name: str = "", *, when: m.Condition | None = None, within: float | None = None
+) -> m.Happening:
     return m.Happening(kind, name, (), when, within, HERE)
 
 

@@ -46,7 +46,9 @@ def funnel(history: History, outcome: Outcome) -> Funnel:
     words = [wording.happening(what) for what in outcome.sequence]
     facts: dict[Path, Any] = {
         ("unit",): "share",
-        ("estimate_of",): f"share of patients with every step from {words[0]} to {words[-1]}, of those with the first",
+        (
+            "estimate_of",
+        ): f"share of patients with every step from {words[0]} to {words[-1]}, of those with the first",
         ("left_out_are",): f"patients without {words[0]}",
     }
     for i, text in enumerate(words):

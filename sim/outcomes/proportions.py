@@ -30,7 +30,11 @@ class Proportion:
     def figures(self, chosen: Indices) -> Figures:
         about = chosen[self.known[chosen]]
         events = int(np.count_nonzero(self.flags[about]))
-        counts: dict[Path, int] = {("n",): len(about), ("left_out",): len(chosen) - len(about), ("events",): events}
+        counts: dict[Path, int] = {
+            ("n",): len(about),
+            ("left_out",): len(chosen) - len(about),
+            ("events",): events,
+        }
         return Figures({("estimate",): share(events, len(about))}, counts)
 
 

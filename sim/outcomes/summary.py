@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 from math import isnan
 from typing import Any
 
@@ -41,6 +42,9 @@ MEASURES: Mapping[str, Measuring] = {
     "pathway": patterns.pathway,
 }
 
+FIRST = ("estimate_of", "unit", "estimate", "interval", "interval_kind", "interval_note", "n", "left_out")
+"""What stands first in an entry."""
+
 MOST_GROUPS = 50
 """A number with more values than these is no way to make groups."""
 
@@ -64,12 +68,6 @@ def summarise(
     history = History(log, use, scenario)
     times = asked_times(scenario, at)
     counted = log.begins >= scenario.patients.arrivals.warm_up
-    notes = []
-    if not counted.all():
-        notes.append(f"patients left out of the outcomes because they start in the warm-up: {int((~counted).sum())}")
-    left_out = [wording.time(t) for t in at if t not in times]
-    if left_out and tuple(at) != DEFAULT_TIMES:
-        notes.append(f"times beyond the end of observation, left out: {', '.join(left_out)}")
     return {
         "title": scenario.title,
         "digest": scenario.digest,
@@ -82,8 +80,20 @@ def summarise(
             for outcome in scenario.outcomes
         },
         "resources": _resources(history, replications),
-        "notes": notes,
+        "notes": _notes(counted, asked=at, times=times),
     }
+
+
+def _notes(counted: Flags, *, asked: Sequence[float], times: Sequence[float]) -> list[str]:
+    """Who and what is left out of all outcomes."""
+    notes = []
+    if not counted.all():
+        n = np.count_nonzero(~counted)
+        notes.append(f"patients left out of the outcomes because they start in the warm-up: {n}")
+    beyond = [wording.time(t) for t in asked if t not in times]
+    if beyond and tuple(asked) != DEFAULT_TIMES:
+        notes.append(f"times beyond the end of observation, left out: {', '.join(beyond)}")
+    return notes
 
 
 def _resources(history: History, replications: int) -> dict[str, Any]:
@@ -157,7 +167,7 @@ def _figures(history: History, measure: Measure, about: Indices, replications: i
     entry: dict[Path, Any] = dict(measure.facts)
     if replications > 1:
         edges = np.searchsorted(history.log.replication[about], np.arange(replications + 1))
-        each = [measure.figures(about[a:b]) for a, b in zip(edges[:-1], edges[1:], strict=True)]
+        each = [measure.figures(about[a:b]) for a, b in pairwise(edges)]
         figures, kind = over_replications(each), "Student, over replications"
         left_out = sum(is_empty(f) for f in each)
         entry["replications_left_out",] = left_out
@@ -190,7 +200,8 @@ def _shaped(facts: Mapping[Path, Any], figures: Figures, kind: str, note: str) -
     entry["interval_kind"] = kind if some else None
     if not some or (headline.is_known and not headline.has_interval):
         entry["interval_note"] = note or _why_none(headline, entry["n"])
-    return _listed(entry)
+    told = _listed(entry)
+    return {key: told[key] for key in FIRST if key in told} | told
 
 
 def _why_none(headline: Estimate, n: int) -> str:

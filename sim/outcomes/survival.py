@@ -47,7 +47,11 @@ class SurvivalCurve:
 def risk_table(durations: Floats, ended: NDArray[np.bool_]) -> RiskTable:
     """Who was at risk at each time at which somebody ended; the censored leave after the ends."""
     ends = np.sort(durations[ended])
-    first = np.flatnonzero(np.concatenate([[True], ends[1:] != ends[:-1]])) if len(ends) else np.empty(0, np.int64)
+    first = (
+        np.flatnonzero(np.concatenate([[True], ends[1:] != ends[:-1]]))
+        if len(ends)
+        else np.empty(0, np.int64)
+    )
     time = ends[first]
     censored = np.sort(durations[~ended])
     gone = first + np.searchsorted(censored, time, side="left")
@@ -60,7 +64,9 @@ def kaplan_meier(table: RiskTable) -> SurvivalCurve:
     d, n = table.events, table.at_risk
     survivors = n - d
     terms = np.divide(d, n * survivors.astype(np.float64), out=np.zeros(len(d)), where=survivors > 0)
-    return SurvivalCurve(table, np.cumprod(survivors / n, dtype=np.float64), np.cumsum(terms, dtype=np.float64))
+    return SurvivalCurve(
+        table, np.cumprod(survivors / n, dtype=np.float64), np.cumsum(terms, dtype=np.float64)
+    )
 
 
 def survival_at(curve: SurvivalCurve, time: float) -> Estimate:

@@ -141,13 +141,15 @@ def _facts(outcome: Outcome, at: Sequence[float], *, headline: float, until: flo
     if names:
         facts["estimate_of",] = f"cumulative incidence of {end} {when}, Aalen-Johansen"
         facts["curve_of",] = f"cumulative incidence of {end}, from {begin}, Aalen-Johansen"
-        facts["median_of",] = f"days from {begin} by which half are {end}"
+        facts["median_of",] = f"days from {begin} until the cumulative incidence of {end} is one half"
     else:
         facts["estimate_of",] = f"probability of not {end} {when}, Kaplan-Meier"
         facts["curve_of",] = f"probability of not {end}, from {begin}, Kaplan-Meier"
         facts["median_of",] = f"median days from {begin} to {end}"
     every = " or ".join([end, *names])
-    facts["restricted_mean_of",] = f"mean days from {begin} until {every} or {wording.time_in_prose(until)}, whichever is first"
+    facts["restricted_mean_of",] = (
+        f"mean days from {begin} until {every} or {wording.time_in_prose(until)}, whichever is first"
+    )
     facts["restricted_mean_until_days",] = until
     for place in [(), *(("causes", name) for name in names)]:
         for time in at:

@@ -34,11 +34,13 @@ class Occupancy:
         counts: dict[Path, int] = {}
         for i, time in enumerate(self.at):
             about = chosen[self.observed[i, chosen]]
-            found = share(int(np.count_nonzero(self.there[i, about])), len(about))
-            place: Path = ("at", wording.time(time))
-            estimates[(*place, "estimate")] = found
-            counts[(*place, "n")] = len(about)
-            estimates["estimate",], counts["n",], counts["left_out",] = found, len(about), len(chosen) - len(about)
+            there = int(np.count_nonzero(self.there[i, about]))
+            estimates["at", wording.time(time), "estimate"] = share(there, len(about))
+            counts["at", wording.time(time), "n"] = len(about)
+        last = wording.time(self.at[-1])
+        estimates["estimate",] = estimates["at", last, "estimate"]
+        counts["n",] = counts["at", last, "n"]
+        counts["left_out",] = len(chosen) - counts["n",]
         return Figures(estimates, counts)
 
 
@@ -83,7 +85,9 @@ def occupancy(history: History, outcome: Outcome, at: Sequence[float]) -> Occupa
     last = at[-1]
     facts: dict[Path, Any] = {
         ("unit",): "share",
-        ("estimate_of",): f"share of patients in {_place(outcome)} {wording.time_in_prose(last)} after the start",
+        (
+            "estimate_of",
+        ): f"share of patients in {_place(outcome)} {wording.time_in_prose(last)} after the start",
         ("curve_of",): f"share of patients in {_place(outcome)}",
         ("estimate_days",): last,
         ("left_out_are",): f"patients who cannot be observed for {wording.time_in_prose(last)}",

@@ -88,7 +88,9 @@ def waiting_for(history: History, outcome: Outcome) -> Waiting:
     if outcome.above is not None:
         longer = f"longer than {wording.time_in_prose(outcome.above)}"
         facts["unit",] = "share"
-        facts["estimate_of",] = f"share of the waits for {outcome.resource} that last {longer}, of all that ended"
+        facts["estimate_of",] = (
+            f"share of the waits for {outcome.resource} that last {longer}, of all that ended"
+        )
         facts["served", "estimate_of"] = f"share {longer} of the waits that ended with a grant"
         facts["left", "estimate_of"] = f"share {longer} of the waits that ended with leaving the queue"
     return Waiting(facts, history.starts, history.patients(requests), days, end, outcome.above)

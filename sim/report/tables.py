@@ -128,7 +128,9 @@ def _print_alone(entry: Entry, console: Console) -> None:
     table = _table("time", "estimate", "95% interval", number)
     for time, at in entry["at"].items():
         count = at["at_risk"] if "at_risk" in at else at["n"]
-        table.add_row(_time(time), figures.share(at["estimate"]), figures.share_interval(at["interval"]), f"{count:,}")
+        table.add_row(
+            _time(time), figures.share(at["estimate"]), figures.share_interval(at["interval"]), f"{count:,}"
+        )
     for label, key in (("median", "median"), ("restricted mean", "restricted_mean")):
         if f"{key}_days" in entry:
             value, limits = entry[f"{key}_days"], entry[f"{key}_interval"]
@@ -142,7 +144,8 @@ def _print_beside(columns: Sequence[tuple[str, Entry]], whole: Entry, console: C
     for time in whole["at"]:
         cells = [entry["at"][time] for _, entry in columns]
         table.add_row(
-            _time(time), *(_cell(figures.share(c["estimate"]), figures.share_interval(c["interval"])) for c in cells)
+            _time(time),
+            *(_cell(figures.share(c["estimate"]), figures.share_interval(c["interval"])) for c in cells),
         )
     for label, key in (("median", "median"), ("restricted mean", "restricted_mean")):
         if any(f"{key}_days" in entry for _, entry in columns):

@@ -60,9 +60,15 @@ LOG = by_hand.event_log(
     stamps=["last_seen"],
 )
 USE = by_hand.resource_use(
-    [(0, 0.0, 0, 0, 0, 1), (0, 5.0, 0, 1, 1, 1), (0, 6.0, 0, 1, 2, 1), (0, 8.0, 0, 1, 1, 1), (0, 9.0, 0, 1, 0, 1),
-     (0, 11.0, 0, 0, 0, 1)]
-)  # fmt: skip
+    [
+        (0, 0.0, 0, 0, 0, 1),
+        (0, 5.0, 0, 1, 1, 1),
+        (0, 6.0, 0, 1, 2, 1),
+        (0, 8.0, 0, 1, 1, 1),
+        (0, 9.0, 0, 1, 0, 1),
+        (0, 11.0, 0, 0, 0, 1),
+    ]
+)
 
 
 @pytest.fixture
@@ -155,14 +161,19 @@ def test_a_condition_at_the_start_is_read_after_its_effects():
 
 def test_a_state_is_come_into_by_each_patient():
     """Though the patient before in the log ended in it."""
-    log = by_hand.event_log(SCENARIO, [Patient([enters(0, "ward")]), Patient([enters(0, "theatre"), enters(3, "ward")])])
+    log = by_hand.event_log(
+        SCENARIO, [Patient([enters(0, "ward")]), Patient([enters(0, "theatre"), enters(3, "ward")])]
+    )
     assert rows(History(log, by_hand.no_use(), SCENARIO), happens("state", "ill")).tolist() == [0, 1]
 
 
 def test_of_two_changes_in_a_row_the_last_counts():
     log = by_hand.event_log(SCENARIO, [Patient([enters(0, "ward", grade=1, age=2), stays(4, "a.next")])])
     log.change_what[:] = 0
-    assert History(log, by_hand.no_use(), SCENARIO).attribute("grade", log.row_of[:1] + [0, 1]).tolist() == [2, 2]
+    assert History(log, by_hand.no_use(), SCENARIO).attribute("grade", log.row_of[:1] + [0, 1]).tolist() == [
+        2,
+        2,
+    ]
 
 
 def test_the_first_broken_rule_is_the_first_patients():
@@ -189,7 +200,8 @@ def test_a_clock_and_an_event_of_a_stage_called_clock_are_two():
 def test_a_decision_before_the_first_stage_keeps_who_waits_in_that():
     """Time before the first grant counts to the first stage that takes time, and its state."""
     log = by_hand.event_log(
-        SCENARIO, [Patient([enters(0, "choice"), asks(0, "ward", "decide"), granted(6, "ward"), enters(8, "home")])]
+        SCENARIO,
+        [Patient([enters(0, "choice"), asks(0, "ward", "decide"), granted(6, "ward"), enters(8, "home")])],
     )
     history = History(log, USE, SCENARIO)
     spells = history.stage_spells

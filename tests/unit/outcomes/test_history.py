@@ -32,7 +32,9 @@ def random_life(random: np.random.Generator) -> Patient:
     time, event = 0.0, "start"
     for _ in range(random.integers(1, 7)):
         while random.random() < 0.3:
-            life.append(Row(time, event, "enters", str(random.choice(["choice", "verdict"])), changes(random, time)))
+            life.append(
+                Row(time, event, "enters", str(random.choice(["choice", "verdict"])), changes(random, time))
+            )
             event = "decide"
         to = str(random.choice(TIMED))
         if random.random() < 0.4:
@@ -90,10 +92,17 @@ def walk(life: Patient) -> list[dict[str, float | str | None]]:
         elif row.does == "leaves":
             stage, entered = timed, timed_at
         told.append(
-            {"grade": grade, "since": row.time - seen, "stage": stage, "days": row.time - entered,
-             "comes_into": state if state != before else None, **{f"visits {s}": n for s, n in visits.items()},
-             **{f"waited {s}": d for s, d in waited.items()}, "waits": asked}
-        )  # fmt: skip
+            {
+                "grade": grade,
+                "since": row.time - seen,
+                "stage": stage,
+                "days": row.time - entered,
+                "comes_into": state if state != before else None,
+                **{f"visits {s}": n for s, n in visits.items()},
+                **{f"waited {s}": d for s, d in waited.items()},
+                "waits": asked,
+            }
+        )
     return told
 
 
@@ -141,7 +150,12 @@ def test_durations_are_those_of_a_walk_along_the_rows(seed):
     log = by_hand.event_log(SCENARIO, lives, stamps=["seen"])
     history = History(log, by_hand.no_use(), SCENARIO)
     begin, until = happens("asked", "home"), happens("state", "ill")
-    ends = {1: until, 2: happens("stage", "recovery"), 3: happens("stage", "home"), 0: happens("asked", "ward", when=test("grade", "above", 4.0))}
+    ends = {
+        1: until,
+        2: happens("stage", "recovery"),
+        3: happens("stage", "home"),
+        0: happens("asked", "ward", when=test("grade", "above", 4.0)),
+    }
     it = outcome(
         "time_to_event", begin=begin, until=until, competing=(("r", ends[2]), ("h", ends[3])), censor=ends[0]
     )

@@ -43,7 +43,10 @@ def entry(patients, kind, **fields):
 
 
 def doses(*numbers: int, **fields) -> list[Patient]:
-    return [Patient([enters(0, "ward"), *[stays(i, "ward.dose") for i in range(1, n + 1)]], **fields) for n in numbers]
+    return [
+        Patient([enters(0, "ward"), *[stays(i, "ward.dose") for i in range(1, n + 1)]], **fields)
+        for n in numbers
+    ]
 
 
 DOSE = happens("event", "ward.dose")
@@ -53,7 +56,12 @@ DOSE = happens("event", "ward.dose")
 
 def test_wilson():
     """Newcombe 1998, doi:10.1002/(SICI)1097-0258(19980430)17:8<857::AID-SIM777>3.0.CO;2-E, table I."""
-    for count, of, low, high in [(81, 263, 0.2553, 0.3662), (15, 148, 0.0624, 0.1605), (0, 20, 0, 0.1611), (1, 29, 0.0061, 0.1718)]:
+    for count, of, low, high in [
+        (81, 263, 0.2553, 0.3662),
+        (15, 148, 0.0624, 0.1605),
+        (0, 20, 0, 0.1611),
+        (1, 29, 0.0061, 0.1718),
+    ]:
         found = share(count, of)
         assert found.value == count / of
         assert (found.low, found.high) == pytest.approx((low, high), abs=5e-5)
@@ -83,7 +91,9 @@ def test_ever():
 def test_count():
     found = entry(doses(0, 3, 1, 0), "count", happening=DOSE)
     assert found["estimate"] == 1.0
-    assert found["interval"] == pytest.approx([mean(np.array([0.0, 3, 1, 0])).low, mean(np.array([0.0, 3, 1, 0])).high])
+    assert found["interval"] == pytest.approx(
+        [mean(np.array([0.0, 3, 1, 0])).low, mean(np.array([0.0, 3, 1, 0])).high]
+    )
     assert found["interval_kind"] == "Student"
 
 
@@ -124,7 +134,9 @@ def test_a_number_of_many_values_makes_no_groups():
 # ---------------------------------------------------------------- attributes
 
 GRADED = [
-    Patient([enters(0, "ward"), enters(3, "home", grade=2, site="cns", fit=True), enters(9, "dead", grade=7)]),
+    Patient(
+        [enters(0, "ward"), enters(3, "home", grade=2, site="cns", fit=True), enters(9, "dead", grade=7)]
+    ),
     Patient([enters(0, "ward"), enters(3, "home", grade=4), enters(5, "home", grade=1)]),
     Patient([enters(0, "ward")], start={"grade": 6, "fit": True}),
 ]
@@ -133,7 +145,9 @@ GRADED = [
 def test_a_number_at_a_happening_and_at_the_end():
     found = entry(GRADED, "attribute", attribute="grade")
     assert found["estimate"] == pytest.approx((7 + 1 + 6) / 3)
-    at_home = summary(GRADED, m.Outcome("it", "attribute", by_hand.HERE, attribute="grade", at=happens("stage", "home")))
+    at_home = summary(
+        GRADED, m.Outcome("it", "attribute", by_hand.HERE, attribute="grade", at=happens("stage", "home"))
+    )
     found = at_home["outcomes"]["it"]
     assert (found["estimate"], found["n"], found["left_out"]) == (3, 2, 1)
     assert found["estimate_of"] == "mean of grade just after entering home"
@@ -259,7 +273,12 @@ def test_funnel():
         Patient([enters(0, "home"), enters(1, "theatre")]),
         Patient([enters(0, "ward"), enters(1, "home")]),
     ]
-    steps = (happens("start"), happens("asked", "theatre"), happens("stage", "theatre"), happens("stage", "home"))
+    steps = (
+        happens("start"),
+        happens("asked", "theatre"),
+        happens("stage", "theatre"),
+        happens("stage", "home"),
+    )
     found = entry(patients, "funnel", sequence=steps)
     assert [s["count"] for s in found["steps"]] == [4, 3, 3, 2]
     assert [s["estimate"] for s in found["steps"]] == [1, 0.75, 1, 2 / 3]
@@ -277,13 +296,19 @@ def random_patients(seed: int, n: int) -> list[Patient]:
     patients = []
     for _ in range(n):
         times = [0, *np.cumsum(random.integers(0, 4, random.integers(0, 9)))]
-        patients.append(Patient([enters(float(t), ("ward", "home", "theatre")[random.integers(3)], "a.next") for t in times]))
+        patients.append(
+            Patient(
+                [enters(float(t), ("ward", "home", "theatre")[random.integers(3)], "a.next") for t in times]
+            )
+        )
         patients[-1].rows[0].event = "start"
     return patients
 
 
 @pytest.mark.parametrize("names", [("ward", "home", "ward"), ("home", "home", "ward")], ids="-".join)
-@pytest.mark.parametrize(("seed", "within"), [(1, (None, None)), (2, (2.0, None)), (3, (3.0, 1.0)), (4, (0.0, 4.0))])
+@pytest.mark.parametrize(
+    ("seed", "within"), [(1, (None, None)), (2, (2.0, None)), (3, (3.0, 1.0)), (4, (0.0, 4.0))]
+)
 def test_pathway_against_every_choice_of_rows(seed, within, names):
     patients = random_patients(seed, 300)
     limits = (None, *within)
@@ -294,7 +319,9 @@ def test_pathway_against_every_choice_of_rows(seed, within, names):
     expected = [
         any(
             all(row.to == name for row, name in zip(rows, names, strict=True))
-            and all(w is None or b.time - a.time <= w for a, b, w in zip(rows, rows[1:], within, strict=False))
+            and all(
+                w is None or b.time - a.time <= w for a, b, w in zip(rows, rows[1:], within, strict=False)
+            )
             for rows in combinations(p.rows, 3)
         )
         for p in patients
@@ -317,7 +344,9 @@ def test_use_of_a_resource_is_averaged_from_the_warm_up_to_the_horizon():
     assert found["bed"]["utilisation"]["estimate"] == pytest.approx(1400 / (600 * 2 + 400 * 4))
     assert found["bed"]["queue"]["estimate"] == pytest.approx(1.2)
     assert found["bed"]["queue"]["interval"] is None
-    later = summary([Patient([enters(0, "ward")])], use=use, resources=beds, warm_up=500.0)["resources"]["bed"]
+    later = summary([Patient([enters(0, "ward")])], use=use, resources=beds, warm_up=500.0)["resources"][
+        "bed"
+    ]
     assert later["queue"]["estimate"] == pytest.approx(300 / 500)
     assert later["queue"]["estimate_of"] == "patients waiting, averaged over time, day 500 to 1000"
 
@@ -332,5 +361,10 @@ def test_use_over_replications():
 
 def test_what_the_caller_knows_is_merged_in():
     found = summary(doses(1), outcome("ever", happening=DOSE), about={"seed": 7, "engine": "independent"})
-    assert (found["seed"], found["engine"], found["patients"], found["replications"]) == (7, "independent", 1, 1)
+    assert (found["seed"], found["engine"], found["patients"], found["replications"]) == (
+        7,
+        "independent",
+        1,
+        1,
+    )
     assert found["title"] == "By hand"

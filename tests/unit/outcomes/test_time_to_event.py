@@ -82,7 +82,10 @@ def test_in_one_row_until_goes_before_competing_and_that_before_censor():
 def test_of_several_rows_at_one_time_the_first_in_the_log_counts():
     row = [Patient([enters(0, "b"), stays(5, "b.check"), enters(5, "dead")])]
     it = outcome(
-        "time_to_event", begin=happens("start"), until=happens("state", "dead"), censor=happens("event", "b.check")
+        "time_to_event",
+        begin=happens("start"),
+        until=happens("state", "dead"),
+        censor=happens("event", "b.check"),
     )
     assert durations(row, it) == [(5, 0)]
     late = [Patient([enters(0, "b"), enters(5, "dead"), stays(5, "b.check")])]
@@ -107,7 +110,9 @@ OS = outcome("time_to_event", begin=happens("start"), until=happens("state", "de
 
 def test_the_shape_of_an_entry():
     """Ten deaths, at 100, 200, ... 1,000 days but the last, who is censored at the horizon."""
-    found = summary(dying([100.0 * k for k in range(1, 10)]) + [Patient([enters(0, "a")])], OS)["outcomes"]["it"]
+    found = summary(dying([100.0 * k for k in range(1, 10)]) + [Patient([enters(0, "a")])], OS)["outcomes"][
+        "it"
+    ]
     assert list(found["at"]) == ["3 months", "6 months", "1 years", "2 years"]
     assert found["at"]["1 years"]["days"] == 365.25
     assert found["at"]["1 years"]["estimate"] == pytest.approx(0.7)
@@ -127,11 +132,16 @@ def test_the_shape_of_an_entry():
     assert found["median_days"] == 500
     assert found["median_interval"] == [100, 800]
     assert found["restricted_mean_until_days"] == 730.5
-    assert found["restricted_mean_days"] == pytest.approx((100 + 200 + 300 + 400 + 500 + 600 + 700 + 3 * 730.5) / 10)
+    assert found["restricted_mean_days"] == pytest.approx(
+        (100 + 200 + 300 + 400 + 500 + 600 + 700 + 3 * 730.5) / 10
+    )
 
 
 def test_times_beyond_the_end_of_observation_are_left_out():
-    assert list(summary(dying([5.0]), OS, follow_up=200.0)["outcomes"]["it"]["at"]) == ["3 months", "6 months"]
+    assert list(summary(dying([5.0]), OS, follow_up=200.0)["outcomes"]["it"]["at"]) == [
+        "3 months",
+        "6 months",
+    ]
     short = summary(dying([5.0, 30.0]), OS, horizon=50.0)
     assert list(short["outcomes"]["it"]["at"]) == ["50 days"]
     assert short["notes"] == []
@@ -172,7 +182,10 @@ def test_competing_ends():
     )
     found = summary(patients, it, at=[12.0, 25.0, 365.25])["outcomes"]["it"]
     assert [found["at"][t]["estimate"] for t in ("12 days", "25 days", "1 years")] == [0.25, 0.25, 0.5]
-    assert found["estimate_of"] == "cumulative incidence of entering c within 1 year of the start, Aalen-Johansen"
+    assert (
+        found["estimate_of"]
+        == "cumulative incidence of entering c within 1 year of the start, Aalen-Johansen"
+    )
     assert found["median_days"] == 30
     death = found["causes"]["death"]
     assert [death["at"][t]["estimate"] for t in ("12 days", "25 days", "1 years")] == [0, 0.25, 0.25]
@@ -252,7 +265,9 @@ def test_who_starts_in_the_warm_up_is_left_out():
 
 
 def test_among():
-    patients = [Patient([enters(0, "a"), enters(5, "b", grade=g), enters(100 * g, "dead")]) for g in (1, 2, 3)]
+    patients = [
+        Patient([enters(0, "a"), enters(5, "b", grade=g), enters(100 * g, "dead")]) for g in (1, 2, 3)
+    ]
     graded = m.Among(None, happens("stage", "b", when=test("grade", "above", 1.0)))
     it = outcome("time_to_event", begin=happens("start"), until=happens("state", "dead"), among=graded)
     found = summary(patients, it)["outcomes"]["it"]
@@ -273,6 +288,11 @@ def test_no_interval_where_patients_share_a_resource():
 
 
 def test_any_of_several_ends():
-    it = outcome("time_to_event", begin=happens("start"), until=either(happens("stage", "c"), happens("state", "dead")))
-    patients = [Patient([enters(0, "b"), enters(7, "c"), enters(9, "dead")]), Patient([enters(0, "b"), enters(8, "dead")])]
+    it = outcome(
+        "time_to_event", begin=happens("start"), until=either(happens("stage", "c"), happens("state", "dead"))
+    )
+    patients = [
+        Patient([enters(0, "b"), enters(7, "c"), enters(9, "dead")]),
+        Patient([enters(0, "b"), enters(8, "dead")]),
+    ]
     assert durations(patients, it) == [(7, 1), (8, 1)]

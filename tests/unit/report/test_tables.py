@@ -27,12 +27,16 @@ def printed(*outcomes, patients=None, terminal=False, width=80, use=None, about=
     attributes = [by_hand.category("csf", "cns1", "cns2", "cns3")]
     of = by_hand.scenario(STAGES, attributes=attributes, outcomes=outcomes, **settings)
     patients = patients or [
-        Patient([enters(0, "ward"), enters(5, "home"), enters(10.0 * k, "dead")], start={"csf": f"cns{k % 3 + 1}"})
+        Patient(
+            [enters(0, "ward"), enters(5, "home"), enters(10.0 * k, "dead")], start={"csf": f"cns{k % 3 + 1}"}
+        )
         for k in range(1, 90)
     ]
     log = by_hand.event_log(of, patients)
     page = StringIO()
-    console = Console(file=page, width=width, force_terminal=terminal, color_system="standard" if terminal else None)
+    console = Console(
+        file=page, width=width, force_terminal=terminal, color_system="standard" if terminal else None
+    )
     print_summary(summarise(log, use or by_hand.no_use(), of, about=about or {"seed": 4}), console)
     return page.getvalue()
 
@@ -136,14 +140,21 @@ def test_a_funnel_is_a_row_for_each_step():
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(0.0, "0.0 days"), (35.24, "35.2 days"), (182.625, "6.0 months"), (700.0, "23.0 months"), (730.5, "2.0 years")],
+    [
+        (0.0, "0.0 days"),
+        (35.24, "35.2 days"),
+        (182.625, "6.0 months"),
+        (700.0, "23.0 months"),
+        (730.5, "2.0 years"),
+    ],
 )
 def test_days(value, text):
     assert figures.days(value) == text
 
 
 @pytest.mark.parametrize(
-    ("value", "text"), [(0.12345, "0.123"), (1.234, "1.23"), (12.345, "12.3"), (12345.6, "12,346"), (-2.0, "-2.00")]
+    ("value", "text"),
+    [(0.12345, "0.123"), (1.234, "1.23"), (12.345, "12.3"), (12345.6, "12,346"), (-2.0, "-2.00")],
 )
 def test_plain(value, text):
     assert figures.plain(value) == text
