@@ -19,15 +19,19 @@ from numba import config
 F = TypeVar("F", bound=Callable[..., Any])
 
 _HERE = Path(__file__).parent
-SOURCES = sorted(
-    [*_HERE.glob("*.py"), *_HERE.glob("distributions/*.py"), *_HERE.glob("engine/*.py"), _HERE / "pathway/layout.py"]
-)
+
+
+def compiled_sources() -> list[Path]:
+    """Every file whose lines end up in compiled code."""
+    layout = [_HERE / "pathway" / "layout.py", _HERE / "pathway" / "names.py", _HERE / "engine" / "event_log.py"]
+    users = [p for p in sorted(_HERE.rglob("*.py")) if "from sim.compiled import" in p.read_text("utf-8")]
+    return layout + users
 
 
 def cache_folder() -> Path:
     """Where the compiled law is kept: one folder for each state of its sources."""
     digest = hashlib.sha256()
-    for source in SOURCES:
+    for source in compiled_sources():
         digest.update(source.read_bytes())
     root = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
     return Path(root) / "allpath" / digest.hexdigest()[:16]
@@ -37,11 +41,26 @@ _FOLDER = str(cache_folder())
 
 
 def compiled(function: F) -> F:
-    """Compile on first use, without the interpreter's lock, and keep the result on disk."""
+    """Compile on first use, without the interpreter's lock, and keep the result on disk.
+
+    No memory is counted or allocated in compiled code: counting references to the tables at every
+    call costs more than the law itself.
+    """
+    return _made(function)
+
+
+def inlined(function: F) -> F:
+    """As `compiled`, and written out wherever it is called: arrays are costly to hand on."""
+    return _made(function, inline="always")
+
+
+def _made(function: F, **options: Any) -> F:
     theirs = config.CACHE_DIR
     config.CACHE_DIR = _FOLDER
     try:
-        made = numba.njit(cache=True, nogil=True, error_model="numpy")(function)
+        made = numba.njit(
+            cache=True, nogil=True, error_model="numpy", _nrt=False, **options
+        )(function)
     finally:
         config.CACHE_DIR = theirs
     return cast(F, made)

@@ -49,9 +49,7 @@ class ScenarioError(Exception):
     """The input is wrong: every problem found, sorted by place. Exit status 2."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
-        self.problems = tuple(
-            sorted(set(problems), key=lambda p: (p.where.place, p.where.path, p.fact))
-        )
+        self.problems = tuple(sorted(set(problems), key=lambda p: (p.where.place, p.where.path, p.fact)))
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
 

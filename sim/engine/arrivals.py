@@ -37,7 +37,9 @@ class Cohort:
 
 
 @compiled
-def poisson_arrivals(seed, replication, froms, rates, until, most):
+def poisson_arrivals(
+    seed: int, replication: int, froms: Floats, rates: Floats, until: float, most: int
+) -> Floats:
     """Arrival times before `until`, at most `most`: candidates at the highest rate, thinned.
 
     froms, rates: float64 [n_steps], the rate per day from each day on. A candidate is kept with

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.engine.law import LogBuffer
+from sim.engine.law import COUNT_ROWS, ROW_FROM, LogBuffer
 from sim.errors import RunError
 from sim.pathway import layout as at
 from sim.pathway.tables import Pathway
@@ -17,8 +17,9 @@ def failure(pathway: Pathway, k: NDArray[np.int64], buffer: LogBuffer) -> RunErr
     who = f"patient {k[at.NUMBER_]} of replication {k[at.REPLICATION]}"
     here = stages[k[at.STAGE_NOW]] if k[at.STAGE_NOW] != at.NONE else "the start"
     if k[at.STATUS] == at.ENDLESS:
-        rows = buffer.row[max(0, buffer.cursor[0] - 100) : buffer.cursor[0]]
-        passed = [stages[code] for code in dict.fromkeys(rows[:, 2].tolist()) if code != at.NONE]
+        n = buffer.rows[0, COUNT_ROWS]
+        left = buffer.rows[max(1, n - 100) : n, ROW_FROM]
+        passed = [stages[code] for code in dict.fromkeys(left.tolist()) if code != at.NONE]
         return RunError(
             f"{who}: {at.MOST_HAPPENINGS_AT_ONCE} happenings in one moment, in {', '.join(passed) or here}\n"
             "    a path that repeats must take time: give one of these stages an event that takes some"

@@ -12,9 +12,10 @@ from sim.compiled import compiled
 from sim.engine.arrivals import Cohort
 from sim.engine.event_log import EventLog, Floats
 from sim.engine.failures import failure
-from sim.engine.law import begin, happen, next_happening
+from sim.engine.law import COUNT_CHANGES, COUNT_ROWS, LogBuffer, begin, happen, next_happening
 from sim.engine.writing import Lives, Piece, event_log, new_buffer
 from sim.pathway import layout as at
+from sim.pathway.layout import Ints, Tables
 from sim.pathway.tables import Pathway
 
 BLOCK = 8192
@@ -22,42 +23,41 @@ BLOCK = 8192
 
 
 @compiled
-def live(T, x, k, world, L, seed, replication, number, follow_up, at_start, at_end):
-    """One patient from start to end; returns the time at which it ended."""
-    begin(T, x, k, world, L, seed, replication, number, at_start)
-    ends = follow_up
-    while k[at.STATUS] == at.ALIVE:
-        if next_happening(T, x, k, world) >= follow_up:
-            break
-        happen(T, x, k, world, L)
-    if k[at.STATUS] == at.ENDED:
-        ends = x[at.NOW]
-    for i in range(len(at_end)):
-        at_end[i] = x[at.FIRST_ATTRIBUTE + i]
-    return ends
+def live_all(
+    T: Tables,
+    x: Floats,
+    k: Ints,
+    L: LogBuffer,
+    seed: int,
+    first: int,
+    replications: Ints,
+    numbers: Ints,
+    follow_up: Floats,
+    at_start: Floats,
+    at_end: Floats,
+    ends: Floats,
+) -> int:
+    """Patients from `first` on, each from start to end.
 
-
-@compiled
-def live_all(T, x, k, world, L, seed, first, replications, numbers, follow_up, at_start, at_end, ends):
-    """Patients from `first` on; returns how many were finished before the log was full or one failed."""
+    Returns how many are finished when all are, the log is full, or one cannot go on.
+    """
+    n_attributes = T.program[0, at.HEAD_N_ATTRIBUTES]
     for i in range(first, len(numbers)):
-        rows, changes = L.cursor[0], L.cursor[1]
-        ends[i] = live(
-            T, x, k, world, L, seed, replications[i], numbers[i], follow_up[i], at_start[i], at_end[i]
-        )
-        if k[at.STATUS] > at.ENDED:
+        rows, changes = L.rows[0, COUNT_ROWS], L.rows[0, COUNT_CHANGES]
+        begin(T, x, k, L, seed, replications[i], numbers[i], at_start, i)
+        ends[i] = follow_up[i]
+        while k[at.STATUS] == at.ALIVE and next_happening(T, x, k) < follow_up[i]:
+            happen(T, x, k, L)
+        if k[at.STATUS] == at.ENDED:
+            ends[i] = x[at.NOW]
+        elif k[at.STATUS] != at.ALIVE:
             if k[at.STATUS] == at.LOG_FULL:
-                L.cursor[0] = rows
-                L.cursor[1] = changes
+                L.rows[0, COUNT_ROWS] = rows
+                L.rows[0, COUNT_CHANGES] = changes
             return i
+        for j in range(n_attributes):
+            at_end[i, j] = x[at.FIRST_ATTRIBUTE + j]
     return len(numbers)
-
-
-def world_without_queues(pathway: Pathway) -> Floats:
-    """Nobody waits, and there is no end of units."""
-    world = np.zeros((2, max(1, len(pathway.scenario.resources))))
-    world[1] = np.inf
-    return world
 
 
 def simulate_block(pathway: Pathway, cohort: Cohort, seed: int, block: tuple[int, int]) -> Lives:
@@ -72,7 +72,6 @@ def simulate_block(pathway: Pathway, cohort: Cohort, seed: int, block: tuple[int
     x, k = np.zeros(pathway.n_x), np.zeros(pathway.n_k, dtype=np.int64)
     at_start, at_end = np.zeros((n, n_attributes)), np.zeros((n, n_attributes))
     ends = np.zeros(n)
-    world = world_without_queues(pathway)
     numbers = cohort.number[first:after].astype(np.int64)
     replications = cohort.replication[first:after].astype(np.int64)
     follow_up = cohort.follow_up[first:after]
@@ -85,7 +84,6 @@ def simulate_block(pathway: Pathway, cohort: Cohort, seed: int, block: tuple[int
             pathway.tables,
             x,
             k,
-            world,
             buffer,
             seed,
             done,
@@ -100,8 +98,8 @@ def simulate_block(pathway: Pathway, cohort: Cohort, seed: int, block: tuple[int
             raise failure(pathway, k, buffer)
         pieces.append(Piece.of(buffer))
         if done == before:
-            buffer = new_buffer(rows=2 * len(buffer.time), changes=2 * len(buffer.what))
-        buffer.cursor[:] = 0
+            buffer = new_buffer(rows=2 * len(buffer.rows), changes=2 * len(buffer.changes))
+        buffer.rows[0, :2] = 1, 0
     return Lives(Piece.joined(pieces), at_start, at_end, ends)
 
 

@@ -4,8 +4,8 @@ A patient enters a stage, every competing event whose condition holds is given a
 happens, its effects run, its destination is chosen. Clocks are events that outlive the stage.
 Both engines call `begin`, `next_happening`, `happen` and `grant`, and nothing else.
 
-`T` are the tables of a pathway, `x` and `k` one patient, `world` the queues and free units of
-resources (see `readings`), `L` the log being written. Laid out in `sim.pathway.layout`.
+`T` are the tables of a pathway, `x` and `k` one patient, `L` the log being written; what their
+parts mean stands in `sim.pathway.layout`.
 """
 
 from __future__ import annotations
@@ -13,93 +13,102 @@ from __future__ import annotations
 from math import inf, nan, sqrt
 from typing import NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
 from sim.arithmetic import log1p, normal_cdf, normal_quantile, round_to_grid
 from sim.chance import uniform
-from sim.compiled import compiled
+from sim.compiled import compiled, inlined
+from sim.distributions import leaf_quantile
 from sim.engine.event_log import ASKS, DECIDE, ENTERS, GRANTED, LEAVES, LEFT_QUEUE, START, STAYS
 from sim.engine.readings import choose, holds, number, part, probability
 from sim.engine.sojourns import law_time, reassessed
 from sim.pathway import layout as at
+from sim.pathway.layout import Floats, Ints, Tables
 
 LOWEST, HIGHEST = 2.0**-53, 1.0 - 2.0**-53
 
 
 class LogBuffer(NamedTuple):
-    """Rows as they are written; `cursor` counts rows and changes written.
+    """Rows as they are written.
 
-    time: float64 [rows]; row: int16 [rows, 5] event, rule, from, to, does; of: int64 [rows, 2] the
-    first change and the patient; what: int16 [changes]; value: float64 [changes]; cursor: int64 [2].
+    rows: int64 [n, 8], see ROW_*; row 0 counts the rows and changes written, itself included.
+    changes: float64 [n, 2], what changed (an attribute's index, or n_attributes + a stamp's) and to
+    which value.
     """
 
-    time: NDArray[np.float64]
-    row: NDArray[np.int16]
-    of: NDArray[np.int64]
-    what: NDArray[np.int16]
-    value: NDArray[np.float64]
-    cursor: NDArray[np.int64]
+    rows: Ints
+    changes: Floats
+
+
+ROW_TIME = 0  # in points of the grid
+ROW_EVENT = 1
+ROW_RULE = 2
+ROW_FROM = 3
+ROW_TO = 4
+ROW_DOES = 5
+ROW_CHANGE = 6  # its first change
+ROW_PATIENT = 7
+ROW_WIDTH = 8
+COUNT_ROWS, COUNT_CHANGES = 0, 1  # in row 0
+GRID = 2.0**20
 
 
 # ---------------------------------------------------------------- the log
 
 
-@compiled
-def open_row(k, L, time, event, stage_from):
+@inlined
+def open_row(k: Ints, L: LogBuffer, time: float, event: int, stage_from: int) -> None:
     """Begin a row; what changes from now on belongs to it."""
-    n = L.cursor[0]
-    if n >= len(L.time):
+    n = L.rows[0, COUNT_ROWS]
+    if n >= len(L.rows):
         k[at.STATUS] = at.LOG_FULL
         return
-    L.time[n] = time
-    L.row[n, 0] = event
-    L.row[n, 1] = at.NONE
-    L.row[n, 2] = stage_from
-    L.row[n, 3] = at.NONE
-    L.row[n, 4] = STAYS
-    L.of[n, 0] = L.cursor[1]
-    L.of[n, 1] = k[at.NUMBER_]
-    L.cursor[0] = n + 1
+    L.rows[n, ROW_TIME] = int(time * GRID)
+    L.rows[n, ROW_EVENT] = event
+    L.rows[n, ROW_RULE] = at.NONE
+    L.rows[n, ROW_FROM] = stage_from
+    L.rows[n, ROW_TO] = at.NONE
+    L.rows[n, ROW_DOES] = STAYS
+    L.rows[n, ROW_CHANGE] = L.rows[0, COUNT_CHANGES]
+    L.rows[n, ROW_PATIENT] = k[at.NUMBER_]
+    L.rows[0, COUNT_ROWS] = n + 1
 
 
-@compiled
-def close_row(k, L, rule, stage_to, does):
+@inlined
+def close_row(k: Ints, L: LogBuffer, rule: int, stage_to: int, does: int) -> None:
     """Say in the latest row what it did, and by which rule."""
     if k[at.STATUS] == at.LOG_FULL:
         return
-    n = L.cursor[0] - 1
-    L.row[n, 1] = rule
-    L.row[n, 3] = stage_to
-    L.row[n, 4] = does
+    n = L.rows[0, COUNT_ROWS] - 1
+    L.rows[n, ROW_RULE] = rule
+    L.rows[n, ROW_TO] = stage_to
+    L.rows[n, ROW_DOES] = does
 
 
-@compiled
-def write_change(k, L, what, value):
+@inlined
+def write_change(k: Ints, L: LogBuffer, what: int, value: float) -> None:
     """Note that an attribute or a stamp has a new value."""
-    n = L.cursor[1]
-    if n >= len(L.what):
+    n = L.rows[0, COUNT_CHANGES]
+    if n >= len(L.changes):
         k[at.STATUS] = at.LOG_FULL
         return
-    L.what[n] = what
-    L.value[n] = value
-    L.cursor[1] = n + 1
+    L.changes[n, 0] = float(what)
+    L.changes[n, 1] = value
+    L.rows[0, COUNT_CHANGES] = n + 1
 
 
 # ---------------------------------------------------------------- draws
 
 
-@compiled
-def drawn(T, k, draw):
+@inlined
+def drawn(T: Tables, k: Ints, draw: int) -> float:
     """The next uniform of a named draw of this patient."""
     count = T.program[0, at.HEAD_COUNTS] + draw
     occurrence = k[count]
     k[count] = occurrence + 1
-    return uniform(k[at.SEED], k[at.REPLICATION], k[at.NUMBER_], T.keys[draw], occurrence)
+    return uniform(k[at.SEED], k[at.REPLICATION], k[at.NUMBER_], T.program[T.program[at.MORE, at.MORE_KEYS] + draw, 0], occurrence)
 
 
 @compiled
-def coupled(T, x, row, u):
+def coupled(T: Tables, x: Floats, row: int, u: float) -> float:
     """The uniform of a draw that follows another attribute's latest, by a Gaussian copula."""
     P = T.program
     follows, score = P[row, at.DRAW_FOLLOWS], P[row, at.DRAW_SCORE]
@@ -116,24 +125,24 @@ def coupled(T, x, row, u):
 
 
 @compiled
-def draw_value(T, x, k, world, row):
+def draw_value(T: Tables, x: Floats, k: Ints, row: int) -> float:
     """The new value of the attribute that a draw is for."""
     P = T.program
     kind = P[row, at.DRAW_KIND]
     attribute = at.FIRST_ATTRIBUTE + P[row, at.DRAW_ATTRIBUTE]
     if kind == at.FIXED:
-        return number(T, x, k, world, P[row, at.DRAW_A])
+        return number(T, x, k, P[row, at.DRAW_A])
     u = coupled(T, x, row, drawn(T, k, P[row, at.DRAW_DRAW]))
     first_ratio, n_ratios = P[row, at.DRAW_RATIOS], P[row, at.DRAW_N_RATIOS]
     if kind == at.BERNOULLI:
-        p = probability(T, x, k, world, P[row, at.DRAW_A], first_ratio, n_ratios)
+        p = probability(T, x, k, P[row, at.DRAW_A], first_ratio, n_ratios)
         return 1.0 if u >= 1.0 - p else 0.0
     if kind == at.NUMBER:
-        law = choose(T, x, k, world, P[row, at.DRAW_A])
-        return law_time(T, x, k, world, law, at.NONE, u)
-    parts = choose(T, x, k, world, P[row, at.DRAW_A])
+        law = choose(T, x, k, P[row, at.DRAW_A])
+        return law_time(T, x, k, law, at.NONE, u)
+    parts = choose(T, x, k, P[row, at.DRAW_A])
     first = P[parts, at.PARTS_FIRST]
-    i = part(T, x, k, world, first, P[parts, at.PARTS_N], first_ratio, n_ratios, u)
+    i = part(T, x, k, first, P[parts, at.PARTS_N], first_ratio, n_ratios, u)
     if i < 0:
         k[at.STATUS] = at.BEYOND_ONE
         return x[attribute]
@@ -142,25 +151,30 @@ def draw_value(T, x, k, world, row):
 
 
 @compiled
-def comes_up(T, x, k, world, event):
+def comes_up(T: Tables, x: Floats, k: Ints, event: int) -> bool:
     """Whether an event comes up at all, asked once a visit (a clock's at each start)."""
     P = T.program
     node = P[event, at.EVENT_CHANCE]
     if node == at.NONE:
         return True
     p = probability(
-        T, x, k, world, node, P[event, at.EVENT_CHANCE_RATIOS], P[event, at.EVENT_CHANCE_N_RATIOS]
+        T, x, k, node, P[event, at.EVENT_CHANCE_RATIOS], P[event, at.EVENT_CHANCE_N_RATIOS]
     )
     return drawn(T, k, P[event, at.EVENT_CHANCE_DRAW]) < p
 
 
-@compiled
-def give_time(T, x, k, world, event, slot):
+@inlined
+def give_time(T: Tables, x: Floats, k: Ints, event: int, slot: int) -> None:
     """Draw the time of an event or clock from now on, and let it run."""
     P = T.program
     u = drawn(T, k, P[event, at.EVENT_DRAW])
-    law = choose(T, x, k, world, P[event, at.EVENT_LAW])
-    time = law_time(T, x, k, world, law, P[event, at.EVENT_RUN], u)
+    law = choose(T, x, k, P[event, at.EVENT_LAW])
+    run = P[event, at.EVENT_RUN]
+    if P[law, at.LAW_KIND] == at.PLAIN and run == at.NONE:
+        leaf = choose(T, x, k, P[law, at.LAW_LEAF])
+        time = leaf_quantile(P[leaf, at.LEAF_KIND], T.numbers, P[leaf, at.LEAF_AT], u)
+    else:
+        time = law_time(T, x, k, law, run, u)
     x[P[0, at.HEAD_DUE] + slot] = x[at.NOW] + round_to_grid(max(time, 0.0))
     k[P[0, at.HEAD_SLOTS] + slot] = at.RUNS
 
@@ -169,56 +183,56 @@ def give_time(T, x, k, world, event, slot):
 
 
 @compiled
-def run_effects(T, x, k, world, L, first, n):
+def run_effects(T: Tables, x: Floats, k: Ints, L: LogBuffer, first: int, n: int) -> None:
     """Run effects in order; the condition of each is read once, before its actions."""
     P = T.program
     for effect in range(first, first + n):
-        if holds(T, x, k, world, P[effect, at.EFFECT_WHEN]):
+        if holds(T, x, k, P[effect, at.EFFECT_WHEN]):
             begin = P[effect, at.EFFECT_FIRST]
             for action in range(begin, begin + P[effect, at.EFFECT_N]):
-                act(T, x, k, world, L, action)
+                act(T, x, k, L, action)
 
 
 @compiled
-def act(T, x, k, world, L, action):
+def act(T: Tables, x: Floats, k: Ints, L: LogBuffer, action: int) -> None:
     """One action: set, add, copy, draw, start, stop, reassess, stamp."""
     P = T.program
     word, target, a = P[action, at.ACTION_WORD], P[action, at.ACTION_TARGET], P[action, at.ACTION_A]
     if word == at.START_CLOCK:
-        start_clock(T, x, k, world, a)
+        start_clock(T, x, k, a)
     elif word == at.STOP_CLOCK:
         k[P[0, at.HEAD_SLOTS] + P[a, at.EVENT_SLOT]] = at.RESTS
     elif word == at.REASSESS:
-        reassess(T, x, k, world, a)
+        reassess(T, x, k, a)
     elif word == at.STAMP:
         x[P[0, at.HEAD_STAMPS] + target] = x[at.NOW]
         write_change(k, L, P[0, at.HEAD_N_ATTRIBUTES] + target, x[at.NOW])
     else:
         old = x[at.FIRST_ATTRIBUTE + target]
         if word == at.SET:
-            new = number(T, x, k, world, a)
+            new = number(T, x, k, a)
         elif word == at.ADD:
-            new = old + number(T, x, k, world, a)
+            new = old + number(T, x, k, a)
         elif word == at.COPY:
             new = x[at.FIRST_ATTRIBUTE + a]
         else:
-            new = draw_value(T, x, k, world, a)
+            new = draw_value(T, x, k, a)
         if new != old:
             x[at.FIRST_ATTRIBUTE + target] = new
             write_change(k, L, target, new)
 
 
 @compiled
-def start_clock(T, x, k, world, clock):
+def start_clock(T: Tables, x: Floats, k: Ints, clock: int) -> None:
     """Draw a clock's time, anew if it runs or is due."""
     slot = T.program[clock, at.EVENT_SLOT]
     k[T.program[0, at.HEAD_SLOTS] + slot] = at.RESTS
-    if comes_up(T, x, k, world, clock):
-        give_time(T, x, k, world, clock, slot)
+    if comes_up(T, x, k, clock):
+        give_time(T, x, k, clock, slot)
 
 
 @compiled
-def reassess(T, x, k, world, event):
+def reassess(T: Tables, x: Floats, k: Ints, event: int) -> None:
     """Read the ratios and choices of a running event or clock again, keeping its luck."""
     P = T.program
     slot = P[event, at.EVENT_SLOT]
@@ -227,14 +241,14 @@ def reassess(T, x, k, world, event):
         return
     if k[P[0, at.HEAD_SLOTS] + slot] != at.RUNS or x[due] <= x[at.NOW]:
         return
-    law = choose(T, x, k, world, P[event, at.EVENT_LAW])
-    new = reassessed(T, x, k, world, law, P[event, at.EVENT_RUN], x[due])
+    law = choose(T, x, k, P[event, at.EVENT_LAW])
+    new = reassessed(T, x, k, law, P[event, at.EVENT_RUN], x[due])
     if new != x[due]:
         x[due] = x[at.NOW] + round_to_grid(new - x[at.NOW])
 
 
 @compiled
-def is_of_stage(T, k, event):
+def is_of_stage(T: Tables, k: Ints, event: int) -> bool:
     """Whether an event belongs to the stage the patient is in, or waits for."""
     P = T.program
     stage = k[at.ASKED] if k[at.ASKED] != at.NONE else k[at.STAGE_NOW]
@@ -247,12 +261,14 @@ def is_of_stage(T, k, event):
 # ---------------------------------------------------------------- stages
 
 
-@compiled
-def schedule(T, x, k, world, stage, waiting):
-    """Read the condition of each event of a stage: draw those that now hold, withdraw those that do not.
+@inlined
+def schedule(T: Tables, x: Floats, k: Ints) -> None:
+    """Read the condition of each event of the stage the patient is in, or waits for.
 
-    waiting: 1 while the patient waits for the stage, 0 in it.
+    Those that now hold are drawn, those that do not are withdrawn.
     """
+    waits = k[at.ASKED] != at.NONE
+    stage = k[at.ASKED] if waits else k[at.STAGE_NOW]
     P = T.program
     row = P[0, at.HEAD_STAGES] + stage
     first = P[row, at.STAGE_EVENTS]
@@ -260,27 +276,27 @@ def schedule(T, x, k, world, stage, waiting):
     for event in range(first, first + P[row, at.STAGE_N_ALL]):
         which = P[event, at.EVENT_WAITING]
         slot = P[event, at.EVENT_SLOT]
-        if (waiting == 1 and which == 0) or (waiting == 0 and which == 2):
+        if (waits and which == 0) or (not waits and which == 2):
             k[slots + slot] = at.RESTS
             continue
         state = k[slots + slot]
         if state == at.OVER:
             continue
-        if not holds(T, x, k, world, P[event, at.EVENT_WHEN]):
+        if not holds(T, x, k, P[event, at.EVENT_WHEN]):
             if state == at.RUNS:
                 k[slots + slot] = at.COMES_UP
             continue
         if state == at.RESTS:
-            if not comes_up(T, x, k, world, event):
+            if not comes_up(T, x, k, event):
                 k[slots + slot] = at.OVER
                 continue
             state = at.COMES_UP
         if state == at.COMES_UP:
-            give_time(T, x, k, world, event, slot)
+            give_time(T, x, k, event, slot)
 
 
 @compiled
-def clear_slots(T, k, stage):
+def clear_slots(T: Tables, k: Ints, stage: int) -> None:
     """Forget all events of a visit."""
     P = T.program
     row = P[0, at.HEAD_STAGES] + stage
@@ -289,8 +305,8 @@ def clear_slots(T, k, stage):
         k[slot] = at.RESTS
 
 
-@compiled
-def count_entry(T, x, k, stage):
+@inlined
+def count_entry(T: Tables, x: Floats, k: Ints, stage: int) -> None:
     """The patient is in the stage from now on."""
     k[at.STAGE_NOW] = stage
     x[at.ENTERED] = x[at.NOW]
@@ -298,7 +314,7 @@ def count_entry(T, x, k, stage):
 
 
 @compiled
-def enter(T, x, k, world, L, stage):
+def enter(T: Tables, x: Floats, k: Ints, L: LogBuffer, stage: int) -> None:
     """Enter a stage that takes time: its effects, then a time for each event."""
     P = T.program
     row = P[0, at.HEAD_STAGES] + stage
@@ -306,15 +322,15 @@ def enter(T, x, k, world, L, stage):
     k[at.TIMED_STAGE] = stage
     x[at.TIMED_ENTERED] = x[at.NOW]
     k[at.ASKED] = at.NONE
-    run_effects(T, x, k, world, L, P[row, at.STAGE_EFFECTS], P[row, at.STAGE_N_EFFECTS])
+    run_effects(T, x, k, L, P[row, at.STAGE_EFFECTS], P[row, at.STAGE_N_EFFECTS])
     if P[row, at.STAGE_KIND] == at.TERMINAL:
         k[at.STATUS] = max(k[at.STATUS], at.ENDED)
     else:
-        schedule(T, x, k, world, stage, 0)
+        schedule(T, x, k)
 
 
 @compiled
-def choose_destination(T, x, k, world, node, draw):
+def choose_destination(T: Tables, x: Floats, k: Ints, node: int, draw: int) -> tuple[int, int]:
     """Follow a destination to a stage, or STAY_KEY; with the code of the rule that decided."""
     P = T.program
     rule = at.NONE
@@ -326,17 +342,17 @@ def choose_destination(T, x, k, world, node, draw):
         if kind == at.TO_STAY:
             return at.STAY_KEY, rule
         if kind == at.TO_CHANCES:
-            parts = choose(T, x, k, world, first)
+            parts = choose(T, x, k, first)
             first = P[parts, at.PARTS_FIRST]
             u = drawn(T, k, draw)
             n = P[parts, at.PARTS_N]
-            i = part(T, x, k, world, first, n, P[node, at.TO_RATIOS], P[node, at.TO_N_RATIOS], u)
+            i = part(T, x, k, first, n, P[node, at.TO_RATIOS], P[node, at.TO_N_RATIOS], u)
             if i < 0:
                 k[at.STATUS] = at.BEYOND_ONE
                 i = 0
             return P[first + i, at.PART_KEY], rule
         for item in range(first, first + P[node, at.TO_N]):
-            if holds(T, x, k, world, P[item, at.RULE_WHEN]):
+            if holds(T, x, k, P[item, at.RULE_WHEN]):
                 if P[item, at.RULE_NAME] != at.NONE:
                     rule = P[item, at.RULE_NAME]
                 node = P[item, at.RULE_TO]
@@ -344,19 +360,19 @@ def choose_destination(T, x, k, world, node, draw):
 
 
 @compiled
-def wanted_resource(T, x, k, world, stage):
+def wanted_resource(T: Tables, x: Floats, k: Ints, stage: int) -> int:
     """The resource that a stage needs and that can be waited for, or NONE."""
     P = T.program
     row = P[0, at.HEAD_STAGES] + stage
     first = P[row, at.STAGE_NEEDS]
     for need in range(first, first + P[row, at.STAGE_N_NEEDS]):
-        if holds(T, x, k, world, P[need, at.NEED_WHEN]):
+        if holds(T, x, k, P[need, at.NEED_WHEN]):
             return P[need, at.NEED_RESOURCE]
     return at.NONE
 
 
 @compiled
-def arrive(T, x, k, world, L, stage, rule):
+def arrive(T: Tables, x: Floats, k: Ints, L: LogBuffer, stage: int, rule: int) -> None:
     """Come to a stage, through any decisions, to enter it or to wait for what it needs.
 
     The latest row of the log is the happening that leads here.
@@ -368,8 +384,8 @@ def arrive(T, x, k, world, L, stage, rule):
             break
         close_row(k, L, rule, stage, ENTERS)
         count_entry(T, x, k, stage)
-        run_effects(T, x, k, world, L, P[row, at.STAGE_EFFECTS], P[row, at.STAGE_N_EFFECTS])
-        onward, rule = choose_destination(T, x, k, world, P[row, at.STAGE_DECIDE], P[row, at.STAGE_DRAW])
+        run_effects(T, x, k, L, P[row, at.STAGE_EFFECTS], P[row, at.STAGE_N_EFFECTS])
+        onward, rule = choose_destination(T, x, k, P[row, at.STAGE_DECIDE], P[row, at.STAGE_DRAW])
         k[at.INSTANT] += 1
         if k[at.INSTANT] > at.MOST_HAPPENINGS_AT_ONCE:
             k[at.STATUS] = at.ENDLESS
@@ -377,7 +393,7 @@ def arrive(T, x, k, world, L, stage, rule):
             return
         open_row(k, L, x[at.NOW], DECIDE, stage)
         stage = onward
-    wanted = wanted_resource(T, x, k, world, stage)
+    wanted = wanted_resource(T, x, k, stage)
     if k[at.HELD] != at.NONE and k[at.HELD] != wanted:
         k[at.RELEASED] = k[at.HELD]
         k[at.HELD] = at.NONE
@@ -385,7 +401,7 @@ def arrive(T, x, k, world, L, stage, rule):
     if wanted == at.NONE or k[at.HELD] == wanted:
         close_row(k, L, rule, stage, ENTERS)
         x[P[0, at.HEAD_WAITED] + stage] = 0.0
-        enter(T, x, k, world, L, stage)
+        enter(T, x, k, L, stage)
         return
     close_row(k, L, rule, stage, ASKS)
     k[at.ASKED] = stage
@@ -393,11 +409,11 @@ def arrive(T, x, k, world, L, stage, rule):
     x[at.ASKED_AT] = x[at.NOW]
     k[at.STAGE_NOW] = k[at.TIMED_STAGE]
     x[at.ENTERED] = x[at.TIMED_ENTERED]
-    schedule(T, x, k, world, stage, 1)
+    schedule(T, x, k)
 
 
 @compiled
-def grant(T, x, k, world, L, time):
+def grant(T: Tables, x: Floats, k: Ints, L: LogBuffer, time: float) -> None:
     """What the patient waits for is granted at `time`: the wait ends, the stage is entered."""
     pass_time(x, k, time)
     stage = k[at.ASKED]
@@ -408,14 +424,14 @@ def grant(T, x, k, world, L, time):
     k[at.HAS_LEFT] = 0
     open_row(k, L, time, GRANTED, k[at.STAGE_NOW])
     close_row(k, L, at.NONE, stage, ENTERS)
-    enter(T, x, k, world, L, stage)
+    enter(T, x, k, L, stage)
 
 
 # ---------------------------------------------------------------- a patient's life
 
 
-@compiled
-def pass_time(x, k, time):
+@inlined
+def pass_time(x: Floats, k: Ints, time: float) -> None:
     """Move to a later moment, or note one more happening in this one."""
     if time > x[at.NOW]:
         x[at.NOW] = time
@@ -427,16 +443,19 @@ def pass_time(x, k, time):
 
 
 @compiled
-def clear(T, x, k, seed, replication, patient):
+def clear(T: Tables, x: Floats, k: Ints, seed: int, replication: int, patient: int) -> None:
     """A patient before anything has been drawn."""
     P = T.program
-    x[:] = nan
-    k[:] = 0
+    for i in range(len(x)):
+        x[i] = nan
+    for i in range(len(k)):
+        k[i] = 0
     x[at.NOW] = 0.0
     x[at.ENTERED] = 0.0
     x[at.TIMED_ENTERED] = 0.0
     waited = P[0, at.HEAD_WAITED]
-    x[waited : waited + P[0, at.HEAD_N_STAGES]] = 0.0
+    for i in range(waited, waited + P[0, at.HEAD_N_STAGES]):
+        x[i] = 0.0
     k[at.SEED] = seed
     k[at.REPLICATION] = replication
     k[at.NUMBER_] = patient
@@ -449,34 +468,44 @@ def clear(T, x, k, seed, replication, patient):
 
 
 @compiled
-def begin(T, x, k, world, L, seed, replication, patient, at_start):
-    """A patient starts: attributes, `on_start`, the first stage. at_start: where to note attributes."""
+def begin(
+    T: Tables,
+    x: Floats,
+    k: Ints,
+    L: LogBuffer,
+    seed: int,
+    replication: int,
+    patient: int,
+    at_start: Floats,
+    at_row: int,
+) -> None:
+    """A patient starts: attributes, noted in `at_start[at_row]`, `on_start`, the first stage."""
     P = T.program
     clear(T, x, k, seed, replication, patient)
     first = P[0, at.HEAD_ATTRIBUTES]
     for i in range(P[0, at.HEAD_N_ATTRIBUTES]):
-        value = draw_value(T, x, k, world, first + i)
+        value = draw_value(T, x, k, first + i)
         x[at.FIRST_ATTRIBUTE + i] = value
-        at_start[i] = value
+        at_start[at_row, i] = value
     age = P[at.MORE, at.MORE_AGE]
     if age != at.NONE:
-        x[at.AGE] = at_start[age]
+        x[at.AGE] = at_start[at_row, age]
     open_row(k, L, 0.0, START, at.NONE)
-    run_effects(T, x, k, world, L, P[0, at.HEAD_EFFECTS], P[0, at.HEAD_N_EFFECTS])
-    arrive(T, x, k, world, L, P[0, at.HEAD_START], at.NONE)
+    run_effects(T, x, k, L, P[0, at.HEAD_EFFECTS], P[0, at.HEAD_N_EFFECTS])
+    arrive(T, x, k, L, P[0, at.HEAD_START], at.NONE)
 
 
-@compiled
-def clock_can(T, x, k, world, clock, stage):
+@inlined
+def clock_can(T: Tables, x: Floats, k: Ints, clock: int, stage: int) -> bool:
     """Whether a clock can happen in this stage and at this moment."""
     flags = T.program[clock, at.EVENT_STAGES]
     if flags != at.NONE and T.numbers[flags + stage] == 0.0:
         return False
-    return holds(T, x, k, world, T.program[clock, at.EVENT_WHEN])
+    return holds(T, x, k, T.program[clock, at.EVENT_WHEN])
 
 
 @compiled
-def next_happening(T, x, k, world):
+def next_happening(T: Tables, x: Floats, k: Ints) -> float:
     """The time of what happens next, inf where nothing does; its slot is kept in NEXT_SLOT.
 
     The earliest wins; a clock goes before an event, then the order in the file. A clock that is due
@@ -496,7 +525,7 @@ def next_happening(T, x, k, world):
             time = max(x[due + slot], now)
             if time < best:
                 x[at.NOW] = time
-                if clock_can(T, x, k, world, P[0, at.HEAD_CLOCKS] + slot, standing):
+                if clock_can(T, x, k, P[0, at.HEAD_CLOCKS] + slot, standing):
                     best = time
                     found = slot
                 x[at.NOW] = now
@@ -511,7 +540,7 @@ def next_happening(T, x, k, world):
 
 
 @compiled
-def happen(T, x, k, world, L):
+def happen(T: Tables, x: Floats, k: Ints, L: LogBuffer) -> None:
     """What `next_happening` found happens: effects, destination, and what follows from it."""
     P = T.program
     slot = k[at.NEXT_SLOT]
@@ -532,32 +561,31 @@ def happen(T, x, k, world, L):
     if k[at.STATUS] > at.ENDED:
         return
     open_row(k, L, x[at.NOW], P[event, at.EVENT_CODE], k[at.STAGE_NOW])
-    run_effects(T, x, k, world, L, P[event, at.EVENT_EFFECTS], P[event, at.EVENT_N_EFFECTS])
-    to, rule = choose_destination(T, x, k, world, P[event, at.EVENT_TO], P[event, at.EVENT_TO_DRAW])
+    run_effects(T, x, k, L, P[event, at.EVENT_EFFECTS], P[event, at.EVENT_N_EFFECTS])
+    to, rule = choose_destination(T, x, k, P[event, at.EVENT_TO], P[event, at.EVENT_TO_DRAW])
     if to == at.STAY_KEY:
         close_row(k, L, rule, at.NONE, STAYS)
-        schedule(T, x, k, world, stage, 1 if waiting else 0)
+        schedule(T, x, k)
         return
     if waiting:
         leave_queue(x, k, L, stage)
-    arrive(T, x, k, world, L, to, rule)
+    arrive(T, x, k, L, to, rule)
 
 
 @compiled
-def leave_queue(x, k, L, stage):
+def leave_queue(x: Floats, k: Ints, L: LogBuffer, stage: int) -> None:
     """The patient will not get what it waited for: say so in a row before the one that leads away."""
-    n = L.cursor[0]
-    if n >= len(L.time) or k[at.STATUS] == at.LOG_FULL:
+    n = L.rows[0, COUNT_ROWS]
+    if n >= len(L.rows) or k[at.STATUS] == at.LOG_FULL:
         k[at.STATUS] = at.LOG_FULL
         return
-    L.time[n] = L.time[n - 1]
-    L.row[n] = L.row[n - 1]
-    L.of[n] = L.of[n - 1]
-    L.row[n - 1, 0] = LEFT_QUEUE
-    L.row[n - 1, 1] = at.NONE
-    L.row[n - 1, 3] = stage
-    L.row[n - 1, 4] = LEAVES
-    L.cursor[0] = n + 1
+    for column in range(ROW_WIDTH):
+        L.rows[n, column] = L.rows[n - 1, column]
+    L.rows[n - 1, ROW_EVENT] = LEFT_QUEUE
+    L.rows[n - 1, ROW_RULE] = at.NONE
+    L.rows[n - 1, ROW_TO] = stage
+    L.rows[n - 1, ROW_DOES] = LEAVES
+    L.rows[0, COUNT_ROWS] = n + 1
     k[at.ASKED] = at.NONE
     k[at.WANTED] = at.NONE
     k[at.HAS_LEFT] = 1

@@ -1,8 +1,7 @@
 """What is true of a patient at this moment: covariates, conditions, choices, ratios.
 
-Every function takes the tables `T` (program, numbers, keys), the patient's `x` (float64) and `k`
-(int64) as laid out in `sim.pathway.layout`, and `world`: float64 [2, n_resources], patients
-waiting for and units free of each resource.
+Every function takes the tables `T` and the patient's `x` (float64) and `k` (int64), as laid out in
+`sim.pathway.layout`.
 """
 
 from __future__ import annotations
@@ -10,13 +9,14 @@ from __future__ import annotations
 from math import nan
 
 from sim.arithmetic import exp, log
-from sim.compiled import compiled
+from sim.compiled import compiled, inlined
 from sim.pathway import layout as at
-from sim.units import DAYS_PER_YEAR
+from sim.pathway.layout import Floats, Ints, Tables
+DAYS_PER_YEAR = 365.25
 
 
-@compiled
-def covariate(T, x, k, world, kind, index):
+@inlined
+def covariate(T: Tables, x: Floats, k: Ints, kind: int, index: int) -> float:
     """The value a condition or a ratio reads; nan for a stamp never set."""
     if kind == at.ATTRIBUTE:
         return x[at.FIRST_ATTRIBUTE + index]
@@ -37,12 +37,12 @@ def covariate(T, x, k, world, kind, index):
     if kind == at.WAITED:
         return x[T.program[0, at.HEAD_WAITED] + index]
     if kind == at.QUEUE:
-        return world[0, index]
-    return world[1, index]
+        return T.numbers[index]
+    return T.numbers[T.program[at.MORE, at.MORE_N_RESOURCES] + index]
 
 
-@compiled
-def compares(T, value, operator, first, n):
+@inlined
+def compares(T: Tables, value: float, operator: int, first: int, n: int) -> bool:
     """Whether `value operator constant` holds; never for nan."""
     if value != value:
         return False
@@ -65,13 +65,19 @@ def compares(T, value, operator, first, n):
     return False
 
 
+@inlined
+def holds(T: Tables, x: Floats, k: Ints, condition: int) -> bool:
+    """Whether a condition holds; NONE always does."""
+    return condition == at.HOLDS or follow(T, x, k, condition)
+
+
 @compiled
-def holds(T, x, k, world, condition):
-    """Whether a condition holds; NONE always does. Follows the jumps of its instructions."""
+def follow(T: Tables, x: Floats, k: Ints, condition: int) -> bool:
+    """Whether a condition holds: follow the jumps of its instructions."""
     P = T.program
     row = condition
     while row >= 0:
-        value = covariate(T, x, k, world, P[row, at.IF_COVARIATE], P[row, at.IF_INDEX])
+        value = covariate(T, x, k, P[row, at.IF_COVARIATE], P[row, at.IF_INDEX])
         if compares(T, value, P[row, at.IF_OPERATOR], P[row, at.IF_VALUE], P[row, at.IF_N]):
             row = P[row, at.IF_TRUE]
         else:
@@ -79,8 +85,14 @@ def holds(T, x, k, world, condition):
     return row == at.HOLDS
 
 
+@inlined
+def choose(T: Tables, x: Floats, k: Ints, node: int) -> int:
+    """The index that a value node ends in for this patient."""
+    return node if node >= 0 else chosen(T, x, k, node)
+
+
 @compiled
-def choose(T, x, k, world, node):
+def chosen(T: Tables, x: Floats, k: Ints, node: int) -> int:
     """Follow the choices of a value node to the index it ends in."""
     P = T.program
     while node < 0:
@@ -88,7 +100,7 @@ def choose(T, x, k, world, node):
         first = P[row, at.CHOICE_FIRST]
         after = first + P[row, at.CHOICE_N]
         if P[row, at.CHOICE_KIND] == at.BY:
-            value = covariate(T, x, k, world, P[row, at.CHOICE_COVARIATE], P[row, at.CHOICE_INDEX])
+            value = covariate(T, x, k, P[row, at.CHOICE_COVARIATE], P[row, at.CHOICE_INDEX])
             node = P[row, at.CHOICE_REST]
             for item in range(first, after):
                 if T.numbers[P[item, at.ITEM_KEY]] == value:
@@ -96,29 +108,29 @@ def choose(T, x, k, world, node):
                     break
         else:
             for item in range(first, after):
-                if holds(T, x, k, world, P[item, at.ITEM_KEY]):
+                if holds(T, x, k, P[item, at.ITEM_KEY]):
                     node = P[item, at.ITEM_NODE]
                     break
     return node
 
 
-@compiled
-def number(T, x, k, world, node):
+@inlined
+def number(T: Tables, x: Floats, k: Ints, node: int) -> float:
     """The number a value node stands for."""
-    return T.numbers[choose(T, x, k, world, node)]
+    return T.numbers[choose(T, x, k, node)]
 
 
 @compiled
-def ratio(T, x, k, world, row):
+def ratio(T: Tables, x: Floats, k: Ints, row: int) -> float:
     """The value of one ratio at this moment, whatever its window; 1 where it does not act."""
     P = T.program
-    if not holds(T, x, k, world, P[row, at.RATIO_WHEN]):
+    if not holds(T, x, k, P[row, at.RATIO_WHEN]):
         return 1.0
-    value = number(T, x, k, world, P[row, at.RATIO_VALUE])
+    value = number(T, x, k, P[row, at.RATIO_VALUE])
     kind = P[row, at.RATIO_PER]
     if kind == at.NONE:
         return exp(value) if P[row, at.RATIO_IS_LOG] else value
-    steps = covariate(T, x, k, world, kind, P[row, at.RATIO_PER_INDEX]) - T.numbers[P[row, at.RATIO_CENTRE]]
+    steps = covariate(T, x, k, kind, P[row, at.RATIO_PER_INDEX]) - T.numbers[P[row, at.RATIO_CENTRE]]
     if steps != steps or (P[row, at.RATIO_ABOVE] and steps < 0.0) or steps == 0.0:
         return 1.0
     if P[row, at.RATIO_IS_LOG]:
@@ -127,37 +139,46 @@ def ratio(T, x, k, world, row):
 
 
 @compiled
-def product(T, x, k, world, first, n):
+def product(T: Tables, x: Floats, k: Ints, first: int, n: int) -> float:
     """The product of ratios without a window."""
     result = 1.0
     for row in range(first, first + n):
-        result *= ratio(T, x, k, world, row)
+        result *= ratio(T, x, k, row)
     return result
 
 
 @compiled
-def odds(T, x, k, world, first, n, part):
+def odds(T: Tables, x: Floats, k: Ints, first: int, n: int, part: int) -> float:
     """The product of the odds ratios that act on a part of a distribution."""
     result = 1.0
     for row in range(first, first + n):
         flags = T.program[row, at.RATIO_OF]
         if flags == at.NONE or T.numbers[flags + part] != 0.0:
-            result *= ratio(T, x, k, world, row)
+            result *= ratio(T, x, k, row)
     return result
 
 
-@compiled
-def probability(T, x, k, world, node, first, n):
+@inlined
+def probability(T: Tables, x: Floats, k: Ints, node: int, first: int, n: int) -> float:
     """A single probability, its odds multiplied by the ratios beside it."""
-    p = number(T, x, k, world, node)
+    p = number(T, x, k, node)
     if n == 0:
         return p
-    scaled = p * product(T, x, k, world, first, n)
+    scaled = p * product(T, x, k, first, n)
     return scaled / (scaled + (1.0 - p))
 
 
 @compiled
-def part(T, x, k, world, first, n, first_ratio, n_ratios, u):
+def part(
+    T: Tables,
+    x: Floats,
+    k: Ints,
+    first: int,
+    n: int,
+    first_ratio: int,
+    n_ratios: int,
+    u: float,
+) -> int:
     """Which of n parts a uniform falls in, as written: its position, or -1 beyond 1.
 
     Without odds ratios the parts sum to 1; with them each is multiplied, then all are divided by
@@ -168,7 +189,7 @@ def part(T, x, k, world, first, n, first_ratio, n_ratios, u):
     for i in range(n):
         node = P[first + i, at.PART_CHANCE]
         if node != at.REST_NODE:
-            rest -= number(T, x, k, world, node)
+            rest -= number(T, x, k, node)
     if rest < -1e-9:
         return -1
     total = 1.0
@@ -176,15 +197,15 @@ def part(T, x, k, world, first, n, first_ratio, n_ratios, u):
         total = 0.0
         for i in range(n):
             node = P[first + i, at.PART_CHANCE]
-            weight = rest if node == at.REST_NODE else number(T, x, k, world, node)
-            total += weight * odds(T, x, k, world, first_ratio, n_ratios, P[first + i, at.PART_POSITION])
+            weight = rest if node == at.REST_NODE else number(T, x, k, node)
+            total += weight * odds(T, x, k, first_ratio, n_ratios, P[first + i, at.PART_POSITION])
     reached = 0.0
     last = 0
     for i in range(n):
         node = P[first + i, at.PART_CHANCE]
-        weight = rest if node == at.REST_NODE else number(T, x, k, world, node)
+        weight = rest if node == at.REST_NODE else number(T, x, k, node)
         if n_ratios > 0:
-            weight *= odds(T, x, k, world, first_ratio, n_ratios, P[first + i, at.PART_POSITION])
+            weight *= odds(T, x, k, first_ratio, n_ratios, P[first + i, at.PART_POSITION])
         if weight > 0.0:
             reached += weight
             last = i

@@ -45,7 +45,9 @@ def simulate(
     who = cohort(pathway.scenario, seed, replications)
     if not len(who):
         place = pathway.scenario.patients.arrivals.where
-        raise ScenarioError([Problem(place, "nobody arrives before the horizon", "raise the rate or the number")])
+        raise ScenarioError(
+            [Problem(place, "nobody arrives before the horizon", "raise the rate or the number")]
+        )
     workers = workers or os.cpu_count() or 1
     tell = progress or (lambda share: None)
     if name == "independent":

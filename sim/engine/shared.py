@@ -28,10 +28,11 @@ from sim.compiled import compiled
 from sim.engine.arrivals import Cohort
 from sim.engine.event_log import EventLog, Floats, ResourceUse
 from sim.engine.failures import failure
-from sim.engine.law import begin, grant, happen, next_happening
+from sim.engine.law import COUNT_CHANGES, COUNT_ROWS, LogBuffer, begin, grant, happen, next_happening
 from sim.engine.writing import Lives, Piece, event_log, new_buffer
 from sim.errors import RunError
 from sim.pathway import layout as at
+from sim.pathway.layout import Ints, Tables
 from sim.pathway.tables import Pathway
 
 TOGETHER = 1000
@@ -44,7 +45,7 @@ HAS_ENDED, IS_WAITING, GAVE_BACK, HAS_FAILED, HAS_LEFT = 1, 2, 4, 8, 16
 
 
 @compiled
-def outlook(T, x, k, world):
+def outlook(T: Tables, x: Floats, k: Ints) -> tuple[float, int]:
     """When this patient's next happening is, and what the last one did, as flags."""
     if k[at.STATUS] > at.ENDED:
         return np.inf, HAS_FAILED
@@ -57,28 +58,40 @@ def outlook(T, x, k, world):
         return np.inf, flags | HAS_ENDED
     if k[at.ASKED] != at.NONE:
         flags |= IS_WAITING
-    return next_happening(T, x, k, world), flags
+    return next_happening(T, x, k), flags
 
 
 @compiled
-def arrives(T, X, K, i, world, L, seed, replication, number, at_start):
+def arrives(
+    T: Tables,
+    X: Floats,
+    K: Ints,
+    i: int,
+    L: LogBuffer,
+    seed: int,
+    replication: int,
+    number: int,
+    at_start: Floats,
+) -> tuple[float, int]:
     """Patient i starts; see `outlook`."""
-    begin(T, X[i], K[i], world, L, seed, replication, number, at_start[i])
-    return outlook(T, X[i], K[i], world)
+    begin(T, X[i], K[i], L, seed, replication, number, at_start, i)
+    return outlook(T, X[i], K[i])
 
 
 @compiled
-def goes_on(T, X, K, i, world, L):
+def goes_on(T: Tables, X: Floats, K: Ints, i: int, L: LogBuffer) -> tuple[float, int]:
     """What was next for patient i happens; see `outlook`."""
-    happen(T, X[i], K[i], world, L)
-    return outlook(T, X[i], K[i], world)
+    happen(T, X[i], K[i], L)
+    return outlook(T, X[i], K[i])
 
 
 @compiled
-def is_granted(T, X, K, i, world, L, time):
+def is_granted(
+    T: Tables, X: Floats, K: Ints, i: int, L: LogBuffer, time: float
+) -> tuple[float, int]:
     """What patient i waits for is granted, at its own time `time`; see `outlook`."""
-    grant(T, X[i], K[i], world, L, time)
-    return outlook(T, X[i], K[i], world)
+    grant(T, X[i], K[i], L, time)
+    return outlook(T, X[i], K[i])
 
 
 class Moment(simpy.Event):
@@ -128,7 +141,7 @@ class Centre:
         self.granted: set[int] = set()
         self.is_closing = False
         self.services = self.open_services()
-        self.world = self.first_world()
+        self.tables = at.Tables(pathway.tables.program, pathway.tables.numbers.copy())
         self.use: list[list[float]] = []
 
     def open_services(self) -> dict[int, Service]:
@@ -138,13 +151,6 @@ class Centre:
             for code, r in enumerate(resources)
             if r.capacity is not None
         }
-
-    def first_world(self) -> Floats:
-        world = np.zeros((2, max(1, len(self.pathway.scenario.resources))))
-        world[1] = np.inf
-        for service in self.services.values():
-            world[1, service.code] = service.capacity
-        return world
 
     # ------------------------------------------------------------ patients
 
@@ -156,11 +162,11 @@ class Centre:
 
     def patient(self, i: int) -> Iterator[simpy.Event]:
         """One patient: ask what is next, sleep until then or until woken by a grant."""
-        T, X, K, world = self.pathway.tables, self.X, self.K, self.world
+        T, X, K = self.tables, self.X, self.K
         env, begins, follow_up, priority = self.env, self.begins[i], self.follow_up[i], self.numbers[i] + 1
         L = self.log_with_room()
         time, flags = arrives(
-            T, X, K, i, world, L, self.seed, self.replication, self.numbers[i], self.at_start
+            T, X, K, i, L, self.seed, self.replication, self.numbers[i], self.at_start
         )
         while True:
             if flags:
@@ -181,13 +187,13 @@ class Centre:
             L = self.log_with_room()
             if is_waiting and i in self.granted:
                 self.granted.remove(i)
-                time, flags = is_granted(T, X, K, i, world, L, env.now - begins)
+                time, flags = is_granted(T, X, K, i, L, env.now - begins)
             elif time >= follow_up:
                 self.leave(i)
                 return
             else:
                 wanted = int(K[i, at.WANTED])
-                time, flags = goes_on(T, X, K, i, world, L)
+                time, flags = goes_on(T, X, K, i, L)
                 if flags & HAS_LEFT:
                     self.withdraw(i, wanted)
 
@@ -253,8 +259,9 @@ class Centre:
     def tell(self, service: Service) -> None:
         """Note the use of a resource where it has changed."""
         queue = len(service.queue)
-        self.world[0, service.code] = queue
-        self.world[1, service.code] = service.capacity - service.in_use
+        numbers = self.tables.numbers
+        numbers[service.code] = queue
+        numbers[len(self.pathway.scenario.resources) + service.code] = service.capacity - service.in_use
         row = [self.env.now, service.code, service.in_use, queue, service.capacity]
         if service.told and service.told[0] == row[0]:
             service.told[:] = row
@@ -267,9 +274,13 @@ class Centre:
     def log_with_room(self) -> Any:
         """The buffer, put aside for a new one where it has little room left."""
         buffer = self.buffer
-        if buffer.cursor[0] > len(buffer.time) - ROOM or buffer.cursor[1] > len(buffer.what) - ROOM:
+        written = buffer.rows[0]
+        if (
+            written[COUNT_ROWS] > len(buffer.rows) - ROOM
+            or written[COUNT_CHANGES] > len(buffer.changes) - ROOM
+        ):
             self.full.append(Piece.of(buffer))
-            buffer.cursor[:] = 0
+            buffer.rows[0, :2] = 1, 0
         return buffer
 
     def run(self) -> tuple[Lives, list[list[float]]]:
@@ -335,9 +346,7 @@ def simulate_shared(
     return event_log(pathway.names, cohort, [lives for lives, _ in done]), use
 
 
-def resource_use(
-    replications: Sequence[int], rows: Sequence[list[list[float]]]
-) -> ResourceUse:
+def resource_use(replications: Sequence[int], rows: Sequence[list[list[float]]]) -> ResourceUse:
     """The changes in use of every replication, one after the other."""
     table = np.array([row for part in rows for row in part], dtype=np.float64).reshape(-1, 5)
     replication = np.repeat(np.array(replications, dtype=np.int32), [len(part) for part in rows])
@@ -345,4 +354,3 @@ def resource_use(
     return ResourceUse(
         replication, table[:, 0].copy(), table[:, 1].astype(np.int16), ints[:, 0], ints[:, 1], ints[:, 2]
     )
-

@@ -19,6 +19,7 @@ from sim.compiled import compiled
 from sim.distributions import leaf_hazard, leaf_hazard_before, leaf_quantile, leaf_time
 from sim.engine.readings import choose, covariate, holds, number, part, probability, product, ratio
 from sim.pathway import layout as at
+from sim.pathway.layout import Floats, Ints, Tables
 
 # Gauss-Legendre nodes and weights on [0, 1], eight points.
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(8)
@@ -30,55 +31,55 @@ SMALLEST_STEP = 2.0**-23
 
 
 @compiled
-def read_law(T, x, k, world, law, began, a):
+def read_law(T: Tables, x: Floats, k: Ints, law: int, began: float, a: int) -> None:
     """Fill the arguments at `x[a:]` with what the law is for this patient now."""
     P = T.program
-    x[a + at.ARG_LEAF] = float(choose(T, x, k, world, P[law, at.LAW_LEAF]))
+    x[a + at.ARG_LEAF] = float(choose(T, x, k, P[law, at.LAW_LEAF]))
     x[a + at.ARG_TIME_RATIO] = product(
-        T, x, k, world, P[law, at.LAW_TIME_RATIOS], P[law, at.LAW_N_TIME_RATIOS]
+        T, x, k, P[law, at.LAW_TIME_RATIOS], P[law, at.LAW_N_TIME_RATIOS]
     )
-    x[a + at.ARG_ALREADY] = already(T, x, k, world, law)
+    x[a + at.ARG_ALREADY] = already(T, x, k, law)
     low, high = P[law, at.LAW_LOW], P[law, at.LAW_HIGH]
-    x[a + at.ARG_LOW] = number(T, x, k, world, low) if low != at.NONE else -inf
-    x[a + at.ARG_HIGH] = number(T, x, k, world, high) if high != at.NONE else inf
+    x[a + at.ARG_LOW] = number(T, x, k, low) if low != at.NONE else -inf
+    x[a + at.ARG_HIGH] = number(T, x, k, high) if high != at.NONE else inf
     plus = P[law, at.LAW_PLUS]
-    x[a + at.ARG_PLUS] = number(T, x, k, world, plus) if plus != at.NONE else 0.0
-    x[a + at.ARG_HOLD] = held_until(T, x, k, world, law)
+    x[a + at.ARG_PLUS] = number(T, x, k, plus) if plus != at.NONE else 0.0
+    x[a + at.ARG_HOLD] = held_until(T, x, k, law)
     x[a + at.ARG_CURED] = -1.0
     x[a + at.ARG_INNER_RATIO] = 1.0
     x[a + at.ARG_INNER_TIME] = 1.0
     if P[law, at.LAW_CURED] != at.NONE:
         x[a + at.ARG_CURED] = probability(
-            T, x, k, world, P[law, at.LAW_CURED], P[law, at.LAW_CURED_RATIOS], P[law, at.LAW_CURED_N_RATIOS]
+            T, x, k, P[law, at.LAW_CURED], P[law, at.LAW_CURED_RATIOS], P[law, at.LAW_CURED_N_RATIOS]
         )
         inner = P[law, at.LAW_INNER]
         if inner != at.NONE:
             x[a + at.ARG_INNER_RATIO] = product(
-                T, x, k, world, P[inner, at.LAW_RATIOS], P[inner, at.LAW_N_RATIOS]
+                T, x, k, P[inner, at.LAW_RATIOS], P[inner, at.LAW_N_RATIOS]
             )
             x[a + at.ARG_INNER_TIME] = product(
-                T, x, k, world, P[inner, at.LAW_TIME_RATIOS], P[inner, at.LAW_N_TIME_RATIOS]
+                T, x, k, P[inner, at.LAW_TIME_RATIOS], P[inner, at.LAW_N_TIME_RATIOS]
             )
-    read_ratios(T, x, k, world, law, began, a)
+    read_ratios(T, x, k, law, began, a)
 
 
 @compiled
-def already(T, x, k, world, law):
+def already(T: Tables, x: Floats, k: Ints, law: int) -> float:
     """How long the time has lasted when it begins to run, in days."""
     kind = T.program[law, at.LAW_ALREADY]
     if kind == at.NONE:
         return 0.0
     index = T.program[law, at.LAW_ALREADY_INDEX]
     if kind == at.ALREADY_TIME:
-        return number(T, x, k, world, index)
-    lasted = covariate(T, x, k, world, kind, index)
+        return number(T, x, k, index)
+    lasted = covariate(T, x, k, kind, index)
     if lasted != lasted:
         return 0.0
     return lasted * 365.25 if kind == at.CURRENT_AGE else lasted
 
 
 @compiled
-def held_until(T, x, k, world, law):
+def held_until(T: Tables, x: Floats, k: Ints, law: int) -> float:
     """The earliest day (since the patient's start) that `not_before` allows."""
     P = T.program
     until = -inf
@@ -87,19 +88,19 @@ def held_until(T, x, k, world, law):
         stamp = P[row, at.HOLD_STAMP]
         stamped = 0.0 if stamp == at.SINCE_ZERO else x[P[0, at.HEAD_STAMPS] + stamp]
         if stamped >= 0.0:
-            until = max(until, stamped + number(T, x, k, world, P[row, at.HOLD_NODE]))
+            until = max(until, stamped + number(T, x, k, P[row, at.HOLD_NODE]))
     return until
 
 
 @compiled
-def read_ratios(T, x, k, world, law, began, a):
+def read_ratios(T: Tables, x: Floats, k: Ints, law: int, began: float, a: int) -> None:
     """Multiply the hazard ratios that last, and list the windows of those limited in time."""
     P = T.program
     lasting = 1.0
     windows = 0
     first = P[law, at.LAW_RATIOS]
     for row in range(first, first + P[law, at.LAW_N_RATIOS]):
-        value = ratio(T, x, k, world, row)
+        value = ratio(T, x, k, row)
         window = P[row, at.RATIO_WINDOW]
         if window == at.NONE:
             lasting *= value
@@ -128,7 +129,7 @@ def read_ratios(T, x, k, world, law, began, a):
 
 
 @compiled
-def leaf_age_hazard(T, x, a, w, before):
+def leaf_age_hazard(T: Tables, x: Floats, a: int, w: float, before: bool) -> float:
     """Cumulative hazard of the leaf, behind its cured fraction, at its own time w."""
     leaf = int(x[a + at.ARG_LEAF])
     kind, where = T.program[leaf, at.LEAF_KIND], T.program[leaf, at.LEAF_AT]
@@ -141,12 +142,16 @@ def leaf_age_hazard(T, x, a, w, before):
         hazard *= x[a + at.ARG_INNER_RATIO]
     cured = x[a + at.ARG_CURED]
     if cured >= 0.0:
-        return -log1p((1.0 - cured) * expm1(-hazard)) if hazard < 700.0 else (-log(cured) if cured > 0.0 else hazard)
+        return (
+            -log1p((1.0 - cured) * expm1(-hazard))
+            if hazard < 700.0
+            else (-log(cured) if cured > 0.0 else hazard)
+        )
     return hazard
 
 
 @compiled
-def leaf_age_at(T, x, a, hazard):
+def leaf_age_at(T: Tables, x: Floats, a: int, hazard: float) -> float:
     """The leaf's own time at which its cumulative hazard, behind the cure, reaches `hazard`."""
     cured = x[a + at.ARG_CURED]
     if cured >= 0.0:
@@ -166,7 +171,7 @@ def leaf_age_at(T, x, a, hazard):
 
 
 @compiled
-def window_value(x, w, t):
+def window_value(x: Floats, w: int, t: float) -> float:
     """The ratio of one window at time t since the law began."""
     if t < x[w + 1] or t >= x[w + 2]:
         return 1.0
@@ -179,7 +184,7 @@ def window_value(x, w, t):
 
 
 @compiled
-def ratio_at(x, a, t):
+def ratio_at(x: Floats, a: int, t: float) -> float:
     """The product of all hazard ratios at time t since the law began."""
     result = x[a + at.ARG_RATIO]
     for i in range(int(x[a + at.ARG_N_WINDOWS])):
@@ -188,7 +193,7 @@ def ratio_at(x, a, t):
 
 
 @compiled
-def slope_at(x, a, t):
+def slope_at(x: Floats, a: int, t: float) -> float:
     """The derivative of the product of ratios at time t, in which some may wane."""
     result = 0.0
     n = int(x[a + at.ARG_N_WINDOWS])
@@ -206,7 +211,7 @@ def slope_at(x, a, t):
 
 
 @compiled
-def next_break(x, a, t):
+def next_break(x: Floats, a: int, t: float) -> float:
     """The first time after t at which a window begins, ends, or begins or ends to wane."""
     found = inf
     for i in range(int(x[a + at.ARG_N_WINDOWS])):
@@ -218,13 +223,15 @@ def next_break(x, a, t):
 
 
 @compiled
-def base(T, x, a, t0, w0, t, before):
+def base(T: Tables, x: Floats, a: int, t0: float, w0: float, t: float, before: bool) -> float:
     """Cumulative hazard without ratios, from birth of the law to time t since it began."""
     return leaf_age_hazard(T, x, a, w0 + (t - t0) / x[a + at.ARG_TIME_RATIO], before)
 
 
 @compiled
-def stretch(T, x, a, t0, w0, low, high, before):
+def stretch(
+    T: Tables, x: Floats, a: int, t0: float, w0: float, low: float, high: float, before: bool
+) -> float:
     """Hazard gained from low to high, between which no window begins or ends.
 
     By parts, so that only the cumulative hazard is needed: int r dH = [r H] - int r' H, the last by
@@ -252,7 +259,7 @@ def stretch(T, x, a, t0, w0, low, high, before):
 
 
 @compiled
-def gained(T, x, a, t0, w0, t, before):
+def gained(T: Tables, x: Floats, a: int, t0: float, w0: float, t: float, before: bool) -> float:
     """A(t): cumulative hazard from t0 to t under all ratios."""
     if x[a + at.ARG_N_WINDOWS] == 0.0:
         r = x[a + at.ARG_RATIO]
@@ -269,7 +276,7 @@ def gained(T, x, a, t0, w0, t, before):
 
 
 @compiled
-def reached(T, x, a, t0, w0, hazard):
+def reached(T: Tables, x: Floats, a: int, t0: float, w0: float, hazard: float) -> float:
     """The first time since the law began at which A reaches `hazard`; inf where it never does."""
     if x[a + at.ARG_N_WINDOWS] == 0.0:
         return reached_plainly(T, x, a, t0, w0, t0, x[a + at.ARG_RATIO], hazard)
@@ -288,7 +295,9 @@ def reached(T, x, a, t0, w0, hazard):
 
 
 @compiled
-def reached_plainly(T, x, a, t0, w0, low, r, hazard):
+def reached_plainly(
+    T: Tables, x: Floats, a: int, t0: float, w0: float, low: float, r: float, hazard: float
+) -> float:
     """As `reached`, from `low` on, while the product of ratios is r."""
     if r <= 0.0:
         return inf
@@ -303,7 +312,9 @@ def reached_plainly(T, x, a, t0, w0, low, r, hazard):
 
 
 @compiled
-def bisected(T, x, a, t0, w0, low, high, hazard):
+def bisected(
+    T: Tables, x: Floats, a: int, t0: float, w0: float, low: float, high: float, hazard: float
+) -> float:
     """As `reached`, within a stretch in which a ratio wanes."""
     start = low
     while high - low > SMALLEST_STEP:
@@ -321,7 +332,7 @@ def bisected(T, x, a, t0, w0, low, high, hazard):
 
 
 @compiled
-def solved(T, x, a, t0, w0, left, conditioned):
+def solved(T: Tables, x: Floats, a: int, t0: float, w0: float, left: float, conditioned: bool) -> float:
     """The time since the law began, `plus` left out, at which a unit exponential is used up."""
     low, high = x[a + at.ARG_LOW], x[a + at.ARG_HIGH]
     if low == -inf and high == inf:
@@ -336,7 +347,7 @@ def solved(T, x, a, t0, w0, left, conditioned):
 
 
 @compiled
-def spent_by(T, x, a, t0, w0, t):
+def spent_by(T: Tables, x: Floats, a: int, t0: float, w0: float, t: float) -> float:
     """The part of the unit exponential used up between t0 and t."""
     low, high = x[a + at.ARG_LOW], x[a + at.ARG_HIGH]
     if low == -inf and high == inf:
@@ -355,7 +366,7 @@ def spent_by(T, x, a, t0, w0, t):
 
 
 @compiled
-def first_time(T, x, a, u):
+def first_time(T: Tables, x: Floats, a: int, u: float) -> float:
     """The time a fresh law gives for a uniform, `plus` included."""
     if (
         x[a + at.ARG_RATIO] == 1.0
@@ -373,22 +384,19 @@ def first_time(T, x, a, u):
 
 
 @compiled
-def law_time(T, x, k, world, law, run, u):
+def law_time(T: Tables, x: Floats, k: Ints, law: int, run: int, u: float) -> float:
     """The time a law gives for a uniform: days from now, not yet on the grid.
 
     run: where the event remembers how it runs, or NONE.
     """
     P = T.program
     kind = P[law, at.LAW_KIND]
-    if kind == at.PLAIN and run == at.NONE:
-        leaf = choose(T, x, k, world, P[law, at.LAW_LEAF])
-        return leaf_quantile(P[leaf, at.LEAF_KIND], T.numbers, P[leaf, at.LEAF_AT], u)
     now = x[at.NOW]
     a = P[0, at.HEAD_ARGUMENTS] if run == at.NONE else run + at.RUN_ARGUMENTS
     if kind == at.TIMES:
-        own = categorical_time(T, x, k, world, law, a, u)
+        own = categorical_time(T, x, k, law, a, u)
     else:
-        read_law(T, x, k, world, law, now, a)
+        read_law(T, x, k, law, now, a)
         own = first_time(T, x, a, u)
     if run != at.NONE:
         x[run + at.RUN_BEGAN] = now
@@ -399,28 +407,26 @@ def law_time(T, x, k, world, law, run, u):
 
 
 @compiled
-def categorical_time(T, x, k, world, law, a, u):
+def categorical_time(T: Tables, x: Floats, k: Ints, law: int, a: int, u: float) -> float:
     """A time out of a list whose odds are multiplied by ratios; nan where they exceed 1."""
     P = T.program
-    parts = choose(T, x, k, world, P[law, at.LAW_LEAF])
+    parts = choose(T, x, k, P[law, at.LAW_LEAF])
     first = P[parts, at.PARTS_FIRST]
-    i = part(
-        T, x, k, world, first, P[parts, at.PARTS_N], P[law, at.LAW_RATIOS], P[law, at.LAW_N_RATIOS], u
-    )
-    x[a + at.ARG_HOLD] = held_until(T, x, k, world, law)
+    i = part(T, x, k, first, P[parts, at.PARTS_N], P[law, at.LAW_RATIOS], P[law, at.LAW_N_RATIOS], u)
+    x[a + at.ARG_HOLD] = held_until(T, x, k, law)
     x[a + at.ARG_ALREADY] = 0.0
     x[a + at.ARG_TIME_RATIO] = product(
-        T, x, k, world, P[law, at.LAW_TIME_RATIOS], P[law, at.LAW_N_TIME_RATIOS]
+        T, x, k, P[law, at.LAW_TIME_RATIOS], P[law, at.LAW_N_TIME_RATIOS]
     )
     plus = P[law, at.LAW_PLUS]
-    added = number(T, x, k, world, plus) if plus != at.NONE else 0.0
+    added = number(T, x, k, plus) if plus != at.NONE else 0.0
     if i < 0:
         return inf
     return T.numbers[P[first + i, at.PART_KEY]] * x[a + at.ARG_TIME_RATIO] + added
 
 
 @compiled
-def same_arguments(x, a, b):
+def same_arguments(x: Floats, a: int, b: int) -> bool:
     """Whether two vectors of arguments are the same to the bit (`not_before` aside)."""
     n = at.ARG_WINDOWS + int(x[a + at.ARG_N_WINDOWS]) * at.WINDOW
     for i in range(n):
@@ -430,7 +436,7 @@ def same_arguments(x, a, b):
 
 
 @compiled
-def reassessed(T, x, k, world, law, run, due):
+def reassessed(T: Tables, x: Floats, k: Ints, law: int, run: int, due: float) -> float:
     """The new due time of a running event whose law is read again now; its luck is kept.
 
     Source: the unspent cumulative hazard is spent at the new rate; a time that a time ratio
@@ -442,7 +448,7 @@ def reassessed(T, x, k, world, law, run, due):
     began = x[run + at.RUN_BEGAN]
     old = run + at.RUN_ARGUMENTS
     new = T.program[0, at.HEAD_ARGUMENTS]
-    read_law(T, x, k, world, law, began, new)
+    read_law(T, x, k, law, began, new)
     if same_arguments(x, old, new):
         return max(due, now)
     t0, w0 = x[run + at.RUN_SPENT], x[run + at.RUN_AGE]

@@ -10,47 +10,55 @@ from numpy.typing import NDArray
 
 from sim.engine.arrivals import Cohort
 from sim.engine.event_log import START, EventLog, Floats, Indices
-from sim.engine.law import LogBuffer
+from sim.engine.law import (
+    COUNT_CHANGES,
+    COUNT_ROWS,
+    GRID,
+    ROW_CHANGE,
+    ROW_DOES,
+    ROW_EVENT,
+    ROW_PATIENT,
+    ROW_TIME,
+    ROW_WIDTH,
+    LogBuffer,
+)
 from sim.pathway.names import Names
 
 
 def new_buffer(*, rows: int, changes: int) -> LogBuffer:
     """An empty buffer with room for so many rows and changes."""
-    return LogBuffer(
-        np.empty(rows),
-        np.empty((rows, 5), dtype=np.int16),
-        np.empty((rows, 2), dtype=np.int64),
-        np.empty(changes, dtype=np.int16),
-        np.empty(changes),
-        np.zeros(2, dtype=np.int64),
-    )
+    table = np.empty((rows, ROW_WIDTH), dtype=np.int64)
+    table[0, COUNT_ROWS], table[0, COUNT_CHANGES] = 1, 0
+    return LogBuffer(table, np.empty((changes, 2)))
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
     """Rows in the order they were written.
 
-    row: int16 [n, 5] as in LogBuffer; patient: int64 [n], the number; n_changes: int64 [n].
+    row: int16 [n, 5] event, rule, from, to, does; patient: int64 [n], the number; n_changes: int64 [n];
+    what, value: each change.
     """
 
     time: Floats
     row: NDArray[np.int16]
-    patient: Indices
-    n_changes: Indices
+    patient: NDArray[np.int32]
+    n_changes: NDArray[np.int32]
     what: NDArray[np.int16]
     value: Floats
 
     @classmethod
     def of(cls, buffer: LogBuffer) -> Piece:
         """A copy of what a buffer holds."""
-        n, changes = int(buffer.cursor[0]), int(buffer.cursor[1])
+        n, changes = buffer.rows[0, COUNT_ROWS], buffer.rows[0, COUNT_CHANGES]
+        rows = buffer.rows[1:n]
         return cls(
-            buffer.time[:n].copy(),
-            buffer.row[:n].copy(),
-            buffer.of[:n, 1].copy(),
-            np.diff(buffer.of[:n, 0], append=changes),
-            buffer.what[:changes].copy(),
-            buffer.value[:changes].copy(),
+            rows[:, ROW_TIME] / GRID,
+            rows[:, ROW_EVENT : ROW_DOES + 1].astype(np.int16),
+            rows[:, ROW_PATIENT].astype(np.int32),
+            np.diff(rows[:, ROW_CHANGE], append=changes).astype(np.int32),
+            buffer.changes[:changes, 0].astype(np.int16),
+            buffer.changes[:changes, 1].copy(),
         )
 
     @classmethod
@@ -71,8 +79,8 @@ class Piece:
         """The same rows sorted by patient, each patient's in the order written."""
         order = np.argsort(self.patient, kind="stable")
         n_changes = self.n_changes[order]
-        starts = np.cumsum(self.n_changes) - self.n_changes
-        ends = np.cumsum(n_changes)
+        starts = np.cumsum(self.n_changes, dtype=np.int64) - self.n_changes
+        ends = np.cumsum(n_changes, dtype=np.int64)
         total = int(ends[-1]) if len(ends) else 0
         changes = np.repeat(starts[order] - (ends - n_changes), n_changes) + np.arange(total)
         return Piece(
@@ -118,7 +126,7 @@ def event_log(names: Names, cohort: Cohort, lives: Sequence[Lives]) -> EventLog:
         stage_from=np.ascontiguousarray(row[:, 2]),
         stage_to=np.ascontiguousarray(row[:, 3]),
         does=row[:, 4].astype(np.int8),
-        change_of=np.concatenate([[0], np.cumsum(piece.n_changes)]).astype(np.int64),
+        change_of=np.concatenate([[0], np.cumsum(piece.n_changes, dtype=np.int64)]).astype(np.int64),
         change_what=piece.what,
         change_value=piece.value,
     )

@@ -88,7 +88,9 @@ class Readings:
     codes: Codes
     written: dict[tuple[Condition, int, int], int] = field(default_factory=dict)
 
-    def condition(self, condition: Condition | None, on_true: int = at.HOLDS, on_false: int = at.FAILS) -> int:
+    def condition(
+        self, condition: Condition | None, on_true: int = at.HOLDS, on_false: int = at.FAILS
+    ) -> int:
         """The first instruction of a condition; HOLDS where there is none."""
         if condition is None:
             return on_true
@@ -164,9 +166,7 @@ class Readings:
         nodes = [self.node(value, leaf) for _, value in choice.items]
         conditions = [self.condition(when) for when, _ in choice.items]
         first = self._items(conditions, nodes)
-        return -1 - self.rows.add(
-            {at.CHOICE_KIND: at.CASES, at.CHOICE_FIRST: first, at.CHOICE_N: len(nodes)}
-        )
+        return -1 - self.rows.add({at.CHOICE_KIND: at.CASES, at.CHOICE_FIRST: first, at.CHOICE_N: len(nodes)})
 
     def _items(self, keys: list[int], nodes: list[int]) -> int:
         first = self.rows.reserve(len(nodes))

@@ -7,10 +7,13 @@ the columns of each kind of row, the codes that stand in them, and the layout of
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+
+Floats: TypeAlias = NDArray[np.float64]
+Ints: TypeAlias = NDArray[np.int64]
 
 WIDTH = 18
 """Columns of the program."""
@@ -19,11 +22,12 @@ NONE = -1
 
 
 class Tables(NamedTuple):
-    """program: int64 [n_rows, WIDTH]; numbers: float64; keys: int64 [n_draws], the names' hashes."""
+    """program: int64 [n_rows, WIDTH]. numbers: float64; first, for each resource, how many wait for
+    it, then for each how many of its units nobody holds, kept up by the engine; then constants.
+    """
 
-    program: NDArray[np.int64]
-    numbers: NDArray[np.float64]
-    keys: NDArray[np.int64]
+    program: Ints
+    numbers: Floats
 
 
 # The head of the program, row 0: where things begin and how large a patient is.
@@ -52,6 +56,7 @@ MORE_AGE = 0  # index of the attribute `age`, or NONE
 MORE_N_X = 1
 MORE_N_K = 2
 MORE_N_RESOURCES = 3
+MORE_KEYS = 4  # row of the first draw: the hash of its name
 
 # Stage
 STAGE_KIND = 0

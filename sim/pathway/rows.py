@@ -55,16 +55,23 @@ class Rows:
         """The draw of this name; one name is one draw wherever it stands."""
         return self.draws.setdefault(name, len(self.draws))
 
-    def freeze(self) -> at.Tables:
-        """Raises: ScenarioError where two names of draws have one hash."""
+    def write_keys(self) -> int:
+        """Rows with the hash of each draw's name; returns the first.
+
+        Raises: ScenarioError where two names have one hash.
+        """
         keys = [name_key(name) for name in self.draws]
         if len(set(keys)) < len(keys):
             refuse_equal_keys(list(self.draws), keys)
-        return at.Tables(
-            np.array(self.rows, dtype=np.int64).reshape(len(self.rows), at.WIDTH),
-            np.array(self.numbers, dtype=np.float64),
-            np.array(keys, dtype=np.int64),
-        )
+        first = self.reserve(len(keys))
+        for i, key in enumerate(keys):
+            self.rows[first + i][0] = key
+        return first
+
+    def freeze(self) -> at.Tables:
+        """The tables an engine reads."""
+        program = np.array(self.rows, dtype=np.int64).reshape(len(self.rows), at.WIDTH)
+        return at.Tables(program, np.array(self.numbers, dtype=np.float64))
 
 
 def refuse_equal_keys(names: Sequence[str], keys: Sequence[int]) -> None:

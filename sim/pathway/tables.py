@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -128,19 +129,16 @@ class Compiler:
         self.readings = Readings(self.rows, self.codes)
         self.laws = Laws(self.readings, problems)
         self.attributes = {a.name: a for a in scenario.patients.attributes}
-        self.event_codes = {
-            name: i + len(EVENTS_OF_EVERY_LOG) for i, name in enumerate(self.event_names())
-        }
+        self.event_codes = {name: i + len(EVENTS_OF_EVERY_LOG) for i, name in enumerate(self.event_names())}
         self.shared = {r.name for r in scenario.resources if not r.is_free}
         self.n_x = self.n_k = 0
         self.rows.reserve(2)
+        self.rows.vector([0.0] * len(scenario.resources) + [math.inf] * len(scenario.resources))
         self.lay_out()
 
     def event_names(self) -> list[str]:
         """`STAGE.EVENT` in file order, then `clock.CLOCK`."""
-        events = [
-            f"{s.name}.{e.name}" for s in self.scenario.stages for e in (*s.events, *s.while_waiting)
-        ]
+        events = [f"{s.name}.{e.name}" for s in self.scenario.stages for e in (*s.events, *s.while_waiting)]
         return events + [f"clock.{c.name}" for c in self.scenario.clocks]
 
     def names(self) -> Names:
@@ -268,6 +266,7 @@ class Compiler:
                 at.MORE_N_X: self.n_x,
                 at.MORE_N_K: self.n_k,
                 at.MORE_N_RESOURCES: len(scenario.resources),
+                at.MORE_KEYS: self.rows.write_keys(),
             },
         )
 
@@ -345,7 +344,9 @@ class Compiler:
                 at.EVENT_CHANCE: chance[0],
                 at.EVENT_CHANCE_RATIOS: chance[1],
                 at.EVENT_CHANCE_N_RATIOS: chance[2],
-                at.EVENT_CHANCE_DRAW: self.rows.draw(f"{name}.chance") if event.chance is not None else at.NONE,
+                at.EVENT_CHANCE_DRAW: self.rows.draw(f"{name}.chance")
+                if event.chance is not None
+                else at.NONE,
                 at.EVENT_EFFECTS: effects[0],
                 at.EVENT_N_EFFECTS: effects[1],
                 at.EVENT_TO: self.destination(event.to),
@@ -382,7 +383,9 @@ class Compiler:
         return self.rows.add(columns)
 
     def rule_items(self, items: Sequence[Rule]) -> tuple[int, int]:
-        written = [(self.readings.condition(item.when), item.name, self.destination(item.to)) for item in items]
+        written = [
+            (self.readings.condition(item.when), item.name, self.destination(item.to)) for item in items
+        ]
         first = self.rows.reserve(len(written))
         for i, (when, name, to) in enumerate(written):
             code = self.rules[name] if name else at.NONE
@@ -417,9 +420,7 @@ class Compiler:
         if action.word == "copy":
             return [self.doing(at.COPY, codes.attributes[target], codes.attributes[action.value])]
         if action.word == "draw":
-            columns = self.laws.draw(
-                action.value, self.attributes[target], f"{place}.{target}", self.scores
-            )
+            columns = self.laws.draw(action.value, self.attributes[target], f"{place}.{target}", self.scores)
             return [self.doing(at.DRAW, codes.attributes[target], self.rows.add(columns))]
         if action.word == "stamp":
             return [self.doing(at.STAMP, codes.stamps[target], at.NONE)]

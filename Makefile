@@ -1,0 +1,41 @@
+# Each target does its own set-up: a virtual environment with the locked versions, made once.
+PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
+	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	&& { echo $$p; break; }; done)
+VENV := .venv
+READY := $(VENV)/.ready
+ALLPATH := $(VENV)/bin/allpath
+
+.PHONY: run test lint types bench docs clean
+
+run: $(READY)
+	@$(ALLPATH) run scenarios/cns_relapse_academic.yaml
+
+test: $(READY)
+	@$(VENV)/bin/python -m pytest
+
+lint: $(READY)
+	@$(VENV)/bin/ruff check sim tests benchmarks
+	@$(VENV)/bin/ruff format --check sim tests benchmarks
+
+types: $(READY)
+	@$(VENV)/bin/mypy
+
+bench: $(READY)
+	@$(VENV)/bin/python -m benchmarks
+
+docs: $(READY)
+	@$(VENV)/bin/python -m sim.scenario.schema > docs/reference.md
+
+$(READY): requirements.lock pyproject.toml
+	@test -n "$(PYTHON)" || { echo "allpath needs Python 3.11 or later; install it, or say make PYTHON=/path/to/python3"; exit 1; }
+	@echo "Setting up $(VENV) (once) ..."
+	@$(PYTHON) -m venv $(VENV)
+	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --requirement requirements.lock
+	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@echo "Compiling the law (once, about a minute) ..."
+	@$(VENV)/bin/python -m sim.engine.warm_up
+	@touch $(READY)
+
+clean:
+	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
