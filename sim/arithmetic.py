@@ -4,21 +4,27 @@ Those five operations are rounded alike on every processor, so the same argument
 bits everywhere, compiled or not. All functions take and give one float64; errors are below about
 one unit in the last place unless said otherwise.
 
-Coefficients: logarithm and exponential from fdlibm (Sun Microsystems 1993, `e_log.c`, `e_exp.c`,
-after Ng); normal quantile from Wichura, Applied Statistics 37 (1988), 477-484, algorithm AS 241,
+Logarithm and exponential by tables and short Taylor series, after Tang, ACM Transactions on
+Mathematical Software 15 (1989), 144-157, doi:10.1145/63522.214389, and 16 (1990), 378-400,
+doi:10.1145/98267.98294; expm1 with the coefficients of fdlibm (Sun Microsystems 1993, `e_exp.c`);
+normal quantile from Wichura, Applied Statistics 37 (1988), 477-484, algorithm AS 241,
 doi:10.2307/2347330; normal tail from Cody, Mathematics of Computation 23 (1969), 631-637,
 doi:10.1090/S0025-5718-1969-0247736-4.
 """
 
 from __future__ import annotations
 
+import math
 import struct
+from decimal import Decimal, localcontext
 from math import inf, isnan, nan, sqrt
 from typing import Any
 
+import numpy as np
 from llvmlite import ir  # type: ignore[import-untyped]
 from numba import config, types
 from numba.extending import intrinsic
+from numpy.typing import NDArray
 
 from sim.compiled import compiled
 
@@ -48,13 +54,48 @@ else:
 
 
 MANTISSA = 0x000FFFFFFFFFFFFF
-ROOT_HALF = 0x3FE6A09E00000000
-"""Bits of a number just below the square root of 1/2: mantissas are taken from there to its double."""
-
+LOWEST_MANTISSA = 0x3FE6000000000000
+"""Bits of 0.6875: mantissas are taken from there to 1.375, so that 1 lies within."""
+CELLS, PARTS = 128, 64
 LN2_HIGH, LN2_LOW = 6.93147180369123816490e-01, 1.90821492927058770002e-10
-"""ln 2 in two parts; the first has 32 bits, so its product with an exponent is exact."""
-PER_LN2 = 1.44269504088896338700e00
+"""ln 2 in two; the first has 32 bits, so that its product with an exponent is exact."""
+PART_HIGH, PART_LOW, PER_PART = LN2_HIGH / PARTS, LN2_LOW / PARTS, PARTS / 0.6931471805599453
+PER_LN2 = 1.4426950408889634
 
+
+def log_table() -> NDArray[np.float64]:
+    """For each cell of mantissas its centre, 1 / centre, and log centre in two: exactly rounded.
+
+    The two cells beside 1 have 1 for their centre. Shape [CELLS, 4]; the first part of the
+    logarithm is a multiple of 2^-40, so that its sum with exponent x LN2_HIGH is exact.
+    """
+    table = np.empty((CELLS, 4))
+    with localcontext() as context:
+        context.prec = 40
+        for cell in range(CELLS):
+            first, last = (
+                struct.unpack("<d", struct.pack("<q", LOWEST_MANTISSA + (edge << 45)))[0]
+                for edge in (cell, cell + 1)
+            )
+            centre = 1.0 if 1.0 in (first, last) else 0.5 * (first + last)
+            exact = Decimal(centre).ln()
+            high = math.ldexp(round(math.ldexp(float(exact), 40)), -40)
+            table[cell] = centre, float(1 / Decimal(centre)), high, float(exact - Decimal(high))
+    return table
+
+
+def power_of_two_table() -> NDArray[np.float64]:
+    """2^(j / PARTS) for j = 0 ... PARTS - 1 in two: the number nearest and what it lacks. Shape [PARTS, 2]."""
+    table = np.empty((PARTS, 2))
+    with localcontext() as context:
+        context.prec = 40
+        for j in range(PARTS):
+            exact = Decimal(2) ** (Decimal(j) / PARTS)
+            table[j] = float(exact), float(exact - Decimal(float(exact)))
+    return table
+
+
+LOGS, POWERS = log_table(), power_of_two_table()
 
 # ---------------------------------------------------------------- logarithm and exponential
 
@@ -75,20 +116,22 @@ def log(x: float) -> float:
 
 @compiled
 def log_from(bits: int, exponent: float, extra: float) -> float:
-    """log of the positive normal number with these bits, plus exponent * ln 2, plus a small extra."""
-    shifted = bits - ROOT_HALF
+    """log of the positive normal number with these bits, plus exponent * ln 2, plus a small extra.
+
+    With centre c of its cell and r = m / c - 1, log m = log c + r - r^2 / 2 + r^3 / 3 - ...
+    """
+    shifted = bits - LOWEST_MANTISSA
     k = float(shifted >> 52) + exponent
-    f = float_of((shifted & MANTISSA) + ROOT_HALF) - 1.0
-    s = f / (2.0 + f)
-    z = s * s
-    w = z * z
-    even = w * (3.999999999940941908e-01 + w * (2.222219843214978396e-01 + w * 1.531383769920937332e-01))
-    odd = z * (
-        6.666666666666735130e-01
-        + w * (2.857142874366239149e-01 + w * (1.818357216161805012e-01 + w * 1.479819860511658591e-01))
+    cell = (shifted >> 45) & (CELLS - 1)
+    m = float_of((shifted & MANTISSA) + LOWEST_MANTISSA)
+    r = (m - float(LOGS[cell, 0])) * float(LOGS[cell, 1])
+    y = r * r
+    series = (-0.5 + r * 0.3333333333333333) + y * (
+        (-0.25 + r * 0.2) + y * ((-0.16666666666666666 + r * 0.14285714285714285) - y * 0.125)
     )
-    half = 0.5 * f * f
-    return k * LN2_HIGH - ((half - (s * (half + (even + odd)) + (k * LN2_LOW + extra))) - f)
+    known = k * LN2_HIGH + float(LOGS[cell, 2])
+    high = known + r
+    return high + (((known - high) + r) + ((k * LN2_LOW + float(LOGS[cell, 3]) + extra) + y * series))
 
 
 @compiled
@@ -106,6 +149,16 @@ def log1p(x: float) -> float:
 
 
 @compiled
+def unit_hazard(u: float) -> float:
+    """-log(1 - u), the cumulative hazard at which a share u has happened, for u in (0, 1)."""
+    y = 1.0 - u
+    lost = (1.0 - y) - u
+    if lost == 0.0:
+        return -log_from(bits_of(y), 0.0, 0.0)
+    return -log1p(-u)
+
+
+@compiled
 def exp(x: float) -> float:
     """The exponential; 0 below -745.2, inf above 709.8."""
     if not -708.0 < x < 709.0:
@@ -116,25 +169,28 @@ def exp(x: float) -> float:
         if x < -745.1332191019412:
             return 0.0
         return exp_scaled(x, 1 if x > 0.0 else -60)
-    k = int(PER_LN2 * x + (0.5 if x >= 0.0 else -0.5))
-    return exp_reduced(x, k) * float_of((k + 1023) << 52)
+    parts = int(PER_PART * x + (0.5 if x >= 0.0 else -0.5))
+    return exp_of_parts(x, parts) * float_of(((parts >> 6) + 1023) << 52)
 
 
 @compiled
 def exp_scaled(x: float, shift: int) -> float:
     """exp where the power of two alone would overflow or be subnormal: it is put on in two steps."""
-    k = int(PER_LN2 * x + (0.5 if x >= 0.0 else -0.5))
-    return exp_reduced(x, k) * float_of((k - shift + 1023) << 52) * float_of((shift + 1023) << 52)
+    parts = int(PER_PART * x + (0.5 if x >= 0.0 else -0.5))
+    k = (parts >> 6) - shift
+    return exp_of_parts(x, parts) * float_of((k + 1023) << 52) * float_of((shift + 1023) << 52)
 
 
 @compiled
-def exp_reduced(x: float, k: int) -> float:
-    """exp(x - k ln 2), for a remainder of at most half of ln 2."""
-    high = x - float(k) * LN2_HIGH
-    low = float(k) * LN2_LOW
-    r = high - low
-    c = correction(r)
-    return 1.0 - ((low - (r * c) / (2.0 - c)) - high)
+def exp_of_parts(x: float, parts: int) -> float:
+    """exp(x) over the whole powers of two among the 64ths of ln 2 nearest to x: from 1 to 2, about."""
+    r = (x - float(parts) * PART_HIGH) - float(parts) * PART_LOW
+    y = r * r
+    series = (0.5 + r * 0.16666666666666666) + y * (
+        (0.041666666666666664 + r * 0.008333333333333333) + y * 0.001388888888888889
+    )
+    nearest = float(POWERS[parts & (PARTS - 1), 0])
+    return nearest + (float(POWERS[parts & (PARTS - 1), 1]) + nearest * (r + y * series))
 
 
 @compiled

@@ -7,6 +7,7 @@ the fact, a colon, and the nearest fix.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -91,7 +92,8 @@ def _beta(own: Own) -> Made:
 
 
 def _exponential(own: Own) -> Made:
-    return laws.EXPONENTIAL, (own["rate"],)
+    rate = own["rate"]
+    return laws.EXPONENTIAL, (rate, 1.0 / rate if rate > 0.0 else math.inf)
 
 
 def _weibull(own: Own) -> Made:

@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from scipy import optimize, special
+from scipy import special
 
 from sim.arithmetic import expm1, log, log1p, normal_quantile
 from sim.distributions.arguments import OWN, PRINTED, checked, complete, listed, wanted
@@ -270,7 +270,7 @@ def gompertz_of_sd(given: Given) -> dict[str, Any]:
         raise ValueError(
             f"no gompertz has {middle} {given[middle]:g} and sd {given['sd']:g}: its sd is below that of an exponential"
         )
-    eta = math.exp(float(optimize.brentq(off, low, high, xtol=1e-13)))
+    eta = math.exp(rising_root(off, low, high))
     shape = centre(eta) / given[middle]
     return {"shape": rounded(shape), "rate": rounded(eta * shape)}
 

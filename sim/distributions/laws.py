@@ -6,7 +6,7 @@ H(t) = -log S(t), whatever its kind. Laws that may put weight on single values (
 distinguished by `leaf_hazard_before`, the limit of H from below.
 
 What stands at `at`, by kind:
-CONSTANT value | UNIFORM low high | TRIANGULAR low mode high | EXPONENTIAL rate |
+CONSTANT value | UNIFORM low high | TRIANGULAR low mode high | EXPONENTIAL rate 1/rate |
 WEIBULL 1/shape log(scale) shape | GOMPERTZ shape rate | LOGNORMAL meanlog sdlog |
 LOGLOGISTIC 1/shape log(scale) shape | NORMAL mean sd | POSITIVE_NORMAL mean sd H(0) |
 SPLINE as in `splines` | SCORES, LOG_SCORES as in `score_tables` | STEPS n, then n times, n cumulative
@@ -19,7 +19,7 @@ from __future__ import annotations
 from math import inf, sqrt
 from typing import Any
 
-from sim.arithmetic import exp, expm1, log, log1p, normal_hazard, normal_quantile, normal_score
+from sim.arithmetic import exp, expm1, log, log1p, normal_hazard, normal_quantile, normal_score, unit_hazard
 from sim.compiled import compiled
 from sim.distributions.score_tables import table_at_score, table_score
 from sim.distributions.splines import spline_hazard, spline_time
@@ -32,18 +32,19 @@ NORMAL, POSITIVE_NORMAL, SPLINE, SCORES, LOG_SCORES, STEPS, DISCRETE, LISTED = r
 def leaf_quantile(kind: int, numbers: Any, at: int, u: float) -> float:
     """The u-quantile, u in (0, 1): inf where the law is improper and never gets there."""
     if kind == EXPONENTIAL:
-        rate = float(numbers[at])
-        return -log1p(-u) / rate if rate > 0.0 else inf
+        return unit_hazard(u) * float(numbers[at + 1])
     if kind == WEIBULL:
-        return exp(float(numbers[at + 1]) + float(numbers[at]) * log(-log1p(-u)))
+        return exp(float(numbers[at + 1]) + float(numbers[at]) * log(unit_hazard(u)))
     if kind == LOGNORMAL:
         return exp(float(numbers[at]) + float(numbers[at + 1]) * normal_quantile(u))
     if kind == LOG_SCORES:
         return exp(table_at_score(numbers, at, normal_quantile(u)))
     if kind == LOGLOGISTIC:
-        return exp(float(numbers[at + 1]) + float(numbers[at]) * (log(u) - log1p(-u)))
+        return exp(float(numbers[at + 1]) + float(numbers[at]) * (log(u) + unit_hazard(u)))
     if kind == SCORES:
         return table_at_score(numbers, at, normal_quantile(u))
+    if kind == CONSTANT:
+        return float(numbers[at])
     if kind == UNIFORM:
         low = float(numbers[at])
         return low + u * (float(numbers[at + 1]) - low)
@@ -53,15 +54,14 @@ def leaf_quantile(kind: int, numbers: Any, at: int, u: float) -> float:
         return float(numbers[at]) + float(numbers[at + 1]) * normal_quantile(u)
     if kind == LISTED:
         return value_as_written(numbers, at, u)
-    return leaf_time(kind, numbers, at, -log1p(-u))
+    return leaf_time(kind, numbers, at, unit_hazard(u))
 
 
 @compiled
 def leaf_time(kind: int, numbers: Any, at: int, hazard: float) -> float:
     """The first time at which the cumulative hazard reaches `hazard` (>= 0); inf where it never does."""
     if kind == EXPONENTIAL:
-        rate = float(numbers[at])
-        return hazard / rate if rate > 0.0 else inf
+        return hazard * float(numbers[at + 1]) if hazard > 0.0 else 0.0
     if kind == WEIBULL:
         return exp(float(numbers[at + 1]) + float(numbers[at]) * log(hazard))
     if kind == GOMPERTZ:
