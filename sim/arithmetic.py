@@ -21,7 +21,7 @@ from math import inf, isnan, nan, sqrt
 from typing import Any
 
 import numpy as np
-from llvmlite import ir  # type: ignore[import-untyped]
+from llvmlite import ir
 from numba import config, types
 from numba.extending import intrinsic
 from numpy.typing import NDArray
@@ -85,7 +85,7 @@ def log_table() -> NDArray[np.float64]:
 
 
 def power_of_two_table() -> NDArray[np.float64]:
-    """2^(j / PARTS) for j = 0 ... PARTS - 1 in two: the number nearest and what it lacks. Shape [PARTS, 2]."""
+    """2^(j / PARTS) for j = 0 ... PARTS - 1: the number nearest and what it lacks. Shape [PARTS, 2]."""
     table = np.empty((PARTS, 2))
     with localcontext() as context:
         context.prec = 40
@@ -102,7 +102,7 @@ LOGS, POWERS = log_table(), power_of_two_table()
 
 @compiled
 def log(x: float) -> float:
-    """Natural logarithm; log(0) = -inf, nan below 0."""
+    """Natural logarithm: -inf at 0, nan below."""
     if not 2.2250738585072014e-308 <= x < inf:
         if x == 0.0:
             return -inf
@@ -116,7 +116,7 @@ def log(x: float) -> float:
 
 @compiled
 def log_from(bits: int, exponent: float, extra: float) -> float:
-    """log of the positive normal number with these bits, plus exponent * ln 2, plus a small extra.
+    """Logarithm of the positive normal number with these bits, plus exponent * ln 2, plus a small extra.
 
     With centre c of its cell and r = m / c - 1, log m = log c + r - r^2 / 2 + r^3 / 3 - ...
     """
@@ -136,7 +136,7 @@ def log_from(bits: int, exponent: float, extra: float) -> float:
 
 @compiled
 def log1p(x: float) -> float:
-    """log(1 + x), accurate near 0; -inf at -1, nan below."""
+    """Logarithm of 1 + x, accurate near 0; -inf at -1, nan below."""
     if not -1.0 < x < inf:
         return -inf if x == -1.0 else (inf if x == inf else nan)
     if -1e-16 < x < 1e-16:
@@ -175,7 +175,7 @@ def exp(x: float) -> float:
 
 @compiled
 def exp_scaled(x: float, shift: int) -> float:
-    """exp where the power of two alone would overflow or be subnormal: it is put on in two steps."""
+    """The exponential where its power of two would overflow or be subnormal: put on in two steps."""
     parts = int(PER_PART * x + (0.5 if x >= 0.0 else -0.5))
     k = (parts >> 6) - shift
     return exp_of_parts(x, parts) * float_of((k + 1023) << 52) * float_of((shift + 1023) << 52)
@@ -183,7 +183,7 @@ def exp_scaled(x: float, shift: int) -> float:
 
 @compiled
 def exp_of_parts(x: float, parts: int) -> float:
-    """exp(x) over the whole powers of two among the 64ths of ln 2 nearest to x: from 1 to 2, about."""
+    """The exponential of x, less the whole powers of two among the 64ths of ln 2 nearest to x."""
     r = (x - float(parts) * PART_HIGH) - float(parts) * PART_LOW
     y = r * r
     series = (0.5 + r * 0.16666666666666666) + y * (
@@ -195,7 +195,7 @@ def exp_of_parts(x: float, parts: int) -> float:
 
 @compiled
 def correction(r: float) -> float:
-    """c with exp(r) = 1 + r + r c / (2 - c)."""
+    """The c with exp(r) = 1 + r + r c / (2 - c)."""
     t = r * r
     return r - t * (
         1.66666666666666019037e-01
@@ -236,7 +236,7 @@ def expm1(x: float) -> float:
 
 @compiled
 def power(x: float, y: float) -> float:
-    """x to the power y, x >= 0; relative error about 1e-16 times |y log x|. 0 to the power 0 is 1."""
+    """The power y of x, x >= 0; relative error about 1e-16 times |y log x|. 0 to the power 0 is 1."""
     if y == 0.0 or x == 1.0:
         return 1.0
     if x == 0.0:

@@ -106,7 +106,8 @@ def complete(family: str, given: Mapping[str, Any]) -> dict[str, Any]:
         )
     if family == "life_table" and len(own["ages"]) != len(own["rates"]):
         raise ValueError(
-            f"{len(own['ages'])} ages and {len(own['rates'])} rates do not go together: give a rate for each age"
+            f"{len(own['ages'])} ages and {len(own['rates'])} rates do not go together: "
+            "give a rate for each age"
         )
     if family == "categorical":
         check_probabilities(own["times"], own["probabilities"])

@@ -174,7 +174,7 @@ def spread_of(family: str, law: Scaled, extra: Extra, given: Given) -> float:
 
 
 def log_relative_sd(law: Scaled, spread: float, extra: Extra, middle: str) -> float:
-    """log of sd over mean, or over median."""
+    """Logarithm of sd over mean, or over median."""
     first, second = law.log_moment(spread, extra, 1.0), law.log_moment(spread, extra, 2.0)
     if second == math.inf:
         return math.inf
@@ -220,7 +220,7 @@ def gompertz(given: Given) -> dict[str, Any]:
     sought = log(log1p(-q) / log1p(-p))
 
     def off(shape: float) -> float:
-        """log of H(second) / H(first), less what it should be; it rises with the shape."""
+        """Logarithm of H(second) / H(first), less what it should be; it rises with the shape."""
         x, y = shape * first, shape * second
         if abs(x) < 1e-8:
             return math.log(second / first) + 0.5 * (y - x) - sought
@@ -268,7 +268,8 @@ def gompertz_of_sd(given: Given) -> dict[str, Any]:
     low, high = -60.0, 12.0
     if off(low) > 0.0 or off(high) < 0.0:
         raise ValueError(
-            f"no gompertz has {middle} {given[middle]:g} and sd {given['sd']:g}: its sd is below that of an exponential"
+            f"no gompertz has {middle} {given[middle]:g} and sd {given['sd']:g}: "
+            "its sd is below that of an exponential"
         )
     eta = math.exp(rising_root(off, low, high))
     shape = centre(eta) / given[middle]
@@ -335,7 +336,7 @@ def positive_quantile(c: float, p: float) -> float:
 
 
 def beta(given: Given) -> dict[str, Any]:
-    """a and b of a beta with a mean and sd."""
+    """The a and b of a beta with a mean and sd."""
     if "a" in given or "b" in given or "mean" not in given or "sd" not in given:
         raise ValueError(f"a beta is not given by {listed(sorted(given))}: {wanted('beta')}")
     mean, sd = given["mean"], given["sd"]

@@ -2,8 +2,8 @@
 
 A leaf is a kind and the numbers that go with it; `numbers` is one float64 array for all leaves and
 `at` the offset of this one's. Times are in days, rates per day; the cumulative hazard of a law is
-H(t) = -log S(t), whatever its kind. Laws that may put weight on single values (CONSTANT, DISCRETE, LISTED) are
-distinguished by `leaf_hazard_before`, the limit of H from below.
+H(t) = -log S(t), whatever its kind. Where a law puts weight on single values, `leaf_hazard_before`
+is the limit of H from below.
 
 What stands at `at`, by kind:
 CONSTANT value | UNIFORM low high | TRIANGULAR low mode high | EXPONENTIAL rate 1/rate |
@@ -24,8 +24,9 @@ from sim.compiled import compiled
 from sim.distributions.score_tables import table_at_score, table_score
 from sim.distributions.splines import spline_hazard, spline_time
 
-CONSTANT, UNIFORM, TRIANGULAR, EXPONENTIAL, WEIBULL, GOMPERTZ, LOGNORMAL, LOGLOGISTIC = range(8)
-NORMAL, POSITIVE_NORMAL, SPLINE, SCORES, LOG_SCORES, STEPS, DISCRETE, LISTED = range(8, 16)
+UNIFORM, TRIANGULAR, EXPONENTIAL, WEIBULL, GOMPERTZ, LOGNORMAL, LOGLOGISTIC, NORMAL = range(8)
+POSITIVE_NORMAL, SPLINE, SCORES, LOG_SCORES, STEPS, DISCRETE, LISTED, CONSTANT = range(8, 16)
+"""Kinds; from DISCRETE on those that put all weight on single values."""
 
 
 @compiled
@@ -97,7 +98,7 @@ def leaf_time(kind: int, numbers: Any, at: int, hazard: float) -> float:
 def leaf_hazard(kind: int, numbers: Any, at: int, time: float) -> float:
     """The cumulative hazard H(t) = -log S(t), S(t) the probability of more than t; inf where S is 0."""
     t = float(time)
-    if kind == DISCRETE or kind == LISTED or kind == CONSTANT:
+    if kind >= DISCRETE:
         return discrete_hazard(kind, numbers, at, t, False)
     if kind == NORMAL:
         return normal_hazard((t - float(numbers[at])) / float(numbers[at + 1]))
@@ -138,7 +139,7 @@ def leaf_hazard(kind: int, numbers: Any, at: int, time: float) -> float:
 @compiled
 def leaf_hazard_before(kind: int, numbers: Any, at: int, time: float) -> float:
     """H(t-), the limit from below: without what falls on t itself."""
-    if kind == DISCRETE or kind == LISTED or kind == CONSTANT:
+    if kind >= DISCRETE:
         return discrete_hazard(kind, numbers, at, float(time), True)
     if kind == STEPS and time > 0.0:
         return steps_hazard(numbers, at, float(time), True)
@@ -173,7 +174,7 @@ def gompertz_hazard(shape: float, rate: float, t: float) -> float:
 
 @compiled
 def log_odds(hazard: float) -> float:
-    """log of F / (1 - F), where 1 - F = exp(-hazard)."""
+    """Logarithm of F / (1 - F), where 1 - F = exp(-hazard)."""
     if hazard > 1.0:
         return hazard + log1p(-exp(-hazard))
     return log(expm1(hazard))

@@ -49,7 +49,7 @@ DECIMALS = 14
 
 
 def log_gamma_ratio(a: float, s: float) -> float:
-    """log of gamma(a + s) / gamma(a) / a^s; by Stirling's series where a is large."""
+    """Logarithm of gamma(a + s) / gamma(a) / a^s; by Stirling's series where a is large."""
     if not a + s > 0.0:
         return math.inf
     if a < 1e5:

@@ -73,7 +73,10 @@ def poisson_numbers(mean: float) -> tuple[float, ...]:
 
 
 def categorical_numbers(values: Sequence[float], probabilities: Sequence[Any]) -> tuple[float, ...]:
-    """Values sorted with their cumulative hazards, then as written with their cumulative probabilities."""
+    """Values sorted with their cumulative hazards, then as written with their cumulative probabilities.
+
+    A value written twice counts once, where it stands first.
+    """
     shares = filled(probabilities)
     total: dict[float, float] = {}
     for value, share in zip(values, shares, strict=True):

@@ -158,7 +158,7 @@ def f_degrees(q: float, p: float) -> tuple[float, float, float]:
 
 
 def log_beta_parts(a: float, b: float, z: Floats) -> tuple[Floats, Floats]:
-    """log B and log(1 - B) at scores z, for B with a beta law."""
+    """Logarithms of B and 1 - B at scores z, for B with a beta law."""
     below, above = special.ndtr(z), special.ndtr(-z)
     lower = z <= 0.0
     part = np.where(lower, special.betaincinv(a, b, below), special.betainccinv(a, b, above))
