@@ -29,4 +29,9 @@ def failure(pathway: Pathway, k: NDArray[np.int64], buffer: LogBuffer) -> RunErr
             f"{who}: in {here} the probabilities of a choice sum to more than 1\n"
             "    let the parts sum to 1 for every patient: mark one `rest`"
         )
+    if k[at.STATUS] == at.NO_ENTRY:
+        return RunError(
+            f"{who}: in {here} a choice has no entry for the value its attribute has\n"
+            "    give the value an entry, or add `rest` for all others"
+        )
     return RunError(f"{who}: too many happenings in one moment to be written down, in {here}")

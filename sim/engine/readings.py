@@ -106,6 +106,9 @@ def chosen(T: Tables, x: Floats, k: Ints, node: int) -> int:
                 if T.numbers[P[item, at.ITEM_KEY]] == value:
                     node = P[item, at.ITEM_NODE]
                     break
+            if node == at.NO_NODE:
+                k[at.STATUS] = at.NO_ENTRY
+                node = P[first, at.ITEM_NODE]
         else:
             for item in range(first, after):
                 if holds(T, x, k, P[item, at.ITEM_KEY]):

@@ -144,11 +144,9 @@ class Readings:
         return self.node(value, self.rows.constant)
 
     def _by(self, choice: By[Any], leaf: Callable[[Any], int]) -> int:
-        rest = self.node(choice.rest, leaf) if choice.rest is not None else 0
+        rest = self.node(choice.rest, leaf) if choice.rest is not None else at.NO_NODE
         nodes = [self.node(value, leaf) for _, value in choice.entries]
         keys = [self.rows.constant(self.codes.value(choice.covariate, key)) for key, _ in choice.entries]
-        if choice.rest is None:
-            rest = nodes[-1]
         kind, index = self.codes.covariate(choice.covariate)
         first = self._items(keys, nodes)
         return -1 - self.rows.add(

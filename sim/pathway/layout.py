@@ -115,6 +115,7 @@ PART_POSITION = 2  # among all keys its distribution may have; what the flags of
 UNCHANGED_KEY = -1
 STAY_KEY = -1
 REST_NODE = -(2**40)
+NO_NODE = REST_NODE
 
 # A value node is an int: >= 0 an index (into `numbers`, or a row), < 0 the choice in row -node - 1.
 CHOICE_KIND = 0
@@ -122,7 +123,7 @@ CHOICE_FIRST = 1  # row of the first item
 CHOICE_N = 2
 CHOICE_COVARIATE = 3
 CHOICE_INDEX = 4
-CHOICE_REST = 5  # node
+CHOICE_REST = 5  # node, NO_NODE where each value is to have an entry
 BY, CASES = 0, 1
 ITEM_KEY = 0  # BY: where in `numbers` the value is; CASES: condition
 ITEM_NODE = 1
@@ -229,7 +230,7 @@ WANTED = 11  # resource waited for, NONE
 HAS_LEFT = 12  # 1: the last happening ended a wait without a grant
 FIRST_SLOT = 13
 
-ALIVE, ENDED, ENDLESS, LOG_FULL, BEYOND_ONE = 0, 1, 2, 3, 4
+ALIVE, ENDED, ENDLESS, LOG_FULL, BEYOND_ONE, NO_ENTRY = 0, 1, 2, 3, 4, 5
 
 # A slot is where an event or a clock keeps its state in `k`, and its due time in `x`.
 RESTS, COMES_UP, RUNS, OVER = 0, 1, 2, 3

@@ -1,0 +1,44 @@
+"""What is asked: a scenario file read, checked and resolved."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from sim.errors import Problems
+from sim.scenario.model import Scenario
+
+__all__ = ["load"]
+
+
+def load(path: str | os.PathLike[str], *, settings: Sequence[str] = ()) -> Scenario:
+    """The resolved scenario of a file, with its canonical text and digest.
+
+    settings: `PATH=VALUE` each, the last layer of changes.
+    Raises: ScenarioError with every problem found, sorted by place.
+    """
+    from sim.scenario import layers, reader, references, writer
+    from sim.scenario.defaults import has_default
+
+    problems = Problems()
+    layered = layers.assemble(path, settings, problems=problems, has_default=has_default)
+    leftovers = layered.node.value.get("leftovers") if isinstance(layered.node.value, dict) else None
+    is_layered = layered.is_layered or (leftovers is not None and leftovers.value is True)
+    notes: list[str] | None = list(layered.notes) if is_layered else None
+    node, parameters = references.substitute(layered.node, problems, notes=notes)
+    folder = str(Path(os.fspath(path)).parent)
+    scenario = reader.read(node, problems, folder=folder, is_layered=is_layered)
+    problems.stop_if_any()
+    assert scenario is not None
+    scenario = replace(
+        scenario,
+        file=os.fspath(path),
+        parameters=parameters,
+        changes=layered.changes,
+        notes=tuple(notes if notes is not None else layered.notes),
+    )
+    text = writer.text(scenario)
+    return replace(scenario, text=text, digest=hashlib.sha256(text.encode()).hexdigest())

@@ -519,6 +519,7 @@ class Scenario:
     """A resolved scenario.
 
     text: its canonical form, itself a valid scenario. digest: SHA-256 of text, hexadecimal.
+    has_leftovers: whether layers left a clock that nothing starts or a stage that nothing reaches.
     parameters, changes, notes, is_layered (whether a file was `based_on` another): the record of
     how it came about; no part of the resolved form.
     """
@@ -542,3 +543,4 @@ class Scenario:
     changes: tuple[Change, ...] = ()
     notes: tuple[str, ...] = ()
     is_layered: bool = False
+    has_leftovers: bool = False

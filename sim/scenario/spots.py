@@ -1,0 +1,360 @@
+"""Reading a tree: a node with its key path, and what the names in a scenario stand for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from sim import units
+from sim.errors import Place, Problems, Refused, Where, did_you_mean
+from sim.scenario.model import By, Cases, Condition, Covariate, Scalar, Value
+from sim.scenario.tree import Node, scalar
+from sim.scenario.words import SECTIONS
+
+T = TypeVar("T")
+
+
+class Unread(Exception):  # noqa: N818 - no fault of its own: the problem has been noted
+    """A value could not be read, and its problem is noted; the reader goes on with the next."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """A node and the key path that leads to it."""
+
+    node: Node
+    path: str
+    problems: Problems
+
+    @property
+    def value(self) -> Any:
+        return self.node.value
+
+    @property
+    def where(self) -> Where:
+        return Where(self.node.place, self.path)
+
+    @property
+    def is_mapping(self) -> bool:
+        return isinstance(self.value, dict)
+
+    @property
+    def is_list(self) -> bool:
+        return isinstance(self.value, list)
+
+    def fail(self, fact: str, fix: str = "") -> Unread:
+        """Note a problem here; to be raised."""
+        self.problems.add(self.where, fact, fix)
+        return Unread()
+
+    def fail_at_key(self, key: str, fact: str, fix: str = "") -> None:
+        """Note a problem at a key of this mapping."""
+        place: Place = self.node.keys.get(key, self.node.place)
+        self.problems.add(Where(place, self.where.at(key).path), fact, fix)
+
+    def child(self, key: str) -> Spot:
+        return Spot(self.value[key], self.where.at(key).path, self.problems)
+
+    def get(self, key: str) -> Spot | None:
+        """The value of a key of a mapping, None where it is not there."""
+        return self.child(key) if self.is_mapping and key in self.value else None
+
+    def children(self) -> Iterator[tuple[str, Spot]]:
+        """The keys and values of a mapping, in file order."""
+        for key in self.mapping():
+            yield key, self.child(key)
+
+    def items(self) -> Iterator[Spot]:
+        """The items of a list; a named one is called by its name in the path."""
+        if not self.is_list:
+            raise self.fail(f"a list is due here, not {self.seen()}", "write it as [item, item]")
+        for i, node in enumerate(self.value):
+            name = node.value.get("name") if isinstance(node.value, dict) else None
+            step = name.value if name is not None and isinstance(name.value, str) else i
+            yield Spot(node, self.where.at(step).path, self.problems)
+
+    def mapping(self) -> dict[str, Node]:
+        if not self.is_mapping:
+            raise self.fail(f"a mapping is due here, not {self.seen()}", "write it as {key: value}")
+        result: dict[str, Node] = self.value
+        return result
+
+    def section(self, name: str) -> dict[str, Node]:
+        """A mapping whose keys are words of a section of the language."""
+        mapping = self.mapping()
+        known = SECTIONS[name].words
+        for key in mapping:
+            if key not in known:
+                near = did_you_mean(key, known)
+                rest = f"{SECTIONS[name].noun} has {', '.join(known)}"
+                self.fail_at_key(key, f"unknown key `{key}`", f"{near} {rest}".strip())
+        for key, word in known.items():
+            if word.is_required and key not in mapping:
+                self.problems.add(self.where, f"`{key}` is missing", f"{key}: {word.meaning}")
+        return mapping
+
+    def seen(self) -> str:
+        """What stands here, for a message."""
+        if self.is_mapping:
+            return "a mapping"
+        if self.is_list:
+            return "a list"
+        return f"`{self.value}`"
+
+    # ------------------------------------------------------------ scalars
+
+    def quantity(self, read: Callable[[object], float]) -> float:
+        """A number, time or rate by one of the readers of `units`."""
+        if isinstance(self.value, str) and self.value.startswith("$"):
+            raise Unread
+        if self.is_mapping or self.is_list:
+            raise self.fail(f"a single value is due here, not {self.seen()}")
+        try:
+            return read(self.value)
+        except Refused as refused:
+            raise self.fail(refused.fact, refused.fix) from None
+
+    def time(self) -> float:
+        """A time, in days."""
+        return self.quantity(units.days)
+
+    def rate(self) -> float:
+        """A rate, per day."""
+        return self.quantity(units.per_day)
+
+    def number(self) -> float:
+        """A plain number."""
+        return self.quantity(units.number)
+
+    def share(self) -> float:
+        """A probability."""
+        p = self.number()
+        if not 0.0 <= p <= 1.0:
+            raise self.fail(f"{units.number_text(p)} is no probability", "probabilities lie between 0 and 1")
+        return p
+
+    def whole(self, least: int = 0) -> int:
+        """A whole number."""
+        n = self.number()
+        if n != int(n) or n < least:
+            raise self.fail(f"`{self.value}` is not a whole number of at least {least}")
+        return int(n)
+
+    def text(self) -> str:
+        """A name or a text; numbers and yes/no that are written unquoted are texts here too."""
+        if self.is_mapping or self.is_list:
+            raise self.fail(f"a name is due here, not {self.seen()}")
+        value = self.value
+        if isinstance(value, bool):
+            return "true" if value else "false"
+        if isinstance(value, str) and value.startswith("$"):
+            raise Unread
+        return value if isinstance(value, str) else units.number_text(value)
+
+    def flag(self) -> bool:
+        """true or false."""
+        if not isinstance(self.value, bool):
+            raise self.fail(f"true or false is due here, not {self.seen()}")
+        return self.value
+
+    def one_of(self, known: Any, noun: str) -> str:
+        """A name out of those known."""
+        name = self.text()
+        if name not in known:
+            near = did_you_mean(name, known)
+            raise self.fail(f"there is no {noun} `{name}`", near or f"known: {', '.join(known) or 'none'}")
+        return name
+
+    def names(self) -> list[Spot]:
+        """One name, or a list of names."""
+        return list(self.items()) if self.is_list else [self]
+
+    def attempt(self, read: Callable[[Spot], T]) -> T | None:
+        """What `read` gives, None where it could not be read (and its problem is noted)."""
+        try:
+            return read(self)
+        except Unread:
+            return None
+
+
+@dataclass(slots=True)
+class AttributeKind:
+    """number | yes_no | category, and the categories in order."""
+
+    kind: str
+    categories: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Known:
+    """What the names of a scenario stand for; filled before anything that refers to them is read."""
+
+    problems: Problems
+    folder: str = ""
+    is_layered: bool = False
+    attributes: dict[str, AttributeKind] = field(default_factory=dict)
+    stages: dict[str, Spot] = field(default_factory=dict)
+    events: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    clocks: tuple[str, ...] = ()
+    stamps: tuple[str, ...] = ()
+    resources: tuple[str, ...] = ()
+    states: tuple[str, ...] = ()
+    rules: list[str] = field(default_factory=list)
+    conditions: dict[str, Spot] = field(default_factory=dict)
+    open_conditions: list[str] = field(default_factory=list)
+    read_conditions: dict[str, Condition] = field(default_factory=dict)
+
+    # ------------------------------------------------------------ covariates
+
+    def covariate(self, spot: Spot, name: str) -> Covariate:
+        """What a key of a condition, `by:` or `per:` reads."""
+        if name in ("stage", "days_in_stage"):
+            return Covariate(name)
+        if name == "current_age":
+            age = self.attributes.get("age")
+            if age is None or age.kind != "number":
+                raise spot.fail("`current_age` needs a number attribute `age`", "declare `age` in years")
+            return Covariate(name)
+        kind, dot, rest = name.partition(".")
+        if dot:
+            known: dict[str, Any] = {
+                "visits": self.stages,
+                "waited": self.stages,
+                "since": ("start", *self.stamps),
+                "queue": self.resources,
+                "free": self.resources,
+            }
+            nouns = {"visits": "stage", "waited": "stage", "since": "stamp", "queue": "resource", "free": "resource"}
+            if kind in known:
+                if rest not in known[kind]:
+                    near = did_you_mean(rest, known[kind])
+                    raise spot.fail(f"there is no {nouns[kind]} `{rest}`", near)
+                return Covariate(kind, rest)
+        if name in self.attributes:
+            return Covariate("attribute", name)
+        near = did_you_mean(name, [*self.attributes, "stage", "current_age", "days_in_stage"])
+        raise spot.fail(
+            f"there is no attribute `{name}`",
+            near or "attributes are declared in patients.attributes; also: stage, current_age, days_in_stage, "
+            "visits.STAGE, since.STAMP, waited.STAGE, queue.RESOURCE, free.RESOURCE",
+        )
+
+    def scalar(self, spot: Spot, covariate: Covariate) -> Scalar:
+        """A value that a covariate can have."""
+        if isinstance(spot.value, str) and spot.value.startswith("$"):
+            raise Unread
+        if covariate.kind == "stage":
+            return spot.one_of(self.stages, "stage")
+        if covariate.kind == "attribute":
+            kind = self.attributes[covariate.name]
+            if kind.kind == "yes_no":
+                if not isinstance(spot.value, bool):
+                    raise spot.fail(f"`{covariate.name}` is yes or no, not {spot.seen()}", "write true or false")
+                return spot.value
+            if kind.kind == "category":
+                name = spot.text()
+                if name not in kind.categories:
+                    near = did_you_mean(name, kind.categories)
+                    values = f"its values are {', '.join(kind.categories)}"
+                    raise spot.fail(f"`{covariate.name}` is never `{name}`", f"{near} {values}".strip())
+                return name
+            return spot.number()
+        is_time = covariate.kind in ("days_in_stage", "since", "waited")
+        if is_time and isinstance(spot.value, str):
+            return spot.time()
+        return spot.number()
+
+    def key(self, spot: Spot, key: str, covariate: Covariate) -> Scalar:
+        """A key of a mapping as a value of a covariate."""
+        return self.scalar(Spot(Node(spot.node.keys[key], scalar(key)), spot.path, spot.problems), covariate)
+
+    # ------------------------------------------------------------ choices
+
+    def value(self, spot: Spot, leaf: Callable[[Spot], T]) -> Value[T]:
+        """A value that may depend on the patient: `{by: ...}`, a list of `{when, value}`, or itself."""
+        if is_by(spot):
+            return self._by(spot, leaf)
+        if is_cases(spot):
+            return self._cases(spot, leaf)
+        return leaf(spot)
+
+    def _by(self, spot: Spot, leaf: Callable[[Spot], T]) -> By[T]:
+        by = spot.child("by")
+        covariate = self.covariate(by, by.text())
+        entries: list[tuple[Scalar, Value[T]]] = []
+        rest: Value[T] | None = None
+        failed = False
+        for key, item in spot.children():
+            if key == "by":
+                continue
+            value = item.attempt(lambda s: self.value(s, leaf))
+            if value is None:
+                failed = True
+            elif key == "rest":
+                rest = value
+            else:
+                try:
+                    entries.append((self.key(spot, key, covariate), value))
+                except Unread:
+                    failed = True
+        if failed:
+            raise Unread
+        self._check_entries(spot, covariate, [key for key, _ in entries], rest is not None)
+        return By(covariate, tuple(entries), rest, spot.where)
+
+    def _check_entries(self, spot: Spot, covariate: Covariate, keys: list[Scalar], has_rest: bool) -> None:
+        if has_rest:
+            return
+        due: tuple[Scalar, ...] | None = None
+        if covariate.kind == "stage":
+            due = tuple(self.stages)
+        elif covariate.kind == "attribute":
+            kind = self.attributes[covariate.name]
+            due = (False, True) if kind.kind == "yes_no" else kind.categories or None
+        if due is None:
+            return
+        missing = [str(v).lower() if isinstance(v, bool) else str(v) for v in due if v not in keys]
+        if missing:
+            raise spot.fail(
+                f"no entry for {covariate} {', '.join(missing)}", "give each value an entry, or add `rest`"
+            )
+
+    def _cases(self, spot: Spot, leaf: Callable[[Spot], T]) -> Cases[T]:
+        from sim.scenario.conditions import read_condition
+
+        items: list[tuple[Condition | None, Value[T]]] = []
+        spots = list(spot.items())
+        failed = False
+        for i, item in enumerate(spots):
+            is_last = i == len(spots) - 1
+            item.section("case")
+            when = item.get("when")
+            if is_last and when is not None:
+                item.fail_at_key("when", "the last item of a choice has no `when`", "it holds for everyone else")
+                failed = True
+            if not is_last and when is None:
+                item.problems.add(item.where, "`when` is missing", "every item of a choice but the last has one")
+                failed = True
+            condition = when.attempt(lambda s: read_condition(s, self)) if when is not None else None
+            value = item.child("value").attempt(lambda s: self.value(s, leaf)) if "value" in item.value else None
+            failed |= value is None or (when is not None and condition is None)
+            if value is not None:
+                items.append((condition, value))
+        if failed:
+            raise Unread
+        return Cases(tuple(items), spot.where)
+
+
+def is_by(spot: Spot) -> bool:
+    """Whether a choice by the values of a covariate stands here."""
+    return spot.is_mapping and "by" in spot.value
+
+
+def is_cases(spot: Spot) -> bool:
+    """Whether an ordered choice stands here."""
+    return (
+        spot.is_list
+        and len(spot.value) > 0
+        and all(isinstance(n.value, dict) and ("value" in n.value) for n in spot.value)
+    )
