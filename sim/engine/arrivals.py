@@ -38,36 +38,50 @@ class Cohort:
 
 @compiled
 def poisson_arrivals(
-    seed: int, replication: int, froms: Floats, rates: Floats, until: float, most: int
-) -> Floats:
-    """Arrival times before `until`, at most `most`: candidates at the highest rate, thinned.
+    seed: int, replication: int, froms: Floats, rates: Floats, until: float, found: Floats
+) -> int:
+    """Fill `found` with arrival times before `until`: candidates at the highest rate, thinned.
 
     froms, rates: float64 [n_steps], the rate per day from each day on. A candidate is kept with
-    probability rate(t) / highest rate, at its own time t. Source: Lewis and Shedler,
-    doi:10.1002/nav.3800260304.
+    probability rate(t) / highest rate, at its own time t. Returns how many there are, at most as
+    many as there is room for. Source: Lewis and Shedler, doi:10.1002/nav.3800260304.
     """
-    highest = rates.max()
-    found = np.empty(64)
+    highest = 0.0
+    for rate in rates:
+        highest = max(highest, rate)
     n = 0
     time = 0.0
     candidate = 0
-    while n < most and highest > 0.0:
+    while n < len(found) and highest > 0.0:
         u = uniform(seed, replication, NOBODY, ARRIVE, candidate)
         time += round_to_grid(-log1p(-u) / highest)
         if time >= until:
             break
-        rate = rates[np.searchsorted(froms, time, side="right") - 1]
-        kept = rate >= highest or uniform(seed, replication, NOBODY, ACCEPT, candidate) * highest < rate
-        candidate += 1
+        step = len(froms) - 1
+        while froms[step] > time:
+            step -= 1
+        kept = rates[step] >= highest
         if not kept:
-            continue
-        if n == len(found):
-            grown = np.empty(2 * n)
-            grown[:n] = found
-            found = grown
-        found[n] = time
-        n += 1
-    return found[:n].copy()
+            kept = uniform(seed, replication, NOBODY, ACCEPT, candidate) * highest < rates[step]
+        candidate += 1
+        if kept:
+            found[n] = time
+            n += 1
+    return n
+
+
+def all_poisson_arrivals(
+    seed: int, replication: int, steps: tuple[tuple[float, float], ...], until: float, number: int | None
+) -> Floats:
+    """Arrival times before `until`, the first `number` of them where that is given."""
+    froms, rates = (np.array(column) for column in zip(*steps, strict=True))
+    room = 1024 if number is None else number
+    while True:
+        found = np.empty(room)
+        n = poisson_arrivals(seed, replication, froms, rates, until, found)
+        if n < room or room == number:
+            return found[:n]
+        room *= 4
 
 
 def start_days(scenario: Scenario, seed: int, replication: int) -> Floats:
@@ -83,10 +97,7 @@ def start_days(scenario: Scenario, seed: int, replication: int) -> Floats:
         most = int(np.ceil(until / interval)) + 1 if number is None else number
         days = np.round(np.arange(most) * interval * 2.0**20) / 2.0**20
         return days[days < until]
-    froms = np.array([day for day, _ in arrivals.rates])
-    rates = np.array([rate for _, rate in arrivals.rates])
-    most = 2**31 if number is None else number
-    return poisson_arrivals(seed, replication, froms, rates, until, most)
+    return all_poisson_arrivals(seed, replication, arrivals.rates, until, number)
 
 
 def cohort(scenario: Scenario, seed: int, replications: int) -> Cohort:

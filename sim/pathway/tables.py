@@ -10,7 +10,6 @@ from typing import Any
 from sim import distributions
 from sim.errors import Problems
 from sim.pathway import layout as at
-from sim.pathway.checks import check_graph
 from sim.pathway.conditions import Codes, Readings
 from sim.pathway.laws import Laws, all_keys, ends
 from sim.pathway.names import EVENTS_OF_EVERY_LOG, Names
@@ -57,12 +56,9 @@ class Pathway:
 def compile_pathway(scenario: Scenario) -> Pathway:
     """Compile a scenario.
 
-    Raises: ScenarioError with every stage that cannot be reached or left, every path that repeats
-    without time passing, every law that no member of its family can follow.
+    Raises: ScenarioError with every law that no member of its family can follow.
     """
     problems = Problems()
-    check_graph(scenario, problems)
-    problems.stop_if_any()
     compiler = Compiler(scenario, problems)
     compiler.write()
     problems.stop_if_any()

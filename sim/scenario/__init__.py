@@ -22,11 +22,12 @@ def load(path: str | os.PathLike[str], *, settings: Sequence[str] = ()) -> Scena
     """
     from sim.scenario import layers, reader, references, writer
     from sim.scenario.defaults import has_default
+    from sim.scenario.graph import leftovers
 
     problems = Problems()
     layered = layers.assemble(path, settings, problems=problems, has_default=has_default)
-    leftovers = layered.node.value.get("leftovers") if isinstance(layered.node.value, dict) else None
-    is_layered = layered.is_layered or (leftovers is not None and leftovers.value is True)
+    mark = layered.node.value.get("leftovers") if isinstance(layered.node.value, dict) else None
+    is_layered = layered.is_layered or (mark is not None and mark.value is True)
     notes: list[str] | None = list(layered.notes) if is_layered else None
     node, parameters = references.substitute(layered.node, problems, notes=notes)
     folder = str(Path(os.fspath(path)).parent)
@@ -38,7 +39,7 @@ def load(path: str | os.PathLike[str], *, settings: Sequence[str] = ()) -> Scena
         file=os.fspath(path),
         parameters=parameters,
         changes=layered.changes,
-        notes=tuple(notes if notes is not None else layered.notes),
+        notes=(*(notes if notes is not None else layered.notes), *(leftovers(scenario) if is_layered else ())),
     )
     text = writer.text(scenario)
     return replace(scenario, text=text, digest=hashlib.sha256(text.encode()).hexdigest())

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from sim.errors import Problems
 from sim.scenario.effects import attribute_kind, read_effects
+from sim.scenario.graph import check_graph, leftovers
 from sim.scenario.model import Event, Scenario, Stage
 from sim.scenario.outcomes import read_happening, read_named, read_outcome
 from sim.scenario.resources import read_economics, read_patients, read_resource, read_state
@@ -35,7 +37,8 @@ def read(node: Node, problems: Problems, *, folder: str, is_layered: bool) -> Sc
     if problems.found or parts is None:
         return None
     scenario = Scenario(**parts, is_layered=is_layered)
-    check_clocks(scenario, problems)
+    scenario = replace(scenario, has_leftovers=is_layered and bool(leftovers(scenario)))
+    check_graph(scenario, problems)
     check_values(scenario, top, problems)
     return scenario
 
@@ -200,20 +203,6 @@ def read_list(spot: Spot | None, known: Known) -> tuple[Any, ...]:
 def events_of(stage: Stage) -> tuple[Event, ...]:
     """All events of a stage."""
     return (*stage.events, *stage.while_waiting)
-
-
-def check_clocks(scenario: Scenario, problems: Problems) -> None:
-    """Adds: a clock that nothing starts, in a file of its own."""
-    if scenario.is_layered:
-        return
-    effects = [*scenario.on_start, *(e for c in scenario.clocks for e in c.do)]
-    for stage in scenario.stages:
-        effects.extend(stage.on_entry)
-        effects.extend(e for event in events_of(stage) for e in event.do)
-    started = {a.target for e in effects for a in e.actions if a.word == "start"}
-    for clock in scenario.clocks:
-        if clock.name not in started:
-            problems.add(clock.where, "nothing starts this clock", "add `start` to an effect, or remove the clock")
 
 
 def check_values(scenario: Scenario, top: Spot, problems: Problems) -> None:

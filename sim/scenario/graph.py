@@ -74,7 +74,7 @@ def reachable(onward: Mapping[str, set[str]], start: str) -> set[str]:
 
 
 def check_graph(scenario: Scenario, problems: Problems) -> None:
-    """Adds: a stage no terminal follows, one never reached (in a file of its own), an endless path."""
+    """Adds: a stage no terminal follows, an endless path; in a file of its own what is never reached or started."""
     onward = exits(scenario)
     stages = {s.name: s for s in scenario.stages}
     seen = reachable(onward, scenario.start)
@@ -93,6 +93,19 @@ def check_graph(scenario: Scenario, problems: Problems) -> None:
                 "let an event, a clock or a decision lead to it, or remove it",
             )
     check_timeless(scenario, problems)
+    if not scenario.is_layered:
+        started = started_clocks(scenario)
+        for clock in scenario.clocks:
+            if clock.name not in started:
+                problems.add(clock.where, "nothing starts this clock", "add `start` to an effect, or remove it")
+
+
+def leftovers(scenario: Scenario) -> tuple[str, ...]:
+    """What layers left over: stages that nothing reaches, clocks that nothing starts; in words."""
+    seen = reachable(exits(scenario), scenario.start)
+    started = started_clocks(scenario)
+    stages = [f"the stage `{s.name}` cannot be reached" for s in scenario.stages if s.name not in seen]
+    return (*stages, *(f"nothing starts the clock `{c.name}`" for c in scenario.clocks if c.name not in started))
 
 
 def check_timeless(scenario: Scenario, problems: Problems) -> None:
