@@ -1,0 +1,265 @@
+"""The hard rules of treatment hold for every simulated patient of the clinical scenario.
+
+Read off the event log by walking along each patient's rows, with none of the code that finds the
+happenings of `never`. The rules are those of practice with CD19 CAR-T and transplant: what no centre
+would do. Inotuzumab and blinatumomab have rules of their own and are not modelled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import pytest
+
+from tests.published.lives import YEAR, Life, cohort
+
+# ---------------------------------------------------------------- what a life may not contain
+
+Rule = Callable[[Life], Iterator[str]]
+
+
+def no_cd19_product_after_cd19_is_lost(life: Life) -> Iterator[str]:
+    lost = False
+    for step in life.steps:
+        lost = lost or step.after["cd19"] != "positive"
+        if step.enters == "infusion" and lost:
+            yield "infusion without CD19"
+
+
+def transplant_only_in_remission_of_both_compartments(life: Life) -> Iterator[str]:
+    for step in life.entering("conditioning", "transplant"):
+        for moment in (step.before, step.after):
+            if moment["marrow"] == "active" or moment["csf"] != "cns1":
+                yield f"{step.enters} with marrow {moment['marrow']}, CSF {moment['csf']}"
+
+
+def transplant_needs_a_donor_and_a_fit_patient(life: Life) -> Iterator[str]:
+    for step in life.entering("conditioning"):
+        now = step.after
+        exists = {
+            "sibling": now["matched_sibling"] == "true",
+            "unrelated": now["unrelated_donor"] == "true",
+            "haplo": now["haplo_donor"] == "true",
+            "none": False,
+        }
+        if not exists[now["donor"]]:
+            yield f"conditioning with donor {now['donor']}"
+        if now["ecog"] > 2:
+            yield "conditioning at ECOG above 2"
+        if now["age"] + step.time / YEAR > 65:
+            yield "conditioning above 65 years"
+        if now["crs_now"] == "true" or now["icans_now"] == "true":
+            yield "conditioning during CRS or ICANS"
+
+
+def second_transplant_a_year_after_the_first(life: Life) -> Iterator[str]:
+    days = [step.time for step in life.entering("transplant")]
+    starts = [step.time for step in life.entering("conditioning")]
+    if len(days) > 2:
+        yield f"{len(days)} transplants"
+    for first in days:
+        if any(first < start < first + 365 for start in starts):
+            yield "conditioning within a year of a transplant"
+
+
+def conditioning_not_before_day_28(life: Life) -> Iterator[str]:
+    infused = -np.inf
+    for step in life.entering("infusion", "conditioning", "transplant"):
+        infused = step.time if step.enters == "infusion" else infused
+        if step.enters == "conditioning" and step.time - infused < 28:
+            yield f"conditioning {step.time - infused:.1f} days after infusion"
+        if step.enters == "transplant" and step.time - infused < 35:
+            yield f"transplant {step.time - infused:.1f} days after infusion"
+
+
+def own_cells_only_where_they_can_be_used(life: Life) -> Iterator[str]:
+    failed = 0
+    for step in life.entering("eligibility", "product_failed", "apheresis"):
+        failed = {"eligibility": 0, "product_failed": failed + 1}.get(step.enters, failed)
+        if step.enters == "apheresis" and failed >= 2:
+            yield "apheresis after two failed products"
+        if step.enters == "apheresis" and step.before["own_cells"] == "false":
+            yield "apheresis although own cells cannot be used"
+
+
+def donor_product_from_a_relative_or_the_transplant_donor(life: Life) -> Iterator[str]:
+    transplants, given_by = 0, ""
+    for step in life.entering("transplant", "infusion"):
+        now = step.after
+        if step.enters == "transplant":
+            if transplants == 0 and given_by and now["donor"] != given_by:
+                yield f"CAR-T from the {given_by} donor, graft from the {now['donor']} donor"
+            transplants += 1
+        elif now["car_t_source"] == "donor":
+            given_by = now["donor"]
+            relative = {"sibling": "matched_sibling", "haplo": "haplo_donor"}.get(given_by)
+            if transplants == 0 and (relative is None or now[relative] != "true"):
+                yield f"a donor product before transplant from {given_by}"
+            if given_by == "none" or now["agvhd"] >= 2:
+                yield f"a donor product from {given_by} in GVHD of grade {now['agvhd']}"
+
+
+def donor_remission_before_transplant_is_a_bridge(life: Life) -> Iterator[str]:
+    for step in life.entering("enter_remission"):
+        now = step.after
+        is_bridge = now["car_t_source"] == "donor" and now["hscts"] == 0
+        if is_bridge and now["hsct_intent"] != "true":
+            yield "a donor-derived remission without intent to transplant"
+
+
+def no_second_product_without_a_response_to_the_first(life: Life) -> Iterator[str]:
+    infusions = list(life.entering("infusion"))
+    if len(infusions) > 2:
+        yield f"{len(infusions)} CD19 products"
+    responses = [step.after["car_t_response"] for step in life.entering("day_28")]
+    for _, response in zip(infusions[1:], responses, strict=False):
+        if response != "cr":
+            yield f"a second product after response {response}"
+
+
+def no_infusion_of_the_unfit(life: Life) -> Iterator[str]:
+    for step in life.entering("infusion"):
+        if step.after["ecog"] > 2:
+            yield "infusion at ECOG above 2"
+
+
+def grade_5_is_death_of_treatment_before_day_28(life: Life) -> Iterator[str]:
+    for step in life.entering("infusion"):
+        if 5 not in (step.after["crs_grade"], step.after["icans_grade"]):
+            continue
+        last = life.steps[-1]
+        if last.enters not in ("died_of_treatment", "died_of_other_cause") or last.time >= step.time + 28:
+            yield f"grade 5, then {last.enters or last.event} after {last.time - step.time:.1f} days"
+
+
+def assessed_on_day_28(life: Life) -> Iterator[str]:
+    infused = -np.inf
+    for step in life.entering("infusion", "day_28"):
+        if step.enters == "day_28" and step.time != infused + 28:
+            yield f"assessed {step.time - infused} days after infusion"
+        infused = step.time
+
+
+def remission_counts_in_both_compartments(life: Life) -> Iterator[str]:
+    for step in life.entering("enter_remission", "chemo_remission", "after_transplant", "long_term"):
+        if step.after["marrow"] == "active" or step.after["csf"] != "cns1":
+            yield f"{step.enters} with marrow {step.after['marrow']}, CSF {step.after['csf']}"
+
+
+def no_intrathecal_dose_around_infusion(life: Life) -> Iterator[str]:
+    doses = [s.time for s in life.steps if s.event.endswith((".it_dose", ".it_weekly"))]
+    for step in life.entering("infusion"):
+        if any(step.time - 9 < dose < step.time + 28 for dose in doses):
+            yield "an intrathecal dose between lymphodepletion and day 28"
+
+
+def the_cured_die_of_other_causes(life: Life) -> Iterator[str]:
+    cured = any(True for _ in life.entering("long_term"))
+    last = life.steps[-1].enters
+    if cured and last.startswith("died") and last != "died_of_other_cause":
+        yield f"long-term survivor, then {last}"
+
+
+RULES: tuple[Rule, ...] = (
+    no_cd19_product_after_cd19_is_lost,
+    transplant_only_in_remission_of_both_compartments,
+    transplant_needs_a_donor_and_a_fit_patient,
+    second_transplant_a_year_after_the_first,
+    conditioning_not_before_day_28,
+    own_cells_only_where_they_can_be_used,
+    donor_product_from_a_relative_or_the_transplant_donor,
+    donor_remission_before_transplant_is_a_bridge,
+    no_second_product_without_a_response_to_the_first,
+    no_infusion_of_the_unfit,
+    grade_5_is_death_of_treatment_before_day_28,
+    assessed_on_day_28,
+    remission_counts_in_both_compartments,
+    no_intrathecal_dose_around_infusion,
+    the_cured_die_of_other_causes,
+)
+
+
+def broken(rule: Rule, among: tuple[Life, ...]) -> list[str]:
+    return [f"patient {life.number}: {fault}" for life in among for fault in rule(life)]
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
+def test_rule_holds_for_every_patient(rule: Rule) -> None:
+    assert broken(rule, cohort()) == []
+
+
+def test_every_road_that_the_rules_guard_is_taken() -> None:
+    """A rule about what never comes up would hold in vain."""
+    steps = [step for life in cohort() for step in life.steps]
+    entered = {step.enters for step in steps}
+    assert {
+        "infusion",
+        "donor_apheresis",
+        "product_failed",
+        "csf_rescue",
+        "transplant",
+        "long_term",
+    } <= entered
+    assert {"died_of_disease", "died_of_treatment", "died_of_gvhd", "died_of_other_cause"} <= entered
+    infusions = [step.after for step in steps if step.enters == "infusion"]
+    assert any(now["car_t_lines"] == 2 and now["car_t_source"] == "donor" for now in infusions)
+    assert any(now["crs_grade"] == 5 for now in infusions)
+    assert any(now["icans_grade"] == 5 for now in infusions)
+    assert any(now["hscts"] == 1 for now in infusions)
+    assert any(step.after["cd19"] != "positive" for step in steps)
+    assert any(step.enters == "transplant" and step.after["hscts"] == 2 for step in steps)
+
+
+# ---------------------------------------------------------------- each rule can be broken
+
+WITHOUT: dict[Rule, tuple[str, ...]] = {
+    no_cd19_product_after_cd19_is_lost: (
+        "conditions.fit_for_car_t={ecog: {at_most: 2}, car_t_lines: {below: 2}, "
+        "car_t_response: {is_not: nr}, car_t_closed: false}",
+    ),
+    transplant_only_in_remission_of_both_compartments: ("conditions.both_clear={marrow: {is_not: active}}",),
+    transplant_needs_a_donor_and_a_fit_patient: (
+        "parameters.age_oldest.value=80",
+        "parameters.age_cap.value=90",
+    ),
+    second_transplant_a_year_after_the_first: (
+        "parameters.second_hsct_after.value=30",
+        "parameters.p_intent_second={value: 0.9}",
+    ),
+    conditioning_not_before_day_28: (
+        "clocks.day_28.after={fixed: 10 days}",
+        "parameters.conditioning_after.value=0 days",
+    ),
+    own_cells_only_where_they_can_be_used: (
+        "pathway.stages.product_failed.on_entry=[{add: {failed_products: 1}}]",
+        "parameters.p_product_fails={value: 0.3}",
+    ),
+    donor_product_from_a_relative_or_the_transplant_donor: (
+        "conditions.donor_for_car_t={car_t_lines: {at_least: 0}}",
+    ),
+    donor_remission_before_transplant_is_a_bridge: ("parameters.p_intent_bridge.value=0.9",),
+    no_second_product_without_a_response_to_the_first: (
+        "conditions.fit_for_car_t={ecog: {at_most: 2}, cd19: positive, "
+        "car_t_lines: {below: 2}, car_t_closed: false}",
+    ),
+    no_infusion_of_the_unfit: ("clocks.drop_out.to=stay",),
+    grade_5_is_death_of_treatment_before_day_28: ("parameters.fatal_latest.value=60 days",),
+    assessed_on_day_28: ("clocks.day_28.after={fixed: 30 days}",),
+    remission_counts_in_both_compartments: ("conditions.both_clear={marrow: {is_not: active}}",),
+    no_intrathecal_dose_around_infusion: ("parameters.it_free.value=6 days",),
+    the_cured_die_of_other_causes: (
+        "pathway.stages.long_term.on_entry=[{set: {cured: true}, stamp: cure}]",
+        "clocks.hsct_relapse.in=[transplant, recovery, after_transplant, long_term]",
+    ),
+}
+"""For each rule the changes after which it no longer holds."""
+
+
+@pytest.mark.parametrize("rule", WITHOUT, ids=lambda rule: rule.__name__)
+def test_rule_is_seen_to_break_where_the_pathway_is_without_it(rule: Rule) -> None:
+    assert broken(rule, cohort(("never=[]", *WITHOUT[rule]))) != []
+
+
+def test_each_rule_has_been_broken_once() -> None:
+    assert set(WITHOUT) == set(RULES)
