@@ -1,0 +1,393 @@
+"""The command `allpath`: one function a verb. What a verb needs is imported when it is called."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shlex
+import signal
+import sys
+from collections.abc import Callable, Iterable
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, ParamSpec
+
+import typer
+
+from sim.errors import Refused, RunError, ScenarioError, did_you_mean
+
+if TYPE_CHECKING:
+    from sim.simulation import Asked, BrokenRun
+
+P = ParamSpec("P")
+WRONG_INPUT = 2
+FAILED = 1
+LARGEST = 2**31 - 1
+
+app = typer.Typer(
+    help="Simulate patients along a treatment pathway, from a scenario file to their outcomes.",
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+FileOf = Annotated[Path, typer.Argument(metavar="SCENARIO", help="The scenario file.")]
+Patients = Annotated[
+    int | None, typer.Option(metavar="N", min=1, help="How many patients: --set patients.number=N.")
+]
+Seed = Annotated[int, typer.Option(metavar="N", min=0, max=2**63 - 1, help="What all chance follows from.")]
+Replications = Annotated[
+    int, typer.Option(metavar="N", min=1, max=LARGEST, help="How often to simulate the cohort.")
+]
+Engine = Annotated[
+    str,
+    typer.Option(metavar="NAME", help="auto, independent, or shared (patients wait for resources)."),
+]
+Workers = Annotated[
+    int | None, typer.Option(metavar="N", min=1, help="Threads or processes; all cores by default.")
+]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="PATH=VALUE", help="Change the scenario; may be repeated."),
+]
+
+
+def verb(function: Callable[P, None]) -> Callable[P, None]:
+    """A verb whose errors are told in plain words, with the exit status that belongs to them."""
+
+    @wraps(function)
+    def told(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            function(*args, **kwargs)
+            sys.stdout.flush()
+        except ScenarioError as error:
+            fail(str(error), WRONG_INPUT)
+        except Refused as error:
+            fail(str(error), WRONG_INPUT)
+        except RunError as error:
+            fail(str(error), FAILED)
+        except KeyboardInterrupt:
+            fail("interrupted; nothing was written", FAILED)
+        except MemoryError:
+            fail("not enough memory; nothing was written\n    simulate fewer patients at once", FAILED)
+        except OSError as error:
+            if error.errno == errno.EPIPE:
+                leave_unread_output()
+                raise typer.Exit(0) from error
+            about = f"{error.filename}: " if error.filename else ""
+            leave_unread_output()
+            fail(f"{about}{(error.strerror or str(error)).lower()}", FAILED)
+
+    return told
+
+
+def fail(text: str, status: int) -> NoReturn:
+    """One block of plain text on stderr, and the exit status."""
+    print(text, file=sys.stderr)  # noqa: T201
+    raise typer.Exit(status)
+
+
+def leave_unread_output() -> None:
+    """Nobody reads on, or the disk is full: what is still to be flushed goes nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def say(text: str) -> None:
+    """A text on stdout, as it is."""
+    print(text.removesuffix("\n"))  # noqa: T201
+
+
+# ---------------------------------------------------------------- verbs
+
+
+@app.command()
+@verb
+def run(
+    scenario: FileOf,
+    patients: Patients = None,
+    seed: Seed = 1,
+    replications: Replications = 1,
+    engine: Engine = "auto",
+    workers: Workers = None,
+    settings: Settings = None,
+    at: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--at", metavar="TIME", help="Read curves at this time, as `6 months`; may be repeated."
+        ),
+    ] = None,
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Write the run into this folder.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace the run that is there.")] = False,
+    json: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Write the summary to this file; - for stdout.")
+    ] = None,
+) -> None:
+    """Simulate a cohort and print its outcomes."""
+    asked = what_is_asked(scenario, patients, settings, seed, replications, engine, workers, at)
+    from sim.report.tables import print_summary
+    from sim.run_folder import json_text, refuse_unusable, refuse_unwritable, write_whole
+    from sim.simulation import BrokenRun, carry_out, keep
+
+    if out is not None:
+        refuse_unusable(out, force=force)
+    if json is not None and json != "-":
+        refuse_unwritable(Path(json))
+    with waiting() as (step, share):
+        done = carry_out(asked, step=step, share=share)
+        if not isinstance(done, BrokenRun) and out is not None:
+            step("write")
+            keep(done, out, command=command(), force=force)
+    if isinstance(done, BrokenRun):
+        tell_what_is_forbidden(done)
+        raise typer.Exit(FAILED)
+    if json == "-":
+        say(json_text(done.summary))
+        return
+    if json is not None:
+        write_whole(Path(json), json_text(done.summary))
+    print_summary(done.summary, console())
+    if out is not None:
+        say(f"Written to {out}")
+
+
+@app.command()
+@verb
+def check(
+    scenarios: Annotated[list[Path], typer.Argument(metavar="SCENARIO...", help="The scenario files.")],
+    resolved: Annotated[bool, typer.Option("--resolved", help="Print the resolved scenario.")] = False,
+    settings: Settings = None,
+) -> None:
+    """Check scenario files without running them."""
+    from sim.scenario_check import checked
+
+    faults = []
+    for i, file in enumerate(scenarios):
+        try:
+            found = checked(file, settings or [])
+        except ScenarioError as error:
+            faults.append(str(error))
+            continue
+        if resolved and i:
+            say("---")
+        say(found.scenario.text if resolved else found.told)
+    if faults:
+        fail("\n".join(faults), WRONG_INPUT)
+
+
+@app.command()
+@verb
+def describe(
+    scenario: FileOf,
+    diagram: Annotated[
+        str | None, typer.Option(metavar="KIND", help="Print the diagram only; mermaid is the one kind.")
+    ] = None,
+    settings: Settings = None,
+) -> None:
+    """Tell what a scenario says: stages, laws, decisions, and what its numbers rest on."""
+    one_of("--diagram", diagram, ["mermaid"])
+    from sim.scenario import load
+
+    if diagram is not None:
+        from sim.pathway.diagram import mermaid
+
+        say(mermaid(load(scenario, settings=settings or [])))
+        return
+    from sim.pathway.tables import compile_pathway
+    from sim.report.protocol import describe as tell
+
+    tell(compile_pathway(load(scenario, settings=settings or [])), console())
+
+
+@app.command()
+@verb
+def trace(
+    scenario: FileOf,
+    patient: Annotated[int, typer.Option(metavar="K", min=0, help="The patient's number, from 0.")],
+    patients: Patients = None,
+    seed: Seed = 1,
+    replication: Annotated[int, typer.Option(metavar="R", min=0, max=LARGEST - 1, help="From 0.")] = 0,
+    engine: Engine = "auto",
+    settings: Settings = None,
+) -> None:
+    """Tell one patient's story in words."""
+    asked = what_is_asked(scenario, patients, settings, seed, replication + 1, engine, None, None)
+    from sim.report.story import tell
+    from sim.simulation import live, patient_index
+
+    with waiting() as (step, share):
+        read, result, _ = live(asked, step=step, share=share)
+    index = patient_index(result, patient=patient, replication=replication)
+    if index is None:
+        n = int((result.log.replication == replication).sum())
+        fail(f"--patient: there is no patient {patient}; the numbers go from 0 to {n - 1}", WRONG_INPUT)
+    tell(result.log, read, index, console())
+
+
+@app.command()
+@verb
+def reproduce(
+    saved_run: Annotated[Path, typer.Argument(metavar="RUN", help="A folder that `run --out` has written.")],
+    workers: Workers = None,
+) -> None:
+    """Run a saved run again and compare."""
+    from dataclasses import replace
+
+    from sim.run_folder import read_run
+    from sim.simulation import BrokenRun, asked_of, carry_out, differences
+
+    saved = read_run(saved_run)
+    asked = replace(asked_of(saved), workers=workers)
+    with waiting() as (step, share):
+        again = carry_out(asked, step=step, share=share)
+    if isinstance(again, BrokenRun):
+        tell_what_is_forbidden(again)
+        raise typer.Exit(FAILED)
+    differ = differences(saved, again)
+    if differ:
+        fail("\n".join([f"{saved_run}: not the same", *(f"    {one}" for one in differ)]), FAILED)
+    log = again.result.log
+    say(f"{saved_run}: identical ({log.n_patients:,} patients, {log.n_rows:,} rows, digest, summary)")
+
+
+@app.command()
+@verb
+def schema() -> None:
+    """Print the JSON Schema of scenario files, for editors."""
+    from json import dumps
+
+    from sim.scenario.schema import json_schema
+
+    say(dumps(json_schema(), indent=2, ensure_ascii=False))
+
+
+def print_version(asked: bool) -> None:
+    """What `--version` does."""
+    if asked:
+        from sim.provenance import allpath_version
+
+        say(f"allpath {allpath_version()}")
+        raise typer.Exit
+
+
+@app.callback()
+def allpath(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=print_version, is_eager=True, help="Print the version."),
+    ] = False,
+) -> None:
+    """Simulate patients along a treatment pathway, from a scenario file to their outcomes."""
+
+
+# ---------------------------------------------------------------- what verbs share
+
+
+def what_is_asked(
+    file: Path,
+    patients: int | None,
+    settings: list[str] | None,
+    seed: int,
+    replications: int,
+    engine: str,
+    workers: int | None,
+    at: list[str] | None,
+) -> Asked:
+    """The options of a run; told of the law's compilation where this is the run that pays for it.
+
+    Raises: Refused for an engine or a time that there is not.
+    """
+    one_of("--engine", engine, ["auto", "independent", "shared"])
+    times = [time_of(text) for text in at or ()]
+    from sim.simulation import Asked, is_law_compiled
+
+    if not is_law_compiled() and not os.environ.get("NUMBA_DISABLE_JIT"):
+        print("compiling the law (once) ...", file=sys.stderr, flush=True)  # noqa: T201
+    last = [f"patients.number={patients}"] if patients is not None else []
+    asked = Asked(file, (*(settings or ()), *last), seed, replications, engine, workers)
+    from dataclasses import replace
+
+    return replace(asked, at=tuple(times)) if times else asked
+
+
+def one_of(option: str, word: str | None, known: Iterable[str]) -> None:
+    """Raises: Refused for a word that is not among those known, naming the nearest."""
+    known = list(known)
+    if word is not None and word not in known:
+        raise Refused(f"{option}: {word} is none of {', '.join(known)}", did_you_mean(word, known))
+
+
+def time_of(text: str) -> float:
+    """Days of a time as `6 months`. Raises: Refused for what is none."""
+    from sim.units import days
+
+    try:
+        time = days(text)
+    except Refused as error:
+        raise Refused(f"--at: {error.fact}", error.fix) from error
+    if time <= 0:
+        raise Refused("--at: curves are read after the start", "name a time above 0")
+    return time
+
+
+def command() -> list[str]:
+    """The command as it was typed."""
+    return ["allpath", *sys.argv[1:]]
+
+
+def console(*, stderr: bool = False) -> Any:
+    """Where tables go: stdout, or stderr."""
+    from rich.console import Console
+
+    return Console(stderr=stderr)
+
+
+def waiting() -> Any:
+    """A progress bar on stderr for what takes over a second."""
+    from sim.report.progress import progress
+
+    return progress(console(stderr=True))
+
+
+def tell_what_is_forbidden(broken: BrokenRun) -> None:
+    """What happened that must not, and to whom, on stderr."""
+    from sim.report.story import tell
+
+    log, index = broken.result.log, broken.forbidden.patient
+    who = f"patient {log.patient[index]} of replication {log.replication[index]}"
+    text = f"{broken.scenario.file}: {broken.forbidden.what} is forbidden by `never`, and happened to {who}"
+    print(f"{text}; nothing was written", file=sys.stderr)  # noqa: T201
+    tell(log, broken.scenario, index, console(stderr=True))
+
+
+def main() -> None:
+    """The command: parses, runs a verb, ends with its exit status."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    wrong_usage = typer.BadParameter.__mro__[2]
+    try:
+        status = app(standalone_mode=False, prog_name="allpath")
+    except typer.Abort:
+        print("interrupted; nothing was written", file=sys.stderr)  # noqa: T201
+        status = FAILED
+    except wrong_usage as error:
+        text = error.format_message()  # type: ignore[attr-defined]
+        print(f"{text}\n    `{shlex.join(_help_for(sys.argv[1:]))}` lists what there is", file=sys.stderr)  # noqa: T201
+        status = WRONG_INPUT
+    sys.exit(status)
+
+
+def _help_for(arguments: list[str]) -> list[str]:
+    verbs = [info.callback.__name__ for info in app.registered_commands if info.callback]
+    return (
+        ["allpath", *arguments[:1], "--help"]
+        if arguments[:1] and arguments[0] in verbs
+        else ["allpath", "--help"]
+    )
+
+
+def _interrupt(number: int, frame: object) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,238 @@
+"""The folder of a run: written whole or not at all, and read back."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+from pyarrow import parquet
+
+from sim.engine.run import Result
+from sim.errors import RunError
+from sim.log_tables import event_tables, patient_table, use_table
+from sim.scenario.model import Scenario
+
+EVENTS, PATIENTS, RESOURCE_USE = "events.parquet", "patients.parquet", "resource_use.parquet"
+SUMMARY, SCENARIO, PROVENANCE = "summary.json", "scenario.yaml", "provenance.json"
+FILES = (EVENTS, PATIENTS, RESOURCE_USE, SUMMARY, SCENARIO, PROVENANCE)
+
+
+@dataclass(frozen=True, slots=True)
+class SavedRun:
+    """A run read back; its tables stay on disk until they are asked for."""
+
+    folder: Path
+    summary: dict[str, Any]
+    provenance: dict[str, Any]
+
+    @property
+    def scenario_file(self) -> Path:
+        return self.folder / SCENARIO
+
+    def table(self, name: str) -> parquet.ParquetFile:
+        """One of EVENTS, PATIENTS, RESOURCE_USE. Raises: RunError where it cannot be read."""
+        try:
+            return parquet.ParquetFile(self.folder / name)
+        except (OSError, pa.ArrowInvalid) as error:
+            raise RunError(f"{self.folder / name}: cannot be read ({error})") from error
+
+
+# ---------------------------------------------------------------- before a run
+
+
+def refuse_unusable(folder: Path, *, force: bool) -> None:
+    """Find out before the work is done whether its result can be put here.
+
+    Raises: RunError where the folder exists (with force: where it holds more than a run), or where
+    nothing can be written beside it.
+    """
+    folder = folder.absolute()
+    if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
+        raise RunError(f"{folder}: exists and is no folder\n    choose another name with --out")
+    if folder.exists():
+        if not force:
+            raise RunError(f"{folder}: exists\n    choose another name, or replace this run with --force")
+        _refuse_more_than_a_run(folder)
+    refuse_unwritable(folder)
+
+
+def refuse_unwritable(path: Path) -> None:
+    """Raises: RunError where nothing can be written in the folder that is to hold this path."""
+    parent = next(p for p in path.absolute().parents if p.exists())
+    if not parent.is_dir():
+        raise RunError(f"{path}: {parent} is no folder")
+    if not os.access(parent, os.W_OK | os.X_OK):
+        raise RunError(f"{path}: no permission to write in {parent}")
+
+
+def _refuse_more_than_a_run(folder: Path) -> None:
+    """--force replaces runs, and never takes anything else away with them."""
+    there = sorted(item.name for item in folder.iterdir())
+    other = [name for name in there if name not in FILES]
+    if other:
+        more = f" and {len(other) - 3} more" if len(other) > 3 else ""
+        raise RunError(
+            f"{folder}: holds what is no part of a run: {', '.join(other[:3])}{more}\n"
+            "    --force replaces a run only; move these away or choose another name"
+        )
+
+
+# ---------------------------------------------------------------- writing
+
+
+def write_run(
+    folder: Path,
+    *,
+    scenario: Scenario,
+    result: Result,
+    summary: Mapping[str, Any],
+    provenance: Callable[[], Mapping[str, Any]],
+    force: bool = False,
+) -> None:
+    """Write a run: all its files, or none.
+
+    provenance is called when all the rest is written, so that it can tell how long that took.
+    Raises: RunError where the folder exists (see refuse_unusable) or cannot be written.
+    """
+    refuse_unusable(folder, force=force)
+    with replaced_whole(folder) as new:
+        _write_tables(new / EVENTS, event_tables(result.log))
+        _write_tables(new / PATIENTS, [patient_table(result.log)])
+        _write_tables(new / RESOURCE_USE, [use_table(result.use, result.log.names.resources)])
+        (new / SUMMARY).write_text(json_text(summary), "utf-8")
+        (new / SCENARIO).write_text(scenario.text, "utf-8")
+        (new / PROVENANCE).write_text(json_text(provenance()), "utf-8")
+
+
+@contextmanager
+def replaced_whole(folder: Path) -> Iterator[Path]:
+    """A temporary folder beside this one, which takes its place when the block is done.
+
+    An old folder of this name goes only after the new one is whole and on disk; where anything
+    goes wrong before, the temporary folder goes. Raises: RunError for what the disk refuses.
+    """
+    folder = folder.absolute()
+    new = None
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        new = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".unfinished", dir=folder.parent))
+        new.chmod(0o777 & ~_umask())
+        yield new
+        for file in new.iterdir():
+            _to_disk(file)
+        _to_disk(new)
+        _move_into_place(new, folder)
+    except OSError as error:
+        raise RunError(f"{folder}: {reason(error)}; nothing was written") from error
+    finally:
+        if new is not None:
+            shutil.rmtree(new, ignore_errors=True)
+
+
+def _move_into_place(new: Path, folder: Path) -> None:
+    old = None
+    if folder.exists():
+        old = folder.with_name(f"{new.name}.old")
+        folder.rename(old)
+    try:
+        new.rename(folder)
+    except BaseException:
+        if old is not None:
+            old.rename(folder)
+        raise
+    _to_disk(folder.parent)
+    if old is not None:
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a text file so that the path holds all of it or what was there before.
+
+    Raises: RunError for what the disk refuses.
+    """
+    path = path.absolute()
+    new = None
+    try:
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".unfinished", dir=path.parent)
+        new = Path(name)
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        new.chmod(0o666 & ~_umask())
+        new.replace(path)
+    except OSError as error:
+        raise RunError(f"{path}: {reason(error)}; it was not written") from error
+    finally:
+        if new is not None:
+            new.unlink(missing_ok=True)
+
+
+def json_text(value: Mapping[str, Any]) -> str:
+    """A mapping as JSON, with a line to each entry; keys keep their order."""
+    return json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def reason(error: OSError) -> str:
+    """What the system says went wrong, without its number."""
+    return (error.strerror or str(error)).lower()
+
+
+def _write_tables(path: Path, tables: Iterable[pa.Table]) -> None:
+    """Tables of one schema, each as a row group."""
+    writer = None
+    try:
+        for table in tables:
+            writer = writer or parquet.ParquetWriter(path, table.schema, compression="zstd")
+            writer.write_table(table, row_group_size=max(table.num_rows, 1))
+    finally:
+        if writer is not None:
+            writer.close()
+
+
+def _to_disk(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+# ---------------------------------------------------------------- reading
+
+
+def read_run(folder: Path) -> SavedRun:
+    """A run as it was written.
+
+    Raises: RunError where the folder is missing, not whole, or not a run.
+    """
+    if not folder.is_dir():
+        raise RunError(f"{folder}: no such run\n    name a folder that `allpath run --out` has written")
+    missing = [name for name in FILES if not (folder / name).is_file()]
+    if missing:
+        raise RunError(f"{folder}: not a whole run, it has no {', '.join(missing)}")
+    return SavedRun(folder, _read_json(folder / SUMMARY), _read_json(folder / PROVENANCE))
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        value = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise RunError(f"{path}: cannot be read ({error})") from error
+    if not isinstance(value, dict):
+        raise RunError(f"{path}: is not what a run writes")
+    return value

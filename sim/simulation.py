@@ -1,0 +1,258 @@
+"""A simulation from its scenario file to its summary, and the same again from what was kept."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from sim.compiled import cache_folder
+from sim.engine.run import Result, simulate
+from sim.errors import RunError
+from sim.log_tables import changed_columns, event_table, patient_table, use_table
+from sim.outcomes.happenings import broken_never
+from sim.outcomes.summary import DEFAULT_TIMES, summarise
+from sim.outcomes.wording import happening
+from sim.pathway.tables import compile_pathway
+from sim.provenance import provenance
+from sim.run_folder import EVENTS, PATIENTS, RESOURCE_USE, SavedRun, json_text, write_run
+from sim.scenario import load
+from sim.scenario.model import Scenario
+
+Step = Callable[[str], None]
+"""Is told what comes next: load, compile, engine, outcomes."""
+Share = Callable[[float], None]
+"""Is told the share of the engine's work that is done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a run was asked for; workers None: all cores; at: days."""
+
+    file: Path
+    settings: tuple[str, ...] = ()
+    seed: int = 1
+    replications: int = 1
+    engine: str = "auto"
+    workers: int | None = None
+    at: tuple[float, ...] = DEFAULT_TIMES
+
+
+@dataclass(frozen=True, slots=True)
+class Simulation:
+    """What came of it. seconds: how long each part took; started: when, by perf_counter."""
+
+    asked: Asked
+    scenario: Scenario
+    result: Result
+    summary: dict[str, Any]
+    seconds: dict[str, float]
+    started: float = field(compare=False)
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What the record of a run says of how it was made."""
+        return {
+            "seed": self.asked.seed,
+            "replications": self.asked.replications,
+            "engine": self.result.engine,
+            "workers": self.asked.workers or os.cpu_count(),
+            "patients": self.result.log.n_patients,
+            "at_days": list(self.asked.at),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Forbidden:
+    """Something the scenario forbids happened to a patient: the index in the log, and what."""
+
+    patient: int
+    what: str
+
+
+def is_law_compiled() -> bool:
+    """Whether the compiled law is on disk; if not, the next run takes the time to make it."""
+    return any(cache_folder().glob("*/independent.live_all-*.nbi"))
+
+
+def live(asked: Asked, *, step: Step, share: Share) -> tuple[Scenario, Result, dict[str, float]]:
+    """Read, compile and simulate, without the outcomes.
+
+    Raises: ScenarioError where the input is wrong, RunError where the run failed.
+    """
+    began = perf_counter()
+    step("load")
+    scenario = load(asked.file, settings=asked.settings)
+    pathway = compile_pathway(scenario)
+    loaded = perf_counter()
+    step("engine")
+    result = simulate(
+        pathway,
+        seed=asked.seed,
+        replications=asked.replications,
+        engine=asked.engine,
+        workers=asked.workers,
+        progress=share,
+    )
+    return scenario, result, {"load": loaded - began, "engine": perf_counter() - loaded}
+
+
+def carry_out(asked: Asked, *, step: Step, share: Share) -> Simulation | BrokenRun:
+    """All of it, unless something happened that the scenario forbids.
+
+    Raises: ScenarioError where the input is wrong, RunError where the run failed.
+    """
+    started = perf_counter()
+    scenario, result, seconds = live(asked, step=step, share=share)
+    step("outcomes")
+    began = perf_counter()
+    broken = broken_never(result.log, result.use, scenario)
+    if broken is not None:
+        return BrokenRun(scenario, result, Forbidden(broken[0], happening(broken[1])))
+    about = {"seed": asked.seed, "replications": asked.replications, "engine": result.engine}
+    summary = summarise(result.log, result.use, scenario, at=asked.at, about=about)
+    seconds["outcomes"] = perf_counter() - began
+    return Simulation(asked, scenario, result, summary, seconds, started)
+
+
+@dataclass(frozen=True, slots=True)
+class BrokenRun:
+    """A run that came to something the scenario forbids; it has no outcomes."""
+
+    scenario: Scenario
+    result: Result
+    forbidden: Forbidden
+
+
+def keep(simulation: Simulation, folder: Path, *, command: Sequence[str], force: bool) -> None:
+    """Write the folder of a run. Raises: RunError where it cannot be written."""
+    began = perf_counter()
+
+    def record() -> dict[str, Any]:
+        now = perf_counter()
+        seconds = simulation.seconds | {"write": now - began, "total": now - simulation.started}
+        return provenance(simulation.scenario, run=simulation.facts, command=command, seconds=seconds)
+
+    write_run(
+        folder,
+        scenario=simulation.scenario,
+        result=simulation.result,
+        summary=simulation.summary,
+        provenance=record,
+        force=force,
+    )
+
+
+def patient_index(result: Result, *, patient: int, replication: int) -> int | None:
+    """Where a patient stands in the log; None where there is none of this number."""
+    log = result.log
+    found = np.flatnonzero((log.patient == patient) & (log.replication == replication))
+    return int(found[0]) if len(found) else None
+
+
+# ---------------------------------------------------------------- again
+
+
+def asked_of(saved: SavedRun) -> Asked:
+    """What a saved run was asked for, its resolved scenario in place of the file it came from.
+
+    Raises: RunError where its record does not say.
+    """
+    record = saved.provenance
+    try:
+        return Asked(
+            saved.scenario_file,
+            seed=int(record["seed"]),
+            replications=int(record["replications"]),
+            engine=str(record["engine"]),
+            at=tuple(float(t) for t in record["at_days"]),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise RunError(f"{saved.folder}: its record does not say how it was run ({error})") from error
+
+
+def differences(saved: SavedRun, again: Simulation) -> list[str]:
+    """Where a saved run and the same run again are not the same, in words; nothing: identical."""
+    log = again.result.log
+    found = []
+    if saved.provenance.get("digest") != again.scenario.digest:
+        found.append(
+            f"scenario: the digest was {saved.provenance.get('digest')}, it is {again.scenario.digest}"
+        )
+    changed = changed_columns(log)
+    tables: Mapping[str, tuple[int, Callable[[int, int], pa.Table]]] = {
+        EVENTS: (log.n_rows, lambda first, after: event_table(log, first, after, changed=changed)),
+        PATIENTS: (log.n_patients, _slices(patient_table(log))),
+        RESOURCE_USE: (
+            len(again.result.use.time),
+            _slices(use_table(again.result.use, log.names.resources)),
+        ),
+    }
+    for name, (n_rows, rows) in tables.items():
+        found += _table_differences(saved, name, n_rows, rows)
+    now = json.loads(json_text(again.summary))
+    found += [f"summary: {told}" for told in _value_differences(saved.summary, now, "")]
+    return found
+
+
+def _slices(table: pa.Table) -> Callable[[int, int], pa.Table]:
+    return lambda first, after: table.slice(first, after - first)
+
+
+def _table_differences(
+    saved: SavedRun, name: str, n_rows: int, rows: Callable[[int, int], pa.Table]
+) -> Iterator[str]:
+    """The number of rows, the columns, and the first row that differs."""
+    file = saved.table(name)
+    kept = file.metadata.num_rows
+    if kept != n_rows:
+        yield f"{name}: had {kept:,} rows, has {n_rows:,}"
+    columns, expected = file.schema_arrow.names, rows(0, 0).column_names
+    if columns != expected:
+        yield f"{name}: had the columns {', '.join(columns)}, has {', '.join(expected)}"
+        return
+    first = 0
+    for group in range(file.num_row_groups):
+        then = file.read_row_group(group)
+        now = rows(first, min(first + then.num_rows, n_rows))
+        told = _first_difference(then.slice(0, now.num_rows), now)
+        if told:
+            yield f"{name}: row {first + told[0]:,}: {told[1]}"
+            return
+        first += then.num_rows
+
+
+def _first_difference(then: pa.Table, now: pa.Table) -> tuple[int, str] | None:
+    """The first row in which two tables of the same columns differ, and how."""
+    if then.equals(now):
+        return None
+    first: tuple[int, str] | None = None
+    for name in now.column_names:
+        a, b = then[name].to_pylist(), now[name].to_pylist()
+        row = next((i for i, (x, y) in enumerate(zip(a, b, strict=True)) if x != y), None)
+        if row is not None and (first is None or row < first[0]):
+            first = row, f"{name} was {a[row]}, is {b[row]}"
+    return first
+
+
+def _value_differences(then: Any, now: Any, path: str) -> Iterator[str]:
+    """Every value of a summary that differs, with its path."""
+    if isinstance(then, dict) and isinstance(now, dict):
+        for key in dict.fromkeys([*then, *now]):
+            deeper = f"{path}.{key}" if path else str(key)
+            if key not in then or key not in now:
+                yield f"{deeper}: {'is new' if key in now else 'is gone'}"
+            else:
+                yield from _value_differences(then[key], now[key], deeper)
+    elif isinstance(then, list) and isinstance(now, list) and len(then) == len(now):
+        for i, (one, other) in enumerate(zip(then, now, strict=True)):
+            yield from _value_differences(one, other, f"{path}.{i}")
+    elif then != now:
+        yield f"{path}: was {then}, is {now}"
