@@ -24,7 +24,8 @@ FIRST_SCORE, LAST_SCORE = -12.0, 37.5
 """Scores between which a table has its figures: probabilities from 1.8e-33 to 1 - exp(-707)."""
 STEP, FINEST_STEP = 0.125, 0.015625
 MOST_OFF = 2e-10
-"""Steps are halved until a table is nowhere further than this from what it stands for."""
+LARGE_VALUE = 25.0
+"""Steps are halved until a table is nowhere further off than MOST_OFF, of a large value in proportion."""
 HEAD = 5
 
 Floats = NDArray[np.float64]
@@ -62,7 +63,7 @@ def table_of(of: Tabulated, step: float, *, low: float, high: float, last: float
 
 
 def furthest_off(of: Tabulated, table: tuple[float, ...]) -> float:
-    """How far a table is from what it stands for, midway between its knots within reach of a draw."""
+    """How far a table is off, midway between its knots within reach of a draw."""
     numbers = np.array(table)
     steps = np.arange(0.5, table[0] - 1.0, dtype=np.float64)
     scores: Floats = FIRST_SCORE + table[2] * steps
@@ -70,7 +71,7 @@ def furthest_off(of: Tabulated, table: tuple[float, ...]) -> float:
     with np.errstate(all="ignore"):
         exact, _, _ = of(scores)
     found = np.array([table_at_score(numbers, 0, float(score)) for score in scores])
-    return float(np.max(np.abs(found - exact)))
+    return float(np.max(np.abs(found - exact) / np.maximum(1.0, np.abs(exact) / LARGE_VALUE)))
 
 
 # ---------------------------------------------------------------- reading a table
