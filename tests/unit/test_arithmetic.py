@@ -188,9 +188,10 @@ def test_compiled_or_not_the_bits_are_the_same() -> None:
         "for i in range(400):\n"
         "    x = (x * 7.3 + 0.011) % 1.0\n"
         "    wide = (x - 0.5) * 1400.0\n"
-        "    found = [a.log(x * 10.0 ** (i - 200)), a.exp(wide), a.log1p(-x), a.unit_hazard(x), a.expm1(wide),\n"
-        "             a.expm1(x - 0.5), a.normal_quantile(x), a.normal_quantile(x * 10.0**-(i % 300)),\n"
-        "             a.normal_cdf(20.0 * x - 10.0), a.normal_hazard(80.0 * x - 30.0), a.normal_score(900.0 * x),\n"
+        "    found = [a.log(x * 10.0 ** (i - 200)), a.exp(wide), a.log1p(-x), a.unit_hazard(x),\n"
+        "             a.expm1(wide), a.expm1(x - 0.5), a.normal_quantile(x * 10.0**-(i % 300)),\n"
+        "             a.normal_quantile(x), a.normal_cdf(20.0 * x - 10.0),\n"
+        "             a.normal_hazard(80.0 * x - 30.0), a.normal_score(900.0 * x),\n"
         "             a.power(x, wide), a.round_to_grid(wide)]\n"
         "    print([value.hex() for value in found])"
     )

@@ -62,7 +62,7 @@ def test_known_answers_of_random123(counter: tuple[int, ...], key: tuple[int, ..
 
 def test_a_uniform_is_never_0_or_1() -> None:
     lowest, highest = 0.5 * 2.0**-52, ((1 << 52) - 0.5) * 2.0**-52
-    assert 0.0 < lowest
+    assert lowest > 0.0
     assert highest < 1.0
     assert 1.0 - highest == lowest, "the grid is symmetrical, and 1 - u is exact"
 
@@ -133,6 +133,7 @@ def test_compiled_or_not_a_draw_is_the_same() -> None:
     program = (
         "from sim.chance import name_key, parameter_uniform, uniform\n"
         "for i in range(50):\n"
-        "    print(uniform(2**62 - i, i, i**9, name_key(str(i)), 3 * i).hex(), parameter_uniform(i, i, 'p').hex())"
+        "    print(uniform(2**62 - i, i, i**9, name_key(str(i)), 3 * i).hex())\n"
+        "    print(parameter_uniform(i, i, 'p').hex())"
     )
     assert printed(program, jit=True) == printed(program, jit=False)
