@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Iterable
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn, ParamSpec
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, ParamSpec, cast
 
 import typer
 
@@ -64,7 +64,7 @@ def verb(function: Callable[P, None]) -> Callable[P, None]:
         except ScenarioError as error:
             fail(str(error), WRONG_INPUT)
         except Refused as error:
-            fail(str(error), WRONG_INPUT)
+            fail(f"{error.fact}\n    {error.fix}" if error.fix else error.fact, WRONG_INPUT)
         except RunError as error:
             fail(str(error), FAILED)
         except KeyboardInterrupt:
@@ -363,14 +363,14 @@ def tell_what_is_forbidden(broken: BrokenRun) -> None:
 def main() -> None:
     """The command: parses, runs a verb, ends with its exit status."""
     signal.signal(signal.SIGTERM, _interrupt)
-    wrong_usage = typer.BadParameter.__mro__[2]
+    wrong_usage = cast("type[Exception]", typer.BadParameter.__mro__[2])
     try:
         status = app(standalone_mode=False, prog_name="allpath")
     except typer.Abort:
         print("interrupted; nothing was written", file=sys.stderr)  # noqa: T201
         status = FAILED
     except wrong_usage as error:
-        text = error.format_message()  # type: ignore[attr-defined]
+        text = cast("Any", error).format_message()
         print(f"{text}\n    `{shlex.join(_help_for(sys.argv[1:]))}` lists what there is", file=sys.stderr)  # noqa: T201
         status = WRONG_INPUT
     sys.exit(status)

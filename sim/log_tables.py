@@ -112,7 +112,7 @@ def last_stages(log: EventLog) -> NDArray[np.int16]:
 
 
 def use_table(use: ResourceUse, resources: Sequence[str]) -> pa.Table:
-    """Every change in the use of a resource: replication, time_days (calendar), and what was true after it."""
+    """Every change in the use of a resource: its time_days on the common calendar, what was true after."""
     return pa.table(
         {
             "replication": pa.array(use.replication),
@@ -126,7 +126,10 @@ def use_table(use: ResourceUse, resources: Sequence[str]) -> pa.Table:
 
 
 def named(codes: NDArray[Any], names: Sequence[str]) -> pa.DictionaryArray:
-    """Codes as the names they stand for, -1 as null; of equal names (a stage may be called `clock`) one is kept."""
+    """Codes as the names they stand for, -1 as null.
+
+    Of equal names one is kept: `clock.x` may be a clock, and an event of a stage called `clock`.
+    """
     different = list(dict.fromkeys(names))
     code_of = np.array([different.index(name) for name in names] or [0], np.int16)
     missing = codes < 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sim.errors import did_you_mean
+from sim.scenario.choices import read_value
 from sim.scenario.conditions import read_condition
 from sim.scenario.laws import Laws, attribute_key, is_choice, read_categorical, read_probability
 from sim.scenario.model import (
@@ -85,11 +86,11 @@ def attribute_change(word: str, name: str, spot: Spot, known: Known) -> Any:
     covariate = Covariate("attribute", name)
     kind = known.attributes[name]
     if word == "set":
-        return known.value(spot, lambda s: known.scalar(s, covariate))
+        return read_value(spot, known, lambda s: known.scalar(s, covariate))
     if word == "add":
         if kind.kind != "number":
             raise spot.fail(f"`{name}` is no number", "only numbers can be added to")
-        return known.value(spot, Spot.number)
+        return read_value(spot, known, Spot.number)
     if word == "copy":
         other = spot.one_of(known.attributes, "attribute")
         if known.attributes[other] != kind:
@@ -104,7 +105,7 @@ def attribute_change(word: str, name: str, spot: Spot, known: Known) -> Any:
 def read_draw(spot: Spot, name: str, known: Known, *, unchanged: bool = False) -> Draw:
     """A distribution of an attribute's value, or a choice of distributions."""
     if is_choice(spot):
-        return joined(spot, known.value(spot, lambda s: one_draw(s, name, known, unchanged)))
+        return joined(spot, read_value(spot, known, lambda s: one_draw(s, name, known, unchanged)))
     return one_draw(spot, name, known, unchanged)
 
 
@@ -262,11 +263,11 @@ def read_attribute(name: str, spot: Spot, known: Known) -> Attribute:
         refuse_others(spot, ("one_of", "start"))
         if "start" not in spot.value:
             raise spot.fail("`start` is missing", "write {one_of: [active, remission], start: active}")
-        initial = known.value(spot.child("start"), constant)
+        initial = read_value(spot.child("start"), known, constant)
     elif (spot.is_mapping and not is_choice(spot)) or ends_in_mappings(spot):
         initial = read_draw(spot, name, known)
     else:
-        initial = known.value(spot, constant)
+        initial = read_value(spot, known, constant)
     return Attribute(name, kind.kind, kind.categories, initial, spot.where)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from sim import units
 from sim.errors import Refused, did_you_mean
+from sim.scenario.choices import is_by, is_cases, read_value
 from sim.scenario.conditions import read_condition
 from sim.scenario.model import (
     REST,
@@ -26,7 +27,7 @@ from sim.scenario.model import (
     Scalar,
     Value,
 )
-from sim.scenario.spots import Known, Spot, Unread, is_by, is_cases
+from sim.scenario.spots import Known, Spot, Unread
 from sim.scenario.tree import Node, scalar
 from sim.scenario.words import AS_PRINTED, FAMILIES, MODIFIERS, NUMBER_FAMILIES
 
@@ -80,7 +81,7 @@ class Laws:
         return spot.quantity(lambda value: units.per_day(value, negative=True))
 
     def value(self, spot: Spot, leaf: Callable[[Spot], Any]) -> Any:
-        return self.known.value(spot, leaf)
+        return read_value(spot, self.known, leaf)
 
     # ------------------------------------------------------------ the law
 
@@ -429,7 +430,7 @@ def read_ratio(spot: Spot, known: Known, entries: tuple[Any, ...] | None) -> Rat
     begin, end = spot.get("from"), spot.get("until")
     since = spot.get("since")
     return Ratio(
-        value=known.value(spot.child("log" if "log" in mapping else "value"), positive_or_log("log" in mapping)),
+        value=read_value(spot.child("log" if "log" in mapping else "value"), known, positive_or_log("log" in mapping)),
         is_log="log" in mapping,
         when=read_condition(when, known) if when is not None else None,
         per=covariate,
@@ -501,14 +502,14 @@ def read_of(spot: Spot, known: Known, entries: tuple[Any, ...] | None) -> tuple[
 
 def read_probability(spot: Spot, odds: Spot | None, known: Known) -> Probability:
     """A single probability with the odds ratios beside it."""
-    return Probability(known.value(spot, Spot.share), read_ratios(odds, known), spot.where)
+    return Probability(read_value(spot, known, Spot.share), read_ratios(odds, known), spot.where)
 
 
 def read_categorical(
     spot: Spot, known: Known, read_key: Callable[[Spot, str], Any], word: str = "categorical"
 ) -> Categorical[Any]:
     """`{categorical: {key: p, ...}, odds_ratios: [...]}`; the mapping may be a choice of mappings."""
-    entries = known.value(spot.child(word), lambda s: read_entries(s, known, read_key, "a distribution"))
+    entries = read_value(spot.child(word), known, lambda s: read_entries(s, known, read_key, "a distribution"))
     odds = spot.get("odds_ratios")
     ratios = read_ratios(odds, known, keys_of(entries)) if odds is not None else ()
     return Categorical(entries, ratios, spot.where)
@@ -535,7 +536,7 @@ def read_entries(
             continue
         try:
             name = read_key(spot, key)
-            parts.append((name, REST if item.value == "rest" else known.value(item, Spot.share)))
+            parts.append((name, REST if item.value == "rest" else read_value(item, known, Spot.share)))
         except Unread:
             failed = True
     if failed:

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from sim import units
 from sim.errors import Place, Problems, Refused, Where, did_you_mean
-from sim.scenario.model import By, Cases, Condition, Covariate, Scalar, Value
+from sim.scenario.model import Condition, Covariate, Scalar
 from sim.scenario.tree import Node, scalar
 from sim.scenario.words import SECTIONS
 
@@ -153,7 +153,7 @@ class Spot:
         return value if isinstance(value, str) else units.number_text(value)
 
     def flag(self) -> bool:
-        """true or false."""
+        """True or false."""
         if not isinstance(self.value, bool):
             raise self.fail(f"true or false is due here, not {self.seen()}")
         return self.value
@@ -268,93 +268,3 @@ class Known:
     def key(self, spot: Spot, key: str, covariate: Covariate) -> Scalar:
         """A key of a mapping as a value of a covariate."""
         return self.scalar(Spot(Node(spot.node.keys[key], scalar(key)), spot.path, spot.problems), covariate)
-
-    # ------------------------------------------------------------ choices
-
-    def value(self, spot: Spot, leaf: Callable[[Spot], T]) -> Value[T]:
-        """A value that may depend on the patient: `{by: ...}`, a list of `{when, value}`, or itself."""
-        if is_by(spot):
-            return self._by(spot, leaf)
-        if is_cases(spot):
-            return self._cases(spot, leaf)
-        return leaf(spot)
-
-    def _by(self, spot: Spot, leaf: Callable[[Spot], T]) -> By[T]:
-        by = spot.child("by")
-        covariate = self.covariate(by, by.text())
-        entries: list[tuple[Scalar, Value[T]]] = []
-        rest: Value[T] | None = None
-        failed = False
-        for key, item in spot.children():
-            if key == "by":
-                continue
-            value = item.attempt(lambda s: self.value(s, leaf))
-            if value is None:
-                failed = True
-            elif key == "rest":
-                rest = value
-            else:
-                try:
-                    entries.append((self.key(spot, key, covariate), value))
-                except Unread:
-                    failed = True
-        if failed:
-            raise Unread
-        self._check_entries(spot, covariate, [key for key, _ in entries], rest is not None)
-        return By(covariate, tuple(entries), rest, spot.where)
-
-    def _check_entries(self, spot: Spot, covariate: Covariate, keys: list[Scalar], has_rest: bool) -> None:
-        if has_rest:
-            return
-        due: tuple[Scalar, ...] | None = None
-        if covariate.kind == "stage":
-            due = tuple(self.stages)
-        elif covariate.kind == "attribute":
-            kind = self.attributes[covariate.name]
-            due = (False, True) if kind.kind == "yes_no" else kind.categories or None
-        if due is None:
-            return
-        missing = [str(v).lower() if isinstance(v, bool) else str(v) for v in due if v not in keys]
-        if missing:
-            raise spot.fail(
-                f"no entry for {covariate} {', '.join(missing)}", "give each value an entry, or add `rest`"
-            )
-
-    def _cases(self, spot: Spot, leaf: Callable[[Spot], T]) -> Cases[T]:
-        from sim.scenario.conditions import read_condition
-
-        items: list[tuple[Condition | None, Value[T]]] = []
-        spots = list(spot.items())
-        failed = False
-        for i, item in enumerate(spots):
-            is_last = i == len(spots) - 1
-            item.section("case")
-            when = item.get("when")
-            if is_last and when is not None:
-                item.fail_at_key("when", "the last item of a choice has no `when`", "it holds for everyone else")
-                failed = True
-            if not is_last and when is None:
-                item.problems.add(item.where, "`when` is missing", "every item of a choice but the last has one")
-                failed = True
-            condition = when.attempt(lambda s: read_condition(s, self)) if when is not None else None
-            value = item.child("value").attempt(lambda s: self.value(s, leaf)) if "value" in item.value else None
-            failed |= value is None or (when is not None and condition is None)
-            if value is not None:
-                items.append((condition, value))
-        if failed:
-            raise Unread
-        return Cases(tuple(items), spot.where)
-
-
-def is_by(spot: Spot) -> bool:
-    """Whether a choice by the values of a covariate stands here."""
-    return spot.is_mapping and "by" in spot.value
-
-
-def is_cases(spot: Spot) -> bool:
-    """Whether an ordered choice stands here."""
-    return (
-        spot.is_list
-        and len(spot.value) > 0
-        and all(isinstance(n.value, dict) and ("value" in n.value) for n in spot.value)
-    )

@@ -7,6 +7,7 @@ from typing import Any
 
 from sim import units
 from sim.errors import did_you_mean
+from sim.scenario.choices import is_by, read_value
 from sim.scenario.conditions import read_condition
 from sim.scenario.effects import mapped, read_effects
 from sim.scenario.laws import Laws, keys_of, read_entries, read_probability, read_ratios
@@ -24,7 +25,7 @@ from sim.scenario.model import (
     Stage,
     StageCost,
 )
-from sim.scenario.spots import Known, Spot, Unread, is_by, is_cases
+from sim.scenario.spots import Known, Spot, Unread
 
 DAYS_IN = {"per_day": 1.0, "per_month": units.unit_of_time("months"), "per_year": units.unit_of_time("years")}
 
@@ -112,8 +113,8 @@ def read_rule(spot: Spot, known: Known, *, stay: bool, is_last: bool) -> Rule:
 def read_amount(spot: Spot, known: Known) -> Amount:
     """A cost: an amount, or an amount for each category."""
     if spot.is_mapping and not is_by(spot):
-        return {name: known.value(item, Spot.number) for name, item in spot.children()}
-    return known.value(spot, Spot.number)
+        return {name: read_value(item, known, Spot.number) for name, item in spot.children()}
+    return read_value(spot, known, Spot.number)
 
 
 def read_stage_cost(spot: Spot | None, known: Known) -> StageCost | None:
@@ -151,7 +152,7 @@ def read_utility(spot: Spot | None, known: Known) -> Any:
             raise one.fail(f"a utility of {units.number_text(value)} is beyond full health", "1 is full health")
         return value
 
-    return known.value(spot, utility)
+    return read_value(spot, known, utility)
 
 
 # ---------------------------------------------------------------- events, clocks, stages
@@ -175,7 +176,7 @@ def read_event(name: str, spot: Spot, known: Known, stage: str) -> Event:
         "waiting": lambda: optional(spot, "waiting", Spot.flag) or False,
         "in_stages": lambda: optional(spot, "in", lambda s: tuple(i.one_of(known.stages, "stage") for i in s.names())),
         "cost": lambda: optional(spot, "cost", lambda s: read_amount(s, known)),
-        "qaly": lambda: optional(spot, "qaly", lambda s: known.value(s, Spot.number)),
+        "qaly": lambda: optional(spot, "qaly", lambda s: read_value(s, known, Spot.number)),
     }
     failed = False
     for key, read in readers.items():

@@ -1,0 +1,78 @@
+"""Imports go downwards: whoever reads a floor needs to know nothing of those above it."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+SIM = Path(__file__).parents[2] / "sim"
+FLOORS = (
+    {"errors", "units", "arithmetic", "chance", "compiled", "distributions"},
+    {"scenario"},
+    {"pathway"},
+    {"engine"},
+    {"outcomes"},
+    {"log_tables", "provenance", "run_folder", "scenario_check", "simulation", "report"},
+    {"cli"},
+)
+MODULES = sorted(
+    ".".join(("sim", *path.relative_to(SIM).with_suffix("").parts)).removesuffix(".__init__")
+    for path in SIM.rglob("*.py")
+)
+
+
+def path_of(module: str) -> Path:
+    bare = SIM.parent.joinpath(*module.split("."))
+    return bare / "__init__.py" if bare.is_dir() else bare.with_suffix(".py")
+
+
+def imports_of(module: str) -> set[str]:
+    """Modules of sim that this one imports, inside functions too; not what is for type checkers only."""
+    found: set[str] = set()
+    waiting: list[ast.AST] = [ast.parse(path_of(module).read_text("utf-8"))]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            continue
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names if alias.name in MODULES}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            whole = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= whole & set(MODULES)
+            if node.module in MODULES and not whole <= set(MODULES):
+                found.add(node.module)
+        waiting.extend(ast.iter_child_nodes(node))
+    return found - {module}
+
+
+def floor(module: str) -> int:
+    part = module.split(".")[1]
+    return next(i for i, names in enumerate(FLOORS) if part in names)
+
+
+@pytest.mark.parametrize("module", [m for m in MODULES if m != "sim"])
+def test_imports_go_downwards(module: str) -> None:
+    upwards = [other for other in imports_of(module) if other != "sim" and floor(other) > floor(module)]
+    assert upwards == []
+
+
+def test_no_import_leads_back() -> None:
+    TopologicalSorter({module: imports_of(module) for module in MODULES}).prepare()
+
+
+def test_no_import_is_relative() -> None:
+    for module in MODULES:
+        nodes = ast.walk(ast.parse(path_of(module).read_text("utf-8")))
+        assert not [node for node in nodes if isinstance(node, ast.ImportFrom) and node.level]
+
+
+def test_the_command_starts_without_what_only_a_run_needs() -> None:
+    code = "import sys, sim.cli; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    heavy = {"numba", "numpy", "pandas", "scipy", "pyarrow", "simpy", "yaml", "rich"}
+    assert heavy & set(done.stdout.split()) == set()
