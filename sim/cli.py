@@ -71,12 +71,13 @@ def verb(function: Callable[P, None]) -> Callable[P, None]:
             fail("interrupted; nothing was written", FAILED)
         except MemoryError:
             fail("not enough memory; nothing was written\n    simulate fewer patients at once", FAILED)
+        except SystemExit as ended:  # how rich leaves when nobody reads on
+            raise typer.Exit(0) from ended
         except OSError as error:
+            drop_unread_output()
             if error.errno == errno.EPIPE:
-                leave_unread_output()
                 raise typer.Exit(0) from error
             about = f"{error.filename}: " if error.filename else ""
-            leave_unread_output()
             fail(f"{about}{(error.strerror or str(error)).lower()}", FAILED)
 
     return told
@@ -88,9 +89,12 @@ def fail(text: str, status: int) -> NoReturn:
     raise typer.Exit(status)
 
 
-def leave_unread_output() -> None:
-    """Nobody reads on, or the disk is full: what is still to be flushed goes nowhere."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def drop_unread_output() -> None:
+    """Where nobody reads on, or the disk is full, what is still to be printed goes nowhere."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def say(text: str) -> None:

@@ -1,0 +1,415 @@
+"""The folder of a run: what its tables hold, and that it is there whole or not at all."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from sim import run_folder
+from sim.engine.run import Result
+from sim.errors import RunError
+from sim.log_tables import changed_columns, event_table, event_tables, patient_table, use_table
+from sim.run_folder import FILES, read_run, refuse_unusable, write_run, write_whole
+from sim.simulation import Asked, Simulation, asked_of, differences
+from tests import hand_made_log as by_hand
+from tests.hand_made_log import Patient, asks, enters, granted, leaves, stays
+
+SCENARIO = replace(
+    by_hand.scenario(
+        [by_hand.stage("ward"), by_hand.stage("home"), by_hand.stage("dead", terminal=True)],
+        attributes=[
+            by_hand.number("age"),
+            by_hand.yes_no("fit"),
+            by_hand.category("site", "marrow", "csf"),
+            by_hand.number("never_changed"),
+        ],
+        resources=[by_hand.resource("bed")],
+    ),
+    text="format: 1\n",
+    digest="d1",
+)
+LOG = by_hand.event_log(
+    SCENARIO,
+    [
+        Patient(
+            [
+                enters(0, "ward", fit=True),
+                stays(2.5, "a.next", site="csf", seen=2.5),
+                enters(9, "dead", rule="fatal", age=41.0),
+            ],
+            start={"age": 40.0},
+        ),
+        Patient([asks(0, "ward"), leaves(4, "ward")], begins=3.0),
+        Patient([asks(0, "ward"), granted(1, "ward", site="marrow")], replication=1),
+    ],
+    rules=["fatal"],
+    stamps=["seen", "unseen"],
+)
+USE = by_hand.resource_use([(0, 0.0, 0, 0, 0, 1), (0, 3.0, 0, 1, 2, 1)])
+SUMMARY = {"title": "By hand", "outcomes": {"os": {"estimate": 0.25, "interval": [0.1, None]}}}
+
+
+def write(folder: Path, *, force: bool = False, record: Callable[[], Mapping[str, Any]] | None = None) -> None:
+    write_run(
+        folder,
+        scenario=SCENARIO,
+        result=Result(LOG, USE, "shared"),
+        summary=SUMMARY,
+        provenance=record or (lambda: {"digest": "d1", "seed": 1}),
+        force=force,
+    )
+
+
+def fails(error: BaseException) -> Callable[[], Mapping[str, Any]]:
+    def record() -> Mapping[str, Any]:
+        raise error
+
+    return record
+
+
+def names_in(folder: Path) -> list[str]:
+    return sorted(item.name for item in folder.iterdir())
+
+
+# ---------------------------------------------------------------- tables
+
+
+def test_events_have_a_row_for_each_happening() -> None:
+    rows = event_table(LOG, 0, LOG.n_rows, changed=()).to_pylist()
+    assert rows[1] == {
+        "replication": 0,
+        "patient": 0,
+        "sequence": 1,
+        "time_days": 2.5,
+        "event": "a.next",
+        "rule": None,
+        "from_stage": "ward",
+        "to_stage": None,
+        "does": "stays",
+    }
+    assert [row["does"] for row in rows] == ["enters", "stays", "enters", "asks", "leaves", "asks", "enters"]
+    assert [row["sequence"] for row in rows] == [0, 1, 2, 0, 1, 0, 1]
+    assert [row["patient"] for row in rows] == [0, 0, 0, 1, 1, 0, 0]
+    assert [row["replication"] for row in rows] == [0, 0, 0, 0, 0, 1, 1]
+    assert rows[2]["rule"] == "fatal"
+    assert (rows[0]["event"], rows[4]["event"], rows[6]["event"]) == ("start", "left_queue", "granted")
+    assert rows[0]["from_stage"] is None
+
+
+def test_events_hold_what_changed_and_nothing_else() -> None:
+    table = event_table(LOG, 0, LOG.n_rows, changed=changed_columns(LOG))
+    nothing = [None] * 7
+    assert table.column_names[9:] == [
+        "attributes.age",
+        "attributes.fit",
+        "attributes.site",
+        "stamps.seen",
+    ]
+    assert table["attributes.age"].to_pylist() == [*nothing[:2], 41.0, *nothing[3:]]
+    assert table["attributes.fit"].to_pylist() == [True, *nothing[1:]]
+    assert table["attributes.site"].to_pylist() == [None, "csf", *nothing[2:6], "marrow"]
+    assert table["stamps.seen"].to_pylist() == [None, 2.5, *nothing[2:]]
+
+
+def test_of_two_values_set_in_one_row_the_last_is_kept() -> None:
+    twice = replace(
+        LOG,
+        change_of=np.array([0, 2, 2, 2, 2, 2, 2, 2]),
+        change_what=np.array([0, 0], np.int16),
+        change_value=np.array([1.0, 7.0]),
+    )
+    table = event_table(twice, 0, twice.n_rows, changed=changed_columns(twice))
+    assert table["attributes.age"].to_pylist()[0] == 7.0
+
+
+def test_row_groups_together_are_the_whole() -> None:
+    whole = next(event_tables(LOG))
+    for size in (1, 2, 3, 7):
+        assert pa.concat_tables(event_tables(LOG, size)).to_pylist() == whole.to_pylist()
+
+
+def test_patients_have_their_values_at_the_start_and_at_the_end() -> None:
+    first, second, third = patient_table(LOG).to_pylist()
+    assert first == {
+        "replication": 0,
+        "patient": 0,
+        "start_day": 0.0,
+        "end_days": 9.0,
+        "follow_up_days": 1000.0,
+        "last_stage": "dead",
+        "at_start.age": 40.0,
+        "at_start.fit": False,
+        "at_start.site": "marrow",
+        "at_start.never_changed": 0.0,
+        "at_end.age": 41.0,
+        "at_end.fit": True,
+        "at_end.site": "csf",
+        "at_end.never_changed": 0.0,
+    }
+    assert (second["start_day"], second["follow_up_days"]) == (3.0, 997.0)
+    assert second["last_stage"] is None
+    assert third["last_stage"] == "ward"
+
+
+def test_names_that_are_equal_can_be_written(tmp_path: Path) -> None:
+    names = replace(LOG.names, events=(*LOG.names.events[:-1], "clock.x", "clock.x"))
+    log = replace(LOG, names=names, event=np.where(LOG.event == 4, 5, LOG.event).astype(np.int16))
+    run = Result(log, USE, "shared")
+    write_run(tmp_path / "run", scenario=SCENARIO, result=run, summary=SUMMARY, provenance=dict)
+    events = pd.read_parquet(tmp_path / "run" / "events.parquet")["event"]
+    assert list(events[:3]) == ["start", "clock.x", "clock.x"]
+
+
+def test_resource_use_names_its_resource() -> None:
+    rows = use_table(USE, ["bed"]).to_pylist()
+    assert rows[1] == {
+        "replication": 0,
+        "time_days": 3.0,
+        "resource": "bed",
+        "in_use": 1,
+        "queue": 2,
+        "capacity": 1,
+    }
+
+
+# ---------------------------------------------------------------- whole or not at all
+
+
+def test_a_run_is_read_back_as_it_was_written(tmp_path: Path) -> None:
+    write(tmp_path / "deeper" / "run")
+    saved = read_run(tmp_path / "deeper" / "run")
+    assert names_in(saved.folder) == sorted(FILES)
+    assert names_in(tmp_path / "deeper") == ["run"]
+    assert saved.summary == SUMMARY
+    assert saved.provenance == {"digest": "d1", "seed": 1}
+    assert saved.scenario_file.read_text() == "format: 1\n"
+    events = pd.read_parquet(saved.folder / "events.parquet")
+    assert isinstance(events["event"].dtype, pd.CategoricalDtype)
+    assert events.shape == (7, 13)
+
+
+def test_the_folder_can_be_read_as_any_other_that_one_makes(tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other.txt").touch()
+    write(tmp_path / "run")
+    write_whole(tmp_path / "summary.json", "{}")
+    assert (tmp_path / "run").stat().st_mode == (tmp_path / "other").stat().st_mode
+    assert (tmp_path / "summary.json").stat().st_mode == (tmp_path / "other.txt").stat().st_mode
+
+
+def test_an_existing_folder_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    with pytest.raises(RunError, match=r"run: exists\n    choose another name, or .* --force"):
+        write(tmp_path / "run")
+    assert names_in(tmp_path / "run") == []
+
+
+def test_force_replaces_a_run(tmp_path: Path) -> None:
+    write(tmp_path / "run")
+    write(tmp_path / "run", force=True, record=lambda: {"seed": 2})
+    assert read_run(tmp_path / "run").provenance == {"seed": 2}
+    assert names_in(tmp_path) == ["run"]
+
+
+def test_force_never_takes_away_what_is_no_run(tmp_path: Path) -> None:
+    write(tmp_path / "run")
+    (tmp_path / "run" / "notes.txt").write_text("mine")
+    with pytest.raises(RunError, match=r"no part of a run: notes\.txt"):
+        write(tmp_path / "run", force=True)
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(RunError, match="is no folder"):
+        write(tmp_path / "file", force=True)
+    (tmp_path / "link").symlink_to(tmp_path / "run")
+    with pytest.raises(RunError, match="is no folder"):
+        write(tmp_path / "link", force=True)
+    assert (tmp_path / "run" / "notes.txt").read_text() == "mine"
+
+
+def test_a_full_disk_leaves_nothing(tmp_path: Path) -> None:
+    full = OSError(errno.ENOSPC, "No space left on device")
+    with pytest.raises(RunError, match="run: no space left on device; nothing was written"):
+        write(tmp_path / "run", record=fails(full))
+    assert names_in(tmp_path) == []
+
+
+def test_a_table_that_cannot_be_written_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(self: Any, *args: Any, **kwargs: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(run_folder.parquet.ParquetWriter, "write_table", full)
+    with pytest.raises(RunError, match="no space left on device"):
+        write(tmp_path / "run")
+    assert names_in(tmp_path) == []
+
+
+def test_an_interrupt_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        write(tmp_path / "run", record=fails(KeyboardInterrupt()))
+    assert names_in(tmp_path) == []
+
+
+@pytest.mark.parametrize("step", ["_to_disk", "_move_into_place"])
+def test_where_the_new_run_fails_the_old_one_stays(
+    step: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path / "run")
+
+    def denied(*args: Path) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(run_folder, step, denied)
+    with pytest.raises(RunError, match="permission denied; nothing was written"):
+        write(tmp_path / "run", force=True, record=lambda: {"seed": 2})
+    assert read_run(tmp_path / "run").provenance["seed"] == 1
+    assert names_in(tmp_path) == ["run"]
+
+
+def test_where_the_last_step_fails_the_old_run_comes_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path / "run")
+    rename = Path.rename
+
+    def once(self: Path, target: Path) -> Path:
+        if self.name.endswith(".unfinished"):
+            raise OSError(errno.EIO, "Input/output error")
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", once)
+    with pytest.raises(RunError, match="input/output error"):
+        write(tmp_path / "run", force=True, record=lambda: {"seed": 2})
+    assert read_run(tmp_path / "run").provenance["seed"] == 1
+    assert names_in(tmp_path) == ["run"]
+
+
+def test_a_killed_run_leaves_nothing_that_looks_finished(tmp_path: Path) -> None:
+    code = (
+        "import os, sys, signal\n"
+        "from pathlib import Path\n"
+        "from tests.unit.test_run_folder import write\n"
+        "write(Path(sys.argv[1]), record=lambda: os.kill(os.getpid(), signal.SIGKILL))\n"
+    )
+    root = Path(__file__).parents[2]
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "run")],
+        cwd=root,
+        env={**os.environ, "PYTHONPATH": str(root)},
+        check=False,
+    )
+    assert done.returncode == -signal.SIGKILL
+    assert [name for name in names_in(tmp_path) if not name.endswith(".unfinished")] == []
+    for left in tmp_path.iterdir():
+        with pytest.raises(RunError, match="not a whole run"):
+            read_run(left)
+    write(tmp_path / "run")
+
+
+def test_what_cannot_be_written_is_known_before_the_run(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(RunError, match="is no folder"):
+        refuse_unusable(tmp_path / "file" / "run", force=False)
+    refuse_unusable(tmp_path / "a" / "b", force=False)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="for root no folder is closed")
+def test_a_closed_folder_is_known_before_the_run(tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    with pytest.raises(RunError, match="no permission"):
+        refuse_unusable(tmp_path / "run", force=False)
+
+
+def test_a_text_is_whole_or_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_whole(tmp_path / "summary.json", "old")
+
+    def full(handle: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(RunError, match="no space left on device; it was not written"):
+        write_whole(tmp_path / "summary.json", "new")
+    assert (tmp_path / "summary.json").read_text() == "old"
+    assert names_in(tmp_path) == ["summary.json"]
+
+
+def test_what_is_no_run_is_not_read(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="no such run"):
+        read_run(tmp_path / "none")
+    with pytest.raises(RunError, match=r"not a whole run, it has no events\.parquet"):
+        read_run(tmp_path)
+    write(tmp_path / "run")
+    (tmp_path / "run" / "summary.json").write_text("{")
+    with pytest.raises(RunError, match=r"summary\.json: cannot be read"):
+        read_run(tmp_path / "run")
+
+
+# ---------------------------------------------------------------- again
+
+
+def simulation(**changes: Any) -> Simulation:
+    result = Result(replace(LOG, **changes), USE, "shared")
+    return Simulation(Asked(Path("by hand")), SCENARIO, result, dict(SUMMARY), {}, 0.0)
+
+
+def test_the_same_again_is_identical(tmp_path: Path) -> None:
+    write(tmp_path / "run")
+    assert differences(read_run(tmp_path / "run"), simulation()) == []
+
+
+def test_what_differs_is_named(tmp_path: Path) -> None:
+    write(tmp_path / "run")
+    saved = read_run(tmp_path / "run")
+    time = LOG.time.copy()
+    time[4] = 5.0
+    assert differences(saved, simulation(time=time)) == ["events.parquet: row 4: time_days was 4.0, is 5.0"]
+    ends = LOG.ends + 1.0
+    assert differences(saved, simulation(ends=ends)) == ["patients.parquet: row 0: end_days was 9.0, is 10.0"]
+    value = LOG.change_value.copy()
+    value[1] = 0.0
+    assert differences(saved, simulation(change_value=value)) == [
+        "events.parquet: row 1: attributes.site was csf, is marrow"
+    ]
+    other = json.loads(json.dumps(SUMMARY))
+    other["outcomes"]["os"] |= {"interval": [0.2, None], "n": 3}
+    assert differences(saved, replace(simulation(), summary=other)) == [
+        "summary: outcomes.os.interval.0: was 0.1, is 0.2",
+        "summary: outcomes.os.n: is new",
+    ]
+    again = replace(simulation(), scenario=replace(SCENARIO, digest="d2"))
+    assert differences(saved, again) == ["scenario: the digest was d1, it is d2"]
+
+
+def test_rows_that_are_missing_are_counted(tmp_path: Path) -> None:
+    write(tmp_path / "run")
+    fewer = by_hand.event_log(SCENARIO, [Patient([enters(0, "ward")])], rules=["fatal"], stamps=["seen", "unseen"])
+    again = replace(simulation(), result=Result(fewer, USE, "shared"))
+    told = differences(read_run(tmp_path / "run"), again)
+    assert "events.parquet: had 7 rows, has 1" in told
+    assert "patients.parquet: had 3 rows, has 1" in told
+
+
+def test_a_table_that_is_broken_is_told(tmp_path: Path) -> None:
+    write(tmp_path / "run")
+    (tmp_path / "run" / "events.parquet").write_bytes(b"PAR1")
+    with pytest.raises(RunError, match=r"events\.parquet: cannot be read"):
+        differences(read_run(tmp_path / "run"), simulation())
+
+
+def test_a_record_that_does_not_say_how_is_refused(tmp_path: Path) -> None:
+    write(tmp_path / "run")
+    with pytest.raises(RunError, match="does not say how it was run"):
+        asked_of(read_run(tmp_path / "run"))
