@@ -24,10 +24,12 @@ BLOCK = 8192
 
 @compiled
 def live_all(
-    T: Tables,
+    P: Ints,
+    N: Floats,
     x: Floats,
     k: Ints,
-    L: LogBuffer,
+    rows: Ints,
+    changes: Floats,
     seed: int,
     first: int,
     replications: Ints,
@@ -41,9 +43,10 @@ def live_all(
 
     Returns how many are finished when all are, the log is full, or one cannot go on.
     """
-    n_attributes = T.program[0, at.HEAD_N_ATTRIBUTES]
+    T, L = Tables(P, N), LogBuffer(rows, changes)
+    n_attributes = P[0, at.HEAD_N_ATTRIBUTES]
     for i in range(first, len(numbers)):
-        rows, changes = L.rows[0, COUNT_ROWS], L.rows[0, COUNT_CHANGES]
+        n_rows, n_changes = rows[0, COUNT_ROWS], rows[0, COUNT_CHANGES]
         begin(T, x, k, L, seed, replications[i], numbers[i], at_start, i)
         ends[i] = follow_up[i]
         while k[at.STATUS] == at.ALIVE and next_happening(T, x, k) < follow_up[i]:
@@ -52,8 +55,8 @@ def live_all(
             ends[i] = x[at.NOW]
         elif k[at.STATUS] != at.ALIVE:
             if k[at.STATUS] == at.LOG_FULL:
-                L.rows[0, COUNT_ROWS] = rows
-                L.rows[0, COUNT_CHANGES] = changes
+                rows[0, COUNT_ROWS] = n_rows
+                rows[0, COUNT_CHANGES] = n_changes
             return i
         for j in range(n_attributes):
             at_end[i, j] = x[at.FIRST_ATTRIBUTE + j]
@@ -81,10 +84,10 @@ def simulate_block(pathway: Pathway, cohort: Cohort, seed: int, block: tuple[int
     while done < n:
         before = done
         done = live_all(
-            pathway.tables,
+            *pathway.tables,
             x,
             k,
-            buffer,
+            *buffer,
             seed,
             done,
             replications,

@@ -150,16 +150,18 @@ def draw_value(T: Tables, x: Floats, k: Ints, row: int) -> float:
     return x[attribute] if key == at.UNCHANGED_KEY else T.numbers[key]
 
 
-@compiled
+@inlined
 def comes_up(T: Tables, x: Floats, k: Ints, event: int) -> bool:
     """Whether an event comes up at all, asked once a visit (a clock's at each start)."""
+    return T.program[event, at.EVENT_CHANCE] == at.NONE or is_let(T, x, k, event)
+
+
+@compiled
+def is_let(T: Tables, x: Floats, k: Ints, event: int) -> bool:
+    """Whether the chance of an event lets it come up."""
     P = T.program
-    node = P[event, at.EVENT_CHANCE]
-    if node == at.NONE:
-        return True
-    p = probability(
-        T, x, k, node, P[event, at.EVENT_CHANCE_RATIOS], P[event, at.EVENT_CHANCE_N_RATIOS]
-    )
+    first, n = P[event, at.EVENT_CHANCE_RATIOS], P[event, at.EVENT_CHANCE_N_RATIOS]
+    p = probability(T, x, k, P[event, at.EVENT_CHANCE], first, n)
     return drawn(T, k, P[event, at.EVENT_CHANCE_DRAW]) < p
 
 
@@ -167,14 +169,16 @@ def comes_up(T: Tables, x: Floats, k: Ints, event: int) -> bool:
 def give_time(T: Tables, x: Floats, k: Ints, event: int, slot: int) -> None:
     """Draw the time of an event or clock from now on, and let it run."""
     P = T.program
-    u = drawn(T, k, P[event, at.EVENT_DRAW])
-    law = choose(T, x, k, P[event, at.EVENT_LAW])
-    run = P[event, at.EVENT_RUN]
-    if P[law, at.LAW_KIND] == at.PLAIN and run == at.NONE:
-        leaf = choose(T, x, k, P[law, at.LAW_LEAF])
-        time = leaf_quantile(P[leaf, at.LEAF_KIND], T.numbers, P[leaf, at.LEAF_AT], u)
+    count = P[0, at.HEAD_COUNTS] + P[event, at.EVENT_DRAW]
+    occurrence = k[count]
+    k[count] = occurrence + 1
+    u = uniform(k[at.SEED], k[at.REPLICATION], k[at.NUMBER_], P[event, at.EVENT_KEY], occurrence)
+    kind = P[event, at.EVENT_LEAF_KIND]
+    if kind != at.NONE:
+        time = leaf_quantile(kind, T.numbers, P[event, at.EVENT_LEAF_AT], u)
     else:
-        time = law_time(T, x, k, law, run, u)
+        law = choose(T, x, k, P[event, at.EVENT_LAW])
+        time = law_time(T, x, k, law, P[event, at.EVENT_RUN], u)
     x[P[0, at.HEAD_DUE] + slot] = x[at.NOW] + round_to_grid(max(time, 0.0))
     k[P[0, at.HEAD_SLOTS] + slot] = at.RUNS
 
@@ -182,8 +186,15 @@ def give_time(T: Tables, x: Floats, k: Ints, event: int, slot: int) -> None:
 # ---------------------------------------------------------------- effects
 
 
-@compiled
+@inlined
 def run_effects(T: Tables, x: Floats, k: Ints, L: LogBuffer, first: int, n: int) -> None:
+    """Run effects in order."""
+    if n > 0:
+        run_each(T, x, k, L, first, n)
+
+
+@compiled
+def run_each(T: Tables, x: Floats, k: Ints, L: LogBuffer, first: int, n: int) -> None:
     """Run effects in order; the condition of each is read once, before its actions."""
     P = T.program
     for effect in range(first, first + n):
@@ -261,7 +272,7 @@ def is_of_stage(T: Tables, k: Ints, event: int) -> bool:
 # ---------------------------------------------------------------- stages
 
 
-@inlined
+@compiled
 def schedule(T: Tables, x: Floats, k: Ints) -> None:
     """Read the condition of each event of the stage the patient is in, or waits for.
 
@@ -313,8 +324,25 @@ def count_entry(T: Tables, x: Floats, k: Ints, stage: int) -> None:
     k[T.program[0, at.HEAD_VISITS] + stage] += 1
 
 
-@compiled
-def enter(T: Tables, x: Floats, k: Ints, L: LogBuffer, stage: int) -> None:
+@inlined
+def schedule_anew(T: Tables, x: Floats, k: Ints, stage: int) -> None:
+    """As `schedule`, on entering a stage that was not waited for: no event has come up yet."""
+    P = T.program
+    row = P[0, at.HEAD_STAGES] + stage
+    first = P[row, at.STAGE_EVENTS]
+    slots = P[0, at.HEAD_SLOTS] + P[0, at.HEAD_N_CLOCKS]
+    for i in range(P[row, at.STAGE_N_ALL]):
+        event = first + i
+        k[slots + i] = at.RESTS
+        if P[event, at.EVENT_WAITING] != 2 and holds(T, x, k, P[event, at.EVENT_WHEN]):
+            if comes_up(T, x, k, event):
+                give_time(T, x, k, event, P[event, at.EVENT_SLOT])
+            else:
+                k[slots + i] = at.OVER
+
+
+@inlined
+def enter(T: Tables, x: Floats, k: Ints, L: LogBuffer, stage: int, has_waited: bool) -> None:
     """Enter a stage that takes time: its effects, then a time for each event."""
     P = T.program
     row = P[0, at.HEAD_STAGES] + stage
@@ -325,13 +353,23 @@ def enter(T: Tables, x: Floats, k: Ints, L: LogBuffer, stage: int) -> None:
     run_effects(T, x, k, L, P[row, at.STAGE_EFFECTS], P[row, at.STAGE_N_EFFECTS])
     if P[row, at.STAGE_KIND] == at.TERMINAL:
         k[at.STATUS] = max(k[at.STATUS], at.ENDED)
-    else:
+    elif has_waited:
         schedule(T, x, k)
+    else:
+        schedule_anew(T, x, k, stage)
+
+
+@inlined
+def choose_destination(T: Tables, x: Floats, k: Ints, node: int, draw: int) -> tuple[int, int]:
+    """Follow a destination to a stage, or STAY_KEY; with the code of the rule that decided."""
+    if T.program[node, at.TO_KIND] == at.TO_STAGE:
+        return T.program[node, at.TO_A], at.NONE
+    return follow_destination(T, x, k, node, draw)
 
 
 @compiled
-def choose_destination(T: Tables, x: Floats, k: Ints, node: int, draw: int) -> tuple[int, int]:
-    """Follow a destination to a stage, or STAY_KEY; with the code of the rule that decided."""
+def follow_destination(T: Tables, x: Floats, k: Ints, node: int, draw: int) -> tuple[int, int]:
+    """As `choose_destination`, through rules and chances."""
     P = T.program
     rule = at.NONE
     while True:
@@ -359,11 +397,17 @@ def choose_destination(T: Tables, x: Floats, k: Ints, node: int, draw: int) -> t
                 break
 
 
-@compiled
+@inlined
 def wanted_resource(T: Tables, x: Floats, k: Ints, stage: int) -> int:
     """The resource that a stage needs and that can be waited for, or NONE."""
+    row = T.program[0, at.HEAD_STAGES] + stage
+    return needed(T, x, k, row) if T.program[row, at.STAGE_N_NEEDS] > 0 else at.NONE
+
+
+@compiled
+def needed(T: Tables, x: Floats, k: Ints, row: int) -> int:
+    """The first resource whose need holds for the stage in this row, or NONE."""
     P = T.program
-    row = P[0, at.HEAD_STAGES] + stage
     first = P[row, at.STAGE_NEEDS]
     for need in range(first, first + P[row, at.STAGE_N_NEEDS]):
         if holds(T, x, k, P[need, at.NEED_WHEN]):
@@ -397,12 +441,12 @@ def arrive(T: Tables, x: Floats, k: Ints, L: LogBuffer, stage: int, rule: int) -
     if k[at.HELD] != at.NONE and k[at.HELD] != wanted:
         k[at.RELEASED] = k[at.HELD]
         k[at.HELD] = at.NONE
-    clear_slots(T, k, stage)
     if wanted == at.NONE or k[at.HELD] == wanted:
         close_row(k, L, rule, stage, ENTERS)
         x[P[0, at.HEAD_WAITED] + stage] = 0.0
-        enter(T, x, k, L, stage)
+        enter(T, x, k, L, stage, False)
         return
+    clear_slots(T, k, stage)
     close_row(k, L, rule, stage, ASKS)
     k[at.ASKED] = stage
     k[at.WANTED] = wanted
@@ -424,7 +468,7 @@ def grant(T: Tables, x: Floats, k: Ints, L: LogBuffer, time: float) -> None:
     k[at.HAS_LEFT] = 0
     open_row(k, L, time, GRANTED, k[at.STAGE_NOW])
     close_row(k, L, at.NONE, stage, ENTERS)
-    enter(T, x, k, L, stage)
+    enter(T, x, k, L, stage, True)
 
 
 # ---------------------------------------------------------------- a patient's life
@@ -504,7 +548,7 @@ def clock_can(T: Tables, x: Floats, k: Ints, clock: int, stage: int) -> bool:
     return holds(T, x, k, T.program[clock, at.EVENT_WHEN])
 
 
-@compiled
+@inlined
 def next_happening(T: Tables, x: Floats, k: Ints) -> float:
     """The time of what happens next, inf where nothing does; its slot is kept in NEXT_SLOT.
 

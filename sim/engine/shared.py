@@ -41,15 +41,17 @@ ROOM = 4 * at.MOST_HAPPENINGS_AT_ONCE
 """Rows and changes that are free in the log before a patient is asked."""
 WORTH_A_PROCESS = 20_000
 """Patients below which other processes cost more than they save."""
-HAS_ENDED, IS_WAITING, GAVE_BACK, HAS_FAILED, HAS_LEFT = 1, 2, 4, 8, 16
+HAS_ENDED, IS_WAITING, GAVE_BACK, HAS_FAILED, HAS_LEFT, NEEDS_ROOM = 1, 2, 4, 8, 16, 32
 
 
 @compiled
-def outlook(T: Tables, x: Floats, k: Ints) -> tuple[float, int]:
+def outlook(T: Tables, x: Floats, k: Ints, L: LogBuffer) -> tuple[float, int]:
     """When this patient's next happening is, and what the last one did, as flags."""
     if k[at.STATUS] > at.ENDED:
         return np.inf, HAS_FAILED
     flags = 0
+    if L.rows[0, COUNT_ROWS] > len(L.rows) - ROOM or L.rows[0, COUNT_CHANGES] > len(L.changes) - ROOM:
+        flags |= NEEDS_ROOM
     if k[at.RELEASED] != at.NONE:
         flags |= GAVE_BACK
     if k[at.HAS_LEFT] == 1:
@@ -61,49 +63,62 @@ def outlook(T: Tables, x: Floats, k: Ints) -> tuple[float, int]:
     return next_happening(T, x, k), flags
 
 
+# What Python calls takes arrays one by one: to take a named tuple apart costs more than the call.
+
+
 @compiled
 def arrives(
-    T: Tables,
+    P: Ints,
+    N: Floats,
     X: Floats,
     K: Ints,
+    rows: Ints,
+    changes: Floats,
     i: int,
-    L: LogBuffer,
     seed: int,
     replication: int,
     number: int,
     at_start: Floats,
 ) -> tuple[float, int]:
     """Patient i starts; see `outlook`."""
+    T, L = Tables(P, N), LogBuffer(rows, changes)
     begin(T, X[i], K[i], L, seed, replication, number, at_start, i)
-    return outlook(T, X[i], K[i])
+    return outlook(T, X[i], K[i], L)
 
 
 @compiled
-def goes_on(T: Tables, X: Floats, K: Ints, i: int, L: LogBuffer) -> tuple[float, int]:
+def goes_on(
+    P: Ints, N: Floats, X: Floats, K: Ints, rows: Ints, changes: Floats, i: int
+) -> tuple[float, int]:
     """What was next for patient i happens; see `outlook`."""
+    T, L = Tables(P, N), LogBuffer(rows, changes)
     happen(T, X[i], K[i], L)
-    return outlook(T, X[i], K[i])
+    return outlook(T, X[i], K[i], L)
 
 
 @compiled
 def is_granted(
-    T: Tables, X: Floats, K: Ints, i: int, L: LogBuffer, time: float
+    P: Ints, N: Floats, X: Floats, K: Ints, rows: Ints, changes: Floats, i: int, time: float
 ) -> tuple[float, int]:
     """What patient i waits for is granted, at its own time `time`; see `outlook`."""
+    T, L = Tables(P, N), LogBuffer(rows, changes)
     grant(T, X[i], K[i], L, time)
-    return outlook(T, X[i], K[i])
+    return outlook(T, X[i], K[i], L)
 
 
 class Moment(simpy.Event):
     """A point of time at which somebody is to be woken, in the order of `priority`."""
 
-    def __init__(self, env: simpy.Environment, delay: float, priority: int) -> None:
+    def __init__(self, env: simpy.Environment) -> None:
         self.env = env
-        self.callbacks: Any = []
-        self._value = None
         self._ok = True
-        self._defused = False
-        env.schedule(self, priority, delay)
+        self._value = None
+
+    def come(self, delay: float, priority: int) -> Moment:
+        """Let this moment come after `delay` days; it may come again when it has been."""
+        self.callbacks: Any = []
+        self.env.schedule(self, priority, delay)  # type: ignore[arg-type]
+        return self
 
 
 @dataclass(slots=True)
@@ -136,7 +151,7 @@ class Centre:
         self.full: list[Piece] = []
         self.env = simpy.Environment()
         self.last = max(self.numbers) + 2
-        self.asleep: dict[int, Moment | simpy.Event] = {}
+        self.asleep: dict[int, Moment] = {}
         self.asking: list[int] = []
         self.granted: set[int] = set()
         self.is_closing = False
@@ -156,51 +171,54 @@ class Centre:
 
     def arrivals(self) -> Iterator[simpy.Event]:
         """Each patient's process begins on its day."""
+        now = 0.0
+        day = Moment(self.env)
         for i in sorted(range(len(self.numbers)), key=lambda j: (self.begins[j], self.numbers[j])):
-            yield Moment(self.env, self.begins[i] - self.env.now, self.numbers[i] + 1)
+            yield day.come(self.begins[i] - now, self.numbers[i] + 1)
+            now = self.begins[i]
             self.env.process(self.patient(i))
 
     def patient(self, i: int) -> Iterator[simpy.Event]:
         """One patient: ask what is next, sleep until then or until woken by a grant."""
-        T, X, K = self.tables, self.X, self.K
-        env, begins, follow_up, priority = self.env, self.begins[i], self.follow_up[i], self.numbers[i] + 1
-        L = self.log_with_room()
-        time, flags = arrives(
-            T, X, K, i, L, self.seed, self.replication, self.numbers[i], self.at_start
-        )
+        life = (*self.tables, self.X, self.K, *self.buffer, i)
+        begins, follow_up, priority = self.begins[i], self.follow_up[i], self.numbers[i] + 1
+        alarm = Moment(self.env)
+        now = begins
+        time, flags = arrives(*life, self.seed, self.replication, self.numbers[i], self.at_start)
         while True:
             if flags:
                 self.note(i, flags)
                 if flags & HAS_ENDED:
-                    self.ends[i] = X[i, at.NOW]
+                    self.ends[i] = self.X[i, at.NOW]
                     return
-            is_waiting = flags & IS_WAITING
-            if time < follow_up:
-                wake: simpy.Event = Moment(env, begins + time - env.now, priority)
-            elif is_waiting or (self.services and K[i, at.HELD] != at.NONE):
-                wake = Moment(env, begins + follow_up - env.now, priority)
-            else:
-                return
-            if is_waiting:
-                self.asleep[i] = wake
-            yield wake
-            L = self.log_with_room()
-            if is_waiting and i in self.granted:
-                self.granted.remove(i)
-                time, flags = is_granted(T, X, K, i, L, env.now - begins)
-            elif time >= follow_up:
+            if flags & IS_WAITING:
+                self.asleep[i] = wake = Moment(self.env)
+                yield wake.come(begins + min(time, follow_up) - now, priority)
+                now = self.env.now
+                if i in self.granted:
+                    self.granted.remove(i)
+                    time, flags = is_granted(*life, now - begins)
+                    continue
+            elif time < follow_up:
+                yield alarm.come(begins + time - now, priority)
+                now = begins + time
+            elif self.services and self.K[i, at.HELD] != at.NONE:
+                yield alarm.come(begins + follow_up - now, priority)
+            if time >= follow_up:
                 self.leave(i)
                 return
-            else:
-                wanted = int(K[i, at.WANTED])
-                time, flags = goes_on(T, X, K, i, L)
-                if flags & HAS_LEFT:
-                    self.withdraw(i, wanted)
+            wanted = self.K[i, at.WANTED] if flags & IS_WAITING else at.NONE
+            time, flags = goes_on(*life)
+            if flags & HAS_LEFT:
+                self.withdraw(i, int(wanted))
 
     def note(self, i: int, flags: int) -> None:
-        """What a happening means for others: a unit given back, a request made, a failure."""
+        """What a happening means for others: room in the log, a unit given back, a request, a failure."""
         if flags & HAS_FAILED:
             raise failure(self.pathway, self.K[i], self.buffer)
+        if flags & NEEDS_ROOM:
+            self.full.append(Piece.of(self.buffer))
+            self.buffer.rows[0, :2] = 1, 0
         if flags & GAVE_BACK:
             self.give_back(int(self.K[i, at.RELEASED]))
             self.K[i, at.RELEASED] = at.NONE
@@ -234,7 +252,7 @@ class Centre:
         """See to requests and grants when all happenings of this moment are over."""
         if not self.is_closing:
             self.is_closing = True
-            Moment(self.env, 0.0, self.last).callbacks.append(self.see_to_requests)
+            Moment(self.env).come(0.0, self.last).callbacks.append(self.see_to_requests)
 
     def see_to_requests(self, _: simpy.Event) -> None:
         """Requests join their queues, then units are granted, down each queue, in file order."""
@@ -253,7 +271,7 @@ class Centre:
         """The patient sleeps no longer for its own next happening: it has been granted a unit."""
         self.granted.add(i)
         asleep = self.asleep.pop(i)
-        now = Moment(self.env, 0.0, self.numbers[i] + 1)
+        now = Moment(self.env).come(0.0, self.numbers[i] + 1)
         now.callbacks, asleep.callbacks = asleep.callbacks, []
 
     def tell(self, service: Service) -> None:
@@ -268,20 +286,6 @@ class Centre:
         elif service.told[1:] != row[1:]:
             service.told = row
             self.use.append(row)
-
-    # ------------------------------------------------------------ the log
-
-    def log_with_room(self) -> Any:
-        """The buffer, put aside for a new one where it has little room left."""
-        buffer = self.buffer
-        written = buffer.rows[0]
-        if (
-            written[COUNT_ROWS] > len(buffer.rows) - ROOM
-            or written[COUNT_CHANGES] > len(buffer.changes) - ROOM
-        ):
-            self.full.append(Piece.of(buffer))
-            buffer.rows[0, :2] = 1, 0
-        return buffer
 
     def run(self) -> tuple[Lives, list[list[float]]]:
         """Let time pass until the horizon."""

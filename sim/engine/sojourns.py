@@ -14,7 +14,7 @@ from math import inf
 
 import numpy as np
 
-from sim.arithmetic import exp, expm1, log, log1p
+from sim.arithmetic import expm1, log, log1p, unit_hazard
 from sim.compiled import compiled
 from sim.distributions import leaf_hazard, leaf_hazard_before, leaf_quantile, leaf_time
 from sim.engine.readings import choose, covariate, holds, number, part, probability, product, ratio
@@ -380,7 +380,7 @@ def first_time(T: Tables, x: Floats, a: int, u: float) -> float:
         own = leaf_quantile(T.program[leaf, at.LEAF_KIND], T.numbers, T.program[leaf, at.LEAF_AT], u)
         return own * x[a + at.ARG_TIME_RATIO] + x[a + at.ARG_PLUS]
     age = x[a + at.ARG_ALREADY] / x[a + at.ARG_TIME_RATIO]
-    return solved(T, x, a, 0.0, age, -log1p(-u), True) + x[a + at.ARG_PLUS]
+    return solved(T, x, a, 0.0, age, unit_hazard(u), True) + x[a + at.ARG_PLUS]
 
 
 @compiled
@@ -402,7 +402,7 @@ def law_time(T: Tables, x: Floats, k: Ints, law: int, run: int, u: float) -> flo
         x[run + at.RUN_BEGAN] = now
         x[run + at.RUN_SPENT] = 0.0
         x[run + at.RUN_AGE] = x[a + at.ARG_ALREADY] / x[a + at.ARG_TIME_RATIO]
-        x[run + at.RUN_LEFT] = -log1p(-u)
+        x[run + at.RUN_LEFT] = unit_hazard(u)
     return max(own, x[a + at.ARG_HOLD] - now)
 
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 Floats: TypeAlias = NDArray[np.float64]
 Ints: TypeAlias = NDArray[np.int64]
 
-WIDTH = 18
+WIDTH = 20
 """Columns of the program."""
 
 NONE = -1
@@ -94,6 +94,9 @@ EVENT_WAITING = 13  # 1: can happen while waiting; 2: only then
 EVENT_RUN = 14  # where in `x` it remembers how it runs, for reassess; NONE
 EVENT_STAGES = 15  # clocks: where in `numbers` one flag for each stage begins
 EVENT_SLOT = 16
+EVENT_KEY = 17  # hash of the name of EVENT_DRAW
+EVENT_LEAF_KIND = 18  # where its law is a leaf and nothing more: the leaf itself; NONE
+EVENT_LEAF_AT = 19
 
 # Destination
 TO_KIND = 0

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sim import distributions
+from sim.chance import name_key
 from sim.errors import Problems
 from sim.pathway import layout as at
 from sim.pathway.conditions import Codes, Readings
@@ -330,11 +331,16 @@ class Compiler:
         if event.in_stages is not None:
             stages = self.rows.vector(float(s.name in event.in_stages) for s in self.scenario.stages)
         only_waiting = stage is not None and event in stage.while_waiting
+        law = self.laws.times(event.after)
+        leaf = at.NONE if name in self.runs else self.plain_leaf(law)
         self.rows.put(
             row,
             {
                 at.EVENT_CODE: self.event_codes[name],
-                at.EVENT_LAW: self.laws.times(event.after),
+                at.EVENT_LAW: law,
+                at.EVENT_KEY: name_key(name),
+                at.EVENT_LEAF_KIND: self.rows.rows[leaf][at.LEAF_KIND] if leaf >= 0 else at.NONE,
+                at.EVENT_LEAF_AT: self.rows.rows[leaf][at.LEAF_AT] if leaf >= 0 else at.NONE,
                 at.EVENT_DRAW: self.rows.draw(name),
                 at.EVENT_WHEN: self.readings.condition(event.when),
                 at.EVENT_CHANCE: chance[0],
@@ -354,6 +360,13 @@ class Compiler:
                 at.EVENT_SLOT: slot,
             },
         )
+
+    def plain_leaf(self, law: int) -> int:
+        """The row of the leaf that a law is and nothing more, NONE for any other."""
+        if law < 0 or self.rows.rows[law][at.LAW_KIND] != at.PLAIN:
+            return at.NONE
+        leaf = self.rows.rows[law][at.LAW_LEAF]
+        return leaf if leaf >= 0 else at.NONE
 
     # ------------------------------------------------------------ destinations
 
