@@ -62,7 +62,9 @@ USE = by_hand.resource_use([(0, 0.0, 0, 0, 0, 1), (0, 3.0, 0, 1, 2, 1)])
 SUMMARY = {"title": "By hand", "outcomes": {"os": {"estimate": 0.25, "interval": [0.1, None]}}}
 
 
-def write(folder: Path, *, force: bool = False, record: Callable[[], Mapping[str, Any]] | None = None) -> None:
+def write(
+    folder: Path, *, force: bool = False, record: Callable[[], Mapping[str, Any]] | None = None
+) -> None:
     write_run(
         folder,
         scenario=SCENARIO,
@@ -395,7 +397,9 @@ def test_what_differs_is_named(tmp_path: Path) -> None:
 
 def test_rows_that_are_missing_are_counted(tmp_path: Path) -> None:
     write(tmp_path / "run")
-    fewer = by_hand.event_log(SCENARIO, [Patient([enters(0, "ward")])], rules=["fatal"], stamps=["seen", "unseen"])
+    fewer = by_hand.event_log(
+        SCENARIO, [Patient([enters(0, "ward")])], rules=["fatal"], stamps=["seen", "unseen"]
+    )
     again = replace(simulation(), result=Result(fewer, USE, "shared"))
     told = differences(read_run(tmp_path / "run"), again)
     assert "events.parquet: had 7 rows, has 1" in told

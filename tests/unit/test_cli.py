@@ -1,0 +1,367 @@
+"""The command line: what each verb prints, refuses, writes and ends with."""
+
+from __future__ import annotations
+
+import errno
+import io
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+import sim.report.progress
+import sim.simulation
+from sim.cli import main
+from sim.engine.run import simulate
+from sim.errors import RunError
+from sim.run_folder import FILES
+
+ROOT = Path(__file__).parents[2]
+SCENARIO = """\
+format: 1
+title: A ward
+horizon: 2 years
+states: {alive: {label: alive}, dead: {label: dead}}
+patients:
+  number: 40
+  attributes: {grade: 1}
+pathway:
+  start: ward
+  stages:
+    ward:
+      state: alive
+      events:
+        home: {after: {exponential: {mean: 20 days}}, do: [{set: {grade: 3}}], to: home}
+        death: {after: {exponential: {mean: 90 days}}, to: dead}
+    home: {state: alive, events: {death: {after: {exponential: {mean: 1 year}}, to: dead}}}
+    dead: {state: dead, terminal: true}
+outcomes:
+  overall_survival: {from: start, until: {state: dead}}
+"""
+
+
+@dataclass
+class Ended:
+    """How a command ended, and what it printed."""
+
+    status: int
+    out: str
+    err: str
+
+
+Allpath = Callable[..., Ended]
+
+
+@pytest.fixture
+def allpath(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Iterator[Allpath]:
+    """The command, run in this process."""
+
+    def run(*arguments: object) -> Ended:
+        monkeypatch.setattr(sys, "argv", ["allpath", *map(str, arguments)])
+        capfd.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main()
+        printed = capfd.readouterr()
+        return Ended(int(ended.value.code or 0), printed.out, printed.err)
+
+    handler = signal.getsignal(signal.SIGTERM)
+    yield run
+    signal.signal(signal.SIGTERM, handler)
+
+
+@pytest.fixture
+def ward(tmp_path: Path) -> Path:
+    file = tmp_path / "ward.yaml"
+    file.write_text(SCENARIO)
+    return file
+
+
+def stops_with(error: BaseException, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stop(*args: Any, **kwargs: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(sim.simulation, "simulate", stop)
+
+
+def names_in(folder: Path) -> list[str]:
+    return sorted(item.name for item in folder.iterdir())
+
+
+# ---------------------------------------------------------------- run
+
+
+def test_run_prints_the_outcomes(allpath: Allpath, ward: Path) -> None:
+    ended = allpath("run", ward)
+    assert ended.status == 0
+    assert ended.out.startswith("A ward\n40 patients, seed 1")
+    assert "overall_survival" in ended.out
+    assert re.search(r"1 year +\d+\.\d%", ended.out)
+    assert names_in(ward.parent) == ["ward.yaml"]
+
+
+def test_run_prints_nothing_on_stderr_where_it_is_no_terminal(allpath: Allpath, ward: Path) -> None:
+    allpath("run", ward)
+    assert allpath("run", ward).err == ""
+
+
+def test_options_reach_the_run(allpath: Allpath, ward: Path) -> None:
+    options = ("--seed", 7, "--replications", 3, "--engine", "shared", "--at", "6 months", "--patients", 11)
+    summary = json.loads(allpath("run", ward, *options, "--json", "-").out)
+    assert (summary["seed"], summary["replications"], summary["engine"]) == (7, 3, "shared")
+    assert summary["patients"] == 33
+    assert list(summary["outcomes"]["overall_survival"]["at"]) == ["6 months"]
+    longer = allpath("run", ward, "--set", "horizon=1 year", "--set", "patients.number=5", "--json", "-")
+    assert json.loads(longer.out)["horizon_days"] == 365.25
+    assert json.loads(longer.out)["patients"] == 5
+
+
+def test_a_run_is_written_and_reproduced(allpath: Allpath, ward: Path) -> None:
+    out = ward.parent / "run"
+    options = ("--seed", 3, "--replications", 2, "--at", "100 days", "--patients", 9)
+    ended = allpath("run", ward, "--out", out, "--json", ward.parent / "s.json", *options)
+    assert ended.out.endswith(f"Written to {out}\n")
+    assert names_in(out) == sorted(FILES)
+    assert (ward.parent / "s.json").read_text() == (out / "summary.json").read_text()
+    ward.write_text("the file that it came from has changed")
+    again = allpath("reproduce", out)
+    assert (again.status, again.err) == (0, "")
+    assert again.out.startswith(f"{out}: identical (18 patients, ")
+
+
+def test_the_record_says_how_a_run_was_made(allpath: Allpath, ward: Path) -> None:
+    out = ward.parent / "run"
+    allpath("run", ward, "--out", out, "--set", "horizon=1 year")
+    record = json.loads((out / "provenance.json").read_text())
+    assert record["command"] == ["allpath", "run", str(ward), "--out", str(out), "--set", "horizon=1 year"]
+    assert set(record["versions"]) == {
+        "allpath", "python", "numpy", "numba", "simpy", "scipy", "pandas", "pyarrow",
+    }  # fmt: skip
+    assert set(record["seconds"]) == {"load", "engine", "outcomes", "write", "total"}
+    assert sum(record["seconds"].values()) <= 2 * record["seconds"]["total"] + 0.001
+    assert record["peak_mib"] > 10
+    assert record["changes"][0]["path"] == "horizon"
+    assert record["changes"][0]["old"] == "2 years"
+    assert record["digest"] == json.loads((out / "summary.json").read_text())["digest"]
+
+
+def test_a_run_that_was_changed_is_not_the_same(allpath: Allpath, ward: Path) -> None:
+    out = ward.parent / "run"
+    allpath("run", ward, "--out", out)
+    record = json.loads((out / "provenance.json").read_text())
+    (out / "provenance.json").write_text(json.dumps(record | {"seed": 2}))
+    again = allpath("reproduce", out)
+    assert (again.status, again.out) == (1, "")
+    assert again.err.startswith(f"{out}: not the same\n    events.parquet: ")
+    assert "summary: seed: was 1, is 2" in again.err
+
+
+def test_an_existing_folder_is_kept(allpath: Allpath, ward: Path) -> None:
+    out = ward.parent / "run"
+    allpath("run", ward, "--out", out)
+    before = (out / "summary.json").read_text()
+    ended = allpath("run", ward, "--seed", 2, "--out", out)
+    assert (ended.status, ended.out) == (1, "")
+    assert ended.err == f"{out}: exists\n    choose another name, or replace this run with --force\n"
+    assert (out / "summary.json").read_text() == before
+    assert allpath("run", ward, "--seed", 2, "--out", out, "--force").status == 0
+    assert json.loads((out / "summary.json").read_text())["seed"] == 2
+
+
+@pytest.mark.parametrize("scenario", ["first_steps.yaml", "cns_relapse_academic.yaml"])
+def test_shipped_scenarios_run(scenario: str, allpath: Allpath) -> None:
+    ended = allpath("run", ROOT / "scenarios" / scenario, "--patients", 50)
+    assert (ended.status, ended.err) == (0, "")
+
+
+# ---------------------------------------------------------------- wrong input
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (["--engine", "indepndent"], "shared\n    did you mean `independent`?\n"),
+        (["--at", "6"], "--at: "),
+        (["--at", "0 days"], "--at: curves are read after the start"),
+        (["--seed", "-1"], "'--seed'"),
+        (["--patients", "0"], "'--patients'"),
+        (["--replications", "0"], "'--replications'"),
+        (["--workers", "0"], "'--workers'"),
+        (["--set", "horizn=1 year"], "horizn"),
+        (["--set", "nothing"], "nothing"),
+        (["--bogus"], "--bogus"),
+    ],
+)  # fmt: skip
+def test_wrong_options_end_with_two(options: list[str], told: str, allpath: Allpath, ward: Path) -> None:
+    ended = allpath("run", ward, *options, "--out", ward.parent / "run")
+    assert (ended.status, ended.out) == (2, "")
+    assert told in ended.err
+    assert "Traceback" not in ended.err
+    assert "│" not in ended.err
+    assert names_in(ward.parent) == ["ward.yaml"]
+
+
+@pytest.mark.parametrize("verb", ["run", "check"])
+def test_a_wrong_scenario_ends_with_two(verb: str, allpath: Allpath, ward: Path) -> None:
+    ward.write_text(SCENARIO.replace("to: dead", "to: ded", 1).replace("mean: 20 days", "mean: 20"))
+    ended = allpath(verb, ward)
+    assert (ended.status, ended.out) == (2, "")
+    assert f"{ward}:14:" in ended.err
+    assert f"{ward}:15:" in ended.err
+    assert "`dead`" in ended.err
+    missing = allpath(verb, ward.parent / "none.yaml")
+    assert missing.status == 2
+    assert "none.yaml: there is no such file" in missing.err
+
+
+def test_what_there_is_not_ends_with_two(allpath: Allpath) -> None:
+    assert allpath("rnu").status == 2
+    assert "run" in allpath("rnu").err
+    assert allpath().status == 2
+    assert (
+        allpath("run").err == "Missing argument 'SCENARIO'.\n    `allpath run --help` lists what there is\n"
+    )
+
+
+# ---------------------------------------------------------------- failures
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (KeyboardInterrupt(), "interrupted; nothing was written"),
+        (MemoryError(), "not enough memory; nothing was written"),
+        (OSError(errno.ENOSPC, "No space left on device"), "no space left on device"),
+        (PermissionError(errno.EACCES, "Permission denied", "there"), "there: permission denied"),
+        (RunError("a life cannot go on"), "a life cannot go on"),
+    ],
+)
+def test_a_failure_ends_with_one(
+    error: BaseException, told: str, allpath: Allpath, ward: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stops_with(error, monkeypatch)
+    ended = allpath("run", ward, "--out", ward.parent / "run")
+    assert (ended.status, ended.out) == (1, "")
+    assert ended.err.startswith(told)
+    assert "Traceback" not in ended.err
+    assert names_in(ward.parent) == ["ward.yaml"]
+
+
+def test_a_run_that_is_told_to_end_ends_with_one(
+    allpath: Allpath, ward: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def ended_from_outside(*args: Any, **kwargs: Any) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(60)
+
+    monkeypatch.setattr(sim.simulation, "simulate", ended_from_outside)
+    ended = allpath("run", ward, "--out", ward.parent / "run")
+    assert (ended.status, ended.err) == (1, "interrupted; nothing was written\n")
+    assert names_in(ward.parent) == ["ward.yaml"]
+
+
+def test_an_internal_mistake_is_not_hidden(ward: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stops_with(ZeroDivisionError(), monkeypatch)
+    monkeypatch.setattr(sys, "argv", ["allpath", "run", str(ward)])
+    with pytest.raises(ZeroDivisionError):
+        main()
+
+
+@pytest.mark.parametrize("options", [[], ["--json", "-"]])
+def test_nobody_reads_on(options: list[str], ward: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(
+        [sys.executable, "-m", "sim.cli", "run", str(ward), *options],
+        cwd=ROOT, stdout=writing, stderr=subprocess.PIPE, text=True, check=False,
+    )  # fmt: skip
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_output_that_cannot_be_written_ends_with_one(ward: Path) -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("this system has no /dev/full")
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "sim.cli", "check", str(ward)],
+            cwd=ROOT, stdout=full, stderr=subprocess.PIPE, text=True, check=False,
+        )  # fmt: skip
+    assert (done.returncode, done.stderr) == (1, "no space left on device\n")
+
+
+# ---------------------------------------------------------------- other verbs
+
+
+def test_check_reads_several_and_tells_all(allpath: Allpath, ward: Path) -> None:
+    wrong = ward.parent / "wrong.yaml"
+    wrong.write_text(SCENARIO.replace("terminal: true", "terminl: true"))
+    ended = allpath("check", wrong, ward)
+    assert ended.status == 2
+    assert re.fullmatch(rf"{ward}: valid \(3 stages, 1 outcomes, digest [0-9a-f]{{12}}\)\n", ended.out)
+    assert "unknown key `terminl`" in ended.err
+
+
+def test_the_resolved_form_resolves_to_itself(allpath: Allpath, ward: Path) -> None:
+    resolved = allpath("check", "--resolved", "--set", "horizon=1 year", ward).out
+    assert "horizon: 365.25 days" in resolved
+    ward.write_text(resolved)
+    assert allpath("check", "--resolved", ward).out == resolved
+
+
+def test_version_and_help(allpath: Allpath) -> None:
+    assert allpath("--version").out.startswith("allpath ")
+    told = allpath("--help")
+    assert told.status == 0
+    for verb in ("run", "check", "describe", "trace", "reproduce", "schema"):
+        assert f"\n  {verb} " in told.out
+        assert allpath(verb, "--help").status == 0
+
+
+# ---------------------------------------------------------------- waiting
+
+
+def test_the_law_is_announced_when_it_is_compiled(
+    allpath: Allpath, ward: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sim.simulation, "cache_folder", lambda: ward.parent / "cold")
+    assert allpath("run", ward).err == "compiling the law (once) ...\n"
+
+
+def shown(monkeypatch: pytest.MonkeyPatch, *, terminal: bool, quiet: float) -> str:
+    monkeypatch.setattr(sim.report.progress, "QUIET_SECONDS", quiet)
+    screen = Console(file=io.StringIO(), force_terminal=terminal, width=80)
+    with sim.report.progress.progress(screen) as (step, share):
+        step("engine")
+        time.sleep(0.3)
+        share(0.5)
+    assert isinstance(screen.file, io.StringIO)
+    return screen.file.getvalue()
+
+
+def test_a_bar_shows_what_takes_long_and_goes_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "simulating" in shown(monkeypatch, terminal=True, quiet=0.0)
+    assert shown(monkeypatch, terminal=True, quiet=60.0) == ""
+    assert shown(monkeypatch, terminal=False, quiet=0.0) == ""
+
+
+def test_the_bar_is_told_the_share_that_is_done(
+    allpath: Allpath, ward: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shares: list[float] = []
+
+    def watched(*args: Any, progress: Callable[[float], None], **kwargs: Any) -> Any:
+        return simulate(*args, progress=shares.append, **kwargs)
+
+    monkeypatch.setattr(sim.simulation, "simulate", watched)
+    allpath("run", ward)
+    assert shares[-1] == 1.0
