@@ -23,7 +23,11 @@ _HERE = Path(__file__).parent
 
 def compiled_sources() -> list[Path]:
     """Every file whose lines end up in compiled code."""
-    layout = [_HERE / "pathway" / "layout.py", _HERE / "pathway" / "names.py", _HERE / "engine" / "event_log.py"]
+    layout = [
+        _HERE / "pathway" / "layout.py",
+        _HERE / "pathway" / "names.py",
+        _HERE / "engine" / "event_log.py",
+    ]
     users = [p for p in sorted(_HERE.rglob("*.py")) if "from sim.compiled import" in p.read_text("utf-8")]
     return layout + users
 
@@ -55,12 +59,12 @@ def inlined(function: F) -> F:
 
 
 def _made(function: F, **options: Any) -> F:
-    theirs = config.CACHE_DIR
-    config.CACHE_DIR = _FOLDER
+    settings: Any = config
+    theirs = settings.CACHE_DIR
+    settings.CACHE_DIR = _FOLDER
     try:
-        made = numba.njit(
-            cache=True, nogil=True, error_model="numpy", _nrt=False, **options
-        )(function)
+        njit: Any = numba.njit
+        made = njit(cache=True, nogil=True, error_model="numpy", _nrt=False, **options)(function)
     finally:
-        config.CACHE_DIR = theirs
+        settings.CACHE_DIR = theirs
     return cast(F, made)

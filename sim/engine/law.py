@@ -10,10 +10,10 @@ parts mean stands in `sim.pathway.layout`.
 
 from __future__ import annotations
 
-from math import inf, nan, sqrt
+from math import inf, nan
 from typing import NamedTuple
 
-from sim.arithmetic import log1p, normal_cdf, normal_quantile, round_to_grid
+from sim.arithmetic import normal_cdf, normal_quantile, round_to_grid
 from sim.chance import uniform
 from sim.compiled import compiled, inlined
 from sim.distributions import leaf_quantile
@@ -104,7 +104,13 @@ def drawn(T: Tables, k: Ints, draw: int) -> float:
     count = T.program[0, at.HEAD_COUNTS] + draw
     occurrence = k[count]
     k[count] = occurrence + 1
-    return uniform(k[at.SEED], k[at.REPLICATION], k[at.NUMBER_], T.program[T.program[at.MORE, at.MORE_KEYS] + draw, 0], occurrence)
+    return uniform(
+        k[at.SEED],
+        k[at.REPLICATION],
+        k[at.NUMBER_],
+        T.program[T.program[at.MORE, at.MORE_KEYS] + draw, 0],
+        occurrence,
+    )
 
 
 @compiled

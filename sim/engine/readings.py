@@ -12,6 +12,7 @@ from sim.arithmetic import exp, log
 from sim.compiled import compiled, inlined
 from sim.pathway import layout as at
 from sim.pathway.layout import Floats, Ints, Tables
+
 DAYS_PER_YEAR = 365.25
 
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import multiprocessing
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -87,9 +87,7 @@ def arrives(
 
 
 @compiled
-def goes_on(
-    P: Ints, N: Floats, X: Floats, K: Ints, rows: Ints, changes: Floats, i: int
-) -> tuple[float, int]:
+def goes_on(P: Ints, N: Floats, X: Floats, K: Ints, rows: Ints, changes: Floats, i: int) -> tuple[float, int]:
     """What was next for patient i happens; see `outlook`."""
     T, L = Tables(P, N), LogBuffer(rows, changes)
     happen(T, X[i], K[i], L)
@@ -169,7 +167,7 @@ class Centre:
 
     # ------------------------------------------------------------ patients
 
-    def arrivals(self) -> Iterator[simpy.Event]:
+    def arrivals(self) -> Generator[simpy.Event, Any, None]:
         """Each patient's process begins on its day."""
         now = 0.0
         day = Moment(self.env)
@@ -178,7 +176,7 @@ class Centre:
             now = self.begins[i]
             self.env.process(self.patient(i))
 
-    def patient(self, i: int) -> Iterator[simpy.Event]:
+    def patient(self, i: int) -> Generator[simpy.Event, Any, None]:
         """One patient: ask what is next, sleep until then or until woken by a grant."""
         life = (*self.tables, self.X, self.K, *self.buffer, i)
         begins, follow_up, priority = self.begins[i], self.follow_up[i], self.numbers[i] + 1

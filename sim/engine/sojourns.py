@@ -17,7 +17,7 @@ import numpy as np
 from sim.arithmetic import expm1, log, log1p, unit_hazard
 from sim.compiled import compiled
 from sim.distributions import leaf_hazard, leaf_hazard_before, leaf_quantile, leaf_time
-from sim.engine.readings import choose, covariate, holds, number, part, probability, product, ratio
+from sim.engine.readings import choose, covariate, number, part, probability, product, ratio
 from sim.pathway import layout as at
 from sim.pathway.layout import Floats, Ints, Tables
 
@@ -35,9 +35,7 @@ def read_law(T: Tables, x: Floats, k: Ints, law: int, began: float, a: int) -> N
     """Fill the arguments at `x[a:]` with what the law is for this patient now."""
     P = T.program
     x[a + at.ARG_LEAF] = float(choose(T, x, k, P[law, at.LAW_LEAF]))
-    x[a + at.ARG_TIME_RATIO] = product(
-        T, x, k, P[law, at.LAW_TIME_RATIOS], P[law, at.LAW_N_TIME_RATIOS]
-    )
+    x[a + at.ARG_TIME_RATIO] = product(T, x, k, P[law, at.LAW_TIME_RATIOS], P[law, at.LAW_N_TIME_RATIOS])
     x[a + at.ARG_ALREADY] = already(T, x, k, law)
     low, high = P[law, at.LAW_LOW], P[law, at.LAW_HIGH]
     x[a + at.ARG_LOW] = number(T, x, k, low) if low != at.NONE else -inf
@@ -54,9 +52,7 @@ def read_law(T: Tables, x: Floats, k: Ints, law: int, began: float, a: int) -> N
         )
         inner = P[law, at.LAW_INNER]
         if inner != at.NONE:
-            x[a + at.ARG_INNER_RATIO] = product(
-                T, x, k, P[inner, at.LAW_RATIOS], P[inner, at.LAW_N_RATIOS]
-            )
+            x[a + at.ARG_INNER_RATIO] = product(T, x, k, P[inner, at.LAW_RATIOS], P[inner, at.LAW_N_RATIOS])
             x[a + at.ARG_INNER_TIME] = product(
                 T, x, k, P[inner, at.LAW_TIME_RATIOS], P[inner, at.LAW_N_TIME_RATIOS]
             )
@@ -415,9 +411,7 @@ def categorical_time(T: Tables, x: Floats, k: Ints, law: int, a: int, u: float) 
     i = part(T, x, k, first, P[parts, at.PARTS_N], P[law, at.LAW_RATIOS], P[law, at.LAW_N_RATIOS], u)
     x[a + at.ARG_HOLD] = held_until(T, x, k, law)
     x[a + at.ARG_ALREADY] = 0.0
-    x[a + at.ARG_TIME_RATIO] = product(
-        T, x, k, P[law, at.LAW_TIME_RATIOS], P[law, at.LAW_N_TIME_RATIOS]
-    )
+    x[a + at.ARG_TIME_RATIO] = product(T, x, k, P[law, at.LAW_TIME_RATIOS], P[law, at.LAW_N_TIME_RATIOS])
     plus = P[law, at.LAW_PLUS]
     added = number(T, x, k, plus) if plus != at.NONE else 0.0
     if i < 0:

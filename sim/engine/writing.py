@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.engine.arrivals import Cohort
-from sim.engine.event_log import START, EventLog, Floats, Indices
+from sim.engine.event_log import START, EventLog, Floats
 from sim.engine.law import (
     COUNT_CHANGES,
     COUNT_ROWS,

@@ -138,7 +138,7 @@ class Laws:
             self.problems.add(
                 law.where.at("of"),
                 f"{refused[0]} cannot stand inside `of`",
-                "inside `of` stand a family, time_ratios and lasting hazard_ratios; others go beside mixture_cure",
+                "inside `of` stand a family, time_ratios, lasting hazard_ratios; all else beside it",
             )
             return 0
         if inner.hazard_ratios or inner.time_ratios:
@@ -232,7 +232,6 @@ class Laws:
 
     def parts(self, categorical: Categorical[Any], key: Any) -> int:
         """The node of a distribution over parts; `key` gives the code of each part's key."""
-
         position = {name: i for i, name in enumerate(all_keys(categorical))}
 
         def end(entries: Entries[Any]) -> int:

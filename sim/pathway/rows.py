@@ -22,7 +22,7 @@ class Rows:
     constants: dict[float, int] = field(default_factory=dict)
 
     def reserve(self, n: int) -> int:
-        """n empty rows, one after the other; returns the first."""
+        """N empty rows, one after the other; returns the first."""
         first = len(self.rows)
         self.rows.extend([at.NONE] * at.WIDTH for _ in range(n))
         return first

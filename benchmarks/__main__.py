@@ -1,0 +1,150 @@
+"""`python -m benchmarks`: the engines on the reference models, side by side with SimPy by hand.
+
+Every figure is the median of several runs after a warm-up, taken in turn, so that a change in the
+machine's speed meets all alike; the ratio is to what stands first in its block.
+"""
+
+from __future__ import annotations
+
+import platform
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks import hand_written
+from sim.engine.run import simulate
+from sim.outcomes.summary import summarise
+from sim.pathway.tables import Pathway, compile_pathway
+from sim.scenario import load
+
+HERE = Path(__file__).parent
+CLINICAL = HERE.parent / "scenarios" / "cns_relapse_academic.yaml"
+RUNS = 3
+
+Work = Callable[[], int]
+"""Does the work once; returns the number of patients."""
+
+
+def seconds_each(work: dict[str, Work]) -> dict[str, tuple[float, int]]:
+    """Median seconds of each, in turn, and the patients in it."""
+    patients = {name: run() for name, run in work.items()}
+    spent: dict[str, list[float]] = {name: [] for name in work}
+    for _ in range(RUNS):
+        for name, run in work.items():
+            began = time.perf_counter()
+            run()
+            spent[name].append(time.perf_counter() - began)
+    return {name: (median(times), patients[name]) for name, times in spent.items()}
+
+
+def pathway(file: Path, patients: int | None = None) -> Pathway:
+    settings = [] if patients is None else [f"patients.number={patients}"]
+    return compile_pathway(load(file, settings=settings))
+
+
+def engine(compiled: Pathway, **options: object) -> Work:
+    return lambda: simulate(compiled, **options).log.n_patients  # type: ignore[arg-type]
+
+
+def with_outcomes(compiled: Pathway) -> Work:
+    def run() -> int:
+        result = simulate(compiled)
+        summarise(result.log, result.use, compiled.scenario)
+        return result.log.n_patients
+
+    return run
+
+
+def by_hand(n: int) -> Work:
+    def run() -> int:
+        hand_written.run_r8(n)
+        return n
+
+    return run
+
+
+def q8_by_hand() -> int:
+    return len({number for number, _, _ in hand_written.run_q8()})
+
+
+def table(title: str, work: dict[str, Work]) -> Table:
+    shown = Table("", "patients", "seconds", "µs a patient", "ratio", title=title, title_justify="left")
+    measured = seconds_each(work)
+    first = next(iter(measured.values()))
+    for name, (spent, patients) in measured.items():
+        ratio = (spent / patients) / (first[0] / first[1])
+        each = spent / patients * 1e6
+        shown.add_row(name, f"{patients:,}", f"{spent:.3f}", f"{each:.2f}", f"{ratio:.2f}")
+    return shown
+
+
+def peak_of(patients: int) -> float:
+    """MiB at the most of a process that simulates R8 and keeps the whole log."""
+    run = f"engine(pathway(HERE / 'r8.yaml', {patients}), workers=1)()"
+    code = f"from benchmarks.__main__ import *; {run}; print(peak())"
+    printed = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    return float(printed.stdout.split()[-1])
+
+
+def peak() -> float:
+    """MiB at the most of this process, what its parent had before left out (Linux)."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+        return int(line.split()[1]) / 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def main() -> None:
+    console = Console(width=100)
+    console.print(f"Python {platform.python_version()}, {platform.machine()}; medians of {RUNS} runs")
+    million, small = pathway(HERE / "r8.yaml", 1_000_000), pathway(HERE / "r8.yaml", 10_000)
+    console.print(
+        table(
+            "R8, nothing shared",
+            {
+                "independent, one core, a million": engine(million, workers=1),
+                "independent, all cores, a million": engine(million),
+                "independent, one core": engine(small, workers=1),
+            },
+        )
+    )
+    console.print(
+        table(
+            "R8, SimPy",
+            {
+                "SimPy by hand": by_hand(10_000),
+                "shared engine, one core": engine(small, engine="shared", workers=1),
+            },
+        )
+    )
+    console.print(
+        table(
+            "Q8, one queue", {"SimPy by hand": q8_by_hand, "shared engine": engine(pathway(HERE / "q8.yaml"))}
+        )
+    )
+    clinical = pathway(CLINICAL, 100_000)
+    console.print(
+        table(
+            "The clinical base scenario",
+            {
+                "independent, one core": engine(clinical, workers=1),
+                "all cores, and all outcomes": with_outcomes(clinical),
+            },
+        )
+    )
+    none, full = peak_of(1), peak_of(1_000_000)
+    console.print(
+        f"Memory for the log of a million patients of R8: {full - none:,.0f} MiB above {none:,.0f} MiB"
+    )
+
+
+if __name__ == "__main__":
+    main()
