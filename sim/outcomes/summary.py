@@ -18,6 +18,7 @@ from sim.outcomes.measure import Measure
 from sim.outcomes.time_to_event import time_to_event
 from sim.outcomes.times import occupancy, time_in
 from sim.scenario.model import Outcome, Scenario
+from sim.scenario.wording import scalar
 from sim.units import DAYS_IN
 
 DEFAULT_TIMES = (
@@ -158,8 +159,8 @@ def _groups(history: History, measure: Measure, by: str, about: Indices) -> dict
         return {name: known[values == code] for code, name in enumerate(categories)}
     different, of = np.unique(values, return_inverse=True)
     if len(different) > MOST_GROUPS:
-        return {wording.scalar(float(value)): known[:0] for value in different}
-    return {wording.scalar(float(value)): known[of == i] for i, value in enumerate(different)}
+        return {scalar(float(value)): known[:0] for value in different}
+    return {scalar(float(value)): known[of == i] for i, value in enumerate(different)}
 
 
 def _figures(history: History, measure: Measure, about: Indices, replications: int) -> Any:

@@ -2,18 +2,9 @@
 
 from __future__ import annotations
 
-from sim.scenario.model import AllOf, AnyOf, Condition, Happening, NoneOf, Scalar, Test
+from sim.scenario.model import Happening
+from sim.scenario.wording import condition
 from sim.units import DAYS_IN
-
-OPERATORS = {
-    "is": "is",
-    "is_not": "is not",
-    "in": "is one of",
-    "at_least": "is at least",
-    "at_most": "is at most",
-    "above": "is above",
-    "below": "is below",
-}
 
 KINDS = {
     "stage": "entering {}",
@@ -34,27 +25,6 @@ def happening(what: Happening) -> str:
     else:
         text = KINDS[what.kind].format(what.name)
     return text if what.when is None else f"{text} where {condition(what.when)}"
-
-
-def condition(what: Condition) -> str:
-    """A condition, e.g. `csf is cns1 and age is above 40`."""
-    if isinstance(what, Test):
-        values = what.value if isinstance(what.value, tuple) else (what.value,)
-        listed = ", ".join(scalar(value) for value in values)
-        return f"{what.covariate} {OPERATORS[what.operator]} {listed}"
-    parts = [condition(item) for item in what.items]
-    if isinstance(what, AllOf):
-        return " and ".join(parts) or "always"
-    joined = " or ".join(parts)
-    assert isinstance(what, AnyOf | NoneOf)
-    return f"({joined})" if isinstance(what, AnyOf) else f"not ({joined})"
-
-
-def scalar(value: Scalar) -> str:
-    """A value as a scenario writes it."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return value if isinstance(value, str) else f"{value:.10g}"
 
 
 def time(days: float) -> str:
