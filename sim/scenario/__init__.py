@@ -26,6 +26,7 @@ def load(path: str | os.PathLike[str], *, settings: Sequence[str] = ()) -> Scena
 
     problems = Problems()
     layered = layers.assemble(path, settings, problems=problems, has_default=has_default)
+    problems.stop_if_any()  # what a path missed would be missed again wherever it is referred to
     mark = layered.node.value.get("leftovers") if isinstance(layered.node.value, dict) else None
     is_layered = layered.is_layered or (mark is not None and mark.value is True)
     notes: list[str] | None = list(layered.notes) if is_layered else None
@@ -39,7 +40,10 @@ def load(path: str | os.PathLike[str], *, settings: Sequence[str] = ()) -> Scena
         file=os.fspath(path),
         parameters=parameters,
         changes=layered.changes,
-        notes=(*(notes if notes is not None else layered.notes), *(leftovers(scenario) if is_layered else ())),
+        notes=(
+            *(notes if notes is not None else layered.notes),
+            *(leftovers(scenario) if is_layered else ()),
+        ),
     )
     text = writer.text(scenario)
     return replace(scenario, text=text, digest=hashlib.sha256(text.encode()).hexdigest())

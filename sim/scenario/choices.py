@@ -8,6 +8,7 @@ from typing import TypeVar
 from sim.scenario.conditions import read_condition
 from sim.scenario.model import By, Cases, Condition, Covariate, Scalar, Value
 from sim.scenario.spots import Known, Spot, Unread
+from sim.units import number_text
 
 T = TypeVar("T")
 
@@ -57,13 +58,22 @@ def _check_entries(
     elif covariate.kind == "attribute":
         kind = known.attributes[covariate.name]
         due = (False, True) if kind.kind == "yes_no" else kind.categories or None
+        if kind.kind == "number" and kind.numbers is not None:
+            due = tuple(sorted(kind.numbers))
     if due is None:
-        return
-    missing = [str(v).lower() if isinstance(v, bool) else str(v) for v in due if v not in keys]
+        raise spot.fail(f"`{covariate}` can have other values", "add `rest` for them")
+    missing = [scalar_text(v) for v in due if v not in keys]
     if missing:
         raise spot.fail(
             f"no entry for {covariate} {', '.join(missing)}", "give each value an entry, or add `rest`"
         )
+
+
+def scalar_text(value: Scalar) -> str:
+    """A value as a scenario has it."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return value if isinstance(value, str) else number_text(value)
 
 
 def _cases(spot: Spot, known: Known, leaf: Callable[[Spot], T]) -> Cases[T]:
@@ -78,7 +88,7 @@ def _cases(spot: Spot, known: Known, leaf: Callable[[Spot], T]) -> Cases[T]:
             item.fail_at_key("when", "the last item of a choice has no `when`", "it holds for everyone else")
             failed = True
         if not is_last and when is None:
-            item.problems.add(item.where, "`when` is missing", "every item of a choice but the last has one")
+            item.lacks("case", "`when` is missing", "every item of a choice but the last has one")
             failed = True
         condition = when.attempt(lambda s: read_condition(s, known)) if when is not None else None
         value = (
@@ -104,5 +114,11 @@ def is_cases(spot: Spot) -> bool:
     return (
         spot.is_list
         and len(spot.value) > 0
-        and all(isinstance(n.value, dict) and ("value" in n.value) for n in spot.value)
+        and all(isinstance(n.value, dict) for n in spot.value)
+        and any("when" in n.value or "value" in n.value for n in spot.value)
     )
+
+
+def is_choice(spot: Spot) -> bool:
+    """Whether a choice stands here."""
+    return is_by(spot) or is_cases(spot)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sim.errors import did_you_mean
 from sim.scenario.model import AllOf, AnyOf, Condition, Covariate, NoneOf, Scalar, Test
 from sim.scenario.spots import Known, Spot, Unread
+from sim.scenario.tree import DEEPEST
 
 OPERATORS = ("is", "is_not", "in", "at_least", "at_most", "above", "below")
 ORDERED = ("at_least", "at_most", "above", "below")
@@ -50,11 +51,30 @@ def named(spot: Spot, known: Known) -> Condition:
     name = spot.one_of(known.conditions, "condition")
     if name in known.open_conditions:
         circle = " -> ".join([*known.open_conditions[known.open_conditions.index(name) :], name])
-        raise spot.fail(f"conditions refer to each other in a circle: {circle}", "define one without the others")
+        raise spot.fail(
+            f"conditions refer to each other in a circle: {circle}", "define one without the others"
+        )
+    return definition(name, known)
+
+
+def definition(name: str, known: Known) -> Condition:
+    """The condition of a name, read once; its problems are noted once.
+
+    Raises: Unread, each time, where it cannot be read.
+    """
+    if name in known.failed_conditions:
+        raise Unread
     if name not in known.read_conditions:
+        if len(known.open_conditions) >= DEEPEST:
+            raise known.conditions[name].fail(
+                "conditions refer to each other too deeply", f"at most {DEEPEST} in a row"
+            )
         known.open_conditions.append(name)
         try:
             known.read_conditions[name] = read_condition(known.conditions[name], known)
+        except Unread:
+            known.failed_conditions.add(name)
+            raise
         finally:
             known.open_conditions.pop()
     return known.read_conditions[name]
@@ -70,7 +90,9 @@ def read_tests(spot: Spot, covariate: Covariate, known: Known) -> Condition:
     for operator, item in spot.children():
         if operator not in OPERATORS:
             near = did_you_mean(operator, OPERATORS)
-            spot.fail_at_key(operator, f"unknown comparison `{operator}`", near or f"known: {', '.join(OPERATORS)}")
+            spot.fail_at_key(
+                operator, f"unknown comparison `{operator}`", near or f"known: {', '.join(OPERATORS)}"
+            )
             raise Unread
         if operator in ORDERED and not is_ordered(covariate, known):
             spot.fail_at_key(operator, f"`{covariate}` has no order", "compare it with is, is_not or in")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from math import ceil, floor
 from typing import Any
 
 from sim.errors import did_you_mean
-from sim.scenario.choices import read_value
+from sim.scenario.choices import is_choice, read_value
 from sim.scenario.conditions import read_condition
-from sim.scenario.laws import Laws, attribute_key, is_choice, read_categorical, read_probability
+from sim.scenario.laws import Laws
 from sim.scenario.model import (
     Action,
     Attribute,
@@ -20,9 +21,11 @@ from sim.scenario.model import (
     Probability,
     Value,
 )
+from sim.scenario.ratios import attribute_key, read_categorical, read_probability
 from sim.scenario.spots import AttributeKind, Known, Spot, Unread
-from sim.scenario.tree import scalar
+from sim.scenario.tree import Node, scalar
 
+MOST_COUNTS = 1000
 WORDS = ("set", "add", "copy", "draw", "start", "stop", "reassess", "stamp")
 
 
@@ -49,7 +52,7 @@ def read_effect(spot: Spot, known: Known, stage: str) -> Effect:
         if word in WORDS:
             actions.extend(read_actions(word, item, known, stage))
     if not actions:
-        raise spot.fail("this effect does nothing", f"write one of {', '.join(WORDS)}")
+        raise spot.lacks("effect", "this effect does nothing", f"write one of {', '.join(WORDS)}")
     return Effect(condition, tuple(actions))
 
 
@@ -94,7 +97,9 @@ def attribute_change(word: str, name: str, spot: Spot, known: Known) -> Any:
     if word == "copy":
         other = spot.one_of(known.attributes, "attribute")
         if known.attributes[other] != kind:
-            raise spot.fail(f"`{other}` has other values than `{name}`", "copy between attributes of one kind")
+            raise spot.fail(
+                f"`{other}` has other values than `{name}`", "copy between attributes of one kind"
+            )
         return other
     return read_draw(spot, name, known, unchanged=True)
 
@@ -112,6 +117,8 @@ def read_draw(spot: Spot, name: str, known: Known, *, unchanged: bool = False) -
 def one_draw(spot: Spot, name: str, known: Known, unchanged: bool) -> Draw:
     """One distribution with what stands beside it."""
     kind = known.attributes[name].kind
+    if not spot.is_mapping:
+        raise spot.fail(f"a distribution is due here, not {spot.seen()}", "to give a value write `set`")
     mapping = spot.mapping()
     follows = read_follows(spot, known)
     if "bernoulli" in mapping:
@@ -127,7 +134,9 @@ def one_draw(spot: Spot, name: str, known: Known, unchanged: bool) -> Draw:
         categorical = read_categorical(spot, known, attribute_key(known, name, unchanged=unchanged))
         return Draw(None, categorical, None, follows, spot.where)
     if kind != "number":
-        raise spot.fail(f"`{name}` is no number", "draw it with categorical" if kind == "category" else "use bernoulli")
+        raise spot.fail(
+            f"`{name}` is no number", "draw it with categorical" if kind == "category" else "use bernoulli"
+        )
     return Draw(Laws(known, numbers=True).law(spot), None, None, follows, spot.where)
 
 
@@ -136,7 +145,9 @@ def refuse_others(spot: Spot, allowed: tuple[str, ...]) -> None:
     for key in spot.mapping():
         if key not in allowed:
             near = did_you_mean(key, allowed)
-            spot.fail_at_key(key, f"unknown key `{key}`", near or f"beside `{allowed[0]}` stand {', '.join(allowed[1:])}")
+            spot.fail_at_key(
+                key, f"unknown key `{key}`", near or f"beside `{allowed[0]}` stand {', '.join(allowed[1:])}"
+            )
             raise Unread
 
 
@@ -150,19 +161,32 @@ def read_follows(spot: Spot, known: Known) -> tuple[str, float] | None:
         raise follows.fail("a draw follows one other attribute", "write {follows: {crs_grade: 0.5}}")
     other, item = pairs[0]
     if other not in known.attributes:
-        follows.fail_at_key(other, f"there is no attribute `{other}`", did_you_mean(other, known.attributes))
+        later = f"put `{other}` before what depends on it" if other in known.later_attributes else ""
+        fact = f"`{other}` is declared later" if later else f"there is no attribute `{other}`"
+        fix = later or did_you_mean(other, known.attributes)
+        follows.fail_at_key(other, fact, fix or "attributes are declared in patients.attributes")
         raise Unread
     correlation = item.number()
     if not -1.0 < correlation < 1.0:
-        raise item.fail("a correlation lies between -1 and 1")
+        raise item.fail(
+            f"{item.seen()} is no correlation of a draw", "it lies between -1 and 1, ends excluded"
+        )
     return other, correlation
 
 
 def joined(spot: Spot, choice: Any) -> Draw:
     """A choice of distributions of one kind as one distribution with a choice inside."""
     ends = draws_of(choice)
-    if any(d.follows or (d.categorical and d.categorical.odds_ratios) or (d.bernoulli and d.bernoulli.odds_ratios) for d in ends):
-        raise spot.fail("`follows` and `odds_ratios` cannot stand inside a choice", "put the choice inside the distribution")
+    if any(
+        d.follows
+        or (d.categorical and d.categorical.odds_ratios)
+        or (d.bernoulli and d.bernoulli.odds_ratios)
+        for d in ends
+    ):
+        raise spot.fail(
+            "`follows` and `odds_ratios` cannot stand inside a choice",
+            "put the choice inside the distribution",
+        )
     if all(d.bernoulli for d in ends):
         value = mapped(choice, lambda d: d.bernoulli.value)
         return Draw(None, None, Probability(value, (), spot.where), None, spot.where)
@@ -178,7 +202,9 @@ def mapped(choice: Any, change: Any) -> Any:
     """The same choice with every end changed."""
     if isinstance(choice, By):
         rest = mapped(choice.rest, change) if choice.rest is not None else None
-        return By(choice.covariate, tuple((k, mapped(v, change)) for k, v in choice.entries), rest, choice.where)
+        return By(
+            choice.covariate, tuple((k, mapped(v, change)) for k, v in choice.entries), rest, choice.where
+        )
     if isinstance(choice, Cases):
         return Cases(tuple((w, mapped(v, change)) for w, v in choice.items), choice.where)
     return change(choice)
@@ -207,16 +233,29 @@ def attribute_kind(spot: Spot, known: Known) -> AttributeKind:
         if "by" in mapping:
             kinds = [attribute_kind(item, known) for key, item in spot.children() if key != "by"]
             return merged(spot, kinds)
-        return AttributeKind("number")
+        return AttributeKind("number", numbers=counts(mapping))
     if spot.is_list:
-        return merged(spot, [attribute_kind(item.child("value"), known) for item in spot.items() if item.get("value")])
+        return merged(
+            spot, [attribute_kind(item.child("value"), known) for item in spot.items() if item.get("value")]
+        )
     if isinstance(spot.value, bool):
         return AttributeKind("yes_no")
     if isinstance(spot.value, str):
         if spot.value.startswith("$"):
             raise Unread
         return AttributeKind("category", (spot.value,))
-    return AttributeKind("number")
+    return AttributeKind("number", numbers=frozenset({float(spot.value)}))
+
+
+def counts(mapping: dict[str, Node]) -> frozenset[float] | None:
+    """The counts that a poisson between two limits can give; None for other distributions."""
+    limits = mapping["between"].value if "between" in mapping else None
+    if set(mapping) != {"poisson", "between"} or not isinstance(limits, list):
+        return None
+    ends = [n.value for n in limits if isinstance(n.value, int | float) and not isinstance(n.value, bool)]
+    if len(ends) != 2 or not 0 <= ends[1] - ends[0] <= MOST_COUNTS:
+        return None
+    return frozenset(float(n) for n in range(ceil(ends[0]), floor(ends[1]) + 1))
 
 
 def categorical_kind(spot: Spot) -> AttributeKind:
@@ -237,15 +276,21 @@ def categorical_kind(spot: Spot) -> AttributeKind:
 
     gather(spot)
     if keys and all(isinstance(scalar(k), int | float) and not isinstance(scalar(k), bool) for k in keys):
-        return AttributeKind("number")
+        return AttributeKind("number", numbers=frozenset(float(scalar(k)) for k in keys))
     return AttributeKind("category", tuple(dict.fromkeys(keys)))
 
 
 def merged(spot: Spot, kinds: list[AttributeKind]) -> AttributeKind:
     """The kind of a choice of values."""
     if not kinds or len({k.kind for k in kinds}) > 1:
-        raise spot.fail("the values of this choice are of different kinds", "let all be numbers, yes/no or categories")
-    return AttributeKind(kinds[0].kind, tuple(dict.fromkeys(c for k in kinds for c in k.categories)))
+        raise spot.fail(
+            "the values of this choice are of different kinds", "let all be numbers, yes/no or categories"
+        )
+    numbers: frozenset[float] | None = frozenset()
+    for kind in kinds:
+        numbers = None if numbers is None or kind.numbers is None else numbers | kind.numbers
+    categories = tuple(dict.fromkeys(c for k in kinds for c in k.categories))
+    return AttributeKind(kinds[0].kind, categories, numbers)
 
 
 def read_attribute(name: str, spot: Spot, known: Known) -> Attribute:

@@ -3,9 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from sim.errors import Problems
-from sim.scenario.model import STAY, By, Cases, Chances, Destination, Event, Goto, Law, Rules, Scenario, Stage
+from sim.scenario.model import (
+    STAY,
+    By,
+    Cases,
+    Chances,
+    Destination,
+    Effect,
+    Entries,
+    Event,
+    Goto,
+    Law,
+    Rules,
+    Scenario,
+    Stage,
+)
 
 
 def targets(to: Destination | None) -> Iterator[str]:
@@ -23,7 +38,7 @@ def targets(to: Destination | None) -> Iterator[str]:
             yield from targets(item.to)
 
 
-def _alternatives(value: object) -> Iterator[object]:
+def _alternatives(value: Any) -> Iterator[Entries[str]]:
     if isinstance(value, By):
         for _, end in value.entries:
             yield from _alternatives(end)
@@ -36,13 +51,20 @@ def _alternatives(value: object) -> Iterator[object]:
         yield value
 
 
+def effects_of(scenario: Scenario) -> Iterator[Effect]:
+    """Every effect of a scenario."""
+    yield from scenario.on_start
+    for clock in scenario.clocks:
+        yield from clock.do
+    for stage in scenario.stages:
+        yield from stage.on_entry
+        for event in (*stage.events, *stage.while_waiting):
+            yield from event.do
+
+
 def started_clocks(scenario: Scenario) -> set[str]:
     """Clocks that some effect starts."""
-    places = [scenario.on_start, *(c.do for c in scenario.clocks)]
-    for stage in scenario.stages:
-        places.append(stage.on_entry)
-        places.extend(e.do for e in (*stage.events, *stage.while_waiting))
-    return {a.target for effects in places for e in effects for a in e.actions if a.word == "start"}
+    return {a.target for effect in effects_of(scenario) for a in effect.actions if a.word == "start"}
 
 
 def exits(scenario: Scenario) -> dict[str, set[str]]:
@@ -74,30 +96,46 @@ def reachable(onward: Mapping[str, set[str]], start: str) -> set[str]:
 
 
 def check_graph(scenario: Scenario, problems: Problems) -> None:
-    """Adds: a stage no terminal follows, an endless path; in a file of its own what is never reached or started."""
+    """Adds: a stage no terminal follows, an endless path; without layers what is never reached or started."""
     onward = exits(scenario)
     stages = {s.name: s for s in scenario.stages}
     seen = reachable(onward, scenario.start)
-    terminals = {s.name for s in scenario.stages if s.terminal}
+    check_ends(scenario, onward, problems)
     for name in stages:
-        if name in seen and not reachable(onward, name) & terminals:
-            problems.add(
-                stages[name].where,
-                "no terminal stage can be reached from here",
-                "give it an event, or a clock that can happen in it, on a way to a stage with `terminal: true`",
-            )
         if name not in seen and not scenario.is_layered:
-            problems.add(
-                stages[name].where,
-                "this stage cannot be reached",
-                "let an event, a clock or a decision lead to it, or remove it",
-            )
+            fix = "let an event, a clock or a decision lead to it, or remove it"
+            problems.add(stages[name].where, "this stage cannot be reached", fix)
     check_timeless(scenario, problems)
     if not scenario.is_layered:
         started = started_clocks(scenario)
         for clock in scenario.clocks:
             if clock.name not in started:
-                problems.add(clock.where, "nothing starts this clock", "add `start` to an effect, or remove it")
+                problems.add(
+                    clock.where, "nothing starts this clock", "add `start` to an effect, or remove it"
+                )
+
+
+def check_ends(scenario: Scenario, onward: Mapping[str, set[str]], problems: Problems) -> None:
+    """Adds: a stage that no terminal follows; of several that lead nowhere else the first."""
+    terminals = {s.name for s in scenario.stages if s.terminal}
+    if not terminals:
+        stage = next(s for s in scenario.stages if s.name == scenario.start)
+        fix = "mark where a path ends: `dead: {terminal: true}`"
+        problems.add(stage.where, "no stage of this pathway is terminal", fix)
+        return
+    after = {s.name: reachable(onward, s.name) for s in scenario.stages}
+    seen = after[scenario.start]
+    told: set[str] = set()
+    for stage in scenario.stages:
+        its = after[stage.name]
+        is_caught = stage.name in seen and not its & terminals and all(stage.name in after[n] for n in its)
+        if is_caught and stage.name not in told:
+            told |= its
+            problems.add(
+                stage.where,
+                "no terminal stage can be reached from here",
+                "give it an event, or a clock that can happen in it, on a way to a terminal stage",
+            )
 
 
 def leftovers(scenario: Scenario) -> tuple[str, ...]:
@@ -105,7 +143,10 @@ def leftovers(scenario: Scenario) -> tuple[str, ...]:
     seen = reachable(exits(scenario), scenario.start)
     started = started_clocks(scenario)
     stages = [f"the stage `{s.name}` cannot be reached" for s in scenario.stages if s.name not in seen]
-    return (*stages, *(f"nothing starts the clock `{c.name}`" for c in scenario.clocks if c.name not in started))
+    return (
+        *stages,
+        *(f"nothing starts the clock `{c.name}`" for c in scenario.clocks if c.name not in started),
+    )
 
 
 def check_timeless(scenario: Scenario, problems: Problems) -> None:
@@ -123,6 +164,21 @@ def check_timeless(scenario: Scenario, problems: Problems) -> None:
                 f"a path repeats without time passing: {round_trip}",
                 "let one of these stages take time",
             )
+    for stage in scenario.stages:
+        for event in (*stage.events, *stage.while_waiting):
+            if event.every and takes_no_time(event) and may_stay(event.to):
+                fact = "it repeats without time passing"
+                problems.add(event.where, fact, "give `every` a time above 0, or write `after`")
+
+
+def may_stay(to: Destination) -> bool:
+    """Whether a destination may leave the patient where they are."""
+    if isinstance(to, Goto):
+        return to.target == STAY
+    if isinstance(to, Chances):
+        ends = (v for alternative in _alternatives(to.categorical.entries) for v in alternative.parts)
+        return any(name == STAY and part != 0 for name, part in ends)
+    return any(may_stay(item.to) for item in to.items)
 
 
 def timeless_exits(stage: Stage) -> set[str]:
@@ -144,18 +200,16 @@ def takes_no_time(event: Event) -> bool:
 
 def cycle_through(at_once: Mapping[str, set[str]], start: str) -> list[str]:
     """A cycle through a stage, in order; empty where there is none."""
-    path: list[str] = []
-
-    def walk(name: str, seen: set[str]) -> bool:
-        path.append(name)
-        for onward in sorted(at_once[name]):
-            if onward == start:
-                return True
-            if onward not in seen:
-                seen.add(onward)
-                if walk(onward, seen):
-                    return True
-        path.pop()
-        return False
-
-    return path if walk(start, {start}) else []
+    path, onward, seen = [start], [iter(sorted(at_once[start]))], {start}
+    while path:
+        name = next(onward[-1], None)
+        if name is None:
+            path.pop()
+            onward.pop()
+        elif name == start:
+            return path
+        elif name not in seen:
+            seen.add(name)
+            path.append(name)
+            onward.append(iter(sorted(at_once[name])))
+    return []

@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from sim.errors import Place, Problem, Problems, ScenarioError, Where, did_you_mean
 from sim.scenario import paths
@@ -105,7 +106,7 @@ def _chain(path: str) -> list[Node]:
         if not isinstance(based_on.value, str):
             fact = f"{flow(plain(based_on))} is not a file"
             raise ScenarioError([Problem(where, fact, "name one file, as seen from this one")])
-        name = os.path.normpath(os.path.join(os.path.dirname(names[-1]), based_on.value))
+        name = os.path.normpath(Path(names[-1]).parent / based_on.value)
         names.append(name)
         if os.path.realpath(name) in seen:
             circle = " -> ".join(names[seen.index(os.path.realpath(name)) :])
@@ -122,9 +123,7 @@ def _below(name: str, where: Where) -> Node:
         return _mapping(read_file(name), name)
     except ScenarioError as error:
         raise ScenarioError(
-            found
-            if found.where.place != Place(name)
-            else Problem(where, f"{name}: {found.fact}", found.fix)
+            found if found.where.place != Place(name) else Problem(where, f"{name}: {found.fact}", found.fix)
             for found in error.problems
         ) from None
 
@@ -133,9 +132,7 @@ def _mapping(root: Node, name: str) -> Node:
     if isinstance(root.value, dict):
         return root
     fact = "is not a mapping of keys to values"
-    raise ScenarioError(
-        [Problem(Where(Place(name), ""), fact, "a scenario begins with `format: 1`")]
-    )
+    raise ScenarioError([Problem(Where(Place(name), ""), fact, "a scenario begins with `format: 1`")])
 
 
 def _entries(node: Node) -> dict[str, Node]:

@@ -9,7 +9,18 @@ from sim.scenario.model import Among, Happening, Outcome
 from sim.scenario.spots import Known, Spot, Unread
 
 KINDS = ("stage", "asked", "state", "event", "clock", "rule", "any")
-HEADS = ("from", "ever", "count", "attribute", "total", "time_in", "occupancy", "waiting_for", "funnel", "pathway")
+HEADS = (
+    "from",
+    "ever",
+    "count",
+    "attribute",
+    "total",
+    "time_in",
+    "occupancy",
+    "waiting_for",
+    "funnel",
+    "pathway",
+)
 WORDS_OF = {
     "from": ("until", "competing", "censor"),
     "attribute": ("at",),
@@ -26,14 +37,20 @@ def read_happening(spot: Spot, known: Known, *, within: bool = False) -> Happeni
     if not spot.is_mapping:
         if spot.value == "start":
             return Happening("start", "", (), None, None, spot.where)
-        raise spot.fail(f"a happening is due here, not {spot.seen()}", "write start, {stage: S}, {state: Z}, {event: S.E}, ...")
+        raise spot.fail(
+            f"a happening is due here, not {spot.seen()}",
+            "write start, {stage: S}, {state: Z}, {event: S.E}, ...",
+        )
     mapping = spot.section("happening")
     kinds = [key for key in mapping if key in KINDS]
     if len(kinds) != 1:
         fact = "no happening is named here" if not kinds else f"two happenings stand here: {', '.join(kinds)}"
-        raise spot.fail(fact, f"name one of {', '.join(KINDS)}; for several write {{any: [...]}}")
+        raise spot.lacks(
+            "happening", fact, f"name one of {', '.join(KINDS)}; for several write {{any: [...]}}"
+        )
     if "within" in mapping and not within:
-        spot.fail_at_key("within", "`within` belongs to the happenings of a `pathway`")
+        fix = "for happenings in order write {pathway: [...]}"
+        spot.fail_at_key("within", "`within` belongs to the happenings of a `pathway`", fix)
     when, limit = spot.get("when"), spot.get("within")
     kind = kinds[0]
     body = spot.child(kind)
@@ -69,6 +86,10 @@ def read_name(kind: str, spot: Spot, known: Known) -> str:
 
 def read_place(spot: Spot, known: Known) -> tuple[str, str]:
     """`{stage: S}` or `{state: Z}`."""
+    if not spot.is_mapping:
+        raise spot.fail(
+            f"a stage or a state is due here, not {spot.seen()}", "write {stage: S} or {state: Z}"
+        )
     mapping = spot.mapping()
     if len(mapping) != 1 or next(iter(mapping)) not in ("stage", "state"):
         raise spot.fail("a stage or a state is due here", "write {stage: S} or {state: Z}")
@@ -82,13 +103,21 @@ def read_outcome(name: str, spot: Spot, known: Known) -> Outcome:
     mapping = spot.section("outcome")
     heads = [key for key in mapping if key in HEADS]
     if len(heads) != 1:
-        fact = "what is asked for is not said" if not heads else f"two kinds of outcome stand here: {', '.join(heads)}"
-        raise spot.fail(fact, f"an outcome has one of {', '.join(HEADS)}")
+        fact = (
+            "what is asked for is not said"
+            if not heads
+            else f"two kinds of outcome stand here: {', '.join(heads)}"
+        )
+        fix = f"an outcome has one of {', '.join(HEADS)}"
+        owner = next((h for h, words in WORDS_OF.items() if not heads and set(words) & set(mapping)), None)
+        raise spot.lacks("outcome", fact, f"`{owner}` is missing" if owner else fix)
     head = heads[0]
     for key in mapping:
         allowed = (head, *WORDS_OF.get(head, ()), *FOR_ALL)
         if key not in allowed and any(key in words for words in WORDS_OF.values()):
-            spot.fail_at_key(key, f"`{key}` does not go with `{head}`", f"beside it stand {', '.join(allowed[1:])}")
+            spot.fail_at_key(
+                key, f"`{key}` does not go with `{head}`", f"beside it stand {', '.join(allowed[1:])}"
+            )
     label, by, among = spot.get("label"), spot.get("by"), spot.get("among")
     parts: dict[str, Any] = {
         "label": label.text() if label is not None else name.replace("_", " "),
@@ -144,7 +173,9 @@ def read_among(spot: Spot, known: Known) -> Among:
     if spot.is_mapping and "ever" in spot.value:
         if len(spot.value) > 1:
             other = next(key for key in spot.value if key != "ever")
-            spot.fail_at_key(other, f"`{other}` cannot stand beside `ever`", "put a `when` into the happening")
+            spot.fail_at_key(
+                other, f"`{other}` cannot stand beside `ever`", "put a `when` into the happening"
+            )
             raise Unread
         return Among(None, read_happening(spot.child("ever"), known))
     return Among(read_condition(spot, known), None)
@@ -159,5 +190,3 @@ def read_named(spot: Spot | None, read: Any, noun: str) -> tuple[Any, ...]:
         return ()
     found = [item.attempt(lambda s, n=name: read(n, s)) for name, item in spot.children()]  # type: ignore[misc]
     return tuple(one for one in found if one is not None)
-
-

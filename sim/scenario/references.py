@@ -83,9 +83,7 @@ def declared(node: Node, problems: Problems) -> tuple[Declared, ...]:
         if value is not None:
             values[name] = value
     found = tuple(
-        _declared(name, section.value[name], values, problems)
-        for name in section.value
-        if name in values
+        _declared(name, section.value[name], values, problems) for name in section.value if name in values
     )
     _check_followed(found, section.value, problems)
     return found
@@ -192,9 +190,7 @@ def _declared(name: str, item: Node, values: Mapping[str, Node], problems: Probl
     if node is not None:
         where = Where(node.place, f"{path}.uncertainty")
         found = uncertainty.read(_filled(node, values), values[name], where, problems)
-    source, status = (
-        str(entries[key].value) if key in entries else "" for key in ("source", "status")
-    )
+    source, status = (str(entries[key].value) if key in entries else "" for key in ("source", "status"))
     written = flow(plain(node)) if node is not None else ""
     where = Where(entries["value"].place, path)
     return Declared(name, values[name], found, written, source, status, where)
@@ -242,9 +238,7 @@ def _follows(item: Node) -> Mapping[str, Place]:
     return item.keys
 
 
-def _check_followed(
-    found: tuple[Declared, ...], section: Mapping[str, Node], problems: Problems
-) -> None:
+def _check_followed(found: tuple[Declared, ...], section: Mapping[str, Node], problems: Problems) -> None:
     """Who follows another is drawn together with it: both need a draw, and no circle."""
     by_name = {one.name: one for one in found}
     needs: dict[str, list[str]] = {}
@@ -291,9 +285,7 @@ def _references(node: Node, path: str) -> list[tuple[str, Where]]:
     return found
 
 
-def _check_references(
-    node: Node, path: str, known: Mapping[str, Node], problems: Problems
-) -> set[str]:
+def _check_references(node: Node, path: str, known: Mapping[str, Node], problems: Problems) -> set[str]:
     """Reports references to nothing and `$` in keys; the names that are referred to."""
     found = _references(node, path)
     for name, where in found:
@@ -303,7 +295,7 @@ def _check_references(
     for key, where in _keys(node, path):
         fix = "a parameter stands for a value, not for a key"
         problems.add(where, f"`{key}` is a key", fix)
-    return {name for name, _ in found}
+    return {name for name, _ in found} | {key[1:] for key, _ in _keys(node, path)}
 
 
 def _keys(node: Node, path: str) -> list[tuple[str, Where]]:

@@ -13,6 +13,7 @@ from sim.scenario.tree import Node, scalar
 
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 DEFAULT_NUMBER = 1000
+CALENDARS = "write every day, weekdays, [monday, thursday], or {monday: [8 hours, 17 hours]}"
 
 
 def at_key(spot: Spot, key: str) -> Spot:
@@ -62,27 +63,42 @@ def read_capacity(spot: Spot) -> tuple[tuple[float, int], ...] | None:
     if spot.is_mapping:
         return read_steps(spot, Spot.whole)
     if isinstance(spot.value, str):
-        raise spot.fail(f"`{spot.value}` is no capacity", "write a number of units, unlimited, or {0 days: 6, ...}")
+        raise spot.fail(
+            f"`{spot.value}` is no capacity", "write a number of units, unlimited, or {0 days: 6, ...}"
+        )
     return ((0.0, spot.whole()),)
 
 
-def read_calendar(spot: Spot | None) -> Any:
-    """every day (None), weekdays, or a weekly calendar: days, each open or with the slots of that day."""
+def read_calendar(spot: Spot | None) -> str | dict[str, tuple[float, float]] | None:
+    """`every day` (None), `weekdays`, or for each day of the week that is open its hours, in days."""
     if spot is None or spot.value == "every day":
         return None
     if spot.value == "weekdays":
         return "weekdays"
+    found: dict[str, tuple[float, float]] = {}
     if spot.is_list:
-        return {day.one_of(DAYS, "day of the week"): True for day in spot.items()}
-    if not spot.is_mapping:
-        raise spot.fail(f"`{spot.value}` is no calendar", "write every day, weekdays, or {monday: 3, thursday: 3}")
-    found: dict[str, Any] = {}
-    for day, item in spot.children():
-        if day not in DAYS:
-            spot.fail_at_key(day, f"there is no day `{day}`", did_you_mean(day, DAYS))
-            raise Unread
-        found[day] = item.value if isinstance(item.value, bool) else item.whole()
-    return found
+        found = {day.one_of(DAYS, "day of the week"): (0.0, 1.0) for day in spot.items()}
+    elif spot.is_mapping:
+        for day, item in spot.children():
+            if day not in DAYS:
+                spot.fail_at_key(day, f"there is no day of the week `{day}`", did_you_mean(day, DAYS))
+                raise Unread
+            found[day] = read_hours(item)
+    else:
+        raise spot.fail(f"{spot.seen()} is no calendar", CALENDARS)
+    if not found:
+        raise spot.fail("it is never open", CALENDARS)
+    return {day: found[day] for day in DAYS if day in found}
+
+
+def read_hours(spot: Spot) -> tuple[float, float]:
+    """`[8 hours, 17 hours]`: from when to when a day is open, in days."""
+    hours = [item.time() for item in spot.items()]
+    if len(hours) != 2 or not 0.0 <= hours[0] < hours[1] <= 1.0:
+        raise spot.fail(
+            "these are no opening hours", "write [8 hours, 17 hours], within the 24 hours of a day"
+        )
+    return hours[0], hours[1]
 
 
 def read_queue(spot: Spot | None, known: Known) -> tuple[str, str] | None:
@@ -94,7 +110,10 @@ def read_queue(spot: Spot | None, known: Known) -> tuple[str, str] | None:
     mapping = spot.section("queue")
     if not {"by", "first"} <= set(mapping):
         raise Unread
-    attribute = spot.child("by").one_of(known.attributes, "attribute")
+    by = spot.child("by")
+    attribute = by.one_of(known.attributes, "attribute")
+    if known.attributes[attribute].kind == "category":
+        raise by.fail(f"`{attribute}` has no order", "a queue goes by a number, or by yes or no")
     return attribute, spot.child("first").one_of(("lowest", "highest"), "order")
 
 
@@ -104,18 +123,21 @@ def read_arrivals(spot: Spot | None, patients: Spot) -> Arrivals:
         where = spot.where if spot is not None else patients.where
         return Arrivals("together", (), None, None, None, 0.0, where)
     if not spot.is_mapping:
-        raise spot.fail(f"`{spot.value}` is no way to arrive", "write together, {poisson: RATE} or {every: TIME}")
+        raise spot.fail(
+            f"`{spot.value}` is no way to arrive", "write together, {poisson: RATE} or {every: TIME}"
+        )
     mapping = spot.section("arrivals")
     kinds = [key for key in mapping if key in ("poisson", "every", "file")]
     if len(kinds) != 1:
-        raise spot.fail("say how patients arrive", "one of poisson, every, file")
+        fact = f"{' and '.join(kinds)} stand together" if kinds else "how patients arrive is not said"
+        raise spot.lacks("arrivals", fact, "give one of poisson, every, file")
     kind = kinds[0]
     body = spot.child(kind)
     rates: tuple[tuple[float, float], ...] = ()
     if kind == "poisson":
         rates = read_steps(body, Spot.rate) if body.is_mapping else ((0.0, body.rate()),)
         if max(rate for _, rate in rates) <= 0.0:
-            raise body.fail("nobody arrives at a rate of 0")
+            raise body.fail("nobody arrives at a rate of 0", "give a rate above 0, at least for some time")
     interval = body.time() if kind == "every" else None
     if interval == 0.0:
         raise body.fail("arrivals must be some time apart", "for all at once write `arrive: together`")
@@ -139,13 +161,15 @@ def read_patients(spot: Spot, known: Known) -> Patients | None:
         attributes = read_attributes(spot.get("attributes"), known)
         number = spot.get("number")
         if number is not None and arrivals.lasting is not None:
-            spot.fail_at_key("number", "patients arrive for a time, and their number is given too", "leave out one")
+            spot.fail_at_key(
+                "number", "patients arrive for a time, and their number is given too", "leave out one"
+            )
         n: int | None = DEFAULT_NUMBER if arrivals.lasting is None and arrivals.kind != "file" else None
         if number is not None:
             n = number.whole(1)
         follow_up = optional(spot, "follow_up", Spot.time)
         if follow_up == 0.0:
-            spot.fail_at_key("follow_up", "nobody can be followed for no time")
+            spot.fail_at_key("follow_up", "nobody can be followed for no time", "write a time above 0")
         file = optional(spot, "from_file", Spot.text) if "from_file" in mapping else None
         return Patients(n, arrivals, follow_up, attributes, file)
     except Unread:
@@ -158,6 +182,7 @@ def read_attributes(spot: Spot | None, known: Known) -> tuple[Attribute, ...]:
         return ()
     everything = dict(known.attributes)
     known.attributes.clear()
+    known.later_attributes = tuple(everything)
     found: list[Attribute] = []
     for name, item in spot.children():
         if name not in everything:
@@ -167,6 +192,7 @@ def read_attributes(spot: Spot | None, known: Known) -> tuple[Attribute, ...]:
         if attribute is not None:
             found.append(attribute)
     known.attributes.update(everything)
+    known.later_attributes = ()
     return tuple(found)
 
 
@@ -200,5 +226,7 @@ def read_state(name: str, spot: Spot, known: Known) -> State:
     spot.section("state")
     label = spot.get("label")
     return State(
-        name, label.text() if label is not None else name.replace("_", " "), read_utility(spot.get("utility"), known)
+        name,
+        label.text() if label is not None else name.replace("_", " "),
+        read_utility(spot.get("utility"), known),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, TypeVar
 
 from sim import units
@@ -15,7 +16,7 @@ from sim.scenario.words import SECTIONS
 T = TypeVar("T")
 
 
-class Unread(Exception):  # noqa: N818 - no fault of its own: the problem has been noted
+class Unread(Exception):
     """A value could not be read, and its problem is noted; the reader goes on with the next."""
 
 
@@ -91,8 +92,14 @@ class Spot:
                 self.fail_at_key(key, f"unknown key `{key}`", f"{near} {rest}".strip())
         for key, word in known.items():
             if word.is_required and key not in mapping:
-                self.problems.add(self.where, f"`{key}` is missing", f"{key}: {word.meaning}")
+                self.lacks(name, f"`{key}` is missing", f"{key}: {word.meaning}")
         return mapping
+
+    def lacks(self, section: str, fact: str, fix: str = "") -> Unread:
+        """Note that a key is missing, unless a key of this mapping is unknown: then that is the fault."""
+        if all(key in SECTIONS[section].words for key in self.mapping()):
+            self.problems.add(self.where, fact, fix)
+        return Unread()
 
     def seen(self) -> str:
         """What stands here, for a message."""
@@ -144,7 +151,7 @@ class Spot:
     def text(self) -> str:
         """A name or a text; numbers and yes/no that are written unquoted are texts here too."""
         if self.is_mapping or self.is_list:
-            raise self.fail(f"a name is due here, not {self.seen()}")
+            raise self.fail(f"a name or text is due here, not {self.seen()}")
         value = self.value
         if isinstance(value, bool):
             return "true" if value else "false"
@@ -166,6 +173,11 @@ class Spot:
             raise self.fail(f"there is no {noun} `{name}`", near or f"known: {', '.join(known) or 'none'}")
         return name
 
+    def folder(self, otherwise: str) -> Path:
+        """The folder of the file where this is written; `otherwise` for what no file has."""
+        place = self.node.place
+        return Path(place.file).parent if place.line else Path(otherwise)
+
     def names(self) -> list[Spot]:
         """One name, or a list of names."""
         return list(self.items()) if self.is_list else [self]
@@ -180,10 +192,14 @@ class Spot:
 
 @dataclass(slots=True)
 class AttributeKind:
-    """number | yes_no | category, and the categories in order."""
+    """number | yes_no | category, and the categories in order.
+
+    numbers: of a number the values it can have, None where they are not a list.
+    """
 
     kind: str
     categories: tuple[str, ...] = ()
+    numbers: frozenset[float] | None = field(default=None, compare=False)
 
 
 @dataclass(slots=True)
@@ -203,6 +219,8 @@ class Known:
     rules: list[str] = field(default_factory=list)
     conditions: dict[str, Spot] = field(default_factory=dict)
     open_conditions: list[str] = field(default_factory=list)
+    failed_conditions: set[str] = field(default_factory=set)
+    later_attributes: tuple[str, ...] = ()
     read_conditions: dict[str, Condition] = field(default_factory=dict)
 
     # ------------------------------------------------------------ covariates
@@ -225,18 +243,27 @@ class Known:
                 "queue": self.resources,
                 "free": self.resources,
             }
-            nouns = {"visits": "stage", "waited": "stage", "since": "stamp", "queue": "resource", "free": "resource"}
+            nouns = {
+                "visits": "stage",
+                "waited": "stage",
+                "since": "stamp",
+                "queue": "resource",
+                "free": "resource",
+            }
             if kind in known:
                 if rest not in known[kind]:
-                    near = did_you_mean(rest, known[kind])
+                    near = did_you_mean(rest, known[kind]) or f"known: {', '.join(known[kind]) or 'none'}"
                     raise spot.fail(f"there is no {nouns[kind]} `{rest}`", near)
                 return Covariate(kind, rest)
         if name in self.attributes:
             return Covariate("attribute", name)
+        if name in self.later_attributes:
+            raise spot.fail(f"`{name}` is declared later", f"put `{name}` before what depends on it")
         near = did_you_mean(name, [*self.attributes, "stage", "current_age", "days_in_stage"])
         raise spot.fail(
             f"there is no attribute `{name}`",
-            near or "attributes are declared in patients.attributes; also: stage, current_age, days_in_stage, "
+            near
+            or "attributes are declared in patients.attributes; also: stage, current_age, days_in_stage, "
             "visits.STAGE, since.STAMP, waited.STAGE, queue.RESOURCE, free.RESOURCE",
         )
 
@@ -250,7 +277,9 @@ class Known:
             kind = self.attributes[covariate.name]
             if kind.kind == "yes_no":
                 if not isinstance(spot.value, bool):
-                    raise spot.fail(f"`{covariate.name}` is yes or no, not {spot.seen()}", "write true or false")
+                    raise spot.fail(
+                        f"`{covariate.name}` is yes or no, not {spot.seen()}", "write true or false"
+                    )
                 return spot.value
             if kind.kind == "category":
                 name = spot.text()

@@ -10,7 +10,7 @@ from sim.errors import did_you_mean
 from sim.scenario.choices import is_by, read_value
 from sim.scenario.conditions import read_condition
 from sim.scenario.effects import mapped, read_effects
-from sim.scenario.laws import Laws, keys_of, read_entries, read_probability, read_ratios
+from sim.scenario.laws import Laws
 from sim.scenario.model import (
     STAY,
     Amount,
@@ -25,6 +25,7 @@ from sim.scenario.model import (
     Stage,
     StageCost,
 )
+from sim.scenario.ratios import keys_of, read_entries, read_probability, read_ratios
 from sim.scenario.spots import Known, Spot, Unread
 
 DAYS_IN = {"per_day": 1.0, "per_month": units.unit_of_time("months"), "per_year": units.unit_of_time("years")}
@@ -60,6 +61,8 @@ def read_chances(spot: Spot, known: Known, *, stay: bool) -> Chances:
     def key(at: Spot, name: str) -> str:
         if name == STAY and stay:
             return name
+        if name.startswith("$"):
+            raise Unread
         if name not in known.stages:
             near = did_you_mean(name, known.stages)
             at.fail_at_key(name, f"there is no stage `{name}`", near or f"known: {', '.join(known.stages)}")
@@ -93,9 +96,11 @@ def read_rule(spot: Spot, known: Known, *, stay: bool, is_last: bool) -> Rule:
     mapping = spot.section("rule")
     when, name = spot.get("when"), spot.get("name")
     if is_last and when is not None:
-        spot.fail_at_key("when", "the last rule has no `when`", "it decides for everyone else; add one without")
+        spot.fail_at_key(
+            "when", "the last rule has no `when`", "it decides for everyone else; add one without"
+        )
     if not is_last and when is None:
-        spot.problems.add(spot.where, "`when` is missing", "every rule but the last has one")
+        spot.lacks("rule", "`when` is missing", "every rule but the last has one")
     text = name.text() if name is not None else ""
     if name is not None:
         if text in known.rules:
@@ -149,7 +154,9 @@ def read_utility(spot: Spot | None, known: Known) -> Any:
     def utility(one: Spot) -> float:
         value = one.number()
         if value > 1.0:
-            raise one.fail(f"a utility of {units.number_text(value)} is beyond full health", "1 is full health")
+            raise one.fail(
+                f"a utility of {units.number_text(value)} is beyond full health", "1 is full health"
+            )
         return value
 
     return read_value(spot, known, utility)
@@ -162,10 +169,17 @@ def read_event(name: str, spot: Spot, known: Known, stage: str) -> Event:
     """A competing event of a stage, or (stage "") a clock."""
     mapping = spot.section("event" if stage else "clock")
     if stage and ("after" in mapping) == ("every" in mapping):
-        raise spot.fail("an event has `after` or `every`, one of the two", "say when it happens: after: {fixed: 28 days}")
+        raise spot.lacks(
+            "event",
+            "an event has `after` or `every`, one of the two",
+            "say when it happens: after: {fixed: 28 days}",
+        )
     if "odds_ratios" in mapping and "chance" not in mapping:
-        spot.fail_at_key("odds_ratios", "here they would act on `chance`, and there is none",
-                         "put them into the mapping of `to` to change where patients go")
+        spot.fail_at_key(
+            "odds_ratios",
+            "here they would act on `chance`, and there is none",
+            "put them into the mapping of `to` to change where patients go",
+        )
     parts: dict[str, Any] = {}
     readers: dict[str, Callable[[], Any]] = {
         "after": lambda: Laws(known).law(spot.child("every" if "every" in mapping else "after")),
@@ -174,7 +188,9 @@ def read_event(name: str, spot: Spot, known: Known, stage: str) -> Event:
         "do": lambda: read_effects(spot.get("do"), known, stage),
         "to": lambda: read_destination(spot.child("to"), known),
         "waiting": lambda: optional(spot, "waiting", Spot.flag) or False,
-        "in_stages": lambda: optional(spot, "in", lambda s: tuple(i.one_of(known.stages, "stage") for i in s.names())),
+        "in_stages": lambda: optional(
+            spot, "in", lambda s: tuple(i.one_of(known.stages, "stage") for i in s.names())
+        ),
         "cost": lambda: optional(spot, "cost", lambda s: read_amount(s, known)),
         "qaly": lambda: optional(spot, "qaly", lambda s: read_value(s, known, Spot.number)),
     }
@@ -261,7 +277,10 @@ def read_stage(name: str, spot: Spot, known: Known) -> Stage:
         raise Unread
     twice = {e.name for e in parts["events"]} & {e.name for e in parts["while_waiting"]}
     if twice:
-        raise spot.fail(f"the event `{min(twice)}` stands in events and in while_waiting", "one event can be both: `waiting: true`")
+        raise spot.fail(
+            f"the event `{min(twice)}` stands in events and in while_waiting",
+            "one event can be both: `waiting: true`",
+        )
     if "while_waiting" in mapping and not parts["needs"]:
         spot.fail_at_key("while_waiting", "nobody waits for a stage that needs nothing", "add `needs`")
     return Stage(name=name, terminal=terminal, where=spot.where, **parts)
@@ -272,7 +291,13 @@ def check_kind(spot: Spot, terminal: bool) -> None:
     is_decision = "decide" in spot.value
     if terminal and is_decision:
         spot.fail_at_key("decide", "a terminal stage decides nothing", "leave out `decide` or `terminal`")
-    words = ("events", "while_waiting", "needs") if is_decision else ("events", "while_waiting") if terminal else ()
+    words = (
+        ("events", "while_waiting", "needs")
+        if is_decision
+        else ("events", "while_waiting")
+        if terminal
+        else ()
+    )
     for word in words:
         if word in spot.value and spot.child(word).value not in ({}, []):
             kind = "a decision takes no time" if is_decision else "nothing happens in a terminal stage"

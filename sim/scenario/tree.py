@@ -11,6 +11,7 @@ import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import yaml
@@ -26,9 +27,7 @@ LONGEST_KEY = 100
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 _YES_NO = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
-_CONTROL = re.compile(
-    "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
-)
+_CONTROL = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
 _NO_NULL = 'a key without a value is left out; an empty text is ""'
 
 Content: TypeAlias = dict[str, "Node"] | list["Node"] | str | int | float | bool
@@ -60,7 +59,7 @@ def read_file(path: str | os.PathLike[str]) -> Node:
     """
     name = os.fspath(path)
     try:
-        with open(name, "rb") as file:
+        with Path(name).open("rb") as file:
             raw = file.read(LARGEST_FILE + 1)
     except FileNotFoundError:
         raise _unreadable(name, "there is no such file", _similar_file(name)) from None
@@ -113,7 +112,7 @@ def _unreadable(name: str, fact: str, fix: str = "") -> ScenarioError:
 def _similar_file(name: str) -> str:
     folder, file = os.path.split(name)
     try:
-        return did_you_mean(file, os.listdir(folder or "."))
+        return did_you_mean(file, [path.name for path in Path(folder).iterdir()])
     except (OSError, ValueError):
         return ""
 
@@ -190,7 +189,8 @@ class _Builder:
 
     def _begin(self, event: Any, *, is_mapping: bool) -> None:
         if len(self._open) + self._skipping >= DEEPEST:
-            self._refuse(event, f"is nested deeper than {DEEPEST} levels", "no scenario needs that")
+            fact = f"is nested deeper than {DEEPEST} levels"
+            self.problems.add(Where(self._place(event), ""), fact, "no scenario needs that")
             raise ScenarioError(self.problems.found)
         if self._skipping or self._at_key():
             if not self._skipping:
@@ -209,11 +209,7 @@ class _Builder:
         self._keep(Node(done.place, done.items, done.keys))
 
     def _at_key(self) -> bool:
-        return (
-            bool(self._open)
-            and isinstance(self._open[-1].items, dict)
-            and self._open[-1].key is None
-        )
+        return bool(self._open) and isinstance(self._open[-1].items, dict) and self._open[-1].key is None
 
     def _scalar(self, event: Any, text: str, *, is_plain: bool) -> None:
         if self._skipping:
@@ -366,6 +362,4 @@ def _escaped(character: str) -> str:
     if character.isprintable() and not _CONTROL.match(character):
         return character
     code = ord(character)
-    return (
-        f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}" if code < 65536 else f"\\U{code:08x}"
-    )
+    return f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}" if code < 65536 else f"\\U{code:08x}"

@@ -174,9 +174,7 @@ def _said(family: str) -> str:
     forms = [f"{{{', '.join(form)}}}" for form in _FORMS[family]]
     if family in _AS_LIST:
         forms = [f"[{', '.join(_AS_LIST[family])}]"] + [
-            form
-            for form, names in zip(forms, _FORMS[family], strict=True)
-            if names != _AS_LIST[family]
+            form for form, names in zip(forms, _FORMS[family], strict=True) if names != _AS_LIST[family]
         ]
     return f"{family} takes {' or '.join(forms)}"
 
@@ -230,10 +228,7 @@ def _lognormal_moments(at: Mapping[str, float]) -> tuple[float, float] | None:
     if tuple(at) == ("sigma",):
         return None
     try:
-        if "sd" in at:
-            variance = math.log1p((at["sd"] / at["mean"]) ** 2)
-        else:
-            variance = at["sigma"] ** 2
+        variance = math.log1p((at["sd"] / at["mean"]) ** 2) if "sd" in at else at["sigma"] ** 2
         if "mean" in at:
             median = at["mean"] * math.exp(-variance / 2)
         else:
@@ -255,16 +250,12 @@ def _check_can_be_centred(family: str, value: float) -> None:
 # ---------------------------------------------------------------- a vector
 
 
-def _dirichlet(
-    node: Node, value: Node
-) -> tuple[dict[str, float], dict[str, tuple[float, float]] | None]:
+def _dirichlet(node: Node, value: Node) -> tuple[dict[str, float], dict[str, tuple[float, float]] | None]:
     if not isinstance(value.value, dict) or not value.value:
         fact = "the value is no vector, and a dirichlet is for one"
         raise Refused(fact, "a vector is a mapping such as `{bm: 0.9, cns: 0.1}`")
     if not isinstance(node.value, dict):
-        raise Refused(
-            f"{flow(plain(node))} is no dirichlet", "write {n: 100}, or a count for each key"
-        )
+        raise Refused(f"{flow(plain(node))} is no dirichlet", "write {n: 100}, or a count for each key")
     parts = {key: _part(key, item) for key, item in value.value.items()}
     if abs(sum(parts.values()) - 1) > 1e-9:
         said = units.number_text(float(f"{sum(parts.values()):.12g}"))
@@ -275,9 +266,7 @@ def _dirichlet(
     if set(counts) != set(parts):
         odd = min(set(counts) ^ set(parts))
         side = "value" if odd in counts else "dirichlet"
-        raise Refused(
-            f"`{odd}` is missing in the {side}", "write {n: 100}, or a count for each key"
-        )
+        raise Refused(f"`{odd}` is missing in the {side}", "write {n: 100}, or a count for each key")
     total = sum(counts.values())
     means = {key: count / total for key, count in counts.items()}
     return counts, {k: (m, math.sqrt(m * (1 - m) / (total + 1))) for k, m in means.items()}

@@ -38,15 +38,23 @@ SECTIONS: dict[str, Section] = {
             "title": _due("text", "what the scenario is about, in a line"),
             "based_on": Word("text", "the file this one changes, its path seen from this file"),
             "changes": Word("layer", "new values for paths that exist in the file below, path: value"),
-            "add": Word("layer", "values for paths that do not exist in the file below; items of lists go to the end"),
+            "add": Word(
+                "layer", "values for paths that do not exist in the file below; items of lists go to the end"
+            ),
             "remove": Word("list", "paths of the file below that are left out"),
-            "leftovers": Word("flag", "what nothing uses or reaches is noted, not refused, as above a file below", "false"),
+            "leftovers": Word(
+                "flag", "what nothing uses or reaches is noted, not refused, as above a file below", "false"
+            ),
             "horizon": _due("time", "the day of the common calendar at which everything ends"),
             "states": Word("states", "health states by name, for outcomes, utilities and plots", "{}"),
-            "economics": Word("economics", "how costs and health are counted; needed where a cost or utility stands"),
+            "economics": Word(
+                "economics", "how costs and health are counted; needed where a cost or utility stands"
+            ),
             "conditions": Word("conditions", "conditions by name, each defined once"),
             "patients": _due("patients", "who they are, how many, and when they start"),
-            "parameters": Word("parameters", "numbers by name, with their source; `$name` stands for the value"),
+            "parameters": Word(
+                "parameters", "numbers by name, with their source; `$name` stands for the value"
+            ),
             "clocks": Word("events", "events that go on when the patient moves to another stage", "{}"),
             "pathway": _due("pathway", "where patients start and the stages they pass through"),
             "resources": Word("resources", "what stages need and patients share", "{}"),
@@ -68,7 +76,9 @@ SECTIONS: dict[str, Section] = {
         {
             "currency": _due("text", "the currency of every amount"),
             "discount": _due("discount", "yearly discount rates of cost and qaly"),
-            "convention": _due("text", "annual, (1 + r)^-t, or continuous, exp(-r t), t in years from the patient's start"),
+            "convention": _due(
+                "text", "annual, (1 + r)^-t, or continuous, exp(-r t), t in years from the patient's start"
+            ),
             "threshold": Word("number", "willingness to pay for a quality-adjusted life-year"),
         },
     ),
@@ -81,7 +91,9 @@ SECTIONS: dict[str, Section] = {
         "patients",
         "Who they are, how many, and when they start.",
         {
-            "number": Word("number", "how many patients in a replication", "1000 unless `arrive` lasts for a time"),
+            "number": Word(
+                "number", "how many patients in a replication", "1000 unless `arrive` lasts for a time"
+            ),
             "arrive": Word("arrivals", "when they start: together, or one after the other", "together"),
             "follow_up": Word("time", "how long each is followed after the start", "until the horizon"),
             "attributes": Word("attributes", "what is known of each patient, drawn in this order", "{}"),
@@ -92,7 +104,9 @@ SECTIONS: dict[str, Section] = {
         "arrive",
         "When patients start.",
         {
-            "poisson": Word("rate", "at random at this rate, or at rates that change in steps {0 days: RATE, ...}"),
+            "poisson": Word(
+                "rate", "at random at this rate, or at rates that change in steps {0 days: RATE, ...}"
+            ),
             "every": Word("time", "one after each such time, the first on day 0"),
             "file": Word("text", "a table (CSV) of starting days"),
             "for": Word("time", "how long patients arrive, in place of patients.number"),
@@ -104,7 +118,9 @@ SECTIONS: dict[str, Section] = {
         "A number with its source; `$name` stands for its value wherever a value does.",
         {
             "value": _due("value", "a number, time, rate, or a mapping or list of these"),
-            "uncertainty": Word("uncertainty", "its distribution, centred on the value unless it has a centre"),
+            "uncertainty": Word(
+                "uncertainty", "its distribution, centred on the value unless it has a centre"
+            ),
             "source": Word("text", "who says so: an entry of the list of sources"),
             "status": Word("text", "published, derived, digitised, recalled or assumed"),
         },
@@ -113,15 +129,18 @@ SECTIONS: dict[str, Section] = {
         "an event",
         "What can happen in a stage; the earliest of a stage's events happens.",
         {
-            "label": Word("text", "its name in words"),
             "after": Word("law", "the law of the time until it happens, at most once a visit"),
             "every": Word("law", "as `after`, drawn anew each time it has happened"),
             "chance": Word("probability", "asked once a visit: otherwise it does not come up in it", "1"),
             "odds_ratios": Word("ratios", "multiply the odds of `chance`"),
-            "when": Word("condition", "it can happen only where this holds, read on entering and after each `stay`"),
+            "when": Word(
+                "condition", "it can happen only where this holds, read on entering and after each `stay`"
+            ),
             "waiting": Word("flag", "it can happen while the patient waits for the stage, too", "false"),
             "do": Word("effects", "what it does to the patient, before the destination is chosen", "[]"),
-            "to": _due("destination", "where the patient goes: a stage, stay, stages with probabilities, or rules"),
+            "to": _due(
+                "destination", "where the patient goes: a stage, stay, stages with probabilities, or rules"
+            ),
             "cost": Word("amount", "what each happening costs"),
             "qaly": Word("value", "what each happening adds in quality-adjusted life-years"),
         },
@@ -130,14 +149,15 @@ SECTIONS: dict[str, Section] = {
         "a clock",
         "An event that outlives the stage, begun by `start` and ended by `stop`.",
         {
-            "label": Word("text", "its name in words"),
             "in": Word("names", "the stages it can happen in", "all but terminal stages"),
             "after": _due("law", "the law of its time, counted from its start"),
             "chance": Word("probability", "asked at each start: otherwise it does not come up", "1"),
             "odds_ratios": Word("ratios", "multiply the odds of `chance`"),
             "when": Word("condition", "once due, it happens as soon as this holds"),
             "do": Word("effects", "what it does to the patient, before the destination is chosen", "[]"),
-            "to": _due("destination", "where the patient goes: a stage, stay, stages with probabilities, or rules"),
+            "to": _due(
+                "destination", "where the patient goes: a stage, stay, stages with probabilities, or rules"
+            ),
             "cost": Word("amount", "what its happening costs"),
             "qaly": Word("value", "what its happening adds in quality-adjusted life-years"),
         },
@@ -163,8 +183,12 @@ SECTIONS: dict[str, Section] = {
             "needs": Word("needs", "resources it needs; whoever lacks one waits"),
             "on_entry": Word("effects", "what is done on entering, before events are drawn", "[]"),
             "events": Word("events", "what can happen here", "{}"),
-            "while_waiting": Word("events", "what can happen only while the patient waits for the stage", "{}"),
-            "decide": Word("destination", "makes it a decision: takes no time, sends the patient on by rules"),
+            "while_waiting": Word(
+                "events", "what can happen only while the patient waits for the stage", "{}"
+            ),
+            "decide": Word(
+                "destination", "makes it a decision: takes no time, sends the patient on by rules"
+            ),
         },
     ),
     "stage_cost": Section(
@@ -188,7 +212,9 @@ SECTIONS: dict[str, Section] = {
             "draw": Word("draws", "attribute: distribution its new value is drawn from"),
             "start": Word("names", "clocks to draw, anew if they run or are due"),
             "stop": Word("names", "clocks to end"),
-            "reassess": Word("names", "events of the stage, else clocks, whose ratios and choices are read again"),
+            "reassess": Word(
+                "names", "events of the stage, else clocks, whose ratios and choices are read again"
+            ),
             "stamp": Word("names", "stamps that remember this moment"),
         },
     ),
@@ -238,10 +264,13 @@ SECTIONS: dict[str, Section] = {
         "a resource",
         "What stages need and patients share.",
         {
-            "label": Word("text", "its name in words"),
             "capacity": _due("capacity", "units: a number, unlimited, or steps {0 days: 6, 2 years: 8}"),
-            "open": Word("calendar", "when grants are made: every day, weekdays, or days of the week", "every day"),
-            "release": Word("text", "on_leaving, or when_next_granted: kept while its holder waits", "on_leaving"),
+            "open": Word(
+                "calendar", "when grants are made: every day, weekdays, or days of the week", "every day"
+            ),
+            "release": Word(
+                "text", "on_leaving, or when_next_granted: kept while its holder waits", "on_leaving"
+            ),
             "queue": Word("queue", "first_come, or {by: attribute, first: lowest or highest}", "first_come"),
             "cost": Word("resource_cost", "{per_use, per_day}, while held"),
         },
@@ -254,7 +283,10 @@ SECTIONS: dict[str, Section] = {
     "queue": Section(
         "a queue",
         "Who is granted a unit first.",
-        {"by": _due("text", "the attribute, read afresh at every grant"), "first": _due("text", "lowest or highest")},
+        {
+            "by": _due("text", "the attribute, read afresh at every grant"),
+            "first": _due("text", "lowest or highest"),
+        },
     ),
     "happening": Section(
         "a happening",
@@ -291,7 +323,9 @@ SECTIONS: dict[str, Section] = {
             "above": Word("time", "the share of waits above this"),
             "funnel": Word("list", "happenings: the share with each among those who had the one before"),
             "pathway": Word("list", "happenings in this order, gaps allowed"),
-            "among": Word("among", "whom it is about: a condition at the start, or {ever: happening}", "all patients"),
+            "among": Word(
+                "among", "whom it is about: a condition at the start, or {ever: happening}", "all patients"
+            ),
             "by": Word("text", "an attribute, to give it for each of its values"),
         },
     ),
@@ -320,7 +354,7 @@ FAMILIES: dict[str, str] = {
     "gamma": "shape rate, or scale = 1/rate",
     "generalised_gamma": "mu sigma Q, as in flexsurv; a bare mu needs `unit`",
     "generalised_f": "mu sigma Q P, as in flexsurv; a bare mu needs `unit`",
-    "royston_parmar": "scale (hazard, odds, normal) gamma knots, of log time, with `unit`; outer knots included",
+    "royston_parmar": "scale (hazard, odds, normal) gamma knots unit; knots of log time, the outer ones too",
     "normal": "mean sd, given that it is positive",
     "piecewise_exponential": "{0 days: RATE, 100 days: RATE}, or survival or risk points with `then: RATE`",
     "survival_table": "{0 months: 1, 6 months: 0.73}, constant hazard between, the last going on",

@@ -49,13 +49,15 @@ def text(scenario: Scenario) -> str:
 
 def plain(scenario: Scenario) -> dict[str, Any]:
     """A scenario as mappings, lists and scalars."""
-    return without_none(
+    found: dict[str, Any] = without_none(
         {
             "format": 1,
             "title": scenario.title,
             "leftovers": True if scenario.has_leftovers else None,
             "horizon": time(scenario.horizon),
-            "states": {s.name: {"label": s.label, "utility": value(s.utility, number)} for s in scenario.states},
+            "states": {
+                s.name: {"label": s.label, "utility": value(s.utility, number)} for s in scenario.states
+            },
             "economics": economics(scenario),
             "patients": patients(scenario),
             "clocks": {c.name: event(c, is_clock=True) for c in scenario.clocks},
@@ -69,6 +71,7 @@ def plain(scenario: Scenario) -> dict[str, Any]:
             "outcomes": {o.name: outcome(o) for o in scenario.outcomes},
         }
     )
+    return found
 
 
 def without_none(value: Any) -> Any:
@@ -84,18 +87,17 @@ def without_none(value: Any) -> Any:
 
 
 def time(days: float) -> str:
-    return units.time_text(days)
-
-
-def signed_time(days: float) -> str:
+    """A time, in days."""
     return units.time_text(days)
 
 
 def rate(per_day: float) -> str:
+    """A rate, per day."""
     return units.rate_text(per_day)
 
 
 def number(value: float) -> float | int:
+    """A number, a whole one without its decimal point."""
     return int(value) if float(value).is_integer() and abs(value) < 1e15 else value
 
 
@@ -147,10 +149,12 @@ def mergeable(one: AllOf) -> bool:
 
 
 def merged(one: AllOf) -> dict[str, Any]:
+    """A conjunction as one mapping."""
     return {k: v for item in one.items if isinstance(item, Test) for k, v in test(item).items()}
 
 
 def test(one: Test) -> dict[str, Any]:
+    """One comparison."""
     if isinstance(one.value, tuple):
         return {str(one.covariate): {"in": [scalar(v) for v in one.value]}}
     if one.operator == "is":
@@ -167,6 +171,7 @@ def law(one: Any, *, numbers: bool = False) -> Any:
 
 
 def one_law(one: Law, *, numbers: bool) -> dict[str, Any]:
+    """One law with its modifiers."""
     amount: Callable[[float], Any] = number if numbers else time
     parts: dict[str, Any]
     if one.categorical is not None:
@@ -178,7 +183,7 @@ def one_law(one: Law, *, numbers: bool) -> dict[str, Any]:
             body["odds_ratios"] = ratios(one.cured.odds_ratios)
         parts = {"mixture_cure": body}
     elif one.family == "life_table":
-        parts = {"life_table": {"rows": value(one.arguments["tables"], rows)}}  # type: ignore[call-overload,index]
+        parts = {"life_table": {"rows": value(one.arguments["tables"], rows)}}  # type: ignore[index]
     else:
         parts = {one.family: value(one.arguments, lambda a: arguments(one.family, a, numbers=numbers))}
     parts["time_ratios"] = ratios(one.time_ratios) or None
@@ -228,8 +233,10 @@ def arguments(family: str, given: Mapping[str, Any], *, numbers: bool) -> Any:
             found[name] = [value(g, number) for g in argument]
         elif name in ("rate", "then") or (family == "gompertz" and name == "shape"):
             found[name] = value(argument, speed)
-        elif name in TIMES and family not in ("beta", "royston_parmar") and not (
-            name == "scale" and family in TIMELESS_SCALE
+        elif (
+            name in TIMES
+            and family not in ("beta", "royston_parmar")
+            and not (name == "scale" and family in TIMELESS_SCALE)
         ):
             found[name] = value(argument, amount)
         else:
@@ -241,6 +248,7 @@ def arguments(family: str, given: Mapping[str, Any], *, numbers: bool) -> Any:
 
 
 def ratios(given: tuple[Ratio, ...]) -> list[Any]:
+    """A list of ratios."""
     return [ratio(one) for one in given]
 
 
@@ -260,10 +268,12 @@ def ratio(one: Ratio) -> dict[str, Any]:
 
 
 def entries(one: Entries[Any], write_key: Callable[[Any], str]) -> dict[str, Any]:
+    """The parts of a distribution."""
     return {write_key(k): "rest" if isinstance(p, Rest) else value(p, number) for k, p in one.parts}
 
 
 def categorical(one: Categorical[Any], write_key: Callable[[Any], str]) -> dict[str, Any]:
+    """A distribution over parts with its odds ratios."""
     found: dict[str, Any] = {"categorical": value(one.entries, lambda e: entries(e, write_key))}
     if one.odds_ratios:
         found["odds_ratios"] = ratios(one.odds_ratios)
@@ -293,6 +303,7 @@ def draw(one: Draw) -> dict[str, Any]:
 
 
 def attribute(one: Attribute) -> Any:
+    """The declaration of an attribute."""
     if isinstance(one.initial, Draw):
         return draw(one.initial)
     start = value(one.initial, scalar)
@@ -315,6 +326,7 @@ def effect(one: Effect) -> dict[str, Any]:
 
 
 def change(word: str, given: Any) -> Any:
+    """What an action has for an attribute."""
     if word == "set":
         return value(given, scalar)
     if word == "add":
@@ -346,6 +358,8 @@ def amount(cost: Any) -> Any:
 
 
 def event(one: Event, *, is_clock: bool = False) -> dict[str, Any]:
+    """An event or a clock."""
+    """An event or a clock."""
     found: dict[str, Any] = {}
     if is_clock:
         found["in"] = list(one.in_stages) if one.in_stages is not None else None
@@ -361,10 +375,14 @@ def event(one: Event, *, is_clock: bool = False) -> dict[str, Any]:
 
 
 def stage(one: Stage) -> dict[str, Any]:
+    """A stage."""
     cost = None
     if one.cost is not None:
         cost = {"on_entry": amount(one.cost.on_entry), "per_day": amount(one.cost.per_day)}
-    needs = [n.resource if n.when is None else {"when": condition(n.when), "resource": n.resource} for n in one.needs]
+    needs = [
+        n.resource if n.when is None else {"when": condition(n.when), "resource": n.resource}
+        for n in one.needs
+    ]
     takes_time = one.decide is None and not one.terminal
     return {
         "label": one.label,
@@ -384,6 +402,7 @@ def stage(one: Stage) -> dict[str, Any]:
 
 
 def patients(scenario: Scenario) -> dict[str, Any]:
+    """Who they are, how many, and when they start."""
     who = scenario.patients
     return {
         "number": who.number,
@@ -395,6 +414,7 @@ def patients(scenario: Scenario) -> dict[str, Any]:
 
 
 def arrivals(one: Arrivals) -> Any:
+    """When patients start."""
     if one.kind == "together":
         return "together"
     found: dict[str, Any] = {}
@@ -411,6 +431,7 @@ def arrivals(one: Arrivals) -> Any:
 
 
 def resource(one: Resource) -> dict[str, Any]:
+    """A resource."""
     capacity: Any = "unlimited"
     if one.capacity is not None:
         steps = {time(t): units_ for t, units_ in one.capacity}
@@ -418,14 +439,26 @@ def resource(one: Resource) -> dict[str, Any]:
     cost = {"per_use": amount(one.cost_per_use), "per_day": amount(one.cost_per_day)}
     return {
         "capacity": capacity,
-        "open": one.calendar or "every day",
+        "open": calendar(one.calendar),
         "release": one.release,
         "queue": {"by": one.queue[0], "first": one.queue[1]} if one.queue is not None else "first_come",
         "cost": cost if any(v is not None for v in cost.values()) else None,
     }
 
 
+def calendar(one: Any) -> Any:
+    """Days of the week: a list where all are open all day, else with their hours."""
+    if one is None:
+        return "every day"
+    if isinstance(one, str):
+        return one
+    if all(hours == (0.0, 1.0) for hours in one.values()):
+        return list(one)
+    return {day: [time(t) for t in hours] for day, hours in one.items()}
+
+
 def economics(scenario: Scenario) -> dict[str, Any] | None:
+    """How costs and health are counted."""
     one = scenario.economics
     if one is None:
         return None
@@ -441,6 +474,7 @@ def economics(scenario: Scenario) -> dict[str, Any] | None:
 
 
 def happening(one: Happening | None) -> Any:
+    """A happening."""
     if one is None:
         return None
     if one.kind == "start":
@@ -451,6 +485,7 @@ def happening(one: Happening | None) -> Any:
 
 
 def outcome(one: Outcome) -> dict[str, Any]:
+    """An outcome."""
     found: dict[str, Any] = {"label": one.label}
     if one.kind == "time_to_event":
         found["from"] = happening(one.begin)
@@ -464,7 +499,9 @@ def outcome(one: Outcome) -> dict[str, Any]:
     elif one.place is not None:
         found[one.kind] = {one.place[0]: one.place[1]}
     elif one.kind == "waiting_for":
-        found.update({"waiting_for": one.resource, "above": time(one.above) if one.above is not None else None})
+        found.update(
+            {"waiting_for": one.resource, "above": time(one.above) if one.above is not None else None}
+        )
     else:
         found[one.kind] = [happening(h) for h in one.sequence]
     if one.among is not None:
@@ -472,5 +509,3 @@ def outcome(one: Outcome) -> dict[str, Any]:
         found["among"] = {"ever": happening(among.ever)} if among.ever else condition(among.condition)
     found["by"] = one.by
     return found
-
-
