@@ -1,0 +1,179 @@
+"""A patient's story: each kind of row in words, what changed, how it ends."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from sim.engine.run import simulate
+from sim.pathway.tables import compile_pathway
+from sim.report.story import Line, Story, story, tell
+from sim.scenario import load
+from sim.scenario import model as m
+from tests import hand_made_log as hand
+
+ROOT = Path(__file__).parents[3]
+EVENTS = ("a.next", "a.dose", "ward.gives_up", "ward.home", "clock.old_age")
+
+
+def ward() -> m.Scenario:
+    need = m.Need(None, "bed", hand.HERE)
+    stages = [
+        hand.stage("a", "sick"),
+        hand.stage("choice", decision=True),
+        replace(hand.stage("ward", "sick", needs=[need]), label="Ward of the hospital"),
+        replace(hand.stage("home", "well"), label="Home"),
+        hand.stage("dead", "dead", terminal=True),
+    ]
+    attributes = [hand.number("grade"), hand.yes_no("fit"), hand.category("csf", "cns1", "cns2")]
+    scenario = hand.scenario(stages, attributes=attributes, resources=[hand.resource("bed")])
+    old_age = m.Event(
+        "old_age",
+        m.Law("fixed", {"value": 1.0}, hand.HERE),
+        False,
+        None,
+        None,
+        (),
+        m.Goto("dead", hand.HERE),
+        False,
+        None,
+        None,
+        None,
+        hand.HERE,
+    )
+    return replace(scenario, clocks=(old_age,))
+
+
+def told(rows: Sequence[hand.Row], *others: hand.Patient, index: int = 0, **fields: object) -> Story:
+    scenario = ward()
+    patients = [hand.Patient(rows, **fields), *others]  # type: ignore[arg-type]
+    log = hand.event_log(scenario, patients, events=EVENTS, rules=("fits",), stamps=("dosed",))
+    return story(log, scenario, index)
+
+
+def test_a_life_through_a_wait_that_ends_with_a_grant() -> None:
+    found = told(
+        [
+            hand.enters(0, "a"),
+            hand.stays(2, "a.dose", grade=2.0, csf="cns2", dosed=2.0),
+            hand.enters(10.5, "choice", "a.next"),
+            hand.asks(10.5, "ward", "decide"),
+            hand.granted(14, "ward", grade=3.0),
+            hand.enters(20, "home", "ward.home", fit=True),
+        ],
+        start={"fit": False, "grade": 0.5},
+    )
+    assert found.at_start == "grade 0.5, fit false, csf cns1"
+    assert found.lines == (
+        Line(0, "enters a", "state sick"),
+        Line(2, "dose: stays in a", "grade 0.5 -> 2; csf cns1 -> cns2; stamps dosed"),
+        Line(10.5, "next: after 10.5 days leaves a, enters choice"),
+        Line(10.5, "choice decides: waits for bed to enter ward (Ward of the hospital)"),
+        Line(
+            14,
+            "is granted what it waited for after 3.5 days: enters ward (Ward of the hospital)",
+            "grade 2 -> 3",
+        ),
+        Line(20, "home: after 6 days leaves ward, enters home", "fit false -> true; state sick -> well"),
+    )
+    assert found.end == Line(1000, "is followed up no further, in home")
+
+
+def test_a_wait_that_ends_without_a_grant() -> None:
+    found = told(
+        [
+            hand.enters(0, "a"),
+            hand.asks(5, "ward"),
+            hand.stays(6, "a.dose", grade=1.0),
+            hand.leaves(8.25, "ward"),
+            hand.enters(8.25, "dead", "ward.gives_up"),
+        ]
+    )
+    assert [line.text for line in found.lines[1:]] == [
+        "next: after 5 days leaves a, waits for bed to enter ward (Ward of the hospital)",
+        "dose: waits on",
+        "leaves the queue for ward (Ward of the hospital) after 3.2 days",
+        "gives_up: enters dead",
+    ]
+    assert found.end == Line(8.25, "the end, 8.2 days after the start")
+
+
+def test_who_still_waits_at_the_horizon() -> None:
+    for last in ([], [hand.stays(900, "a.dose")]):
+        found = told([hand.asks(0, "ward"), *last])
+        assert found.lines[0].text == "waits for bed to enter ward (Ward of the hospital)"
+        assert found.end == Line(1000, "is followed up no further, waiting for ward (Ward of the hospital)")
+
+
+def test_who_stays_to_the_horizon() -> None:
+    found = told([hand.enters(0, "a"), hand.stays(2, "a.dose")])
+    assert found.end.text == "is followed up no further, in a"
+
+
+def test_clocks_and_rules_are_named() -> None:
+    found = told([hand.enters(0, "a"), hand.enters(730.5, "dead", "clock.old_age", rule="fits")])
+    assert found.lines[-1].text == "clock old_age: after 2 years leaves a, enters dead, by the rule fits"
+
+
+def test_what_is_changed_back_at_once_is_not_told() -> None:
+    scenario = ward()
+    log = hand.event_log(scenario, [hand.Patient([hand.enters(0, "a")])], events=EVENTS)
+    there_and_back = replace(
+        log,
+        change_of=hand.np.array([0, 3]),
+        change_what=hand.np.array([0, 0, 2], hand.np.int16),
+        change_value=hand.np.array([4.0, 0.0, 1.0]),
+    )
+    assert story(there_and_back, scenario, 0).lines[0].changes == "csf cns1 -> cns2; state sick"
+
+
+def test_the_patient_is_named_as_the_log_numbers_it() -> None:
+    here = [hand.enters(0, "a")]
+    second = hand.Patient(here, replication=1, begins=12.25)
+    assert told(here).patient == "Patient 0"
+    assert told(here, second, index=1).patient == (
+        "Patient 0 of replication 1, who starts on day 12.2 of the calendar"
+    )
+    assert told(here, hand.Patient(here, start={"fit": True}), index=1).at_start == (
+        "grade 0, fit true, csf cns1"
+    )
+
+
+def test_print_dates_a_moment_once() -> None:
+    scenario = ward()
+    rows = [
+        hand.enters(0, "a"),
+        hand.enters(730.5, "choice", "a.next"),
+        hand.enters(730.5, "home", "decide", csf="cns2"),
+    ]
+    log = hand.event_log(scenario, [hand.Patient(rows)], events=EVENTS)
+    page = io.StringIO()
+    tell(log, scenario, 0, Console(file=page, width=80))
+    assert page.getvalue() == (
+        "By hand\n"
+        "Patient 0\n"
+        "At the start: grade 0, fit false, csf cns1\n"
+        "\n"
+        "    day 0  0.00 years  enters a\n"
+        "                       state sick\n"
+        "day 730.5  2.00 years  next: after 2 years leaves a, enters choice\n"
+        "                       choice decides: enters home\n"
+        "                       csf cns1 -> cns2; state sick -> well\n"
+        "day 1,000  2.74 years  is followed up no further, in home\n"
+    )
+
+
+@pytest.mark.parametrize("file", ["scenarios/cns_relapse_academic.yaml", "benchmarks/q8.yaml"])
+def test_every_patient_of_a_shipped_scenario_has_a_story(file: str) -> None:
+    settings = ["patients.number=100"] if "q8" not in file else ["patients.arrive.for=200 days"]
+    scenario = load(ROOT / file, settings=settings)
+    log = simulate(compile_pathway(scenario)).log
+    for index in range(log.n_patients):
+        found = story(log, scenario, index)
+        assert len(found.lines) == log.row_of[index + 1] - log.row_of[index]
+        assert found.end.time == log.ends[index]
