@@ -323,6 +323,6 @@ def ends_in_mappings(spot: Spot) -> bool:
     inner = (
         [item for key, item in spot.children() if key != "by"]
         if spot.is_mapping
-        else [item.child("value") for item in spot.items()]
+        else [value for item in spot.items() if (value := item.get("value")) is not None]
     )
     return any(ends_in_mappings(item) for item in inner)

@@ -268,6 +268,10 @@ class Laws:
             raise Unread
         if "sigma" in found and family == "lognormal":
             found["sdlog"] = found.pop("sigma")
+        if family == "weibull_ph" and unit != 1.0 and isinstance(found.get("shape"), By | Cases):
+            raise spot.fail(
+                "a scale whose shape depends on the patient must be in days", "write `unit: days`"
+            )
         return in_days(family, found, unit)
 
     def _unit(self, spot: Spot, needing: list[str]) -> float:
@@ -446,7 +450,7 @@ def in_days(family: str, found: dict[str, Any], unit: float) -> dict[str, Any]:
     for key in ("meanlog", "mu"):
         if key in found:
             found[key] = shifted(found[key], lambda v: v + log(unit))
-    if family == "weibull_ph" and "scale" in found:
+    if family == "weibull_ph" and "scale" in found and "shape" in found:
         shape = found["shape"]
         found["scale"] = shifted(found["scale"], lambda v: v * unit**-shape)
     return found

@@ -182,11 +182,11 @@ def read_event(name: str, spot: Spot, known: Known, stage: str) -> Event:
         )
     parts: dict[str, Any] = {}
     readers: dict[str, Callable[[], Any]] = {
-        "after": lambda: Laws(known).law(spot.child("every" if "every" in mapping else "after")),
+        "after": lambda: Laws(known).law(due(spot, "every" if "every" in mapping else "after")),
         "chance": lambda: read_chance(spot, known),
         "when": lambda: optional(spot, "when", lambda s: read_condition(s, known)),
         "do": lambda: read_effects(spot.get("do"), known, stage),
-        "to": lambda: read_destination(spot.child("to"), known),
+        "to": lambda: read_destination(due(spot, "to"), known),
         "waiting": lambda: optional(spot, "waiting", Spot.flag) or False,
         "in_stages": lambda: optional(
             spot, "in", lambda s: tuple(i.one_of(known.stages, "stage") for i in s.names())
@@ -198,11 +198,22 @@ def read_event(name: str, spot: Spot, known: Known, stage: str) -> Event:
     for key, read in readers.items():
         try:
             parts[key] = read()
-        except (Unread, KeyError):
+        except Unread:
             failed = True
     if failed:
         raise Unread
     return Event(name=name, every="every" in mapping, where=spot.where, **parts)
+
+
+def due(spot: Spot, key: str) -> Spot:
+    """The value of a key whose absence has been noted.
+
+    Raises: Unread where it is left out.
+    """
+    item = spot.get(key)
+    if item is None:
+        raise Unread
+    return item
 
 
 def optional(spot: Spot, key: str, read: Callable[[Spot], Any]) -> Any:

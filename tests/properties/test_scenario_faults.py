@@ -1,0 +1,102 @@
+"""Whatever is done to a valid file, it is taken in, or refused with problems; nothing else comes out."""
+
+import shutil
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sim.errors import ScenarioError
+from sim.pathway.tables import compile_pathway
+from sim.scenario import load, tree
+
+VALID = Path(__file__).parents[1] / "conformance" / "valid"
+FILES = sorted(p for p in VALID.glob("*.yaml") if not p.stem.endswith(".resolved"))
+VALUES: tuple[Any, ...] = (
+    *(0, 1, -1, 0.5, 2, 1e300, -1e-300, True, False, "", "x", "stay", "start", "rest", "by", "$x", "80%"),
+    *(
+        "28 days",
+        "0 days",
+        "1 per day",
+        "0 per day",
+        "unlimited",
+        "ward",
+        "home",
+        "current_age",
+        "since.start",
+        "a\0b",
+    ),
+    *([], {}, [[]], [{}], {"by": "sex"}, [{"value": 1}], [{"when": {}, "value": 1}, {"value": 2}]),
+    *({"fixed": "1 days"}, {"home": "rest"}, {"ever": "start"}, {"age": {"in": [1]}}, {"0 days": 1}),
+)
+
+
+def spots(value: Any) -> list[tuple[Any, Any]]:
+    """Every place of a tree: what holds it and the key or index it stands at."""
+    found: list[tuple[Any, Any]] = []
+    todo = [value]
+    while todo:
+        holder = todo.pop()
+        keys = (
+            list(holder)
+            if isinstance(holder, dict)
+            else range(len(holder))
+            if isinstance(holder, list)
+            else []
+        )
+        for key in keys:
+            found.append((holder, key))
+            todo.append(holder[key])
+    return found
+
+
+def mutate(root: Any, chance: Random) -> None:
+    """One change: a key or item lost, replaced, renamed, repeated or moved."""
+    places = spots(root)
+    holder, key = chance.choice(places)
+    what = chance.randrange(5)
+    if what == 0:
+        del holder[key]
+    elif what == 1:
+        holder[key] = chance.choice(VALUES)
+    elif what == 2 and isinstance(holder, dict):
+        holder[chance.choice([*(str(k) for _, k in places), "x", "28 days", "a.b", "0", "true"])] = (
+            holder.pop(key)
+        )
+    elif what == 3 and isinstance(holder, list):
+        holder.append(holder[key])
+    else:
+        other, its = chance.choice(places)
+        copy = tree.plain(tree.read_text(tree.write(other[its]), "copy"))
+        holder[key] = copy
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("mutated") / "valid"
+    shutil.copytree(VALID, made)
+    return made
+
+
+@settings(max_examples=250, deadline=None, derandomize=True)
+@given(st.sampled_from(FILES), st.integers(0, 2**32), st.integers(1, 3))
+def test_a_mutated_file_is_taken_in_or_refused(folder: Path, file: Path, seed: int, times: int) -> None:
+    chance = Random(seed)
+    root = tree.plain(tree.read_file(file))
+    for _ in range(times):
+        if root:
+            mutate(root, chance)
+    mutated = folder / "mutated.yaml"
+    mutated.write_text(tree.write(root), encoding="utf-8")
+    try:
+        scenario = load(mutated)
+        compile_pathway(scenario)
+    except ScenarioError as refused:
+        assert refused.problems
+        return
+    again = folder / "again.yaml"
+    again.write_text(scenario.text, encoding="utf-8")
+    assert load(again).text == scenario.text
