@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -33,12 +34,20 @@ def compiled_sources() -> list[Path]:
 
 
 def cache_folder() -> Path:
-    """Where the compiled law is kept: one folder for each state of its sources."""
+    """Where the compiled law is kept: one folder for each state of its sources.
+
+    It is in the user's cache, or, where that cannot be written to, among temporary files.
+    """
     digest = hashlib.sha256()
     for source in compiled_sources():
         digest.update(source.read_bytes())
-    root = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    return Path(root) / "allpath" / digest.hexdigest()[:16]
+    name = Path("allpath") / digest.hexdigest()[:16]
+    root = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    try:
+        (root / name).mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return Path(tempfile.gettempdir()) / name
+    return root / name if os.access(root / name, os.W_OK) else Path(tempfile.gettempdir()) / name
 
 
 _FOLDER = str(cache_folder())
