@@ -6,8 +6,8 @@ from sim.errors import did_you_mean
 from sim.scenario.model import AllOf, AnyOf, Condition, Covariate, NoneOf, Scalar, Test
 from sim.scenario.spots import Known, Spot, Unread
 from sim.scenario.tree import DEEPEST
+from sim.scenario.words import OPERATORS
 
-OPERATORS = ("is", "is_not", "in", "at_least", "at_most", "above", "below")
 ORDERED = ("at_least", "at_most", "above", "below")
 
 

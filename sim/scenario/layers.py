@@ -103,7 +103,7 @@ def _chain(path: str) -> list[Node]:
     files = [_mapping(read_file(path), path)]
     while based_on := _entries(files[-1]).get("based_on"):
         where = Where(based_on.place, "based_on")
-        if not isinstance(based_on.value, str):
+        if not isinstance(based_on.value, str) or "\0" in based_on.value:
             fact = f"{flow(plain(based_on))} is not a file"
             raise ScenarioError([Problem(where, fact, "name one file, as seen from this one")])
         name = os.path.normpath(Path(names[-1]).parent / based_on.value)

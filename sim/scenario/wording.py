@@ -21,12 +21,20 @@ def condition(what: Condition) -> str:
         values = what.value if isinstance(what.value, tuple) else (what.value,)
         listed = ", ".join(scalar(value) for value in values)
         return f"{what.covariate} {OPERATORS[what.operator]} {listed}"
-    parts = [condition(item) for item in what.items]
     if isinstance(what, AllOf):
-        return " and ".join(parts) or "always"
-    joined = " or ".join(parts)
+        return " and ".join(condition(item) for item in what.items) or "always"
     assert isinstance(what, AnyOf | NoneOf)
-    return f"({joined})" if isinstance(what, AnyOf) else f"not ({joined})"
+    if len(what.items) == 1 and isinstance(what.items[0], AnyOf):
+        joined = condition(what.items[0])
+    else:
+        joined = f"({' or '.join(_bracketed(item) for item in what.items)})"
+    return joined if isinstance(what, AnyOf) else f"not {joined}"
+
+
+def _bracketed(what: Condition) -> str:
+    """A condition among alternatives: `and` binds no less visibly than `or`."""
+    text = condition(what)
+    return f"({text})" if isinstance(what, AllOf) and len(what.items) > 1 else text
 
 
 def scalar(value: Scalar) -> str:

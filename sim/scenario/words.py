@@ -41,7 +41,7 @@ SECTIONS: dict[str, Section] = {
             "add": Word(
                 "layer", "values for paths that do not exist in the file below; items of lists go to the end"
             ),
-            "remove": Word("list", "paths of the file below that are left out"),
+            "remove": Word("names", "paths of the file below that are left out"),
             "leftovers": Word(
                 "flag", "what nothing uses or reaches is noted, not refused, as above a file below", "false"
             ),
@@ -55,7 +55,7 @@ SECTIONS: dict[str, Section] = {
             "parameters": Word(
                 "parameters", "numbers by name, with their source; `$name` stands for the value"
             ),
-            "clocks": Word("events", "events that go on when the patient moves to another stage", "{}"),
+            "clocks": Word("clocks", "events that go on when the patient moves to another stage", "{}"),
             "pathway": _due("pathway", "where patients start and the stages they pass through"),
             "resources": Word("resources", "what stages need and patients share", "{}"),
             "never": Word("happenings", "what must not happen; the run stops at the first", "[]"),
@@ -105,7 +105,7 @@ SECTIONS: dict[str, Section] = {
         "When patients start.",
         {
             "poisson": Word(
-                "rate", "at random at this rate, or at rates that change in steps {0 days: RATE, ...}"
+                "rates", "at random at this rate, or at rates that change in steps {0 days: RATE, ...}"
             ),
             "every": Word("time", "one after each such time, the first on day 0"),
             "file": Word("text", "a table (CSV) of starting days"),
@@ -208,8 +208,8 @@ SECTIONS: dict[str, Section] = {
             "when": Word("condition", "only where this holds, read once before the item"),
             "set": Word("values", "attribute: value"),
             "add": Word("values", "attribute: number to add"),
-            "copy": Word("names", "attribute: other attribute whose value it takes"),
-            "draw": Word("draws", "attribute: distribution its new value is drawn from"),
+            "copy": Word("values", "attribute: other attribute whose value it takes"),
+            "draw": Word("attributes", "attribute: distribution its new value is drawn from"),
             "start": Word("names", "clocks to draw, anew if they run or are due"),
             "stop": Word("names", "clocks to end"),
             "reassess": Word(
@@ -251,8 +251,8 @@ SECTIONS: dict[str, Section] = {
             "value": Word("value", "the ratio"),
             "log": Word("value", "its natural logarithm, in place of `value`"),
             "per": Word("text", "a covariate: the ratio is raised to covariate - centre"),
-            "centre": Word("number", "where `per` counts from", "0"),
-            "above": Word("number", "in place of `centre`: 1 below it"),
+            "centre": Word("number_or_time", "where `per` counts from", "0"),
+            "above": Word("number_or_time", "in place of `centre`: 1 below it"),
             "from": Word("time", "it acts from this time on", "0 days"),
             "until": Word("time", "it acts until this time", "for ever"),
             "wane": Word("times", "two times between which it goes linearly to 1"),
@@ -298,7 +298,7 @@ SECTIONS: dict[str, Section] = {
             "event": Word("text", "each happening of STAGE.EVENT"),
             "clock": Word("text", "each happening of this clock"),
             "rule": Word("text", "each decision by the rule of this name"),
-            "any": Word("list", "any of several happenings"),
+            "any": Word("happenings", "any of several happenings"),
             "when": Word("condition", "only where this holds, read just after it"),
             "within": Word("time", "in a pathway: at most so long after the one before"),
         },
@@ -310,7 +310,7 @@ SECTIONS: dict[str, Section] = {
             "label": Word("text", "its name in words"),
             "from": Word("happening", "time to event: where it begins"),
             "until": Word("happening", "time to event: its end"),
-            "competing": Word("happenings", "time to event: other ends by name; gives cumulative incidences"),
+            "competing": Word("ends", "time to event: other ends by name; gives cumulative incidences"),
             "censor": Word("happening", "time to event: where observation ends"),
             "ever": Word("happening", "the share of patients who ever have this"),
             "count": Word("happening", "how often a patient has this"),
@@ -321,8 +321,10 @@ SECTIONS: dict[str, Section] = {
             "occupancy": Word("place", "the share of patients in a stage or state over time"),
             "waiting_for": Word("text", "the waits for a resource, in days"),
             "above": Word("time", "the share of waits above this"),
-            "funnel": Word("list", "happenings: the share with each among those who had the one before"),
-            "pathway": Word("list", "happenings in this order, gaps allowed"),
+            "funnel": Word(
+                "happenings", "the share of patients with each among those who had the one before"
+            ),
+            "pathway": Word("happenings", "these in this order, gaps allowed"),
             "among": Word(
                 "among", "whom it is about: a condition at the start, or {ever: happening}", "all patients"
             ),
@@ -377,3 +379,69 @@ AS_PRINTED: dict[str, str] = {
     "survival": "{TIME: probability}, solved for",
     "risk": "{TIME: probability}, the complement of survival",
 }
+
+ARGUMENTS: dict[str, str] = {
+    "rate": "events per time; of `gompertz` at time 0",
+    "shape": "the shape; of `gompertz` a rate, and it may be negative",
+    "scale": "the scale, a time; of `weibull_ph` a number; of `royston_parmar` hazard, odds or normal",
+    "meanlog": "mean of the logarithm of the time",
+    "sdlog": "standard deviation of the logarithm of the time",
+    "sigma": "of `lognormal` sdlog; of the generalised families their scale of log time",
+    "mu": "location of the logarithm of the time",
+    "Q": "first shape of the generalised families",
+    "P": "second shape of `generalised_f`",
+    "gamma": "coefficients of a spline, one a knot",
+    "knots": "places of a spline on the logarithm of the time, outer ones included",
+    "unit": "the unit of time of bare arguments: days, months, ...",
+    "then": "the rate after the last point",
+    "cured": "the probability that it never happens",
+    "of": "the law of those to whom it happens",
+    "file": "a table (CSV), its path seen from the file it is written in",
+    "rows": "the table itself, {age: rate per year}; the resolved form",
+}
+
+OPERATORS: dict[str, str] = {
+    "is": "the same; a bare value says so too",
+    "is_not": "another",
+    "in": "one of a list",
+    "at_least": "this or more",
+    "at_most": "this or less",
+    "above": "more than this",
+    "below": "less than this",
+}
+
+COVARIATES: dict[str, str] = {
+    "ATTRIBUTE": "an attribute of the patient",
+    "stage": "the stage the patient is in; none in `on_start`",
+    "current_age": "years: `age` at the start and the time since",
+    "days_in_stage": "days since the stage was entered",
+    "visits.STAGE": "entries into a stage, this one included",
+    "since.STAMP": "days since a stamp was set; `start` is set for everyone",
+    "waited.STAGE": "days of the last wait for a stage, else 0",
+    "queue.RESOURCE": "patients who wait for a resource",
+    "free.RESOURCE": "units of a resource that nobody holds",
+}
+
+UNCERTAINTIES: dict[str, str] = {
+    "beta": "{n}, centred on the value, n the sum of both parameters; [a, b]; {mean, sd}",
+    "lognormal": "{sigma}, its median the value; or sigma or sd with median, mean or meanlog",
+    "normal": "{sd}, centred on the value; {mean, sd}",
+    "gamma": "{sd} or {shape}, its mean the value; or mean with sd or shape, shape with scale or rate",
+    "uniform": "[low, high]",
+    "triangular": "[low, mode, high]",
+    "pert": "[low, mode, high]",
+    "dirichlet": "{n}, or a count for each key of the value",
+    "follows": "{other: correlation}: drawn together with another parameter",
+}
+
+DEFINITIONS: dict[str, str] = {
+    "any": "conditions at least one of which holds",
+    "none": "conditions none of which holds",
+    "by": "the covariate that a choice asks; beside it an entry for each value, or `rest`",
+    "follows": "{other: correlation}: coupled to the latest draw of another attribute",
+    "one_of": "the values that a category can have",
+    "start": "the value that a category begins with",
+    "rest": "what the other entries leave, or the entry of every other value",
+    "unchanged": "in a `draw`, the value at the moment",
+}
+"""Words that stand among names."""

@@ -94,8 +94,7 @@ def test_a_mutated_file_is_taken_in_or_refused(folder: Path, file: Path, seed: i
     try:
         scenario = load(mutated)
         compile_pathway(scenario)
-    except ScenarioError as refused:
-        assert refused.problems
+    except ScenarioError:
         return
     again = folder / "again.yaml"
     again.write_text(scenario.text, encoding="utf-8")
