@@ -116,7 +116,7 @@ def carry_out(asked: Asked, *, step: Step, share: Share) -> Simulation | BrokenR
     broken = broken_never(result.log, result.use, scenario)
     if broken is not None:
         return BrokenRun(scenario, result, Forbidden(broken[0], happening(broken[1])))
-    about = {"seed": asked.seed, "replications": asked.replications, "engine": result.engine}
+    about = {"seed": asked.seed, "replications": asked.replications}
     summary = summarise(result.log, result.use, scenario, at=asked.at, about=about)
     seconds["outcomes"] = perf_counter() - began
     return Simulation(asked, scenario, result, summary, seconds, started)

@@ -57,8 +57,6 @@ def _about(summary: Mapping[str, Any]) -> str:
     if "seed" in summary:
         parts.append(f"seed {summary['seed']}")
     parts.append(f"horizon {figures.time(summary['horizon_days'])}")
-    if "engine" in summary:
-        parts.append(f"{summary['engine']} engine")
     return ", ".join(parts)
 
 
