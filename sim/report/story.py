@@ -198,8 +198,7 @@ class _Teller:
         if does != ENTERS:
             return
         stage = self.stages[self.log.names.stages[self.log.stage_to[row]]]
-        if stage.decide is None:
-            self.since = time
+        self.since = time
         if stage.state is not None and stage.state != self.state:
             yield f"state {stage.state}" if self.state is None else f"state {self.state} -> {stage.state}"
             self.state = stage.state
