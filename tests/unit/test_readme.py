@@ -1,0 +1,64 @@
+"""The README is executed: every command it shows runs, and every output it shows is what was printed."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text("utf-8")
+FIRST = ROOT / "scenarios" / "first_steps.yaml"
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", README, flags=re.DOTALL)
+
+
+def commands() -> list[str]:
+    lines = [line[2:] for block in blocks("console") for line in block.splitlines() if line.startswith("$ ")]
+    return [line.removeprefix(".venv/bin/") for line in lines]
+
+
+def allpath(words: str) -> str:
+    import shlex
+
+    arguments = [sys.executable, "-m", "sim.cli", *shlex.split(words)]
+    done = subprocess.run(arguments, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_the_scenario_shown_is_the_file() -> None:
+    assert blocks("yaml")[0] == FIRST.read_text("utf-8")
+
+
+def test_the_output_shown_is_what_the_command_prints() -> None:
+    shown = next(c for c in commands() if c.startswith("allpath run scenarios/first_steps.yaml --at"))
+    assert blocks("text")[0] == allpath(shown.removeprefix("allpath "))
+
+
+def test_the_figure_is_made_by_its_command() -> None:
+    assert blocks("mermaid")[0].strip() == allpath("describe scenarios/first_steps.yaml --diagram mermaid").strip()
+
+
+@pytest.mark.parametrize("command", [c for c in commands() if c.startswith("allpath ")])
+def test_every_command_runs(command: str) -> None:
+    assert allpath(command.removeprefix("allpath "))
+
+
+def test_every_file_named_exists() -> None:
+    for path in re.findall(r"`((?:tests|docs|scenarios|benchmarks)/[\w./]*)`", README):
+        assert (ROOT / path).exists(), path
+    for path in re.findall(r"\]\(([\w./]+)\)", README):
+        assert (ROOT / path).exists(), path
+
+
+def test_make_targets_exist() -> None:
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    for target in re.findall(r"`?make (\w+)`?", README):
+        if target != "are":
+            assert re.search(rf"^{target}:", makefile, flags=re.MULTILINE), target
