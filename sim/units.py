@@ -48,9 +48,7 @@ def parse_number(text: str) -> int | float | None:
     if _LEADING_ZERO.match(text):
         sign, digits = ("-", text[1:]) if text[0] == "-" else ("", text.lstrip("+"))
         plain = re.sub(r"^0[0_]*(?=[0-9])", "", digits)
-        raise Refused(
-            f"{text} begins with a zero", f'write {sign}{plain}, or "{text}" if it is a text'
-        )
+        raise Refused(f"{text} begins with a zero", f'write {sign}{plain}, or "{text}" if it is a text')
     number = float(text)
     if math.isinf(number):
         shown = text if len(text) <= 20 else f"{text[:20]}..."

@@ -42,7 +42,10 @@ def test_the_output_shown_is_what_the_command_prints() -> None:
 
 
 def test_the_figure_is_made_by_its_command() -> None:
-    assert blocks("mermaid")[0].strip() == allpath("describe scenarios/first_steps.yaml --diagram mermaid").strip()
+    assert (
+        blocks("mermaid")[0].strip()
+        == allpath("describe scenarios/first_steps.yaml --diagram mermaid").strip()
+    )
 
 
 @pytest.mark.parametrize("command", [c for c in commands() if c.startswith("allpath ")])

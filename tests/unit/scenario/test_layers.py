@@ -42,9 +42,7 @@ def layer(body: str, *, name: str = "top.yaml", below: str = "base.yaml") -> Non
 
 def assembled(name: str, *settings: str) -> layers.Layered:
     problems = Problems()
-    found = layers.assemble(
-        name, settings, problems=problems, has_default=lambda keys: keys in DEFAULTS
-    )
+    found = layers.assemble(name, settings, problems=problems, has_default=lambda keys: keys in DEFAULTS)
     assert problems.found == []
     return found
 
@@ -59,9 +57,7 @@ def value_at(found: layers.Layered, *keys: str | int) -> tree.Plain:
 def problems_of(name: str, *settings: str) -> list[str]:
     problems = Problems()
     try:
-        layers.assemble(
-            name, settings, problems=problems, has_default=lambda keys: keys in DEFAULTS
-        )
+        layers.assemble(name, settings, problems=problems, has_default=lambda keys: keys in DEFAULTS)
     except ScenarioError as error:
         return [str(found) for found in error.problems]
     return [str(found) for found in ScenarioError(problems.found).problems]
@@ -235,9 +231,7 @@ def test_a_path_that_cannot_be_followed(body: str, fact: str, fix: str) -> None:
     assert one_problem(body) == (fact, fix)
 
 
-@pytest.mark.parametrize(
-    "path", ["visits.ward", "since.start", "waited.ward", "queue.bed", "free.bed"]
-)
+@pytest.mark.parametrize("path", ["visits.ward", "since.start", "waited.ward", "queue.bed", "free.bed"])
 def test_a_key_with_a_dot_may_be_added(path: str) -> None:
     layer(f"add:\n  conditions.late.{path}: 3\n")
     assert value_at(assembled("top.yaml"), "conditions", "late", path) == 3
@@ -412,9 +406,7 @@ def test_changes_without_a_base() -> None:
 def test_files_of_two_formats() -> None:
     Path("base.yaml").write_text("format: 2\nhorizon: 1 years\n")
     layer("")
-    assert problems_of("top.yaml")[0].startswith(
-        "base.yaml:1:9: format: is 2, and 1 in the file based on it"
-    )
+    assert problems_of("top.yaml")[0].startswith("base.yaml:1:9: format: is 2, and 1 in the file based on it")
     Path("base.yaml").write_text("horizon: 1 years\n")
     assert problems_of("top.yaml")[0].startswith("base.yaml:1:1: `format` is missing")
 

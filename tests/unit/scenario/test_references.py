@@ -58,9 +58,7 @@ def test_the_record_of_a_parameter() -> None:
 
 
 def test_a_parameter_may_refer_to_others_in_any_order() -> None:
-    text = (
-        "a: $p\nparameters:\n  p: {value: {x: $q, y: 0.7}}\n  q: {value: $r}\n  r: {value: 0.3}\n"
-    )
+    text = "a: $p\nparameters:\n  p: {value: {x: $q, y: 0.7}}\n  q: {value: $r}\n  r: {value: 0.3}\n"
     assert substituted(text) == {"a": {"x": 0.3, "y": 0.7}}
 
 
@@ -133,8 +131,7 @@ def test_a_parameter_that_another_one_uses_or_follows_is_used() -> None:
         ),
         (
             "{value: 1, source: [X]}",
-            "parameters.p.source: is not a text | "
-            "name one entry of the sources, or write a sentence",
+            "parameters.p.source: is not a text | name one entry of the sources, or write a sentence",
         ),
         ("{value: 80%}", "parameters.p.value: 80% has a percent sign | write 0.8"),
         ("{value: {a: 80%, b: rest}}", "parameters.p.value: 80% has a percent sign | write 0.8"),

@@ -251,9 +251,7 @@ def same(one: tree.Plain, other: tree.Plain) -> bool:
         return list(one) == list(other) and all(same(one[key], other[key]) for key in one)
     if isinstance(one, list) and isinstance(other, list):
         return len(one) == len(other) and all(map(same, one, other))
-    kinds = [
-        bool if isinstance(v, bool) else str if isinstance(v, str) else float for v in (one, other)
-    ]
+    kinds = [bool if isinstance(v, bool) else str if isinstance(v, str) else float for v in (one, other)]
     return kinds[0] is kinds[1] and one == other
 
 

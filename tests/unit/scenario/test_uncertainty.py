@@ -88,9 +88,7 @@ def test_mean_and_standard_deviation_of_a_dirichlet() -> None:
         ("{dirichlet: {n: 3, m: 4}}", "{n: 0.5, m: 0.5}", {"n": 3, "m": 4}),
     ],
 )
-def test_a_form_is_read_in_days_and_per_day(
-    written: str, value: str, arguments: dict[str, float]
-) -> None:
+def test_a_form_is_read_in_days_and_per_day(written: str, value: str, arguments: dict[str, float]) -> None:
     found, problems = read(written, value)
     assert problems == []
     assert found is not None

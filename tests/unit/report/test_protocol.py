@@ -1,0 +1,346 @@
+"""The description of a scenario: every word of the language has its phrase, with means and medians."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from textwrap import dedent, indent
+
+import pytest
+from rich.console import Console
+
+from sim.pathway.tables import compile_pathway
+from sim.report import phrases
+from sim.report.protocol import Section, describe, protocol
+from sim.scenario import load
+from sim.scenario.model import Scenario
+
+ROOT = Path(__file__).parents[3]
+FRAME = """\
+format: 1
+title: A ward
+horizon: 2 years
+states: {{alive: {{}}, dead: {{}}}}
+patients:
+  number: 40
+  attributes:
+    age: {{normal: {{mean: 50, sd: 10}}}}
+    sex: {{categorical: {{female: 0.4, male: rest}}}}
+    grade: 1
+    csf: {{one_of: [cns1, cns2], start: cns1}}
+clocks:
+  old_age: {{after: {{fixed: 1 years}}, to: home}}
+pathway:
+  start: ward
+  on_start: [{{start: old_age, stamp: came}}]
+  stages:
+    ward:
+      state: alive
+      events:
+{event}
+    home: {{events: {{death: {{after: {{fixed: 9 days}}, to: dead}}}}}}
+    dead: {{state: dead, terminal: true}}
+outcomes: {{survival: {{from: start, until: {{state: dead}}}}}}
+"""
+
+
+def scenario_of(text: str, folder: Path) -> Scenario:
+    file = folder / "ward.yaml"
+    file.write_text(text)
+    return load(file)
+
+
+def ward(event: str, folder: Path) -> list[str]:
+    """What is told of a stage with this one event, each line as far in as it stands."""
+    scenario = scenario_of(FRAME.format(event=indent(dedent(event).strip(), " " * 8)), folder)
+    section = next(s for s in protocol(compile_pathway(scenario)) if s.heading == "ward")
+    assert section.lines[0].text == "state alive"
+    return ["  " * line.level + line.text for line in section.lines[1:]]
+
+
+# ---------------------------------------------------------------- laws
+
+
+@pytest.mark.parametrize(
+    ("law", "told"),
+    [
+        ("{fixed: 3.5 days}", "3.5 days"),
+        ("{exponential: {mean: 90 days}}", "exponential, mean 90 days (mean 90 days, median 2.05 months)"),
+        (
+            "{lognormal: {median: 35 days, sigma: 0.4}}",
+            "lognormal, median 35 days, sdlog 0.4 (mean 37.9 days, median 35 days)",
+        ),
+        ("{uniform: [2 days, 28 days]}", "uniform, 2 days, 28 days (mean 15 days, median 15 days)"),
+        (
+            "{gompertz: {rate: 0.01 per year, shape: -0.1 per year}}",
+            "gompertz, rate 0.01 per year, shape -0.1 per year (no finite mean, median never reached)",
+        ),
+        (
+            "{mixture_cure: {cured: 0.35, of: {exponential: {rate: 1 per year}}}}",
+            "never for 35%, else exponential, rate 1 per year (mean 1 year, median 8.32 months)",
+        ),
+        (
+            "{categorical: {1 days: 0.8, 2 days: rest}}",
+            "1 day: 80%, 2 days: 20% (mean 1.2 days, median 1 day)",
+        ),
+        (
+            "{piecewise_exponential: {0 days: 1 per day, 100 days: 0 per day}}",
+            "piecewise exponential, 0 days 1 per day, 100 days 0 per year "
+            "(no finite mean, median 16.6 hours)",
+        ),
+        (
+            "{weibull: {shape: 0.8, risk: {100 days: 0.045}}}",
+            "weibull, shape 0.8, risk (100 days 0.045) (mean 14.5 years, median 8.12 years)",
+        ),
+    ],
+)
+def test_a_law_with_its_mean_and_median(law: str, told: str, tmp_path: Path) -> None:
+    assert ward(f"it: {{after: {law}, to: dead}}", tmp_path) == [f"it: after {told}", "  to dead"]
+
+
+def test_a_law_that_depends_on_the_patient_has_a_line_for_each(tmp_path: Path) -> None:
+    law = """
+    it:
+      after:
+        - {when: {grade: 2}, value: {exponential: {mean: {by: sex, female: 10 days, rest: 20 days}}}}
+        - {value: {fixed: 3 days}}
+      to: dead
+    """
+    assert ward(law, tmp_path) == [
+        "it: after depending on the patient:",
+        "    where grade is 2, where sex is female: exponential, mean 10 days "
+        "(mean 10 days, median 6.93 days)",
+        "    where grade is 2, where sex is any other: exponential, mean 20 days "
+        "(mean 20 days, median 13.9 days)",
+        "    otherwise: 3 days",
+        "  to dead",
+    ]
+
+
+def test_modifiers_stand_below_their_law_in_the_order_in_which_they_act(tmp_path: Path) -> None:
+    law = """
+    it:
+      after:
+        exponential: {mean: 10 days}
+        plus: 1 days
+        not_before: {came: 7 days}
+        between: [1 days, 60 days]
+        hazard_ratios:
+          - {value: 0.7}
+          - {when: {grade: 2}, log: 0.6931471805599453, from: 2 days, until: 9 days, since: came}
+          - {per: age, centre: 40, value: 1.01}
+          - {per: age, above: 40, value: 1.02, wane: [0 days, 30 days]}
+        already: since.came
+        time_ratios: [{value: 2}]
+      to: dead
+    """
+    assert ward(law, tmp_path) == [
+        "it: after exponential, mean 10 days (mean 10 days, median 6.93 days)",
+        "    time multiplied by 2",
+        "    given what has passed of it: the time since came",
+        "    hazard multiplied by 0.7",
+        "    hazard multiplied by 2 where grade is 2 from 2 days until 9 days after came",
+        "    hazard multiplied by 1.01 to the power of (age - 40)",
+        "    hazard multiplied by 1.02 to the power of (age - 40), 0 at least waning from the beginning "
+        "to 30 days",
+        "    given that it lies between 1 day and 60 days",
+        "    and 1 day more",
+        "    not before 7 days after came",
+        "  to dead",
+    ]
+
+
+# ---------------------------------------------------------------- events
+
+
+def test_an_event_says_when_it_can_happen_what_it_does_and_where_it_leads(tmp_path: Path) -> None:
+    event = """
+    it:
+      every: {fixed: 7 days}
+      chance: 0.2
+      odds_ratios: [{when: {sex: male}, value: 3}]
+      when: {any: [{grade: 2}, {grade: 3, csf: cns1}]}
+      do:
+        - {add: {grade: 1}, copy: {grade: age}, set: {csf: cns1}, stamp: dose}
+        - {when: {grade: {above: 5}}, stop: old_age}
+        - draw:
+            csf: {categorical: {by: sex, male: {cns1: 0.3, unchanged: rest}, rest: {cns2: 1}}}
+            grade: {uniform: [0, 3], follows: {age: 0.5}}
+      to:
+        - {name: worse, when: {none: [{grade: {at_most: 2}}]}, to: {dead: 0.25, stay: rest}}
+        - {when: {grade: {in: [4, 5]}}, to: stay}
+        - {to: home}
+    again: {after: {fixed: 9 days}, do: [{reassess: it}, {start: old_age}], to: home}
+    """
+    assert ward(event, tmp_path) == [
+        "it: every 7 days",
+        "  comes up with probability 20%, odds multiplied by 3 where sex is male",
+        "  only where (grade is 2 or (grade is 3 and csf is cns1))",
+        "  add 1 to grade; set grade to what age is; set csf to cns1; stamp dose",
+        "  where grade is above 5: stop old_age",
+        "  draw csf: depending on the patient:",
+        "    where sex is male: cns1: 30%, unchanged: 70%",
+        "    where sex is any other: cns2: 100%",
+        "  draw grade: uniform, 0, 3 (mean 1.5, median 1.5)",
+        "    correlated with age: 0.5",
+        "  to the first that holds of:",
+        "    worse: where not (grade is at most 2), to dead: 25%, stay: 75%",
+        "    where grade is one of 4, 5, stays",
+        "    otherwise, to home",
+        "again: after 9 days",
+        "  reassess it",
+        "  start old_age",
+        "  to home",
+    ]
+
+
+# ---------------------------------------------------------------- the whole
+
+
+WHOLE = """\
+format: 1
+title: Beds
+horizon: 2 years
+states: {alive: {}, dead: {}}
+patients:
+  arrive: {poisson: {0 days: 2 per day, 30 days: 3 per day}, for: 1 years, warm_up: 10 days}
+  follow_up: 6 months
+  attributes: {sick: {bernoulli: $p_sick}, grade: 1}
+parameters:
+  p_sick: {value: 0.4, uncertainty: {beta: {n: 50}}, source: S-1, status: published}
+  stay: {value: 4 days, source: A-1, status: assumed}
+  guess: {value: 9 days}
+clocks:
+  old_age: {in: [ward], after: {fixed: 1 years}, to: dead}
+pathway:
+  start: triage
+  on_start: [{start: old_age}]
+  stages:
+    triage: {decide: [{name: is_sick, when: {sick: true}, to: ward}, {to: hall}]}
+    ward:
+      label: Ward of the hospital
+      state: alive
+      needs: [{when: {grade: 1}, resource: bed}]
+      while_waiting: {gives_up: {after: {fixed: $guess}, to: dead}}
+    hall: {state: alive, events: {ready: {after: {fixed: $stay}, to: ward}}}
+    dead: {state: dead, terminal: true}
+resources:
+  bed: {capacity: {0 days: 3, 1 years: 4}}
+  nurse: {capacity: 2, queue: {by: grade, first: highest}}
+never: [{stage: hall, when: {sick: true}}]
+outcomes:
+  survival: {label: Alive, from: start, until: {state: dead}, by: sick}
+  beds: {waiting_for: bed}
+"""
+
+
+def sections(text: str, folder: Path) -> dict[str, list[str]]:
+    told: tuple[Section, ...] = protocol(compile_pathway(scenario_of(text, folder)))
+    return {s.heading: ["  " * line.level + line.text for line in s.lines] for s in told}
+
+
+def test_the_sections_of_a_protocol(tmp_path: Path) -> None:
+    found = sections(WHOLE, tmp_path)
+    assert found == {
+        "Patients": [
+            "Patients, arriving at random, 2 per day, 3 per day from 30 days for 1 year",
+            "who starts in the first 10 days is left out of outcomes",
+            "followed up 6 months after the start, at most to the horizon, 2 years",
+            "start in triage",
+            "at the start:",
+            "  start old_age",
+            "sick: true: 40%",
+            "grade: 1 at the start",
+        ],
+        "triage": [
+            "a decision, takes no time",
+            "to the first that holds of:",
+            "  is_sick: where sick is true, to ward",
+            "  otherwise, to hall",
+        ],
+        "ward: Ward of the hospital": [
+            "state alive; needs bed where grade is 1",
+            "gives_up: while waiting, after 9 days",
+            "  to dead",
+            "ends by the clock old_age",
+        ],
+        "hall": ["state alive", "ready: after 4 days", "  to ward"],
+        "dead": ["the end; state dead"],
+        "Clocks, which go on from stage to stage": [
+            "old_age: after 1 year",
+            "  to dead",
+            "  can happen in ward",
+        ],
+        "Resources": [
+            "bed: capacity 3, 4 from 1 year, first come, first served",
+            "nurse: capacity 2, the highest grade is served first",
+        ],
+        "What must never happen": ["entering hall where sick is true"],
+        "Outcomes": [
+            "survival: Alive (time to event): from the start until reaching dead, by sick",
+            "beds (waiting for): bed",
+        ],
+        "What the numbers rest on": [
+            "Assumed: 1 of 3",
+            "  stay = 4 days [A-1]",
+            "Of no stated status: 1 of 3",
+            "  guess = 9 days [no source]",
+            "Published: 1 of 3",
+            "  p_sick = 0.4, uncertainty {beta: {n: 50}} [S-1]",
+        ],
+    }
+
+
+def test_layers_tell_what_they_changed(tmp_path: Path) -> None:
+    (tmp_path / "below.yaml").write_text(WHOLE)
+    layer = (
+        "format: 1\ntitle: More beds\nbased_on: below.yaml\nchanges: {parameters.stay.value: 2 days}\n"
+        "add: {outcomes.deaths: {ever: {state: dead}}}\nremove: [never]\n"
+    )
+    changes = sections(layer, tmp_path)["Changed by layers"]
+    assert changes[0] == f"by {tmp_path / 'ward.yaml'}:"
+    assert changes[1:] == [
+        "  parameters.stay.value: 4 days -> 2 days",
+        "  outcomes.deaths: (nothing) -> {ever: {state: dead}}",
+        "  never: [{stage: hall, when: {sick: true}}] -> (removed)",
+    ]
+
+
+def test_lines_are_wrapped_and_nothing_trails(tmp_path: Path) -> None:
+    scenario = scenario_of(WHOLE, tmp_path)
+    page = io.StringIO()
+    describe(compile_pathway(scenario), Console(file=page, width=40))
+    lines = page.getvalue().splitlines()
+    assert lines[0] == "Beds"
+    assert [line for line in lines if line != line.rstrip()] == []
+    assert max(map(len, lines[2:])) <= 40
+    assert "  to the first that holds of:" in lines
+
+
+@pytest.mark.parametrize("file", ["scenarios/cns_relapse_academic.yaml", "benchmarks/q8.yaml"])
+def test_all_stages_and_parameters_of_a_shipped_scenario_are_told(file: str) -> None:
+    scenario = load(ROOT / file)
+    told = protocol(compile_pathway(scenario))
+    headings = {section.heading.split(":")[0] for section in told}
+    assert headings >= {stage.name for stage in scenario.stages}
+    lines = [line.text for section in told for line in section.lines]
+    for parameter in scenario.parameters:
+        assert any(line.startswith(f"{parameter.name} = ") for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("days", "told"),
+    [
+        (0.0, "0 days"),
+        (1.0, "1 day"),
+        (60.0, "60 days"),
+        (365.25, "1 year"),
+        (6.9 * 365.25 / 12, "6.9 months"),
+        (0.25, "6 hours"),
+        (0.02, "28.8 minutes"),
+        (47.07, "47.1 days"),
+        (1000.5, "2.74 years"),
+    ],
+)
+def test_a_time_is_told_in_a_unit_that_suits_it(days: float, told: str) -> None:
+    assert phrases.time(days) == told
