@@ -95,7 +95,8 @@ def time_to_event(history: History, outcome: Outcome, at: Sequence[float]) -> Ti
     In one row `until` goes before `competing` (in file order), that before `censor`; who has none
     is censored at the end of follow-up.
     """
-    assert outcome.begin is not None and outcome.until is not None
+    assert outcome.begin is not None
+    assert outcome.until is not None
     log = history.log
     begin = history.first_of_each(rows(history, outcome.begin))
     last = history.first_after(rows(history, outcome.until), begin)
@@ -131,7 +132,8 @@ def _longest(duration: Floats, end: NDArray[np.int8]) -> float:
 
 
 def _facts(outcome: Outcome, at: Sequence[float], *, headline: float, until: float) -> dict[Path, Any]:
-    assert outcome.begin is not None and outcome.until is not None
+    assert outcome.begin is not None
+    assert outcome.until is not None
     begin, end = wording.happening(outcome.begin), wording.happening(outcome.until)
     names = [name for name, _ in outcome.competing]
     when = f"within {wording.time_in_prose(headline)} of {begin}"
