@@ -205,16 +205,18 @@ states: {alive: {}, dead: {}}
 patients:
   arrive: {poisson: {0 days: 2 per day, 30 days: 3 per day}, for: 1 years, warm_up: 10 days}
   follow_up: 6 months
-  attributes: {sick: {bernoulli: $p_sick}, grade: 1}
+  attributes: {sick: {bernoulli: $p_sick}, grade: 1, score: {normal: {mean: 1, sd: 10}}}
 parameters:
   p_sick: {value: 0.4, uncertainty: {beta: {n: 50}}, source: S-1, status: published}
   stay: {value: 4 days, source: A-1, status: assumed}
   guess: {value: 9 days}
 clocks:
   old_age: {in: [ward], after: {fixed: 1 years}, to: dead}
+  flood: {after: {fixed: 2 weeks}, to: dead}
+  cough: {in: [ward], after: {fixed: 2 weeks}, to: stay}
 pathway:
   start: triage
-  on_start: [{start: old_age}]
+  on_start: [{start: [old_age, flood, cough]}]
   stages:
     triage: {decide: [{name: is_sick, when: {sick: true}, to: ward}, {to: hall}]}
     ward:
@@ -248,9 +250,10 @@ def test_the_sections_of_a_protocol(tmp_path: Path) -> None:
             "followed up 6 months after the start, at most to the horizon, 2 years",
             "start in triage",
             "at the start:",
-            "  start old_age",
+            "  start old_age, flood, cough",
             "sick: true: 40%",
             "grade: 1 at the start",
+            "score: normal, mean 1, sd 10 (mean 1, median 1)",
         ],
         "triage": [
             "a decision, takes no time",
@@ -262,13 +265,18 @@ def test_the_sections_of_a_protocol(tmp_path: Path) -> None:
             "state alive; needs bed where grade is 1",
             "gives_up: while waiting, after 9 days",
             "  to dead",
-            "ends by the clock old_age",
+            "ends by the clocks old_age, flood",
         ],
         "hall": ["state alive", "ready: after 4 days", "  to ward"],
         "dead": ["the end; state dead"],
         "Clocks, which go on from stage to stage": [
             "old_age: after 1 year",
             "  to dead",
+            "  can happen in ward",
+            "flood: after 14 days",
+            "  to dead",
+            "cough: after 14 days",
+            "  stays",
             "  can happen in ward",
         ],
         "Resources": [
