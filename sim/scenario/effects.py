@@ -23,7 +23,7 @@ from sim.scenario.model import (
 )
 from sim.scenario.ratios import attribute_key, read_categorical, read_probability
 from sim.scenario.spots import AttributeKind, Known, Spot, Unread
-from sim.scenario.tree import Node, scalar
+from sim.scenario.tree import Node, key_value
 
 MOST_COUNTS = 1000
 WORDS = ("set", "add", "copy", "draw", "start", "stop", "reassess", "stamp")
@@ -275,8 +275,10 @@ def categorical_kind(spot: Spot) -> AttributeKind:
             keys.extend(one.mapping())
 
     gather(spot)
-    if keys and all(isinstance(scalar(k), int | float) and not isinstance(scalar(k), bool) for k in keys):
-        return AttributeKind("number", numbers=frozenset(float(scalar(k)) for k in keys))
+    if keys and all(
+        isinstance(key_value(k), int | float) and not isinstance(key_value(k), bool) for k in keys
+    ):
+        return AttributeKind("number", numbers=frozenset(float(key_value(k)) for k in keys))
     return AttributeKind("category", tuple(dict.fromkeys(keys)))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable
 from math import inf, log, log1p
 from typing import Any
@@ -10,10 +9,11 @@ from typing import Any
 from sim import units
 from sim.errors import Refused, did_you_mean
 from sim.scenario.choices import read_value
+from sim.scenario.csv_tables import read_rows
 from sim.scenario.model import By, Cases, Covariate, Law, Probability, Value
 from sim.scenario.ratios import LIMITS, read_categorical, read_ratios
 from sim.scenario.spots import Known, Spot, Unread
-from sim.scenario.tree import Node, scalar
+from sim.scenario.tree import Node, key_value
 from sim.scenario.words import AS_PRINTED, FAMILIES, MODIFIERS, NUMBER_FAMILIES
 from sim.units import number_text
 
@@ -144,7 +144,7 @@ class Laws:
             )
 
     def _time_key(self, spot: Spot, key: str) -> float:
-        at_key = Spot(Node(spot.node.keys[key], scalar(key)), spot.where.at(key).path, spot.problems)
+        at_key = Spot(Node(spot.node.keys[key], key_value(key)), spot.where.at(key).path, spot.problems)
         return self.amount(at_key)
 
     def _mixture(self, body: Spot, parts: dict[str, Any]) -> Law:
@@ -367,24 +367,18 @@ class Laws:
         if "file" not in mapping:
             raise spot.fail("`file` is missing", "write {file: table.csv}, its path seen from this file")
         file = spot.child("file")
-        path = file.folder(self.known.folder) / file.text()
-        try:
-            with path.open(encoding="utf-8-sig", newline="") as stream:
-                rows = list(csv.DictReader(stream))
-        except (OSError, UnicodeDecodeError, csv.Error) as error:
-            fix = "its path is seen from the scenario's file"
-            raise file.fail(f"the table {path} cannot be read: {reason(error)}", fix) from None
+        rows = read_rows(file, self.known)
         return self._table(file, rows)
 
     def _rows(self, spot: Spot) -> dict[str, Any]:
         points = []
         for key, item in spot.children():
-            at_key = Spot(Node(spot.node.keys[key], scalar(key)), item.path, spot.problems)
+            at_key = Spot(Node(spot.node.keys[key], key_value(key)), item.path, spot.problems)
             points.append((at_key.number(), item.number()))
         return {"ages": tuple(a for a, _ in points), "rates": tuple(r for _, r in points)}
 
     def _table(self, spot: Spot, rows: list[dict[str, str]]) -> Any:
-        if not rows or "age" not in rows[0] or not {"rate", "probability"} & set(rows[0]):
+        if "age" not in rows[0] or not {"rate", "probability"} & set(rows[0]):
             raise spot.fail("a life table has columns `age` and `rate` or `probability`, and at least a row")
         own = ("age", "rate", "probability")
         by = [c for c in rows[0] if c in self.known.attributes and c not in own]
@@ -401,7 +395,7 @@ class Laws:
         entries = []
         for value in dict.fromkeys(row[by[0]] for row in rows):
             key = self.known.scalar(
-                Spot(Node(spot.node.place, scalar(value)), spot.path, spot.problems), covariate
+                Spot(Node(spot.node.place, key_value(value)), spot.path, spot.problems), covariate
             )
             entries.append((key, self._split(spot, [r for r in rows if r[by[0]] == value], by[1:])))
         return By(covariate, tuple(entries), None, spot.where)
@@ -435,12 +429,6 @@ class Laws:
         if not 0.0 <= value < inf or not 0.0 <= age < inf:
             raise spot.fail(f"{written} is no yearly rate (age {row['age']})", "it is 0 or more")
         return age, value if word == "rate" else -log1p(-value)
-
-
-def reason(error: Exception) -> str:
-    """What went wrong, without the path."""
-    said = error.strerror or str(error) if isinstance(error, OSError) else str(error)
-    return said.lower()
 
 
 def in_days(family: str, found: dict[str, Any], unit: float) -> dict[str, Any]:

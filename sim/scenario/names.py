@@ -8,9 +8,14 @@ from collections.abc import Iterator
 from sim.scenario.effects import attribute_kind
 from sim.scenario.model import UNCHANGED
 from sim.scenario.spots import Known, Spot, Unread
-from sim.scenario.tree import Node, scalar
+from sim.scenario.tree import Node, key_value
 
-RESERVED = {"stay", "start", "rest", "by", "any", "none", "unchanged", "odds_ratios"}
+RESERVED: dict[str, tuple[str, ...]] = {
+    "stage": ("stay", "rest", "by", "odds_ratios", "clock", "patient", "on_start", "arrive"),
+    "event": ("on_entry", "decide"),
+    "attribute": ("any", "none", "stage", "current_age", "days_in_stage", "chance", "to"),
+}
+"""Names that mean something else where they would be used, in conditions, destinations or names of draws."""
 
 
 def collect_names(top: Spot, known: Known) -> None:
@@ -104,25 +109,39 @@ def numbers_given(word: str, item: Node) -> frozenset[float] | None:
     listed = value.get("categorical") if isinstance(value, dict) else None
     if word != "draw" or listed is None or not isinstance(listed.value, dict):
         return None
-    found = [scalar(key) for key in listed.value if key != UNCHANGED]
+    found = [key_value(key) for key in listed.value if key != UNCHANGED]
     if any(isinstance(n, str) for n in found):
         return None
     return frozenset(float(n) for n in found)
 
 
 def check_names(top: Spot, known: Known, stages: Spot) -> None:
-    """Names that would be read otherwise."""
+    """Names that would be read otherwise, or would give two draws one name."""
     patients = top.get("patients")
-    attributes = patients.get("attributes") if patients is not None else None
-    covariates = ("stage", "current_age", "days_in_stage")
-    for spot, names in (
-        (stages, known.stages),
-        (attributes, known.attributes),
-        (top.get("clocks"), known.clocks),
-    ):
-        for name in names:
-            is_covariate = spot is attributes and name in covariates
-            if spot is not None and (name in RESERVED or is_covariate or "." in name or not name.strip()):
-                spot.fail_at_key(
-                    name, f"`{name}` cannot be a name here", "it is a word of the language, or has a dot"
-                )
+    kinds = {
+        "attribute": patients.get("attributes") if patients is not None else None,
+        "clock": top.get("clocks"),
+        "resource": top.get("resources"),
+        "stage": stages,
+    }
+    for kind, spot in kinds.items():
+        if spot is not None and spot.is_mapping:
+            check_kind_of_names(kind, spot)
+    for stage in known.stages.values():
+        for word in ("events", "while_waiting"):
+            events = stage.get(word)
+            if events is not None and events.is_mapping:
+                check_kind_of_names("event", events)
+
+
+def check_kind_of_names(kind: str, spot: Spot) -> None:
+    """The keys of a mapping as names of one kind."""
+    for name in spot.mapping():
+        if name in RESERVED.get(kind, ()):
+            fix = "it is a word of the language there: choose another name"
+        elif "." in name or not name.strip() or name.startswith("$"):
+            fix = "a name has no dot, does not begin with `$`, and is not empty"
+        else:
+            continue
+        article = "an" if kind in ("attribute", "event") else "a"
+        spot.fail_at_key(name, f"`{name}` cannot be the name of {article} {kind}", fix)

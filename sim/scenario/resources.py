@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from sim.errors import did_you_mean
+from sim.scenario.csv_tables import check_arrival_days, check_cohort
 from sim.scenario.effects import read_attribute
 from sim.scenario.model import Arrivals, Attribute, Economics, Patients, Resource, State
 from sim.scenario.spots import Known, Spot, Unread
 from sim.scenario.stages import optional, read_amount, read_utility
-from sim.scenario.tree import Node, scalar
+from sim.scenario.tree import Node, key_value
 
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 DEFAULT_NUMBER = 1000
@@ -18,7 +19,7 @@ CALENDARS = "write every day, weekdays, [monday, thursday], or {monday: [8 hours
 
 def at_key(spot: Spot, key: str) -> Spot:
     """A key of a mapping as a scalar at its place."""
-    return Spot(Node(spot.node.keys[key], scalar(key)), spot.where.at(key).path, spot.problems)
+    return Spot(Node(spot.node.keys[key], key_value(key)), spot.where.at(key).path, spot.problems)
 
 
 def read_steps(spot: Spot, read: Any) -> tuple[tuple[float, Any], ...]:
@@ -117,7 +118,7 @@ def read_queue(spot: Spot | None, known: Known) -> tuple[str, str] | None:
     return attribute, spot.child("first").one_of(("lowest", "highest"), "order")
 
 
-def read_arrivals(spot: Spot | None, patients: Spot) -> Arrivals:
+def read_arrivals(spot: Spot | None, patients: Spot, known: Known) -> Arrivals:
     """When patients start."""
     if spot is None or spot.value == "together":
         where = spot.where if spot is not None else patients.where
@@ -141,6 +142,8 @@ def read_arrivals(spot: Spot | None, patients: Spot) -> Arrivals:
     interval = body.time() if kind == "every" else None
     if interval == 0.0:
         raise body.fail("arrivals must be some time apart", "for all at once write `arrive: together`")
+    if kind == "file":
+        check_arrival_days(body, known)
     lasting, warm_up = spot.get("for"), spot.get("warm_up")
     return Arrivals(
         kind,
@@ -156,8 +159,8 @@ def read_arrivals(spot: Spot | None, patients: Spot) -> Arrivals:
 def read_patients(spot: Spot, known: Known) -> Patients | None:
     """Who they are, how many, and when they start."""
     try:
-        mapping = spot.section("patients")
-        arrivals = read_arrivals(spot.get("arrive"), spot)
+        spot.section("patients")
+        arrivals = read_arrivals(spot.get("arrive"), spot, known)
         attributes = read_attributes(spot.get("attributes"), known)
         number = spot.get("number")
         if number is not None and arrivals.lasting is not None:
@@ -170,7 +173,9 @@ def read_patients(spot: Spot, known: Known) -> Patients | None:
         follow_up = optional(spot, "follow_up", Spot.time)
         if follow_up == 0.0:
             spot.fail_at_key("follow_up", "nobody can be followed for no time", "write a time above 0")
-        file = optional(spot, "from_file", Spot.text) if "from_file" in mapping else None
+        file = optional(spot, "from_file", Spot.text)
+        if file is not None:
+            spot.child("from_file").attempt(lambda s: check_cohort(s, known))
         return Patients(n, arrivals, follow_up, attributes, file)
     except Unread:
         return None

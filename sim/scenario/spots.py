@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from sim import units
 from sim.errors import Place, Problems, Refused, Where, did_you_mean
 from sim.scenario.model import Condition, Covariate, Scalar
-from sim.scenario.tree import Node, scalar
+from sim.scenario.tree import Node, key_value
 from sim.scenario.words import SECTIONS
 
 T = TypeVar("T")
@@ -296,4 +296,6 @@ class Known:
 
     def key(self, spot: Spot, key: str, covariate: Covariate) -> Scalar:
         """A key of a mapping as a value of a covariate."""
-        return self.scalar(Spot(Node(spot.node.keys[key], scalar(key)), spot.path, spot.problems), covariate)
+        return self.scalar(
+            Spot(Node(spot.node.keys[key], key_value(key)), spot.path, spot.problems), covariate
+        )

@@ -237,6 +237,8 @@ class _Builder:
             self._refuse(event, "a key is missing" if not text else f"`{text}` is a null", _NO_NULL)
         elif is_plain and text == "<<":
             self._refuse(event, "`<<` is a YAML merge key", "inherit a file with `based_on`")
+        elif is_plain and (refused := _number_fault(text)) is not None:
+            self._refuse(event, refused.fact, refused.fix)
         elif len(text) > LONGEST_KEY:
             self._refuse(event, f"a key has {len(text)} characters", f"at most {LONGEST_KEY}")
         elif text in top.items:
@@ -269,6 +271,23 @@ def scalar(text: str) -> str | int | float | bool:
         return _YES_NO[text]
     found = parse_number(text)
     return text if found is None else found
+
+
+def _number_fault(text: str) -> Refused | None:
+    """Why an unquoted text is refused as a number; None where it is not."""
+    try:
+        parse_number(text)
+    except Refused as refused:
+        return refused
+    return None
+
+
+def key_value(key: str) -> str | int | float | bool:
+    """What a key stands for where values are due; a text where it stands for none."""
+    try:
+        return scalar(key)
+    except Refused:
+        return key
 
 
 # ---------------------------------------------------------------- plain values and their text
@@ -336,7 +355,7 @@ def _fits(value: Plain, used: int) -> bool:
 
 def _key(key: str) -> str:
     is_safe = _PLAIN.match(key) and key not in _NULLS and not _READ_OTHERWISE.match(key)
-    return key if is_safe else _quoted(key)
+    return key if is_safe and _number_fault(key) is None else _quoted(key)
 
 
 def _scalar_text(value: str | float | bool) -> str:
