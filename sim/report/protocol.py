@@ -59,7 +59,8 @@ def describe(pathway: Pathway, console: Console) -> None:
     """Print the description of a scenario."""
     scenario = pathway.scenario
     _print(scenario.title, console, style="bold")
-    _print(f"{scenario.file}, digest {scenario.digest[:12]}", console, style="dim")
+    console.print(Text(scenario.file, style="dim"), soft_wrap=True)
+    _print(f"digest {scenario.digest[:12]}", console, style="dim")
     for section in protocol(pathway):
         console.out()
         _print(section.heading, console, style="bold")

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pyarrow import parquet
 from rich.console import Console
 
 import sim.report.progress
@@ -316,6 +317,66 @@ def test_the_resolved_form_resolves_to_itself(allpath: Allpath, ward: Path) -> N
     assert "horizon: 365.25 days" in resolved
     ward.write_text(resolved)
     assert allpath("check", "--resolved", ward).out == resolved
+
+
+def test_describe_tells_what_the_scenario_says(allpath: Allpath, ward: Path) -> None:
+    ended = allpath(
+        "describe", ward, "--set", "pathway.stages.ward.events.home.after.exponential.mean=10 days"
+    )
+    assert (ended.status, ended.err) == (0, "")
+    assert ended.out.startswith(f"A ward\n{ward}\ndigest ")
+    assert "  home: after exponential, mean 10 days (mean 10 days, median 6.93 days)\n" in ended.out
+    assert "mean=20" not in ended.out
+    assert ".mean: 20 days -> 10 days" in ended.out
+
+
+def test_describe_draws_the_diagram(allpath: Allpath, ward: Path) -> None:
+    drawn = allpath("describe", ward, "--diagram", "mermaid").out
+    assert drawn.startswith('---\ntitle: "A ward"\n---\nflowchart TD\n')
+    assert 's0 -->|"home"| s1' in drawn
+    wrong = allpath("describe", ward, "--diagram", "mermiad")
+    assert (wrong.status, wrong.out) == (2, "")
+    assert "did you mean `mermaid`?" in wrong.err
+
+
+def test_trace_tells_the_patient_that_the_run_would_have(allpath: Allpath, ward: Path) -> None:
+    out = ward.parent / "run"
+    allpath("run", ward, "--seed", 5, "--replications", 2, "--out", out)
+    ended = allpath("trace", ward, "--seed", 5, "--patient", 7, "--replication", 1)
+    assert (ended.status, ended.err) == (0, "")
+    assert ended.out.startswith("A ward\nPatient 7 of replication 1\nAt the start: grade 1\n")
+    table = parquet.read_table(out / "events.parquet").to_pylist()
+    rows = [row for row in table if (row["replication"], row["patient"]) == (1, 7)]
+    told = re.findall(r"^ *day ([\d,.]+) ", ended.out, flags=re.MULTILINE)
+    days = [float(day.replace(",", "")) for day in told]
+    assert days[: len(rows)] == [round(row["time_days"], 1) for row in rows]
+
+
+def test_trace_of_nobody_ends_with_two(allpath: Allpath, ward: Path) -> None:
+    ended = allpath("trace", ward, "--patient", 40)
+    assert (ended.status, ended.out) == (2, "")
+    assert ended.err == "--patient: there is no patient 40; the numbers go from 0 to 39\n"
+
+
+def test_what_is_forbidden_is_told_with_the_story_of_who_did_it(allpath: Allpath, ward: Path) -> None:
+    ward.write_text(SCENARIO + "never: [{stage: home, when: {grade: 3}}]\n")
+    out = ward.parent / "run"
+    ended = allpath("run", ward, "--out", out, "--json", ward.parent / "summary.json")
+    assert (ended.status, ended.out) == (1, "")
+    first = ended.err.splitlines()[0]
+    told = re.fullmatch(
+        rf"{ward}: entering home where grade is 3 is forbidden by `never`, and happened to "
+        r"patient (\d+) of replication 0; nothing was written",
+        first,
+    )
+    assert told
+    assert f"Patient {told[1]}\n" in ended.err
+    assert "grade 1 -> 3" in ended.err
+    assert names_in(ward.parent) == ["ward.yaml"]
+
+
+def test_schema_is_json(allpath: Allpath) -> None:
+    assert json.loads(allpath("schema").out)["type"] == "object"
 
 
 def test_version_and_help(allpath: Allpath) -> None:
