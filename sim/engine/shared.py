@@ -13,10 +13,12 @@ events costs more than the events.
 from __future__ import annotations
 
 import multiprocessing
+import signal
 from collections import OrderedDict
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -303,6 +305,32 @@ def simulate_part(
     return Centre(pathway, cohort, seed, part).run()
 
 
+PREPARED: list[tuple[Pathway, Cohort, int]] = []
+"""In a process that does part of the work: what it is part of, sent once."""
+
+
+@contextmanager
+def signals_held() -> Iterator[None]:
+    """Interrupts wait until this is over; processes begun in it are never interrupted, only ended."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def prepare_process(pathway: Pathway, cohort: Cohort, seed: int) -> None:
+    """Begin a process that does part of the work; it ends when the others are in vain."""
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+    PREPARED.append((pathway, cohort, seed))
+
+
+def simulate_prepared(part: tuple[int, int]) -> tuple[Lives, list[list[float]]]:
+    """A part of the work that this process was prepared for."""
+    pathway, cohort, seed = PREPARED[0]
+    return simulate_part(pathway, cohort, seed, part)
+
+
 def parts_of(pathway: Pathway, cohort: Cohort) -> list[tuple[int, int]]:
     """Who shares an environment: a replication, or a thousand where nothing is shared."""
     edges = [0, *(np.flatnonzero(np.diff(cohort.replication)) + 1).tolist(), len(cohort)]
@@ -332,16 +360,24 @@ def simulate_shared(
             progress(part[1] / len(cohort))
     else:
         context = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(max_workers=min(workers, len(parts)), mp_context=context) as pool:
-            futures = [pool.submit(simulate_part, pathway, cohort, seed, part) for part in parts]
+        with ProcessPoolExecutor(
+            max_workers=min(workers, len(parts)),
+            mp_context=context,
+            initializer=prepare_process,
+            initargs=(pathway, cohort, seed),
+        ) as pool:
             try:
+                with signals_held():
+                    futures = [pool.submit(simulate_prepared, part) for part in parts]
                 for future, part in zip(futures, parts, strict=True):
                     done.append(future.result())
                     progress(part[1] / len(cohort))
             except BrokenProcessPool as error:
                 raise RunError("a process that did part of the work was killed; nothing was kept") from error
             except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)
+                # nobody waits for their work any more, and a part may take minutes
+                for process in multiprocessing.active_children():
+                    process.kill()
                 raise
     replications = [int(cohort.replication[first]) for first, _ in parts]
     use = resource_use(replications, [rows for _, rows in done])

@@ -1,0 +1,59 @@
+"""Work in several processes: what is done when one is killed, or nobody waits any more."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from sim.engine import shared
+from sim.engine.run import Result, simulate
+from sim.engine.warm_up import smallest
+from sim.errors import RunError
+from sim.pathway.tables import compile_pathway
+
+
+def simulated(
+    monkeypatch: pytest.MonkeyPatch, *, workers: int, progress: Callable[[float], None], n: int = 40
+) -> Result:
+    """Replications of three patients who share a bed."""
+    monkeypatch.setattr(shared, "WORTH_A_PROCESS", 1)
+    pathway = compile_pathway(smallest(shares=True))
+    return simulate(pathway, replications=n, workers=workers, progress=progress)
+
+
+def test_the_number_of_processes_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    shares: list[float] = []
+    two = simulated(monkeypatch, workers=2, progress=shares.append)
+    assert shares == sorted(shares)
+    assert shares[-1] == 1.0
+    one = simulated(monkeypatch, workers=1, progress=lambda share: None)
+    for name in ("time", "event", "stage_to", "ends", "replication", "patient"):
+        assert np.array_equal(getattr(one.log, name), getattr(two.log, name))
+    for name in ("time", "in_use", "queue", "replication"):
+        assert np.array_equal(getattr(one.use, name), getattr(two.use, name))
+
+
+def test_an_interrupt_ends_the_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(share: float) -> None:
+        assert multiprocessing.active_children()
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        simulated(monkeypatch, workers=2, progress=interrupted)
+    assert multiprocessing.active_children() == []
+
+
+def test_a_process_that_is_killed_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def killed(share: float) -> None:
+        process = multiprocessing.active_children()[0]
+        assert process.pid is not None
+        os.kill(process.pid, signal.SIGKILL)
+
+    with pytest.raises(RunError, match="was killed; nothing was kept"):
+        simulated(monkeypatch, workers=2, progress=killed, n=5000)
+    assert multiprocessing.active_children() == []
