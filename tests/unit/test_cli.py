@@ -211,7 +211,7 @@ def test_wrong_options_end_with_two(options: list[str], told: str, allpath: Allp
     assert names_in(ward.parent) == ["ward.yaml"]
 
 
-@pytest.mark.parametrize("verb", ["run", "check"])
+@pytest.mark.parametrize("verb", ["run", "check", "describe"])
 def test_a_wrong_scenario_ends_with_two(verb: str, allpath: Allpath, ward: Path) -> None:
     ward.write_text(SCENARIO.replace("to: dead", "to: ded", 1).replace("mean: 20 days", "mean: 20"))
     ended = allpath(verb, ward)
