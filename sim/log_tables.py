@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from sim.engine.event_log import ASKS, ENTERS, LEAVES, STAYS, EventLog, Floats, ResourceUse
 
-ROWS_IN_GROUP = 2**19
+ROWS_IN_GROUP = 2**17
 """Rows made, written and read at once."""
 
 DOES = {STAYS: "stays", ENTERS: "enters", ASKS: "asks", LEAVES: "leaves"}
