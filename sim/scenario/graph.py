@@ -95,6 +95,42 @@ def reachable(onward: Mapping[str, set[str]], start: str) -> set[str]:
     return seen
 
 
+def components(onward: Mapping[str, set[str]]) -> list[set[str]]:
+    """Sets of stages of which each can be reached from each other; every stage is in one.
+
+    Source: Tarjan, doi:10.1137/0201010, without recursion.
+    """
+    number: dict[str, int] = {}
+    lowest: dict[str, int] = {}
+    open_stages: list[str] = []
+    is_open: set[str] = set()
+    found: list[set[str]] = []
+    for first in onward:
+        todo = [] if first in number else [(first, iter(sorted(onward[first])))]
+        while todo:
+            name, others = todo[-1]
+            if name not in number:
+                number[name] = lowest[name] = len(number)
+                open_stages.append(name)
+                is_open.add(name)
+            other = next(others, None)
+            if other is None:
+                todo.pop()
+                if todo:
+                    lowest[todo[-1][0]] = min(lowest[todo[-1][0]], lowest[name])
+                if lowest[name] == number[name]:
+                    part = {open_stages.pop()}
+                    while name not in part:
+                        part.add(open_stages.pop())
+                    is_open -= part
+                    found.append(part)
+            elif other not in number:
+                todo.append((other, iter(sorted(onward[other]))))
+            elif other in is_open:
+                lowest[name] = min(lowest[name], number[other])
+    return found
+
+
 def check_graph(scenario: Scenario, problems: Problems) -> None:
     """Adds: a stage no terminal follows, an endless path; without layers what is never reached or started."""
     onward = exits(scenario)
@@ -123,14 +159,15 @@ def check_ends(scenario: Scenario, onward: Mapping[str, set[str]], problems: Pro
         fix = "mark where a path ends: `dead: {terminal: true}`"
         problems.add(stage.where, "no stage of this pathway is terminal", fix)
         return
-    after = {s.name: reachable(onward, s.name) for s in scenario.stages}
-    seen = after[scenario.start]
-    told: set[str] = set()
+    seen = reachable(onward, scenario.start)
+    order = {s.name: i for i, s in enumerate(scenario.stages)}
+    caught = {
+        min(part, key=order.__getitem__)
+        for part in components(onward)
+        if part <= seen and not part & terminals and all(onward[name] <= part for name in part)
+    }
     for stage in scenario.stages:
-        its = after[stage.name]
-        is_caught = stage.name in seen and not its & terminals and all(stage.name in after[n] for n in its)
-        if is_caught and stage.name not in told:
-            told |= its
+        if stage.name in caught:
             problems.add(
                 stage.where,
                 "no terminal stage can be reached from here",
@@ -153,14 +190,14 @@ def check_timeless(scenario: Scenario, problems: Problems) -> None:
     """Adds: a cycle of decisions and of stages that take no time."""
     stages = {s.name: s for s in scenario.stages}
     at_once = {name: timeless_exits(stage) for name, stage in stages.items()}
-    reported: set[frozenset[str]] = set()
-    for name in stages:
-        path = cycle_through(at_once, name)
-        if path and frozenset(path) not in reported:
-            reported.add(frozenset(path))
+    order = {name: i for i, name in enumerate(stages)}
+    for part in components(at_once):
+        name = min(part, key=order.__getitem__)
+        path = cycle_through({n: at_once[n] & part for n in part}, name)
+        if path:
             round_trip = " -> ".join((*path, path[0]))
             problems.add(
-                stages[path[0]].where,
+                stages[name].where,
                 f"a path repeats without time passing: {round_trip}",
                 "let one of these stages take time",
             )

@@ -185,9 +185,10 @@ class Laws:
         if (held := spot.get("not_before")) is not None:
             found["not_before"] = tuple(self._hold(held, key, item) for key, item in held.children())
         if self.numbers:
-            for word in ("time_ratios", "already", "hazard_ratios", "not_before"):
+            for word in ("time_ratios", "already", "hazard_ratios", "plus", "not_before"):
                 if word in spot.value:
-                    spot.fail_at_key(word, f"`{word}` acts on times, not on an attribute's value")
+                    fact = f"`{word}` acts on times, not on an attribute's value"
+                    spot.fail_at_key(word, fact, "an attribute's distribution takes `between` alone")
         return found
 
     def _already(self, spot: Spot) -> Value[float] | Covariate:

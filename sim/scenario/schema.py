@@ -170,7 +170,10 @@ def _laws() -> Schema:
     """Laws of time, distributions of an attribute's value, ratios."""
     odds = {"odds_ratios": {**_ref("ratios"), "description": "multiply the odds of the entries they name"}}
     times = {**_families(FAMILIES, "time"), **_modifiers("time")}
-    numbers = {**_families({**FAMILIES, **NUMBER_FAMILIES}, "plain"), **_modifiers("plain")}
+    numbers = {
+        **_families({**FAMILIES, **NUMBER_FAMILIES}, "plain"),
+        "between": _modifiers("plain")["between"],
+    }
     follows = {"follows": {**_named(_ref("number")), "description": DEFINITIONS["follows"]}}
     law = {**_closed({**times, **odds}), "minProperties": 1}
     draw = {**_closed({**numbers, **odds, **follows}), "minProperties": 1}
