@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -18,6 +18,16 @@ T = TypeVar("T")
 
 class Unread(Exception):
     """A value could not be read, and its problem is noted; the reader goes on with the next."""
+
+
+MOST_LISTED = 20
+
+
+def listing(names: Iterable[str]) -> str:
+    """Names for a message, the first of them where there are many."""
+    listed = list(names)
+    more = f", ... ({len(listed)} in all)" if len(listed) > MOST_LISTED else ""
+    return ", ".join(listed[:MOST_LISTED]) + more if listed else "none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +180,7 @@ class Spot:
         name = self.text()
         if name not in known:
             near = did_you_mean(name, known)
-            raise self.fail(f"there is no {noun} `{name}`", near or f"known: {', '.join(known) or 'none'}")
+            raise self.fail(f"there is no {noun} `{name}`", near or f"known: {listing(known)}")
         return name
 
     def folder(self, otherwise: str) -> Path:
@@ -252,7 +262,7 @@ class Known:
             }
             if kind in known:
                 if rest not in known[kind]:
-                    near = did_you_mean(rest, known[kind]) or f"known: {', '.join(known[kind]) or 'none'}"
+                    near = did_you_mean(rest, known[kind]) or f"known: {listing(known[kind])}"
                     raise spot.fail(f"there is no {nouns[kind]} `{rest}`", near)
                 return Covariate(kind, rest)
         if name in self.attributes:
@@ -285,7 +295,7 @@ class Known:
                 name = spot.text()
                 if name not in kind.categories:
                     near = did_you_mean(name, kind.categories)
-                    values = f"its values are {', '.join(kind.categories)}"
+                    values = f"its values are {listing(kind.categories)}"
                     raise spot.fail(f"`{covariate.name}` is never `{name}`", f"{near} {values}".strip())
                 return name
             return spot.number()

@@ -26,7 +26,7 @@ from sim.scenario.model import (
     StageCost,
 )
 from sim.scenario.ratios import keys_of, read_entries, read_probability, read_ratios
-from sim.scenario.spots import Known, Spot, Unread
+from sim.scenario.spots import Known, Spot, Unread, listing
 
 DAYS_IN = {"per_day": 1.0, "per_month": units.unit_of_time("months"), "per_year": units.unit_of_time("years")}
 
@@ -65,7 +65,7 @@ def read_chances(spot: Spot, known: Known, *, stay: bool) -> Chances:
             raise Unread
         if name not in known.stages:
             near = did_you_mean(name, known.stages)
-            at.fail_at_key(name, f"there is no stage `{name}`", near or f"known: {', '.join(known.stages)}")
+            at.fail_at_key(name, f"there is no stage `{name}`", near or f"known: {listing(known.stages)}")
             raise Unread
         return name
 

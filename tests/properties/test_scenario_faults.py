@@ -81,7 +81,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made
 
 
-@settings(max_examples=250, deadline=None, derandomize=True)
+@settings(max_examples=400, deadline=None, derandomize=True)
 @given(st.sampled_from(FILES), st.integers(0, 2**32), st.integers(1, 3))
 def test_a_mutated_file_is_taken_in_or_refused(folder: Path, file: Path, seed: int, times: int) -> None:
     chance = Random(seed)
