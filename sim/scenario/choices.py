@@ -38,7 +38,11 @@ def _by(spot: Spot, known: Known, leaf: Callable[[Spot], T]) -> By[T]:
             rest = value
         else:
             try:
-                entries.append((known.key(spot, key, covariate), value))
+                name = known.key(spot, key, covariate)
+                if any(name == other for other, _ in entries):
+                    spot.fail_at_key(key, f"`{key}` stands twice", "keep one of the entries")
+                    failed = True
+                entries.append((name, value))
             except Unread:
                 failed = True
     if failed:
@@ -58,6 +62,8 @@ def _check_entries(
     elif covariate.kind == "attribute":
         kind = known.attributes[covariate.name]
         due = (False, True) if kind.kind == "yes_no" else kind.categories or None
+        if kind.kind == "unread":
+            return
         if kind.kind == "number" and kind.numbers is not None:
             due = tuple(sorted(kind.numbers))
     if due is None:

@@ -113,5 +113,5 @@ def read_tests(spot: Spot, covariate: Covariate, known: Known) -> Condition:
 def is_ordered(covariate: Covariate, known: Known) -> bool:
     """Whether values of a covariate can be more or less."""
     if covariate.kind == "attribute":
-        return known.attributes[covariate.name].kind == "number"
+        return known.attributes[covariate.name].kind in ("number", "unread")
     return covariate.kind != "stage"

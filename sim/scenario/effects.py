@@ -88,6 +88,8 @@ def attribute_change(word: str, name: str, spot: Spot, known: Known) -> Any:
     """What `set`, `add`, `copy` or `draw` has for an attribute."""
     covariate = Covariate("attribute", name)
     kind = known.attributes[name]
+    if kind.kind == "unread":
+        raise Unread
     if word == "set":
         return read_value(spot, known, lambda s: known.scalar(s, covariate))
     if word == "add":
@@ -96,6 +98,8 @@ def attribute_change(word: str, name: str, spot: Spot, known: Known) -> Any:
         return read_value(spot, known, Spot.number)
     if word == "copy":
         other = spot.one_of(known.attributes, "attribute")
+        if known.attributes[other].kind == "unread":
+            raise Unread
         if known.attributes[other] != kind:
             raise spot.fail(
                 f"`{other}` has other values than `{name}`", "copy between attributes of one kind"
@@ -120,7 +124,7 @@ def one_draw(spot: Spot, name: str, known: Known, unchanged: bool) -> Draw:
     if not spot.is_mapping:
         raise spot.fail(f"a distribution is due here, not {spot.seen()}", "to give a value write `set`")
     mapping = spot.mapping()
-    follows = read_follows(spot, known)
+    follows = read_follows(spot, name, known)
     if "bernoulli" in mapping:
         refuse_others(spot, ("bernoulli", "odds_ratios", "follows"))
         if kind != "yes_no":
@@ -151,7 +155,7 @@ def refuse_others(spot: Spot, allowed: tuple[str, ...]) -> None:
             raise Unread
 
 
-def read_follows(spot: Spot, known: Known) -> tuple[str, float] | None:
+def read_follows(spot: Spot, name: str, known: Known) -> tuple[str, float] | None:
     """`follows: {other: correlation}`."""
     follows = spot.get("follows")
     if follows is None:
@@ -165,6 +169,9 @@ def read_follows(spot: Spot, known: Known) -> tuple[str, float] | None:
         fact = f"`{other}` is declared later" if later else f"there is no attribute `{other}`"
         fix = later or did_you_mean(other, known.attributes)
         follows.fail_at_key(other, fact, fix or "attributes are declared in patients.attributes")
+        raise Unread
+    if other == name:
+        follows.fail_at_key(other, f"`{other}` follows itself", "a draw follows another attribute")
         raise Unread
     correlation = item.number()
     if not -1.0 < correlation < 1.0:
@@ -225,7 +232,7 @@ def attribute_kind(spot: Spot, known: Known) -> AttributeKind:
     if spot.is_mapping:
         mapping = spot.value
         if "one_of" in mapping:
-            return AttributeKind("category", tuple(item.text() for item in spot.child("one_of").items()))
+            return AttributeKind("category", values_listed(spot.child("one_of")))
         if "bernoulli" in mapping:
             return AttributeKind("yes_no")
         if "categorical" in mapping:
@@ -245,6 +252,17 @@ def attribute_kind(spot: Spot, known: Known) -> AttributeKind:
             raise Unread
         return AttributeKind("category", (spot.value,))
     return AttributeKind("number", numbers=frozenset({float(spot.value)}))
+
+
+def values_listed(spot: Spot) -> tuple[str, ...]:
+    """The values of `one_of`, each once."""
+    values = tuple(item.text() for item in spot.items())
+    if not values:
+        raise spot.fail("`one_of` names no value", "write {one_of: [active, remission], start: active}")
+    for n, item in enumerate(spot.items()):
+        if values[n] in values[:n]:
+            raise item.fail(f"`{values[n]}` stands twice", "keep one of the two")
+    return values
 
 
 def counts(mapping: dict[str, Node]) -> frozenset[float] | None:
@@ -298,6 +316,8 @@ def merged(spot: Spot, kinds: list[AttributeKind]) -> AttributeKind:
 def read_attribute(name: str, spot: Spot, known: Known) -> Attribute:
     """The declaration of an attribute; earlier ones may be referred to."""
     kind = known.attributes[name]
+    if kind.kind == "unread":
+        raise Unread
     covariate = Covariate("attribute", name)
 
     def constant(one: Spot) -> Any:

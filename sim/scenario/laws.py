@@ -268,6 +268,8 @@ class Laws:
         if failed:
             raise Unread
         if "sigma" in found and family == "lognormal":
+            if "sdlog" in found:
+                raise spot.fail("`sigma` and `sdlog` are the same", "give one of them")
             found["sdlog"] = found.pop("sigma")
         if family == "weibull_ph" and unit != 1.0 and isinstance(found.get("shape"), By | Cases):
             raise spot.fail(

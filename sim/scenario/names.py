@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from sim.scenario.effects import attribute_kind
 from sim.scenario.model import UNCHANGED
-from sim.scenario.spots import Known, Spot, Unread
+from sim.scenario.spots import AttributeKind, Known, Spot, Unread
 from sim.scenario.tree import Node, key_value
 
 RESERVED: dict[str, tuple[str, ...]] = {
@@ -38,8 +38,8 @@ def collect_names(top: Spot, known: Known) -> None:
     known.resources = keys(top.get("resources"))
     known.states = keys(top.get("states"))
     conditions = top.get("conditions")
-    if conditions is not None and conditions.is_mapping:
-        known.conditions.update(conditions.children())
+    if conditions is not None:
+        known.conditions.update(conditions.attempt(lambda s: dict(s.children())) or {})
     known.stamps = tuple(dict.fromkeys(stamps_in(top)))
     collect_attributes(top, known)
     widen_numbers(top, known)
@@ -47,8 +47,11 @@ def collect_names(top: Spot, known: Known) -> None:
 
 
 def keys(spot: Spot | None) -> tuple[str, ...]:
-    """The keys of a mapping, if it is one."""
-    return tuple(spot.value) if spot is not None and spot.is_mapping else ()
+    """The keys of a mapping; none where it is left out.
+
+    Raises: Unread where it is no mapping: what it would have named is missed everywhere.
+    """
+    return () if spot is None else tuple(spot.mapping())
 
 
 def nodes_in(top: Spot) -> Iterator[Node]:
@@ -73,18 +76,16 @@ def stamps_in(top: Spot) -> Iterator[str]:
 
 
 def collect_attributes(top: Spot, known: Known) -> None:
-    """The kind of every attribute, from its declaration."""
+    """The kind of every attribute, from its declaration; `unread` where that cannot be told."""
     patients = top.get("patients")
-    attributes = patients.get("attributes") if patients is not None else None
-    if attributes is None or not attributes.is_mapping:
+    if patients is None or "attributes" not in patients.mapping():
         return
-    for name, item in attributes.children():
-        kind = item.attempt(lambda s: attribute_kind(s, known))
-        if kind is not None:
-            known.attributes[name] = kind
-            for word in ("rest", "unchanged"):
-                if word in kind.categories:
-                    item.fail(f"`{word}` cannot be a value of an attribute", "it is a word of the language")
+    for name, item in patients.child("attributes").children():
+        kind = item.attempt(lambda s: attribute_kind(s, known)) or AttributeKind("unread")
+        known.attributes[name] = kind
+        for word in ("rest", "unchanged"):
+            if word in kind.categories:
+                item.fail(f"`{word}` cannot be a value of an attribute", "it is a word of the language")
 
 
 def widen_numbers(top: Spot, known: Known) -> None:

@@ -58,6 +58,8 @@ def read_happening(spot: Spot, known: Known, *, within: bool = False) -> Happeni
     name = ""
     if kind == "any":
         items = tuple(read_happening(item, known) for item in body.items())
+        if not items:
+            raise body.fail("no happening is named here", "write {any: [{stage: S}, {state: Z}]}")
     else:
         name = read_name(kind, body, known)
     return Happening(

@@ -202,6 +202,9 @@ def read_entries(
             continue
         try:
             name = read_key(spot, key)
+            if any(name == other for other, _ in parts):
+                spot.fail_at_key(key, f"`{key}` stands twice", "put the two probabilities together")
+                raise Unread
             parts.append((name, REST if item.value == "rest" else read_value(item, known, Spot.share)))
         except Unread:
             failed = True

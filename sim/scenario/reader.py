@@ -50,11 +50,14 @@ def read(node: Node, problems: Problems, *, folder: str, is_layered: bool) -> Sc
 def read_format(top: Spot) -> None:
     """The version of the language."""
     version = top.get("format")
-    if version is not None and version.value != FORMAT:
+    if version is not None and (version.value != FORMAT or isinstance(version.value, bool)):
         version.fail(
             f"the language has no version {version.seen()}",
             f"this is version {FORMAT}: write format: {FORMAT}",
         )
+    mark = top.get("leftovers")
+    if mark is not None:
+        mark.attempt(Spot.flag)
 
 
 # ---------------------------------------------------------------- the whole

@@ -145,6 +145,8 @@ def read_arrivals(spot: Spot | None, patients: Spot, known: Known) -> Arrivals:
     if kind == "file":
         check_arrival_days(body, known)
     lasting, warm_up = spot.get("for"), spot.get("warm_up")
+    if lasting is not None and lasting.time() == 0.0:
+        raise lasting.fail("nobody arrives in no time", "write a time above 0")
     return Arrivals(
         kind,
         rates,

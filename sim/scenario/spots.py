@@ -202,7 +202,7 @@ class Spot:
 
 @dataclass(slots=True)
 class AttributeKind:
-    """number | yes_no | category, and the categories in order.
+    """number | yes_no | category (unread: its problem is noted), and the categories in order.
 
     numbers: of a number the values it can have, None where they are not a list.
     """
@@ -241,7 +241,7 @@ class Known:
             return Covariate(name)
         if name == "current_age":
             age = self.attributes.get("age")
-            if age is None or age.kind != "number":
+            if age is None or age.kind not in ("number", "unread"):
                 raise spot.fail("`current_age` needs a number attribute `age`", "declare `age` in years")
             return Covariate(name)
         kind, dot, rest = name.partition(".")
@@ -285,6 +285,8 @@ class Known:
             return spot.one_of(self.stages, "stage")
         if covariate.kind == "attribute":
             kind = self.attributes[covariate.name]
+            if kind.kind == "unread":
+                raise Unread
             if kind.kind == "yes_no":
                 if not isinstance(spot.value, bool):
                     raise spot.fail(

@@ -188,9 +188,7 @@ def read_event(name: str, spot: Spot, known: Known, stage: str) -> Event:
         "do": lambda: read_effects(spot.get("do"), known, stage),
         "to": lambda: read_destination(due(spot, "to"), known),
         "waiting": lambda: optional(spot, "waiting", Spot.flag) or False,
-        "in_stages": lambda: optional(
-            spot, "in", lambda s: tuple(i.one_of(known.stages, "stage") for i in s.names())
-        ),
+        "in_stages": lambda: optional(spot, "in", lambda s: read_stages(s, known)),
         "cost": lambda: optional(spot, "cost", lambda s: read_amount(s, known)),
         "qaly": lambda: optional(spot, "qaly", lambda s: read_value(s, known, Spot.number)),
     }
@@ -203,6 +201,14 @@ def read_event(name: str, spot: Spot, known: Known, stage: str) -> Event:
     if failed:
         raise Unread
     return Event(name=name, every="every" in mapping, where=spot.where, **parts)
+
+
+def read_stages(spot: Spot, known: Known) -> tuple[str, ...]:
+    """A stage, or a list of them."""
+    stages = tuple(item.one_of(known.stages, "stage") for item in spot.names())
+    if not stages:
+        raise spot.fail("no stage is named here", "a clock without `in` can happen in all that take time")
+    return stages
 
 
 def due(spot: Spot, key: str) -> Spot:
