@@ -13,7 +13,9 @@ events costs more than the events.
 from __future__ import annotations
 
 import multiprocessing
+import pickle
 import signal
+import tempfile
 from collections import OrderedDict
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -21,6 +23,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -319,10 +322,14 @@ def signals_held() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def prepare_process(pathway: Pathway, cohort: Cohort, seed: int) -> None:
-    """Begin a process that does part of the work; it ends when the others are in vain."""
+def prepare_process(file: str) -> None:
+    """Begin a process that does part of the work; it ends when the others are in vain.
+
+    file: where the whole is pickled. Sent with the process itself it would fill the pipe to it, and
+    a process that dies before it reads (a script without a main guard) would never be missed.
+    """
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
-    PREPARED.append((pathway, cohort, seed))
+    PREPARED.append(pickle.loads(Path(file).read_bytes()))  # noqa: S301 - written by the parent
 
 
 def simulate_prepared(part: tuple[int, int]) -> tuple[Lives, list[list[float]]]:
@@ -360,12 +367,16 @@ def simulate_shared(
             progress(part[1] / len(cohort))
     else:
         context = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(
-            max_workers=min(workers, len(parts)),
-            mp_context=context,
-            initializer=prepare_process,
-            initargs=(pathway, cohort, seed),
-        ) as pool:
+        with (
+            tempfile.TemporaryDirectory(prefix="allpath-") as folder,
+            ProcessPoolExecutor(
+                max_workers=min(workers, len(parts)),
+                mp_context=context,
+                initializer=prepare_process,
+                initargs=(f"{folder}/whole",),
+            ) as pool,
+        ):
+            Path(folder, "whole").write_bytes(pickle.dumps((pathway, cohort, seed)))
             try:
                 with signals_held():
                     futures = [pool.submit(simulate_prepared, part) for part in parts]
