@@ -51,6 +51,10 @@ Settings = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="PATH=VALUE", help="Change the scenario; may be repeated."),
 ]
+At = Annotated[
+    list[str] | None,
+    typer.Option("--at", metavar="TIME", help="Read curves at this time, as `6 months`; may be repeated."),
+]
 
 
 def verb(function: Callable[P, None]) -> Callable[P, None]:
@@ -115,12 +119,7 @@ def run(
     engine: Engine = "auto",
     workers: Workers = None,
     settings: Settings = None,
-    at: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--at", metavar="TIME", help="Read curves at this time, as `6 months`; may be repeated."
-        ),
-    ] = None,
+    at: At = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Write the run into this folder.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace the run that is there.")] = False,
     json: Annotated[
@@ -201,6 +200,49 @@ def describe(
     from sim.report.protocol import describe as tell
 
     tell(compile_pathway(load(scenario, settings=settings or [])), console())
+
+
+@app.command()
+@verb
+def compare(
+    scenarios: Annotated[
+        list[Path], typer.Argument(metavar="A B [C ...]", help="Scenario files; the first is the reference.")
+    ],
+    patients: Patients = None,
+    seed: Seed = 1,
+    replications: Replications = 1,
+    engine: Engine = "auto",
+    workers: Workers = None,
+    settings: Settings = None,
+    at: At = None,
+    json: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Write the comparison to this file; - for stdout.")
+    ] = None,
+) -> None:
+    """Send the same patients through several scenarios and tell what differs."""
+    if len(scenarios) < 2:
+        raise Refused("compare: one scenario has nothing to be compared with", "name two or more")
+    asked = [
+        what_is_asked(file, patients, settings, seed, replications, engine, workers, at) for file in scenarios
+    ]
+    from sim.comparison import carry_out
+    from sim.report.comparison_tables import print_comparison
+    from sim.run_folder import json_text, refuse_unwritable, write_whole
+    from sim.simulation import BrokenRun
+
+    if json is not None and json != "-":
+        refuse_unwritable(Path(json))
+    with waiting() as (step, share):
+        done = carry_out(asked, step=step, share=share)
+    if isinstance(done, BrokenRun):
+        tell_what_is_forbidden(done)
+        raise typer.Exit(FAILED)
+    if json == "-":
+        say(json_text(done.table))
+        return
+    if json is not None:
+        write_whole(Path(json), json_text(done.table))
+    print_comparison(done.table, console())
 
 
 @app.command()

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from math import inf, isnan, nan, sqrt
 from typing import TypeAlias
 
@@ -17,6 +17,9 @@ NORMAL_975 = 1.959963984540054
 
 Path: TypeAlias = tuple[str | int, ...]
 """Where a figure stands in an outcome's entry, e.g. `("at", "1 years", "estimate")`."""
+
+Influence: TypeAlias = Callable[[], Floats | None]
+"""Gives an influence, shape [n_chosen]; None where it cannot be told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +49,14 @@ UNKNOWN = Estimate(nan)
 class Figures:
     """What one outcome came to in one set of patients: estimates, and counts that add up.
 
-    `counts[("n",)]` is how many patients (or waits) the headline stands on.
+    `counts[("n",)]` is how many patients (or waits) the headline stands on. influences: for the
+    estimates that have a standard error over patients, what each of the chosen adds to the error
+    (see `influence`), made when it is asked for.
     """
 
     estimates: Mapping[Path, Estimate]
     counts: Mapping[Path, int]
+    influences: Mapping[Path, Influence] = field(default_factory=dict, compare=False, repr=False)
 
 
 def share(count: int, of: int) -> Estimate:

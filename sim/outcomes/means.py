@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from sim.engine.event_log import Floats, Indices
 from sim.outcomes import wording
-from sim.outcomes.estimates import Estimate, Figures, Path, mean
+from sim.outcomes.estimates import Estimate, Figures, Influence, Path, mean
 from sim.outcomes.happenings import rows
 from sim.outcomes.history import NEVER, History
+from sim.outcomes.influence import of_ratio
 from sim.outcomes.proportions import Categories, Proportion
 from sim.scenario.model import Outcome
 
@@ -30,7 +32,14 @@ class Mean:
         values = self.values[chosen]
         known = values[~np.isnan(values)]
         counts: dict[Path, int] = {("n",): len(known), ("left_out",): len(chosen) - len(known)}
-        return Figures({("estimate",): mean(known)}, counts)
+        influences: dict[Path, Influence] = {}
+        if len(known) > 1:
+            influences["estimate",] = partial(self._influence, chosen)
+        return Figures({("estimate",): mean(known)}, counts, influences)
+
+    def _influence(self, chosen: Indices) -> Floats:
+        known = ~np.isnan(self.values[chosen])
+        return of_ratio(np.where(known, self.values[chosen], 0.0), known.astype(np.float64))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from math import inf
 from typing import Any
 
 import numpy as np
 
-from sim.engine.event_log import Indices
+from sim.engine.event_log import Floats, Indices
 from sim.outcomes import wording
-from sim.outcomes.estimates import Estimate, Figures, Path, share
+from sim.outcomes.estimates import Estimate, Figures, Influence, Path, share
 from sim.outcomes.happenings import rows
 from sim.outcomes.history import NEVER, Flags, History
+from sim.outcomes.influence import of_ratio
 from sim.outcomes.proportions import Proportion
 from sim.scenario.model import Happening, Outcome
 
@@ -31,12 +33,24 @@ class Funnel:
         found = [int(np.count_nonzero(had[chosen])) for had in self.had]
         estimates: dict[Path, Estimate] = {("estimate",): share(found[-1], found[0])}
         counts: dict[Path, int] = {("n",): found[0], ("left_out",): len(chosen) - found[0]}
+        influences: dict[Path, Influence] = {}
         for i, count in enumerate(found):
             before = found[i - 1] if i else len(chosen)
+            if before > 1:
+                influences["steps", i, "estimate"] = partial(self._influence, i, i - 1, chosen)
+            if found[0] > 1:
+                influences["steps", i, "of_first"] = partial(self._influence, i, 0, chosen)
             estimates["steps", i, "estimate"] = share(count, before)
             estimates["steps", i, "of_first"] = share(count, found[0])
             counts["steps", i, "count"] = count
-        return Figures(estimates, counts)
+        if found[0] > 1:
+            influences["estimate",] = influences["steps", len(found) - 1, "of_first"]
+        return Figures(estimates, counts, influences)
+
+    def _influence(self, step: int, of: int, chosen: Indices) -> Floats:
+        """On the share with one step of those with another, -1 for all."""
+        below = np.ones(len(chosen)) if of < 0 else self.had[of, chosen].astype(np.float64)
+        return of_ratio(self.had[step, chosen].astype(np.float64), below)
 
 
 def funnel(history: History, outcome: Outcome) -> Funnel:

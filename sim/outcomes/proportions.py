@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.engine.event_log import Indices
+from sim.engine.event_log import Floats, Indices
 from sim.outcomes import wording
-from sim.outcomes.estimates import UNKNOWN, Estimate, Figures, Path, share
+from sim.outcomes.estimates import UNKNOWN, Estimate, Figures, Influence, Path, share
 from sim.outcomes.happenings import rows
 from sim.outcomes.history import NEVER, Flags, History
+from sim.outcomes.influence import of_ratio
 from sim.scenario.model import Outcome
 
 
@@ -35,7 +37,14 @@ class Proportion:
             ("left_out",): len(chosen) - len(about),
             ("events",): events,
         }
-        return Figures({("estimate",): share(events, len(about))}, counts)
+        influences: dict[Path, Influence] = {}
+        if len(about) > 1:
+            influences["estimate",] = partial(self._influence, chosen)
+        return Figures({("estimate",): share(events, len(about))}, counts, influences)
+
+    def _influence(self, chosen: Indices) -> Floats:
+        known = self.known[chosen]
+        return of_ratio((known & self.flags[chosen]).astype(np.float64), known.astype(np.float64))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,7 +66,15 @@ class Categories:
         for name, count in zip(self.categories, found.tolist(), strict=True):
             estimates["shares", name, "estimate"] = share(count, n)
             counts["shares", name, "count"] = count
-        return Figures(estimates, counts)
+        influences: dict[Path, Influence] = {}
+        if n > 1:
+            for i, name in enumerate(self.categories):
+                influences["shares", name, "estimate"] = partial(self._influence, i, chosen)
+        return Figures(estimates, counts, influences)
+
+    def _influence(self, category: int, chosen: Indices) -> Floats:
+        code = self.code[chosen]
+        return of_ratio((code == category).astype(np.float64), (code >= 0).astype(np.float64))
 
 
 def ever(history: History, outcome: Outcome) -> Proportion:

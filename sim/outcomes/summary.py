@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from itertools import pairwise
-from math import isnan
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from sim.engine.event_log import EventLog, Indices, ResourceUse
-from sim.outcomes import means, patterns, proportions, resource_use, waiting, wording
+from sim.engine.event_log import EventLog, ResourceUse
+from sim.outcomes import resource_use, wording
+from sim.outcomes.entries import interval, listed, number, put
 from sim.outcomes.estimates import Estimate, Figures, Path, is_empty, over_replications, without_intervals
-from sim.outcomes.happenings import qualify
-from sim.outcomes.history import NEVER, Flags, History
+from sim.outcomes.history import Flags, History
 from sim.outcomes.measure import Measure
-from sim.outcomes.time_to_event import time_to_event
-from sim.outcomes.times import occupancy, time_in
-from sim.scenario.model import Outcome, Scenario
-from sim.scenario.wording import scalar
+from sim.outcomes.reading import Group, Reader, Reading
+from sim.scenario.model import Scenario
 from sim.units import DAYS_IN
 
 DEFAULT_TIMES = (
@@ -31,23 +27,8 @@ DEFAULT_TIMES = (
 )
 """Days since the patient's start (or since `from`) at which curves are read unless asked otherwise."""
 
-Measuring = Callable[[History, Outcome], Measure]
-MEASURES: Mapping[str, Measuring] = {
-    "ever": proportions.ever,
-    "count": means.count,
-    "total": means.total,
-    "attribute": means.attribute,
-    "time_in": time_in,
-    "waiting_for": waiting.waiting_for,
-    "funnel": patterns.funnel,
-    "pathway": patterns.pathway,
-}
-
 FIRST = ("estimate_of", "unit", "estimate", "interval", "interval_kind", "interval_note", "n", "left_out")
 """What stands first in an entry."""
-
-MOST_GROUPS = 50
-"""A number with more values than these is no way to make groups."""
 
 
 def summarise(
@@ -65,23 +46,25 @@ def summarise(
     a number that does not exist is None, never nan or infinite.
     """
     about = dict(about or {})
-    replications = int(about.get("replications", log.replication.max(initial=0) + 1))
-    history = History(log, use, scenario)
-    times = asked_times(scenario, at)
-    counted = log.begins >= scenario.patients.arrivals.warm_up
+    reader = Reader(log, use, scenario, at=at, replications=about.get("replications"))
+    return summary(
+        reader, {outcome.name: entry(reader, reader.read(outcome)) for outcome in scenario.outcomes}, about
+    )
+
+
+def summary(reader: Reader, outcomes: Mapping[str, Any], about: Mapping[str, Any]) -> dict[str, Any]:
+    """The whole of what is told of a run, with the entries of its outcomes."""
+    scenario = reader.scenario
     return {
         "title": scenario.title,
         "digest": scenario.digest,
         **about,
-        "replications": replications,
-        "patients": log.n_patients,
+        "replications": reader.replications,
+        "patients": reader.log.n_patients,
         "horizon_days": scenario.horizon,
-        "outcomes": {
-            outcome.name: _entry(history, outcome, times, counted, replications)
-            for outcome in scenario.outcomes
-        },
-        "resources": _resources(history, replications),
-        "notes": _notes(counted, asked=at, times=times),
+        "outcomes": outcomes,
+        "resources": _resources(reader.history, reader.replications),
+        "notes": _notes(reader.counted, asked=reader.asked, times=reader.times),
     }
 
 
@@ -114,95 +97,63 @@ def _resources(history: History, replications: int) -> dict[str, Any]:
     }
 
 
-def asked_times(scenario: Scenario, at: Sequence[float]) -> tuple[float, ...]:
-    """The times of `at` that can be observed, increasing; the end of observation if none can."""
-    last = scenario.horizon
-    if scenario.patients.follow_up is not None:
-        last = min(last, scenario.patients.follow_up)
-    return tuple(sorted({float(t) for t in at if 0 < t <= last})) or (last,)
-
-
-def _measure(history: History, outcome: Outcome, times: tuple[float, ...]) -> Measure:
-    if outcome.kind == "time_to_event":
-        return time_to_event(history, outcome, times)
-    if outcome.kind == "occupancy":
-        return occupancy(history, outcome, times)
-    return MEASURES[outcome.kind](history, outcome)
-
-
-def _entry(
-    history: History, outcome: Outcome, times: tuple[float, ...], counted: Flags, replications: int
-) -> dict[str, Any]:
+def entry(reader: Reader, reading: Reading) -> dict[str, Any]:
     """One outcome: in all patients it is about, then in each group of `by`."""
-    measure = _measure(history, outcome, times)
-    about = np.flatnonzero(counted & qualify(history, outcome.among))
-    entry: dict[str, Any] = {"kind": outcome.kind, "label": outcome.label or outcome.name}
-    entry |= _figures(history, measure, about, replications)
+    outcome = reading.outcome
+    told: dict[str, Any] = {"kind": outcome.kind, "label": outcome.label or outcome.name}
+    told |= _group_entry(reader, reading.measure, reading.whole)
     if outcome.by is not None:
-        entry["by"] = outcome.by
-        groups = _groups(history, measure, outcome.by, about)
-        if len(groups) > MOST_GROUPS:
-            entry["groups_note"] = f"{outcome.by} has {len(groups)} different values: too many to tell apart"
-            groups = {}
-        entry["groups"] = {
-            name: _figures(history, measure, members, replications) for name, members in groups.items()
+        told["by"] = outcome.by
+        if reading.note:
+            told["groups_note"] = reading.note
+        told["groups"] = {
+            name: _group_entry(reader, reading.measure, group) for name, group in reading.groups.items()
         }
-    return entry
+    return told
 
 
-def _groups(history: History, measure: Measure, by: str, about: Indices) -> dict[str, Indices]:
-    """Patients by the value of an attribute, at the row the measure names; in the order declared."""
-    known = about[measure.group_rows[about] != NEVER]
-    values = history.attribute(by, measure.group_rows[known])
-    categories = history.log.names.categories[history.log.names.attributes.index(by)]
-    if categories:
-        return {name: known[values == code] for code, name in enumerate(categories)}
-    different, of = np.unique(values, return_inverse=True)
-    if len(different) > MOST_GROUPS:
-        return {scalar(float(value)): known[:0] for value in different}
-    return {scalar(float(value)): known[of == i] for i, value in enumerate(different)}
-
-
-def _figures(history: History, measure: Measure, about: Indices, replications: int) -> Any:
-    """The measure in these patients, over replications where there are several."""
-    entry: dict[Path, Any] = dict(measure.facts)
-    if replications > 1:
-        edges = np.searchsorted(history.log.replication[about], np.arange(replications + 1))
-        each = [measure.figures(about[a:b]) for a, b in pairwise(edges)]
-        figures, kind = over_replications(each), "Student, over replications"
-        left_out = sum(is_empty(f) for f in each)
-        entry["replications_left_out",] = left_out
-        note = "fewer than two replications to compare" if replications - left_out < 2 else ""
+def _group_entry(reader: Reader, measure: Measure, group: Group) -> Any:
+    """The outcome in these patients, over replications where there are several."""
+    told: dict[Path, Any] = dict(measure.facts)
+    if reader.replications > 1:
+        figures, kind = over_replications(group.each), "Student, over replications"
+        left_out = sum(is_empty(f) for f in group.each)
+        told["replications_left_out",] = left_out
+        note = "fewer than two replications to compare" if reader.replications - left_out < 2 else ""
     else:
-        figures, kind = measure.figures(about), measure.interval_kind or ""
-        shared = [r.name for r in history.scenario.resources if not r.is_free]
-        note = "a number per replication needs several replications" if not kind else ""
-        if shared:
-            note = f"patients share {', '.join(shared)}, so one replication tells nothing of its own error"
+        figures, kind = group.each[0], measure.interval_kind or ""
+        note = why_no_interval(reader, measure)
         if note:
             figures = without_intervals(figures)
-    return _shaped(entry, figures, kind, note)
+    return _shaped(told, figures, kind, note)
+
+
+def why_no_interval(reader: Reader, measure: Measure) -> str:
+    """Why one replication gives no interval over patients; "" where it does."""
+    if reader.shared:
+        return f"patients share {', '.join(reader.shared)}, so one replication tells nothing of its own error"
+    return "" if measure.interval_kind else "a number per replication needs several replications"
 
 
 def _shaped(facts: Mapping[Path, Any], figures: Figures, kind: str, note: str) -> Any:
     """The entry: counts, facts and estimates, each where its path says."""
-    entry: dict[str | int, Any] = {}
+    told: dict[Any, Any] = {}
     for path, value in figures.counts.items():
-        _put(entry, path, value)
+        put(told, path, value)
     for path, value in facts.items():
-        _put(entry, path, value)
+        put(told, path, value)
     for path, estimate in figures.estimates.items():
-        _put(entry, path, number(estimate.value))
+        put(told, path, number(estimate.value))
         name = str(path[-1]).removesuffix("_days")
         beside = "interval" if name == "estimate" else f"{name}_interval"
-        _put(entry, (*path[:-1], beside), interval(estimate))
+        put(told, (*path[:-1], beside), interval(estimate))
     headline = figures.estimates["estimate",]
     some = any(estimate.has_interval for estimate in figures.estimates.values())
-    entry["interval_kind"] = kind if some else None
+    told["interval_kind"] = kind if some else None
     if not some or (headline.is_known and not headline.has_interval):
-        entry["interval_note"] = note or _why_none(headline, entry["n"])
-    told = _listed(entry)
-    return {key: told[key] for key in FIRST if key in told} | told
+        told["interval_note"] = note or _why_none(headline, told["n"])
+    shaped = listed(told)
+    return {key: shaped[key] for key in FIRST if key in shaped} | shaped
 
 
 def _why_none(headline: Estimate, n: int) -> str:
@@ -213,27 +164,3 @@ def _why_none(headline: Estimate, n: int) -> str:
     if headline.value in (0.0, 1.0):
         return "an interval needs both those who came to it and those who did not"
     return "a single value"
-
-
-def _put(entry: dict[str | int, Any], path: Path, value: Any) -> None:
-    for key in path[:-1]:
-        entry = entry.setdefault(key, {})
-    entry[path[-1]] = value
-
-
-def _listed(value: Any) -> Any:
-    """The same entry with mappings from 0, 1, ... made lists."""
-    if not isinstance(value, dict):
-        return value
-    items = {key: _listed(item) for key, item in value.items()}
-    return list(items.values()) if 0 in items else items
-
-
-def number(value: float) -> float | None:
-    """A number as JSON can hold it."""
-    return None if isnan(value) else value
-
-
-def interval(estimate: Estimate) -> list[float | None] | None:
-    """The limits; None for an open one, and where there is no interval at all."""
-    return [number(estimate.low), number(estimate.high)] if estimate.has_interval else None

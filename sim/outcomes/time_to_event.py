@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from math import inf
 from typing import Any
 
@@ -13,11 +14,11 @@ from numpy.typing import NDArray
 from sim.engine.event_log import Floats, Indices
 from sim.outcomes import wording
 from sim.outcomes.competing import aalen_johansen, incidence_at, time_to_half
-from sim.outcomes.estimates import Estimate, Figures, Path
+from sim.outcomes.estimates import Estimate, Figures, Influence, Path
 from sim.outcomes.happenings import rows
 from sim.outcomes.history import NEVER, History
+from sim.outcomes.influence import CurveInfluence
 from sim.outcomes.survival import (
-    SurvivalCurve,
     kaplan_meier,
     median,
     restricted_mean,
@@ -37,6 +38,7 @@ class TimeToEvent:
     end. end: CENSORED, REACHED (`until`), or 2 and more for the competing ends in file order.
     """
 
+    outcome: Outcome
     facts: Mapping[Path, Any]
     group_rows: Indices
     duration: Floats
@@ -44,49 +46,101 @@ class TimeToEvent:
     at: tuple[float, ...]
     headline: float
     until: float
-    competing: tuple[str, ...]
     interval_kind: str | None = "log-log"
 
+    @property
+    def competing(self) -> tuple[str, ...]:
+        """The names of the other ends."""
+        return tuple(name for name, _ in self.outcome.competing)
+
     def figures(self, chosen: Indices) -> Figures:
-        reached = chosen[self.group_rows[chosen] != NEVER]
-        duration, end = self.duration[reached], self.end[reached]
-        curve = kaplan_meier(risk_table(duration, end != CENSORED))
+        mine = self._of(chosen)
         counts: dict[Path, int] = {
-            ("n",): len(reached),
-            ("left_out",): len(chosen) - len(reached),
-            ("events",): int(np.count_nonzero(end == REACHED)),
-            ("censored",): int(np.count_nonzero(end == CENSORED)),
+            ("n",): len(mine.duration),
+            ("left_out",): len(chosen) - len(mine.duration),
+            ("events",): int(np.count_nonzero(mine.end == REACHED)),
+            ("censored",): int(np.count_nonzero(mine.end == CENSORED)),
         }
         for time in self.at:
-            counts["at", wording.time(time), "at_risk"] = int(np.count_nonzero(duration >= time))
-        estimates: dict[Path, Estimate] = {("restricted_mean_days",): restricted_mean(curve, self.until)}
-        if self.competing:
-            self._incidences(curve, duration, end, estimates=estimates, counts=counts)
-        else:
-            estimates["estimate",] = survival_at(curve, self.headline)
-            estimates["median_days",] = median(curve)
-            for time in self.at:
-                estimates["at", wording.time(time), "estimate"] = survival_at(curve, time)
-        return Figures(estimates, counts)
+            counts["at", wording.time(time), "at_risk"] = int(np.count_nonzero(mine.duration >= time))
+        estimates: dict[Path, Estimate] = {("restricted_mean_days",): restricted_mean(mine.curve, self.until)}
+        influences: dict[Path, Influence] = {
+            ("restricted_mean_days",): mine.influence(CurveInfluence.restricted_mean, self.until)
+        }
+        for cause, name in enumerate(("", *self.competing), start=REACHED):
+            place: Path = ("causes", name) if name else ()
+            if self.competing:
+                counts[(*place, "events")] = int(np.count_nonzero(mine.end == cause))
+                self._add_incidence(mine, cause, place, estimates=estimates, influences=influences)
+            else:
+                self._add_survival(mine, estimates=estimates, influences=influences)
+        return Figures(estimates, counts, influences)
 
-    def _incidences(
+    def _add_survival(
+        self, mine: _Ends, *, estimates: dict[Path, Estimate], influences: dict[Path, Influence]
+    ) -> None:
+        """Add the survival curve at each time, and its median."""
+        for path, time in self._times(()):
+            estimates[path] = survival_at(mine.curve, time)
+            influences[path] = mine.influence(CurveInfluence.survival_at, time)
+        estimates["median_days",] = median(mine.curve)
+        influences["median_days",] = mine.influence(CurveInfluence.median)
+
+    def _add_incidence(
         self,
-        curve: SurvivalCurve,
-        duration: Floats,
-        end: NDArray[np.int8],
+        mine: _Ends,
+        cause: int,
+        place: Path,
         *,
         estimates: dict[Path, Estimate],
-        counts: dict[Path, int],
+        influences: dict[Path, Influence],
     ) -> None:
-        """Add the cumulative incidence of `until`, and of every other end under its name."""
-        for cause, name in enumerate(("", *self.competing), start=REACHED):
-            incidence = aalen_johansen(curve, duration, end == cause)
-            place: Path = ("causes", name) if name else ()
-            estimates[(*place, "estimate")] = incidence_at(incidence, self.headline)
-            estimates[(*place, "median_days")] = time_to_half(incidence)
-            for time in self.at:
-                estimates[(*place, "at", wording.time(time), "estimate")] = incidence_at(incidence, time)
-            counts[(*place, "events")] = int(np.count_nonzero(end == cause))
+        """Add the cumulative incidence of one end at each time, and when it is one half."""
+        is_cause = mine.end == cause
+        curve = aalen_johansen(mine.curve, mine.duration, is_cause)
+        for path, time in self._times(place):
+            estimates[path] = incidence_at(curve, time)
+            influences[path] = mine.influence(CurveInfluence.incidence_at, curve, is_cause, time)
+        estimates[(*place, "median_days")] = time_to_half(curve)
+        influences[(*place, "median_days")] = mine.influence(CurveInfluence.time_to_half, curve, is_cause)
+
+    def _times(self, place: Path) -> Iterator[tuple[Path, float]]:
+        """Where the curve is read, the headline first, and when."""
+        yield (*place, "estimate"), self.headline
+        for time in self.at:
+            yield (*place, "at", wording.time(time), "estimate"), time
+
+    def _of(self, chosen: Indices) -> _Ends:
+        reached = np.flatnonzero(self.group_rows[chosen] != NEVER)
+        who = chosen[reached]
+        return _Ends(len(chosen), reached, self.duration[who], self.end[who])
+
+
+class _Ends:
+    """The durations and ends of those of n chosen patients who reach `from`, and their curve.
+
+    reached: their positions among the chosen.
+    """
+
+    def __init__(self, n: int, reached: Indices, duration: Floats, end: NDArray[np.int8]) -> None:
+        self.n, self.reached, self.duration, self.end = n, reached, duration, end
+        self.curve = kaplan_meier(risk_table(duration, end != CENSORED))
+
+    @cached_property
+    def _influence(self) -> CurveInfluence:
+        return CurveInfluence(self.curve, self.duration, self.end != CENSORED)
+
+    def influence(self, of: Callable[..., Floats | None], *arguments: Any) -> Influence:
+        """An influence on what a method of CurveInfluence is about, 0 for who does not reach `from`."""
+        return partial(self._among_chosen, of, arguments)
+
+    def _among_chosen(self, of: Callable[..., Floats | None], arguments: tuple[Any, ...]) -> Floats | None:
+        found = of(self._influence, *arguments)
+        if found is None or len(self.reached) == self.n:
+            return found
+        whole = np.zeros(self.n)
+        whole[self.reached] = found
+        return whole
 
 
 def time_to_event(history: History, outcome: Outcome, at: Sequence[float]) -> TimeToEvent:
@@ -118,9 +172,22 @@ def time_to_event(history: History, outcome: Outcome, at: Sequence[float]) -> Ti
     longest = _longest(duration[reached], end[reached])
     headline = max((t for t in at if t <= longest), default=at[0])
     until = min(headline, longest)
-    names = tuple(name for name, _ in outcome.competing)
     facts = _facts(outcome, at, headline=headline, until=until)
-    return TimeToEvent(facts, begin, duration, end, tuple(at), headline, until, names)
+    return TimeToEvent(outcome, facts, begin, duration, end, tuple(at), headline, until)
+
+
+def with_common_times(one: TimeToEvent, other: TimeToEvent) -> tuple[TimeToEvent, TimeToEvent]:
+    """Two arms' measures of one outcome, both headed by and restricted to what both can tell."""
+    headline, until = min(one.headline, other.headline), min(one.until, other.until)
+    first, second = (_headed(measure, headline=headline, until=until) for measure in (one, other))
+    return first, second
+
+
+def _headed(measure: TimeToEvent, *, headline: float, until: float) -> TimeToEvent:
+    if (measure.headline, measure.until) == (headline, until):
+        return measure
+    facts = _facts(measure.outcome, measure.at, headline=headline, until=until)
+    return replace(measure, facts=facts, headline=headline, until=until)
 
 
 def _longest(duration: Floats, end: NDArray[np.int8]) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from math import inf
 from typing import Any
 
@@ -12,8 +13,9 @@ from numpy.typing import NDArray
 
 from sim.engine.event_log import Floats, Indices
 from sim.outcomes import wording
-from sim.outcomes.estimates import Estimate, Figures, Path, share
+from sim.outcomes.estimates import Estimate, Figures, Influence, Path, share
 from sim.outcomes.history import Flags, History
+from sim.outcomes.influence import of_ratio
 from sim.outcomes.means import Mean
 from sim.scenario.model import Outcome
 
@@ -32,16 +34,25 @@ class Occupancy:
     def figures(self, chosen: Indices) -> Figures:
         estimates: dict[Path, Estimate] = {}
         counts: dict[Path, int] = {}
+        influences: dict[Path, Influence] = {}
         for i, time in enumerate(self.at):
             about = chosen[self.observed[i, chosen]]
             there = int(np.count_nonzero(self.there[i, about]))
             estimates["at", wording.time(time), "estimate"] = share(there, len(about))
             counts["at", wording.time(time), "n"] = len(about)
+            if len(about) > 1:
+                influences["at", wording.time(time), "estimate"] = partial(self._influence, i, chosen)
         last = wording.time(self.at[-1])
         estimates["estimate",] = estimates["at", last, "estimate"]
         counts["n",] = counts["at", last, "n"]
         counts["left_out",] = len(chosen) - counts["n",]
-        return Figures(estimates, counts)
+        if ("at", last, "estimate") in influences:
+            influences["estimate",] = influences["at", last, "estimate"]
+        return Figures(estimates, counts, influences)
+
+    def _influence(self, time: int, chosen: Indices) -> Floats:
+        observed = self.observed[time, chosen].astype(np.float64)
+        return of_ratio(observed * self.there[time, chosen], observed)
 
 
 def _stretches(history: History, outcome: Outcome) -> tuple[NDArray[np.int32], Floats, Floats]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,8 +13,9 @@ from numpy.typing import NDArray
 from sim.engine.event_log import ASKS, ENTERS, GRANTED, Floats, Indices
 from sim.outcomes import wording
 from sim.outcomes.conditions import holds
-from sim.outcomes.estimates import Estimate, Figures, Path, mean, share
+from sim.outcomes.estimates import Estimate, Figures, Influence, Path, mean, share
 from sim.outcomes.history import NEVER, Flags, History
+from sim.outcomes.influence import of_ratio
 from sim.scenario.model import Outcome
 
 SERVED, LEFT, CUT_OFF = 0, 1, 2
@@ -43,6 +45,7 @@ class Waiting:
         over = end != CUT_OFF
         estimates: dict[Path, Estimate] = {}
         counts: dict[Path, int] = {("n",): int(over.sum()), ("left_out",): int((~over).sum())}
+        influences: dict[Path, Influence] = {}
         kinds: list[tuple[Path, Flags]] = [((), over), (("served",), end == SERVED), (("left",), end == LEFT)]
         for place, which in kinds:
             waited = days[which]
@@ -52,7 +55,18 @@ class Waiting:
                 found = share(int(np.count_nonzero(waited > self.above)), len(waited))
             estimates[(*place, "estimate")] = found
             counts[(*place, "n")] = len(waited)
-        return Figures(estimates, counts)
+            if len(np.unique(self.patient[mine[which]])) > 1:
+                influences[(*place, "estimate")] = partial(self._influence, mine[which], chosen)
+        return Figures(estimates, counts, influences)
+
+    def _influence(self, requests: Indices, chosen: Indices) -> Floats:
+        """A patient may wait several times, so it is on a ratio of sums over patients."""
+        days = self.days[requests]
+        values = days if self.above is None else (days > self.above).astype(np.float64)
+        whose = np.searchsorted(chosen, self.patient[requests])
+        n = len(chosen)
+        waited: Floats = np.bincount(whose, weights=values, minlength=n).astype(np.float64)
+        return of_ratio(waited, np.bincount(whose, minlength=n).astype(np.float64))
 
     def _of(self, chosen: Indices) -> Indices:
         """The positions of the requests of these patients."""

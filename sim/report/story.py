@@ -11,6 +11,7 @@ from rich.text import Text
 
 from sim.engine.event_log import ASKS, DECIDE, ENTERS, GRANTED, LEAVES, LEFT_QUEUE, START, STAYS, EventLog
 from sim.report import figures
+from sim.report.printing import printed
 from sim.scenario.model import Scenario, Stage
 from sim.units import DAYS_IN
 
@@ -53,13 +54,7 @@ def story(log: EventLog, scenario: Scenario, index: int) -> Story:
 def tell(log: EventLog, scenario: Scenario, index: int, console: Console) -> None:
     """Print the story of the patient at this index of the log."""
     told = story(log, scenario, index)
-    if console.is_terminal:
-        _print(told, console)
-        return
-    with console.capture() as printed:
-        _print(told, console)
-    for line in printed.get().splitlines():
-        console.out(line.rstrip(), highlight=False)
+    printed(console, lambda to: _print(told, to))
 
 
 def _print(told: Story, console: Console) -> None:

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sim.report import figures
+from sim.report.printing import printed
 
 Entry: TypeAlias = Mapping[str, Any]
 """An outcome of `sim.outcomes.summary.summarise`, or one of its groups."""
@@ -20,16 +21,11 @@ FAINT = "dim"
 
 def print_summary(summary: Mapping[str, Any], console: Console) -> None:
     """Print every outcome with its estimate, interval, number and meaning, then resources and notes."""
-    if console.is_terminal:
-        _print_all(summary, console)
-        return
-    with console.capture() as printed:
-        _print_all(summary, console)
-    for line in printed.get().splitlines():
-        console.out(line.rstrip(), highlight=False)
+    printed(console, lambda to: print_run(summary, to))
 
 
-def _print_all(summary: Mapping[str, Any], console: Console) -> None:
+def print_run(summary: Mapping[str, Any], console: Console) -> None:
+    """Print what print_summary does, as the console takes it."""
     console.print(Text(str(summary["title"]), style="bold"))
     console.print(Text(_about(summary), style=FAINT))
     outcomes: Mapping[str, Entry] = summary["outcomes"]
@@ -145,7 +141,7 @@ def _print_beside(columns: Sequence[tuple[str, Entry]], whole: Entry, console: C
         cells = [entry["at"][time] for _, entry in columns]
         table.add_row(
             _time(time),
-            *(_cell(figures.share(c["estimate"]), figures.share_interval(c["interval"])) for c in cells),
+            *(cell(figures.share(c["estimate"]), figures.share_interval(c["interval"])) for c in cells),
         )
     for label, key in (("median", "median"), ("restricted mean", "restricted_mean")):
         if any(f"{key}_days" in entry for _, entry in columns):
@@ -164,14 +160,15 @@ def _days_cell(key: str, entry: Entry) -> Text:
     if f"{key}_days" not in entry:
         return Text("")
     value = entry[f"{key}_days"]
-    return _cell(_days_or_not(key, value), figures.days_interval(entry[f"{key}_interval"], value))
+    return cell(_days_or_not(key, value), figures.days_interval(entry[f"{key}_interval"], value))
 
 
 def _days_or_not(key: str, value: float | None) -> str:
     return "not reached" if key == "median" and value is None else figures.days(value)
 
 
-def _cell(estimate: str, interval: str) -> Text:
+def cell(estimate: str, interval: str) -> Text:
+    """An estimate with its interval below."""
     return Text.assemble(estimate, ("\n" + interval, FAINT)) if interval else Text(estimate)
 
 
@@ -216,7 +213,7 @@ def _print_funnel(name: str, entry: Entry, console: Console) -> None:
             console.print(Text(title, style="bold"))
         table = _table("step", "patients", "of the step before", "of the first")
         for step in of["steps"]:
-            before = _cell(figures.share(step["estimate"]), figures.share_interval(step["interval"]))
+            before = cell(figures.share(step["estimate"]), figures.share_interval(step["interval"]))
             table.add_row(Text(step["of"]), f"{step['count']:,}", before, figures.share(step["of_first"]))
         console.print(table)
     _print_remarks([entry], console)
@@ -229,7 +226,7 @@ def _print_resources(resources: Mapping[str, Entry], console: Console) -> None:
         cells = []
         for figure, unit in (("in_use", ""), ("utilisation", "share"), ("queue", "")):
             value, limits = of[figure]["estimate"], of[figure]["interval"]
-            cells.append(_cell(figures.amount(value, unit), figures.interval(limits, value, unit)))
+            cells.append(cell(figures.amount(value, unit), figures.interval(limits, value, unit)))
         table.add_row(Text(name), *cells)
     console.print(table)
     console.print()

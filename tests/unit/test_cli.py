@@ -426,3 +426,36 @@ def test_the_bar_is_told_the_share_that_is_done(
     monkeypatch.setattr(sim.simulation, "simulate", watched)
     allpath("run", ward)
     assert shares[-1] == 1.0
+
+
+def test_compare_opens_with_the_answer(allpath: Allpath, ward: Path, tmp_path: Path) -> None:
+    other = tmp_path / "quick.yaml"
+    other.write_text(
+        f"format: 1\ntitle: A quick ward\nbased_on: {ward}\n"
+        "changes: {pathway.stages.ward.events.home.after.exponential.mean: 5 days}\n"
+    )
+    ended = allpath("compare", ward, other, "--at", "1 year")
+    assert ended.status == 0
+    told = " ".join(ended.out.split())
+    assert told.startswith("Overall survival 1 year after the start is ")
+    assert "percentage points (95% interval " in told.partition(".\n")[0]
+    assert max(len(line) for line in ended.out.splitlines()) <= 80
+
+
+def test_compare_writes_its_table(allpath: Allpath, ward: Path, tmp_path: Path) -> None:
+    ended = allpath("compare", ward, ward, "--json", tmp_path / "c.json")
+    assert ended.status == 0
+    told = json.loads((tmp_path / "c.json").read_text())
+    assert list(told["arms"]) == [ward.stem, f"{ward.stem} 2"]
+    assert json.loads(allpath("compare", ward, ward, "--json", "-").out) == told
+
+
+def test_compare_refuses_one_scenario_and_other_patients(
+    allpath: Allpath, ward: Path, tmp_path: Path
+) -> None:
+    assert allpath("compare", ward).status == 2
+    other = tmp_path / "other.yaml"
+    other.write_text(f"format: 1\ntitle: Others\nbased_on: {ward}\nchanges: {{horizon: 3 years}}\n")
+    ended = allpath("compare", ward, other)
+    assert ended.status == 2
+    assert "the horizon is 2 years in the one and 3 years in the other" in ended.err

@@ -17,7 +17,7 @@ FLOORS = (
     {"pathway"},
     {"engine"},
     {"outcomes"},
-    {"log_tables", "provenance", "run_folder", "scenario_check", "simulation", "report"},
+    {"comparison", "log_tables", "provenance", "run_folder", "scenario_check", "simulation", "report"},
     {"cli"},
 )
 MODULES = sorted(

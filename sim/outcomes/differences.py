@@ -1,0 +1,174 @@
+"""Differences between two arms with the same patients, and what independent runs would have told.
+
+Everywhere the difference is the arm less the reference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import nan, sqrt
+from typing import Any
+
+import numpy as np
+from scipy.special import stdtrit
+
+from sim.engine.event_log import Floats
+from sim.outcomes.entries import interval, number, put
+from sim.outcomes.estimates import UNKNOWN, Estimate, Figures, Path
+from sim.outcomes.reading import Group
+
+ROUNDING = 1e-18
+"""A share of the variance without pairing that is far below that of one patient in a billion."""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A difference with its 95% interval; error: its standard error, nan where there is none.
+
+    independent: the interval that runs of the same size without common patients would have given;
+    variance_ratio: variance without pairing over variance with it, nan where that is 0.
+    """
+
+    estimate: Estimate
+    error: float = nan
+    independent: Estimate = UNKNOWN
+    variance_ratio: float = nan
+
+    @property
+    def is_nowhere(self) -> bool:
+        """Whether no patient (or no replication) tells the arms apart."""
+        return self.error == 0.0
+
+
+def of_values(
+    value: float, variance: float, freedom: float, *, apart: float, apart_freedom: float
+) -> Difference:
+    """A difference with Student's intervals, from its variance with pairing and without (apart).
+
+    Equal influences that were added up in another order leave a variance of rounding errors: none.
+    """
+    variance = variance if variance > ROUNDING * apart else 0.0
+    error = sqrt(variance)
+    half = float(stdtrit(freedom, 0.975)) * error
+    wide = float(stdtrit(apart_freedom, 0.975)) * sqrt(apart) if apart > 0.0 else 0.0
+    return Difference(
+        Estimate(value, value - half, value + half),
+        error,
+        Estimate(value, value - wide, value + wide),
+        apart / variance if variance > 0.0 else nan,
+    )
+
+
+def over_patients(value: float, reference: Floats, arm: Floats, n: int) -> Difference:
+    """A difference of two estimates with the influences of the same n patients on each."""
+    variances = float(reference @ reference), float(arm @ arm)
+    between = arm - reference
+    return of_values(
+        value,
+        float(between @ between),
+        n - 1,
+        apart=sum(variances),
+        apart_freedom=welch(variances, n),
+    )
+
+
+def over_replications(reference: Floats, arm: Floats) -> Difference:
+    """The mean of differences between the same replications; those unknown in an arm are left out."""
+    known = ~np.isnan(reference) & ~np.isnan(arm)
+    reference, arm = reference[known], arm[known]
+    n = len(reference)
+    if n < 2:
+        return Difference(Estimate(float(np.mean(arm - reference))) if n else UNKNOWN)
+    variances = float(np.var(reference, ddof=1)) / n, float(np.var(arm, ddof=1)) / n
+    return of_values(
+        float(np.mean(arm - reference)),
+        float(np.var(arm - reference, ddof=1)) / n,
+        n - 1,
+        apart=sum(variances),
+        apart_freedom=welch(variances, n),
+    )
+
+
+def welch(variances: tuple[float, float], n: int) -> float:
+    """Degrees of freedom of a difference of two means of n.
+
+    Source: Welch 1947, doi:10.1093/biomet/34.1-2.28.
+    """
+    first, second = variances
+    if first == second == 0.0:
+        return 2.0 * (n - 1)
+    return (n - 1) * (first + second) ** 2 / (first**2 + second**2)
+
+
+def of_groups(reference: Group, arm: Group, *, n_patients: int, has_error: bool) -> dict[Path, Difference]:
+    """The difference of every estimate that both arms have.
+
+    n_patients: of the log. has_error: whether one replication tells of its own error.
+    """
+    paths = [path for path in reference.each[0].estimates if path in arm.each[0].estimates]
+    if len(reference.each) > 1:
+        return {path: over_replications(_values(reference, path), _values(arm, path)) for path in paths}
+    one, other = reference.each[0], arm.each[0]
+    values = {path: other.estimates[path].value - one.estimates[path].value for path in paths}
+    found = {path: Difference(Estimate(value)) for path, value in values.items()}
+    if has_error:
+        pairs = _Pairs(reference, arm, n_patients)
+        for path, value in values.items():
+            influences = pairs.influences(path) if not np.isnan(value) else None
+            if influences is not None:
+                found[path] = over_patients(value, *influences, pairs.n)
+    return found
+
+
+def _values(group: Group, path: Path) -> Floats:
+    return np.array([figures.estimates[path].value for figures in group.each])
+
+
+class _Pairs:
+    """The patients of a group in either arm, and the influences of each on the estimates of both."""
+
+    def __init__(self, reference: Group, arm: Group, n_patients: int) -> None:
+        self._groups = (reference, arm)
+        self._same = np.array_equal(reference.who, arm.who)
+        self._n_patients = n_patients
+        self.n = len(reference.who if self._same else np.union1d(reference.who, arm.who))
+
+    def influences(self, path: Path) -> tuple[Floats, Floats] | None:
+        """Those on the reference's estimate and on the arm's, one beside the other."""
+        found = [self._influence(group, path) for group in self._groups]
+        reference, arm = found
+        return None if reference is None or arm is None else (reference, arm)
+
+    def _influence(self, group: Group, path: Path) -> Floats | None:
+        figures: Figures = group.each[0]
+        influence = figures.influences[path]() if path in figures.influences else None
+        if influence is None or self._same:
+            return influence
+        whole = np.zeros(self._n_patients)
+        whole[group.who] = influence
+        return whole
+
+
+def shaped(differences: Mapping[Path, Difference], told: dict[Any, Any]) -> None:
+    """Put each difference where its estimate stands in the entry of a run.
+
+    `difference`, `standard_error`, `interval`, `independent_interval`, `variance_ratio` stand in
+    place of `estimate`, or under the name of the number without its unit (`restricted_mean`).
+    """
+    for path, difference in differences.items():
+        last = str(path[-1])
+        place = path[:-1] if last == "estimate" else (*path[:-1], last.removesuffix("_days"))
+        for key, value in leaf(difference).items():
+            put(told, (*place, key), value)
+
+
+def leaf(difference: Difference) -> dict[str, Any]:
+    """A difference as plain values."""
+    return {
+        "difference": number(difference.estimate.value),
+        "standard_error": number(difference.error),
+        "interval": interval(difference.estimate),
+        "independent_interval": interval(difference.independent),
+        "variance_ratio": number(difference.variance_ratio),
+    }

@@ -1,0 +1,126 @@
+"""What each patient adds to the error of an estimate, so that the same patients can be paired.
+
+The influence of patient i is (estimate - truth) to first order in that patient's own life: the
+influences of an estimate add up to 0, their squares to its variance, and the squares of
+differences of two estimates' influences in the same patients to the variance of their difference.
+For curves they are the derivatives of the estimate in the patients' weights (the infinitesimal
+jackknife), whose squares add up to Greenwood's variance, and to that of Aalen-Johansen, exactly.
+Sources: Jaeckel 1972; Efron 1982, doi:10.1137/1.9781611970319; for curves Reid 1981,
+doi:10.1214/aos/1176345333.
+"""
+
+from __future__ import annotations
+
+from math import sqrt
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.engine.event_log import Floats
+from sim.outcomes.competing import IncidenceCurve
+from sim.outcomes.estimates import NORMAL_975
+from sim.outcomes.survival import ROUNDING, SurvivalCurve, first_time
+
+
+def of_ratio(above: Floats, below: Floats) -> Floats:
+    """Influences on sum(above) / sum(below), shape [n_patients]; a mean is a sum over a count.
+
+    They are scaled by sqrt(n / (n - 1)) over the n patients with something below, so that for a
+    mean they give the usual variance. Source: Cochran 1977, section 6.4. Needs n > 1.
+    """
+    whole = float(below.sum())
+    n = int(np.count_nonzero(below))
+    return (above - float(above.sum()) / whole * below) * (sqrt(n / (n - 1)) / whole)
+
+
+class CurveInfluence:
+    """Influences on what is read from the curves of a risk table, each of shape [n_patients].
+
+    durations (days), ended [n_patients]: what the table was made of.
+    """
+
+    def __init__(self, curve: SurvivalCurve, durations: Floats, ended: NDArray[np.bool_]) -> None:
+        table = curve.table
+        order = np.argsort(durations)
+        by = np.empty(len(durations), np.int64)
+        by[order] = np.searchsorted(table.time, durations[order], side="right")
+        self._curve, self._ended = curve, ended
+        self._by = by
+        """For each patient the number of the table's times up to the own: k means times[:k]."""
+        self._greenwood = np.concatenate([[0.0], curve.greenwood])
+        survivors = (table.at_risk - table.events).astype(np.float64)
+        own = np.divide(1.0, survivors, out=np.zeros(len(survivors)), where=survivors > 0)
+        self._own = np.concatenate([[0.0], own])
+
+    def _steps(self, time: float, *, side: str = "right") -> int:
+        return int(np.searchsorted(self._curve.table.time, time, side=side))  # type: ignore[call-overload]
+
+    def survival_at(self, time: float) -> Floats:
+        """On S(time): -S(time) times the patient's own end less what was expected of it."""
+        k = self._steps(time)
+        expected = np.minimum(self._greenwood, self._greenwood[k])
+        own = self._own.copy()
+        own[k + 1 :] = 0.0
+        survival = float(self._curve.survival[k - 1]) if k else 1.0
+        return self._of_patients(survival * expected, survival * (expected - own))
+
+    def restricted_mean(self, until: float) -> Floats:
+        """On the area under S up to `until` days."""
+        curve, k = self._curve, self._steps(until, side="left")
+        edges = np.concatenate([[0.0], curve.table.time[:k], [until]])
+        areas = np.diff(edges) * np.concatenate([[1.0], curve.survival[:k]])
+        after = np.zeros(len(self._own))
+        after[: k + 1] = np.cumsum(areas[::-1])[::-1]
+        after[0] = 0.0
+        expected = np.cumsum(after * np.diff(self._greenwood, prepend=0.0))
+        return self._of_patients(expected, expected - after * self._own)
+
+    def median(self) -> Floats | None:
+        """On the median: that on S there over the density; None where it cannot be told.
+
+        The density is the slope of S between the limits S = 1/2 -+ 1.96 standard errors, so there
+        must be such limits. Sources: Woodruff 1952, doi:10.1080/01621459.1952.10483443; Francisco
+        and Fuller 1991, doi:10.1214/aos/1176347993.
+        """
+        s, time = self._curve.survival, self._curve.table.time
+        centre = first_time(time, s <= 0.5 + ROUNDING)
+        if np.isnan(centre):
+            return None
+        step = self._steps(centre) - 1
+        half = NORMAL_975 * float(s[step]) * sqrt(float(self._curve.greenwood[step]))
+        early, late = (first_time(time, s <= 0.5 + side * half + ROUNDING) for side in (1, -1))
+        if half == 0.0 or not late > early:
+            return None
+        return self.survival_at(centre) * ((late - early) / (2 * half))
+
+    def incidence_at(self, curve: IncidenceCurve, is_cause: NDArray[np.bool_], time: float) -> Floats:
+        """On the cumulative incidence of one cause at a time."""
+        k = self._steps(time)
+        n = self._curve.table.at_risk.astype(np.float64)
+        before = np.concatenate([[1.0], self._curve.survival])[: len(n)]
+        incidence = np.concatenate([[0.0], curve.incidence])
+        later = np.maximum(incidence[k] - incidence, 0.0)
+        expected = np.cumsum(later * np.diff(self._greenwood, prepend=0.0))
+        expected -= np.cumsum(np.concatenate([[0.0], np.diff(incidence) / n]))
+        expected[k + 1 :] = expected[k]
+        ended = expected - later * self._own
+        cause = ended.copy()
+        cause[1 : k + 1] += (before / n)[:k]
+        return np.where(is_cause, cause[self._by], self._of_patients(expected, ended))
+
+    def time_to_half(self, curve: IncidenceCurve, is_cause: NDArray[np.bool_]) -> Floats | None:
+        """On the time at which an incidence is one half, as `median` does it."""
+        f, time = curve.incidence, curve.table.time
+        centre = first_time(time, f >= 0.5 - ROUNDING)
+        if np.isnan(centre):
+            return None
+        half = NORMAL_975 * sqrt(float(curve.variance[self._steps(centre) - 1]))
+        early, late = (first_time(time, f >= 0.5 + side * half - ROUNDING) for side in (-1, 1))
+        if half == 0.0 or not late > early:
+            return None
+        return self.incidence_at(curve, is_cause, centre) * (-(late - early) / (2 * half))
+
+    def _of_patients(self, censored: Floats, ended: Floats) -> Floats:
+        """What stands at each patient's step, for the censored and for those who ended."""
+        found: Floats = np.where(self._ended, ended[self._by], censored[self._by])
+        return found

@@ -1,0 +1,221 @@
+"""A comparison as tables for the terminal, 80 columns wide: the answer first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from string import ascii_uppercase
+from typing import Any, TypeAlias
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from sim.outcomes.wording import time_in_prose
+from sim.report import figures
+from sim.report.printing import printed
+from sim.report.tables import FAINT, cell
+
+Told: TypeAlias = Mapping[str, Any]
+"""What `sim.outcomes.comparison.compare` gives, or a part of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A number in two arms, each with its interval, and the difference between them.
+
+    difference: a leaf with `difference`, `interval`, `independent_interval`, `variance_ratio`.
+    """
+
+    head: str
+    reference: Text
+    arm: Text
+    difference: Told
+    unit: str
+
+
+def print_comparison(told: Told, console: Console) -> None:
+    """Print the answer, who is who, and each outcome's differences."""
+    printed(console, lambda to: _print_all(told, to))
+
+
+def _print_all(told: Told, console: Console) -> None:
+    console.print(Text(answer(told), style="bold"))
+    console.print()
+    letters = dict(zip(told["arms"], ascii_uppercase, strict=False))
+    for name, letter in letters.items():
+        title = f"{letter}  {name}: {told['arms'][name]['title']}"
+        console.print(Text(title + (" (the reference)" if name == told["reference"] else "")))
+    console.print(Text(_about(told), style=FAINT))
+    for name, entry in told["outcomes"].items():
+        console.print()
+        _print_outcome(name, entry, told, letters, console)
+    console.print()
+    console.print(Text(LEGEND, style=FAINT))
+    for note in told["notes"]:
+        console.print(Text(f"Note: {note}"))
+
+
+LEGEND = (
+    "difference: the arm less the reference, 95% interval over the same patients in both; unpaired: the "
+    "interval that runs without common patients would have given; gain: how many times their variance is "
+    "that of the pairs"
+)
+
+
+def _about(told: Told) -> str:
+    parts = [f"{told['patients']:,} patients in each"]
+    if told["replications"] > 1:
+        parts.append(f"{told['replications']:,} replications")
+    parts += [f"seed {told['seed']}", f"horizon {figures.time(told['horizon_days'])}"]
+    return ", ".join(parts)
+
+
+# ---------------------------------------------------------------- the answer
+
+
+def answer(told: Told) -> str:
+    """The difference of the first outcome that has one, at its last time, in a sentence for each arm."""
+    for name, entry in told["outcomes"].items():
+        said = [_sentence(told, name, entry, arm) for arm in entry["differences"]]
+        if any(said):
+            return " ".join(sentence for sentence in said if sentence)
+    return "There is no outcome that the arms have in common and that is known in both."
+
+
+def _sentence(told: Told, name: str, entry: Told, arm: str) -> str:
+    of = entry["differences"][arm]
+    if of.get("difference") is None:
+        return ""
+    unit = of["unit"]
+    reference = told["reference"]
+    values = [_headline(told["arms"][who]["outcomes"][name], of) for who in (arm, reference)]
+    one, other = (figures.amount(value, unit) for value in values)
+    when = f" {time_in_prose(of['estimate_days'])} after {_begin(of)}" if "estimate_days" in of else ""
+    label = entry["label"][:1].upper() + entry["label"][1:]
+    change = _difference_in_words(of, unit)
+    return f"{label}{when} is {one} with {arm}, {other} with {reference}: {change}."
+
+
+def _begin(of: Told) -> str:
+    text = str(of.get("median_of", "days from the start to"))
+    return text.partition("days from ")[2].partition(" to ")[0].partition(" until ")[0]
+
+
+def _headline(entry: Told, of: Told) -> float | None:
+    """The arm's estimate at the time of the difference's headline."""
+    for at in entry.get("at", {}).values():
+        if at["days"] == of["estimate_days"]:
+            value: float | None = at["estimate"]
+            return value
+    headline: float | None = entry["estimate"]
+    return headline
+
+
+def _difference_in_words(of: Told, unit: str) -> str:
+    value, limits = of["difference"], of["interval"]
+    what = change(value, unit) + (" percentage points" if unit in figures.SHARES else "")
+    if limits is None:
+        return f"a difference of {what} (no interval: {of.get('interval_note', 'not known')})"
+    if of["standard_error"] == 0.0:
+        return f"a difference of {what} ({of['interval_note']})"
+    return f"a difference of {what} (95% interval {figures.interval(limits, value, unit)})"
+
+
+def change(value: float | None, unit: str) -> str:
+    """A difference with its sign; of shares in percentage points."""
+    if value is None:
+        return figures.NOTHING
+    text = figures.amount(value, unit).removesuffix("%" if unit in figures.SHARES else "")
+    return text if value <= 0 else f"+{text}"
+
+
+# ---------------------------------------------------------------- tables
+
+
+def _print_outcome(name: str, entry: Told, told: Told, letters: Mapping[str, str], console: Console) -> None:
+    label = entry["label"]
+    console.print(Text(name if label == name else f"{name}: {label}", style="bold"))
+    first = next(iter(entry["differences"].values()))
+    console.print(Text(first.get("curve_of", first.get("estimate_of", "")), style=FAINT))
+    for arm, of in entry["differences"].items():
+        sides = [told["arms"][who]["outcomes"][name] for who in (told["reference"], arm)]
+        both = letters[told["reference"]], letters[arm]
+        _print_parts(sides[0], sides[1], of, both, console)
+        for key, group in of.get("groups", {}).items():
+            console.print(Text(f"{name} where {of['by']} is {key}", style="bold"))
+            _print_parts(sides[0]["groups"][key], sides[1]["groups"][key], group, both, console)
+        if "interval_note" in of:
+            console.print(Text(f"note: {of['interval_note']}", style=FAINT))
+
+
+def _print_parts(reference: Told, arm: Told, of: Told, letters: tuple[str, str], console: Console) -> None:
+    """An outcome's numbers in one table; where ends compete, one for each."""
+    _print_rows(list(_rows(reference, arm, of)), letters, console)
+    for cause, inner in of.get("causes", {}).items():
+        console.print(Text(cause, style="bold"))
+        rows = _curve_rows(reference["causes"][cause], arm["causes"][cause], inner, of["unit"])
+        _print_rows(list(rows), letters, console)
+
+
+def _print_rows(rows: Sequence[Row], letters: tuple[str, str], console: Console) -> None:
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, collapse_padding=True)
+    table.add_column("")
+    reference, arm = letters
+    for head in (reference, arm, f"{arm} - {reference}", "unpaired", "gain"):
+        table.add_column(Text(head), justify="right", no_wrap=True)
+    for row in rows:
+        of, value = row.difference, row.difference["difference"]
+        ratio = of["variance_ratio"]
+        table.add_row(
+            Text(row.head),
+            row.reference,
+            row.arm,
+            cell(change(value, row.unit), figures.interval(of["interval"], value, row.unit)),
+            cell("", figures.interval(of["independent_interval"], value, row.unit)),
+            figures.NOTHING if ratio is None else f"{ratio:,.1f}",
+        )
+    console.print(table)
+
+
+def _rows(reference: Told, arm: Told, of: Told) -> Iterator[Row]:
+    """Every number of an outcome that both arms have."""
+    unit = of["unit"]
+    if "at" in of:
+        yield from _curve_rows(reference, arm, of, unit)
+    elif "steps" in of:
+        for one, other, step in zip(reference["steps"], arm["steps"], of["steps"], strict=True):
+            yield _row(step["of"], one, other, step, "share")
+    elif "shares" in of:
+        for category, leaf in of["shares"].items():
+            yield _row(category, reference["shares"][category], arm["shares"][category], leaf, unit)
+    else:
+        yield _row("", reference, arm, of, unit)
+        for part in ("served", "left"):
+            if part in of:
+                yield _row(part, reference[part], arm[part], of[part], unit)
+
+
+def _curve_rows(reference: Told, arm: Told, of: Told, unit: str) -> Iterator[Row]:
+    for time, leaf in of["at"].items():
+        told = time.removesuffix("s") if time.startswith("1 ") else time
+        yield _row(told, reference["at"][time], arm["at"][time], leaf, unit)
+    for key, label in (("median", "median"), ("restricted_mean", "restricted mean")):
+        if key in of:
+            yield Row(label, _days(reference, key), _days(arm, key), of[key], "days")
+
+
+def _days(side: Told, key: str) -> Text:
+    value = side[f"{key}_days"]
+    return cell(figures.days(value), figures.days_interval(side[f"{key}_interval"], value))
+
+
+def _row(head: str, reference: Told, arm: Told, leaf: Told, unit: str) -> Row:
+    one, other = (
+        cell(
+            figures.amount(side["estimate"], unit), figures.interval(side["interval"], side["estimate"], unit)
+        )
+        for side in (reference, arm)
+    )
+    return Row(head, one, other, leaf, unit)
