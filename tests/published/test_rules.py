@@ -2,7 +2,7 @@
 
 Read off the event log by walking along each patient's rows, with none of the code that finds the
 happenings of `never`. The rules are those of practice with CD19 CAR-T and transplant: what no centre
-would do. Inotuzumab and blinatumomab have rules of their own and are not modelled.
+would do.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Rule = Callable[[Life], Iterator[str]]
 def no_cd19_product_after_cd19_is_lost(life: Life) -> Iterator[str]:
     lost = False
     for step in life.steps:
-        lost = lost or step.after["cd19"] != "positive"
+        lost = lost or step.after["cd19"] in ("negative", "lineage_switch")
         if step.enters == "infusion" and lost:
             yield "infusion without CD19"
 
@@ -233,14 +233,14 @@ WITHOUT: dict[Rule, tuple[str, ...]] = {
     ),
     own_cells_only_where_they_can_be_used: (
         "pathway.stages.product_failed.on_entry=[{add: {failed_products: 1}}]",
-        "parameters.p_product_fails={value: 0.3}",
+        "parameters.p_product_fails_adult={value: 0.3}",
     ),
     donor_product_from_a_relative_or_the_transplant_donor: (
         "conditions.donor_for_car_t={car_t_lines: {at_least: 0}}",
     ),
-    donor_remission_before_transplant_is_a_bridge: ("parameters.p_intent_bridge.value=0.9",),
+    donor_remission_before_transplant_is_a_bridge: ("parameters.p_intent_preferred.value=0.9",),
     no_second_product_without_a_response_to_the_first: (
-        "conditions.fit_for_car_t={ecog: {at_most: 2}, cd19: positive, "
+        "conditions.fit_for_car_t={ecog: {at_most: 2}, cd19: {in: [positive, dim]}, "
         "car_t_lines: {below: 2}, car_t_closed: false}",
     ),
     no_infusion_of_the_unfit: ("clocks.drop_out.to=stay",),

@@ -10,7 +10,7 @@ import yaml
 
 SCENARIOS = Path(__file__).parents[2] / "scenarios"
 CLINICAL = sorted(
-    path for path in SCENARIOS.glob("*.yaml") if path.name not in ("sources.yaml", "first_steps.yaml")
+    path for path in SCENARIOS.rglob("*.yaml") if path.name not in ("sources.yaml", "first_steps.yaml")
 )
 MARKS = {"R", "D", "A", "C-hi", "C-med", "C-lo"}
 STATUSES_OF = {
@@ -34,8 +34,14 @@ SOURCES = read(SCENARIOS / "sources.yaml")
 
 
 def parameters(path: Path) -> dict[str, dict[str, Any]]:
-    found = read(path).get("parameters", {})
-    assert isinstance(found, dict)
+    """Those that the file declares, and those that its layer changes or adds."""
+    file = read(path)
+    found = dict(file.get("parameters", {}))
+    for layer in ("changes", "add"):
+        for key, value in file.get(layer, {}).items():
+            first, _, name = key.partition(".")
+            if first == "parameters":
+                found[name] = value
     return found
 
 

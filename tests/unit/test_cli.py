@@ -178,7 +178,7 @@ def test_an_existing_folder_is_kept(allpath: Allpath, ward: Path) -> None:
     assert json.loads((out / "summary.json").read_text())["seed"] == 2
 
 
-@pytest.mark.parametrize("scenario", ["first_steps.yaml", "cns_relapse_academic.yaml"])
+@pytest.mark.parametrize("scenario", ["first_steps.yaml", "cns_relapse_academic.yaml", "uk_us_commercial.yaml"])
 def test_shipped_scenarios_run(scenario: str, allpath: Allpath) -> None:
     ended = allpath("run", ROOT / "scenarios" / scenario, "--patients", 50)
     assert (ended.status, ended.err) == (0, "")

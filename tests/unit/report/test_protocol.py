@@ -325,7 +325,7 @@ def test_lines_are_wrapped_and_nothing_trails(tmp_path: Path) -> None:
     assert "  to the first that holds of:" in lines
 
 
-@pytest.mark.parametrize("file", ["scenarios/cns_relapse_academic.yaml", "benchmarks/q8.yaml"])
+@pytest.mark.parametrize("file", ["scenarios/uk_us_commercial.yaml", "benchmarks/q8.yaml"])
 def test_all_stages_and_parameters_of_a_shipped_scenario_are_told(file: str) -> None:
     scenario = load(ROOT / file)
     told = protocol(compile_pathway(scenario))
