@@ -220,7 +220,8 @@ def act(T: Tables, x: Floats, k: Ints, L: LogBuffer, action: int) -> None:
     elif word == at.STOP_CLOCK:
         k[P[0, at.HEAD_SLOTS] + P[a, at.EVENT_SLOT]] = at.RESTS
     elif word == at.REASSESS:
-        reassess(T, x, k, a)
+        if target == at.NONE or not is_flagged(T, k, target):
+            reassess(T, x, k, a)
     elif word == at.STAMP:
         x[P[0, at.HEAD_STAMPS] + target] = x[at.NOW]
         write_change(k, L, P[0, at.HEAD_N_ATTRIBUTES] + target, x[at.NOW])
@@ -237,6 +238,13 @@ def act(T: Tables, x: Floats, k: Ints, L: LogBuffer, action: int) -> None:
         if new != old:
             x[at.FIRST_ATTRIBUTE + target] = new
             write_change(k, L, target, new)
+
+
+@compiled
+def is_flagged(T: Tables, k: Ints, flags: int) -> bool:
+    """Whether the stage the patient is in, or waits for, has a flag among those at `flags`."""
+    stage = k[at.ASKED] if k[at.ASKED] != at.NONE else k[at.STAGE_NOW]
+    return stage != at.NONE and T.numbers[flags + stage] != 0.0
 
 
 @compiled
@@ -356,6 +364,8 @@ def enter(T: Tables, x: Floats, k: Ints, L: LogBuffer, stage: int, has_waited: b
     k[at.TIMED_STAGE] = stage
     x[at.TIMED_ENTERED] = x[at.NOW]
     k[at.ASKED] = at.NONE
+    if P[row, at.STAGE_N_EFFECTS] > 0 and not has_waited:
+        clear_slots(T, k, stage)  # the old stage's events are no longer there to be reassessed
     run_effects(T, x, k, L, P[row, at.STAGE_EFFECTS], P[row, at.STAGE_N_EFFECTS])
     if P[row, at.STAGE_KIND] == at.TERMINAL:
         k[at.STATUS] = max(k[at.STATUS], at.ENDED)

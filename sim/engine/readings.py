@@ -18,12 +18,12 @@ DAYS_PER_YEAR = 365.25
 
 @inlined
 def covariate(T: Tables, x: Floats, k: Ints, kind: int, index: int) -> float:
-    """The value a condition or a ratio reads; nan for a stamp never set."""
+    """The value a condition or a ratio reads; nan for a stamp never set, and for no stage yet."""
     if kind == at.ATTRIBUTE:
         return x[at.FIRST_ATTRIBUTE + index]
     if kind == at.STAGE:
-        stage = k[at.STAGE_NOW]
-        return float(stage if stage != at.NONE else k[at.ASKED])
+        stage = k[at.STAGE_NOW] if k[at.STAGE_NOW] != at.NONE else k[at.ASKED]
+        return float(stage) if stage != at.NONE else nan
     if kind == at.CURRENT_AGE:
         return x[at.AGE] + x[at.NOW] / DAYS_PER_YEAR
     if kind == at.DAYS_IN_STAGE:

@@ -220,7 +220,10 @@ def next_break(x: Floats, a: int, t: float) -> float:
 
 @compiled
 def base(T: Tables, x: Floats, a: int, t0: float, w0: float, t: float, before: bool) -> float:
-    """Cumulative hazard without ratios, from birth of the law to time t since it began."""
+    """Cumulative hazard without ratios, from birth of the law to time t since it began.
+
+    What falls on the birth itself is still to come at it: from there one asks for the limit `before`.
+    """
     return leaf_age_hazard(T, x, a, w0 + (t - t0) / x[a + at.ARG_TIME_RATIO], before)
 
 
@@ -233,7 +236,7 @@ def stretch(
     By parts, so that only the cumulative hazard is needed: int r dH = [r H] - int r' H, the last by
     Gauss-Legendre on panels that halve towards `low`, where H may be steep.
     """
-    at_low = base(T, x, a, t0, w0, low, False)
+    at_low = base(T, x, a, t0, w0, low, low == t0 and w0 == 0.0)
     at_high = base(T, x, a, t0, w0, high, before)
     middle = low + (high - low) / 2.0 if high < inf else low + 1.0
     slope = slope_at(x, a, middle)
@@ -261,7 +264,7 @@ def gained(T: Tables, x: Floats, a: int, t0: float, w0: float, t: float, before:
         r = x[a + at.ARG_RATIO]
         if r == 0.0:
             return 0.0
-        return r * (base(T, x, a, t0, w0, t, before) - base(T, x, a, t0, w0, t0, False))
+        return r * (base(T, x, a, t0, w0, t, before) - base(T, x, a, t0, w0, t0, w0 == 0.0))
     total = 0.0
     low = t0
     while low < t:
@@ -299,7 +302,7 @@ def reached_plainly(
         return inf
     k = x[a + at.ARG_TIME_RATIO]
     start = w0 + (low - t0) / k
-    spent = leaf_age_hazard(T, x, a, start, False)
+    spent = leaf_age_hazard(T, x, a, start, start == 0.0)
     if spent == inf:
         return low
     if start == 0.0:
@@ -333,7 +336,8 @@ def solved(T: Tables, x: Floats, a: int, t0: float, w0: float, left: float, cond
     low, high = x[a + at.ARG_LOW], x[a + at.ARG_HIGH]
     if low == -inf and high == inf:
         return reached(T, x, a, t0, w0, left)
-    before_low = gained(T, x, a, t0, w0, low, conditioned) if low > t0 else 0.0
+    is_cut = low > t0 or (conditioned and -inf < low < t0)  # an attribute's value may lie below 0
+    before_low = gained(T, x, a, t0, w0, low, conditioned) if is_cut else 0.0
     at_high = gained(T, x, a, t0, w0, high, False) if high < inf else inf
     if not at_high > before_low:
         return min(max(low, t0), high)

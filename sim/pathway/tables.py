@@ -434,7 +434,7 @@ class Compiler:
         if action.word == "stamp":
             return [self.doing(at.STAMP, codes.stamps[target], at.NONE)]
         if action.word == "reassess":
-            return [self.doing(at.REASSESS, at.NONE, row) for row in self.meant(target, stage)]
+            return self.meant(target, stage)
         word = at.START_CLOCK if action.word == "start" else at.STOP_CLOCK
         return [self.doing(word, at.NONE, self.clock_row(target))]
 
@@ -445,21 +445,26 @@ class Compiler:
     def clock_row(self, name: str) -> int:
         return self.first_clock + [c.name for c in self.scenario.clocks].index(name)
 
-    def meant(self, name: str, stage: Stage | None) -> list[int]:
-        """The rows `reassess` acts on: the event of the stage, else the clock.
+    def meant(self, name: str, stage: Stage | None) -> list[dict[int, int]]:
+        """What `reassess` acts on: the event of the stage, else the clock.
 
-        From a clock or `on_start` the stage is not known beforehand: every stage's event of the name.
+        From a clock or `on_start` the stage is not known beforehand: every stage's event of the name,
+        and the clock with a flag for each stage in which the event is meant.
         """
         stages = self.scenario.stages if stage is None else (stage,)
-        found = [
-            self.first_event[s.name] + i
+        events = {
+            s.name: self.first_event[s.name] + i
             for s in stages
             for i, event in enumerate((*s.events, *s.while_waiting))
             if event.name == name
-        ]
-        if found:
+        }
+        found = [self.doing(at.REASSESS, at.NONE, row) for row in events.values()]
+        if stage is not None and events:
             return found
-        return [self.clock_row(name)]
+        if any(clock.name == name for clock in self.scenario.clocks):
+            flags = self.rows.vector(float(s.name in events) for s in self.scenario.stages)
+            found.append(self.doing(at.REASSESS, flags if events else at.NONE, self.clock_row(name)))
+        return found
 
 
 def is_drawn(to: Destination) -> bool:

@@ -1,0 +1,170 @@
+"""Cohorts for tests: a scenario written where it is tested, lived by an engine, its log asked by name."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import fields
+from pathlib import Path
+from textwrap import dedent, indent
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.engine.event_log import ENTERS, EventLog
+from sim.engine.run import Result, simulate
+from sim.pathway.tables import Pathway, compile_pathway
+from sim.scenario import load
+from sim.scenario.model import Scenario
+
+Floats = NDArray[np.float64]
+Counts = NDArray[np.int64]
+
+
+def written(
+    stages: str,
+    *,
+    number: int = 1000,
+    horizon: str = "100000 days",
+    start: str = "",
+    on_start: str = "[]",
+    clocks: str = "{}",
+    attributes: str = "{}",
+    patients: str = "",
+    resources: str = "{}",
+) -> str:
+    """The text of a scenario whose stages stand in `stages`, the first of them its start."""
+    lines = dedent(stages).strip()
+    who = patients or f"{{number: {number}, attributes: {attributes}}}"
+    return (
+        f"format: 1\ntitle: A test\nhorizon: {horizon}\nstates: {{ill: {{}}, dead: {{}}}}\n"
+        f"patients: {who}\nclocks: {clocks}\nresources: {resources}\n"
+        f"pathway:\n  start: {start or lines.partition(':')[0]}\n  on_start: {on_start}\n  stages:\n"
+        f"{indent(lines, '    ')}\n"
+    )
+
+
+def read(text: str) -> Scenario:
+    """The scenario of a text."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "scenario.yaml")
+        file.write_text(text, encoding="utf-8")
+        return load(file)
+
+
+def compiled(text: str) -> Pathway:
+    """The pathway of a text."""
+    return compile_pathway(read(text))
+
+
+def run(text: str, **options: Any) -> Result:
+    """What comes of the scenario of a text; on one worker unless said."""
+    return simulate(compiled(text), **{"workers": 1, **options})
+
+
+def lived(
+    stages: str, *, engine: str = "auto", seed: int = 1, replications: int = 1, **parts: Any
+) -> EventLog:
+    """The log of the scenario with these stages; parts: see `written`."""
+    return run(written(stages, **parts), engine=engine, seed=seed, replications=replications).log
+
+
+# ---------------------------------------------------------------- asking a log
+
+
+def columns(log: EventLog) -> dict[str, bytes]:
+    """Every array of a log as its bytes, its type and shape before them."""
+    arrays = {f.name: getattr(log, f.name) for f in fields(log) if f.name != "names"}
+    return {name: f"{a.dtype.str}{a.shape}".encode() + a.tobytes() for name, a in arrays.items()}
+
+
+def differing(one: EventLog, other: EventLog) -> list[str]:
+    """The columns in which two logs are not the same to the byte."""
+    theirs = columns(other)
+    return [name for name, here in columns(one).items() if here != theirs[name]]
+
+
+def rows_of(log: EventLog, event: str) -> NDArray[np.bool_]:
+    """Which rows are happenings of an event (`STAGE.EVENT`, `clock.CLOCK`, `start`, ...)."""
+    return np.asarray(log.event == log.names.events.index(event))
+
+
+def first_of(log: EventLog, which: NDArray[np.bool_]) -> Floats:
+    """For each patient the time of the first of some rows, inf where there is none."""
+    found = np.full(log.n_patients, np.inf)
+    np.minimum.at(found, log.patient_of_row()[which], log.time[which])
+    return found
+
+
+def happened(log: EventLog, event: str) -> Floats:
+    """For each patient when an event first happened, inf where it did not."""
+    return first_of(log, rows_of(log, event))
+
+
+def entered(log: EventLog, stage: str) -> Floats:
+    """For each patient when a stage was first entered, inf where it was not."""
+    return first_of(log, (log.stage_to == log.names.stages.index(stage)) & (log.does == ENTERS))
+
+
+def count(log: EventLog, event: str, *, until: float = np.inf) -> Counts:
+    """For each patient how often an event happened, up to a time."""
+    which = rows_of(log, event) & (log.time <= until)
+    return np.bincount(log.patient_of_row()[which], minlength=log.n_patients)
+
+
+def stage_at(log: EventLog, time: float) -> NDArray[np.str_]:
+    """For each patient the name of the stage at a time, that entered in this moment included."""
+    which = np.flatnonzero((log.does == ENTERS) & (log.time <= time))
+    last = np.full(log.n_patients, -1)
+    np.maximum.at(last, log.patient_of_row()[which], which)
+    return np.array(log.names.stages)[log.stage_to[last]]
+
+
+def story(log: EventLog, patient: int) -> list[tuple[Any, ...]]:
+    """The rows of a patient with names for codes: what does not change when codes do."""
+    names = log.names
+    told: list[tuple[Any, ...]] = []
+    for row in range(log.row_of[patient], log.row_of[patient + 1]):
+        changes = []
+        for change in range(log.change_of[row], log.change_of[row + 1]):
+            what, value = int(log.change_what[change]), float(log.change_value[change])
+            n = len(names.attributes)
+            if what >= n:
+                changes.append((f"since.{names.stamps[what - n]}", value))
+            else:
+                kinds = names.categories[what]
+                changes.append((names.attributes[what], kinds[int(value)] if kinds else value))
+        event, rule = names.events[log.event[row]], log.rule[row]
+        stages = [names.stages[s] if s >= 0 else "" for s in (log.stage_from[row], log.stage_to[row])]
+        told.append(
+            (
+                float(log.time[row]),
+                event,
+                names.rules[rule] if rule >= 0 else "",
+                *stages,
+                int(log.does[row]),
+                tuple(changes),
+            )
+        )
+    return told
+
+
+def stories(log: EventLog) -> list[list[tuple[Any, ...]]]:
+    """Every patient's, in order."""
+    return [story(log, i) for i in range(log.n_patients)]
+
+
+# ---------------------------------------------------------------- statistics
+
+
+def errors_off(observed: Floats, expected: float) -> float:
+    """How many standard errors the mean of independent observations is from what is expected.
+
+    observed: one value a patient; booleans are a share, whose standard error is of the expected one.
+    """
+    n = len(observed)
+    if observed.dtype == np.bool_:
+        spread = float(np.sqrt(expected * (1.0 - expected)))
+    else:
+        spread = float(np.std(observed, ddof=1))
+    return abs(float(np.mean(observed)) - expected) / (spread / float(np.sqrt(n)))
