@@ -12,18 +12,10 @@ events costs more than the events.
 
 from __future__ import annotations
 
-import multiprocessing
-import pickle
-import signal
-import tempfile
 from collections import OrderedDict
-from collections.abc import Callable, Generator, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -34,8 +26,8 @@ from sim.engine.arrivals import Cohort
 from sim.engine.event_log import EventLog, Floats, ResourceUse
 from sim.engine.failures import failure
 from sim.engine.law import COUNT_CHANGES, COUNT_ROWS, LogBuffer, begin, grant, happen, next_happening
+from sim.engine.processes import in_processes
 from sim.engine.writing import Lives, Piece, event_log, new_buffer
-from sim.errors import RunError
 from sim.pathway import layout as at
 from sim.pathway.layout import Ints, Tables
 from sim.pathway.tables import Pathway
@@ -302,40 +294,13 @@ class Centre:
 
 
 def simulate_part(
-    pathway: Pathway, cohort: Cohort, seed: int, part: tuple[int, int]
+    whole: tuple[Pathway, Cohort, int], part: tuple[int, int]
 ) -> tuple[Lives, list[list[float]]]:
-    """The patients part[0] to part[1] (not included) of a cohort, in one environment."""
-    return Centre(pathway, cohort, seed, part).run()
+    """The patients part[0] to part[1] (not included) of a cohort, in one environment.
 
-
-PREPARED: list[tuple[Pathway, Cohort, int]] = []
-"""In a process that does part of the work: what it is part of, sent once."""
-
-
-@contextmanager
-def signals_held() -> Iterator[None]:
-    """Interrupts wait until this is over; processes begun in it are never interrupted, only ended."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def prepare_process(file: str) -> None:
-    """Begin a process that does part of the work; it ends when the others are in vain.
-
-    file: where the whole is pickled. Sent with the process itself it would fill the pipe to it, and
-    a process that dies before it reads (a script without a main guard) would never be missed.
+    whole: the pathway, the cohort, the seed.
     """
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
-    PREPARED.append(pickle.loads(Path(file).read_bytes()))  # noqa: S301 - written by the parent
-
-
-def simulate_prepared(part: tuple[int, int]) -> tuple[Lives, list[list[float]]]:
-    """A part of the work that this process was prepared for."""
-    pathway, cohort, seed = PREPARED[0]
-    return simulate_part(pathway, cohort, seed, part)
+    return Centre(*whole, part).run()
 
 
 def parts_of(pathway: Pathway, cohort: Cohort) -> list[tuple[int, int]]:
@@ -359,37 +324,19 @@ def simulate_shared(
 
     Raises: RunError where a life cannot go on, or a process that did part of the work was killed.
     """
-    parts = parts_of(pathway, cohort)
+    whole, parts = (pathway, cohort, seed), parts_of(pathway, cohort)
     done: list[tuple[Lives, list[list[float]]]] = []
     if workers == 1 or len(parts) == 1 or len(cohort) < WORTH_A_PROCESS:
         for part in parts:
-            done.append(simulate_part(pathway, cohort, seed, part))
+            done.append(simulate_part(whole, part))
             progress(part[1] / len(cohort))
     else:
-        context = multiprocessing.get_context("spawn")
-        with (
-            tempfile.TemporaryDirectory(prefix="allpath-") as folder,
-            ProcessPoolExecutor(
-                max_workers=min(workers, len(parts)),
-                mp_context=context,
-                initializer=prepare_process,
-                initargs=(f"{folder}/whole",),
-            ) as pool,
-        ):
-            Path(folder, "whole").write_bytes(pickle.dumps((pathway, cohort, seed)))
-            try:
-                with signals_held():
-                    futures = [pool.submit(simulate_prepared, part) for part in parts]
-                for future, part in zip(futures, parts, strict=True):
-                    done.append(future.result())
-                    progress(part[1] / len(cohort))
-            except BrokenProcessPool as error:
-                raise RunError("a process that did part of the work was killed; nothing was kept") from error
-            except BaseException:
-                # nobody waits for their work any more, and a part may take minutes
-                for process in multiprocessing.active_children():
-                    process.kill()
-                raise
+
+        def take(part_done: tuple[Lives, list[list[float]]]) -> None:
+            progress(parts[len(done)][1] / len(cohort))
+            done.append(part_done)
+
+        in_processes(simulate_part, whole, parts, workers=workers, take=take)
     replications = [int(cohort.replication[first]) for first, _ in parts]
     use = resource_use(replications, [rows for _, rows in done])
     return event_log(pathway.names, cohort, [lives for lives, _ in done]), use

@@ -1,0 +1,86 @@
+"""Work in several processes, which end all together: when it is done, fails, or nobody waits for it."""
+
+from __future__ import annotations
+
+import multiprocessing
+import pickle
+import signal
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sim.errors import RunError
+
+Whole = TypeVar("Whole")
+Part = TypeVar("Part")
+Done = TypeVar("Done")
+
+PREPARED: list[tuple[Callable[[Any, Any], Any], Any]] = []
+"""In a process that does part of the work: the work, and what it is part of, sent once."""
+
+
+def in_processes(
+    work: Callable[[Whole, Part], Done],
+    whole: Whole,
+    parts: Sequence[Part],
+    *,
+    workers: int,
+    take: Callable[[Done], None],
+) -> None:
+    """Have `work(whole, part)` done for every part; take is called with each result, in order.
+
+    work: a function of a module, so that another process finds it by name.
+    Raises: RunError where a process was killed; whatever work or take raises. No process is left.
+    """
+    with (
+        tempfile.TemporaryDirectory(prefix="allpath-") as folder,
+        ProcessPoolExecutor(
+            max_workers=min(workers, len(parts)),
+            mp_context=multiprocessing.get_context("spawn"),
+            initializer=prepare_process,
+            initargs=(f"{folder}/whole",),
+        ) as pool,
+    ):
+        Path(folder, "whole").write_bytes(pickle.dumps((work, whole)))
+        try:
+            with signals_held():
+                futures = [pool.submit(do_prepared, part) for part in parts]
+            for future in futures:
+                take(future.result())
+        except BrokenProcessPool as error:
+            raise RunError("a process that did part of the work was killed; nothing was kept") from error
+        except BaseException:
+            # nobody waits for their work any more, and a part may take minutes
+            for process in multiprocessing.active_children():
+                process.kill()
+            raise
+
+
+@contextmanager
+def signals_held() -> Iterator[None]:
+    """Interrupts wait until this is over; processes begun in it are never interrupted, only ended."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def prepare_process(file: str) -> None:
+    """Begin a process that does part of the work; it ends when the others are in vain.
+
+    file: where the whole is pickled. Sent with the process itself it would fill the pipe to it, and
+    a process that dies before it reads (a script without a main guard) would never be missed.
+    """
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+    PREPARED.append(pickle.loads(Path(file).read_bytes()))  # noqa: S301 - written by the parent
+
+
+def do_prepared(part: Any) -> Any:
+    """A part of the work that this process was prepared for."""
+    work, whole = PREPARED[0]
+    return work(whole, part)
