@@ -6,13 +6,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from sim.outcomes.comparability import Arm, refuse_what_cannot_be_compared
 from sim.outcomes.differences import of_groups, shaped
 from sim.outcomes.entries import listed, put
 from sim.outcomes.estimates import Path
+from sim.outcomes.lives import is_told_by, lives
 from sim.outcomes.reading import Group, Reader, Reading
 from sim.outcomes.summary import entry, summary, why_no_interval
 from sim.outcomes.time_to_event import TimeToEvent, with_common_times
+from sim.outcomes.two_arms import two_arms
+from sim.scenario.contrast import contrast
 from sim.scenario.model import Outcome, Scenario
 
 
@@ -30,6 +35,7 @@ def compare(arms: Sequence[Arm], *, at: Sequence[float]) -> dict[str, Any]:
     }
     entries: dict[str, dict[str, Any]] = {arm.name: {} for arm in arms}
     outcomes: dict[str, Any] = {}
+    told_by: dict[str, tuple[Reading, Reading]] = {}
     for outcome in reference.scenario.outcomes:
         readings = {
             arm.name: readers[arm.name].read(same)
@@ -41,6 +47,9 @@ def compare(arms: Sequence[Arm], *, at: Sequence[float]) -> dict[str, Any]:
             entries[name][outcome.name] = entry(readers[name], reading)
         if len(readings) > 1:
             outcomes[outcome.name] = _outcome(readers, readings)
+        for arm in others:
+            if arm.name in readings and arm.name not in told_by and is_told_by(readings[arm.name]):
+                told_by[arm.name] = readings[reference.name], readings[arm.name]
     for arm in others:
         for outcome in arm.scenario.outcomes:
             if outcome.name not in entries[arm.name]:
@@ -57,13 +66,30 @@ def compare(arms: Sequence[Arm], *, at: Sequence[float]) -> dict[str, Any]:
             arm.name: summary(readers[arm.name], _in_order(arm.scenario, entries[arm.name]), about)
             for arm in arms
         },
+        "scenarios": {
+            arm.name: [
+                {"path": change.path, "reference": change.old, "arm": change.new}
+                for change in contrast(reference.scenario, arm.scenario)
+            ]
+            for arm in others
+        },
         "outcomes": outcomes,
+        "lives": {arm.name: _lives(readers, reference, arm, told_by.get(arm.name)) for arm in others},
         "notes": [note for arm in others for note in _notes(reference, arm)],
     }
 
 
 def _in_order(scenario: Scenario, entries: Mapping[str, Any]) -> dict[str, Any]:
     return {outcome.name: entries[outcome.name] for outcome in scenario.outcomes}
+
+
+def _lives(
+    readers: Mapping[str, Reader], reference: Arm, arm: Arm, readings: tuple[Reading, Reading] | None
+) -> dict[str, Any]:
+    """Whose lives change, of all who start after the warm-up."""
+    one, other = readers[reference.name], readers[arm.name]
+    who = np.flatnonzero(one.counted)
+    return lives(reference, arm, readings, who=who, has_error=not one.shared and not other.shared)
 
 
 # ---------------------------------------------------------------- one outcome
@@ -107,11 +133,13 @@ def _group(one: Reader, other: Reader, reference: Reading, arm: Reading, first: 
     """The differences in one group of patients, the words of the reference beside them."""
     note = why_no_interval(one, reference.measure) or why_no_interval(other, arm.measure)
     several = one.replications > 1
-    differences = of_groups(first, second, n_patients=one.log.n_patients, has_error=not note and not several)
+    has_error, n = not note and not several, one.log.n_patients
+    differences = of_groups(first, second, n_patients=n, has_error=has_error)
     told: dict[Any, Any] = {}
     for path, value in reference.measure.facts.items():
         put(told, path, value)
     shaped(differences, told)
+    told |= two_arms(reference.measure, arm.measure, (first, second), n_patients=n, has_error=has_error)
     headline: Path = ("estimate",)
     head = differences[headline]
     if several:

@@ -5,8 +5,7 @@ influences of an estimate add up to 0, their squares to its variance, and the sq
 differences of two estimates' influences in the same patients to the variance of their difference.
 For curves they are the derivatives of the estimate in the patients' weights (the infinitesimal
 jackknife), whose squares add up to Greenwood's variance, and to that of Aalen-Johansen, exactly.
-Sources: Jaeckel 1972; Efron 1982, doi:10.1137/1.9781611970319; for curves Reid 1981,
-doi:10.1214/aos/1176345333.
+Sources: Efron 1982, doi:10.1137/1.9781611970319; for curves Reid 1981, Annals of Statistics 9:78-92.
 """
 
 from __future__ import annotations

@@ -54,7 +54,7 @@ class TimeToEvent:
         return tuple(name for name, _ in self.outcome.competing)
 
     def figures(self, chosen: Indices) -> Figures:
-        mine = self._of(chosen)
+        mine = self.ends(chosen)
         counts: dict[Path, int] = {
             ("n",): len(mine.duration),
             ("left_out",): len(chosen) - len(mine.duration),
@@ -77,7 +77,7 @@ class TimeToEvent:
         return Figures(estimates, counts, influences)
 
     def _add_survival(
-        self, mine: _Ends, *, estimates: dict[Path, Estimate], influences: dict[Path, Influence]
+        self, mine: Ends, *, estimates: dict[Path, Estimate], influences: dict[Path, Influence]
     ) -> None:
         """Add the survival curve at each time, and its median."""
         for path, time in self._times(()):
@@ -88,7 +88,7 @@ class TimeToEvent:
 
     def _add_incidence(
         self,
-        mine: _Ends,
+        mine: Ends,
         cause: int,
         place: Path,
         *,
@@ -110,13 +110,14 @@ class TimeToEvent:
         for time in self.at:
             yield (*place, "at", wording.time(time), "estimate"), time
 
-    def _of(self, chosen: Indices) -> _Ends:
+    def ends(self, chosen: Indices) -> Ends:
+        """The ends of those of the patients who reach `from`."""
         reached = np.flatnonzero(self.group_rows[chosen] != NEVER)
         who = chosen[reached]
-        return _Ends(len(chosen), reached, self.duration[who], self.end[who])
+        return Ends(len(chosen), reached, self.duration[who], self.end[who])
 
 
-class _Ends:
+class Ends:
     """The durations and ends of those of n chosen patients who reach `from`, and their curve.
 
     reached: their positions among the chosen.

@@ -59,6 +59,12 @@ class Waiting:
                 influences[(*place, "estimate")] = partial(self._influence, mine[which], chosen)
         return Figures(estimates, counts, influences)
 
+    def ended(self, chosen: Indices) -> Floats:
+        """Days of the waits of these patients that came to an end."""
+        mine = self._of(chosen)
+        days: Floats = self.days[mine[self.end[mine] != CUT_OFF]]
+        return days
+
     def _influence(self, requests: Indices, chosen: Indices) -> Floats:
         """A patient may wait several times, so it is on a ratio of sums over patients."""
         days = self.days[requests]

@@ -48,6 +48,10 @@ def _print_all(told: Told, console: Console) -> None:
         title = f"{letter}  {name}: {told['arms'][name]['title']}"
         console.print(Text(title + (" (the reference)" if name == told["reference"] else "")))
     console.print(Text(_about(told), style=FAINT))
+    for arm in told["lives"]:
+        console.print()
+        _print_changes(arm, told, console)
+        _print_lives(arm, told["lives"][arm], console)
     for name, entry in told["outcomes"].items():
         console.print()
         _print_outcome(name, entry, told, letters, console)
@@ -56,6 +60,9 @@ def _print_all(told: Told, console: Console) -> None:
     for note in told["notes"]:
         console.print(Text(f"Note: {note}"))
 
+
+MOST_CHANGES, MOST_PARTINGS, LONGEST_VALUE = 30, 6, 200
+"""How much of it the terminal shows; the table of `--json` has all."""
 
 LEGEND = (
     "difference: the arm less the reference, 95% interval over the same patients in both; unpaired: the "
@@ -131,6 +138,61 @@ def change(value: float | None, unit: str) -> str:
     return text if value <= 0 else f"+{text}"
 
 
+# ---------------------------------------------------------------- scenarios and lives
+
+
+def _print_changes(arm: str, told: Told, console: Console) -> None:
+    changes = told["scenarios"][arm]
+    if not changes:
+        console.print(Text(f"{arm} is the same scenario as {told['reference']}"))
+        return
+    console.print(Text(f"What is other in {arm}", style="bold"))
+    for change in changes[:MOST_CHANGES]:
+        old, new = change["reference"] or "(nothing)", change["arm"] or "(nothing)"
+        console.print(Text(f"  {change['path']}: {_short(old)} -> {_short(new)}"))
+    if len(changes) > MOST_CHANGES:
+        console.print(Text(f"  and {len(changes) - MOST_CHANGES} more"))
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= LONGEST_VALUE else text[: LONGEST_VALUE - 3] + "..."
+
+
+def _print_lives(arm: str, lives: Told, console: Console) -> None:
+    console.print(Text(f"Whose lives change with {arm}", style="bold"))
+    for line in lives_in_words(lives):
+        console.print(Text(f"  {line}"))
+    partings = lives["partings"]
+    if not partings:
+        return
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, collapse_padding=True)
+    for head in ("paths part in", "in the reference", f"in {arm}"):
+        table.add_column(Text(head))
+    table.add_column(Text("of all"), justify="right", no_wrap=True)
+    for parting in partings[:MOST_PARTINGS]:
+        one, other = parting["reference"], parting["arm"]
+        if one == other:
+            other = f"the same; other is {parting['differs_in']}"
+        table.add_row(Text(parting["stage"] or "the start"), one, other, figures.share(parting["share"]))
+    console.print(table)
+    if len(partings) > MOST_PARTINGS:
+        rest = sum(parting["share"] for parting in partings[MOST_PARTINGS:])
+        console.print(Text(f"  and in {len(partings) - MOST_PARTINGS} more ways: {figures.share(rest)}"))
+
+
+def lives_in_words(lives: Told) -> Iterator[str]:
+    """Who does better, the same and worse, and by how much."""
+    if "outcome" in lives:
+        for name in ("better", "same", "worse"):
+            told = lives[name]
+            limits = figures.share_interval(told["interval"])
+            days = told.get("mean_days")
+            by = f", by {figures.days(abs(days))} on average while observed" if days else ""
+            yield f"{name}: {figures.share(told['estimate'])}" + (f" ({limits})" if limits else "") + by
+        yield f"better: {lives['better_is']}"
+    yield f"unchanged in everything: {figures.share(lives['unchanged']['estimate'])}"
+
+
 # ---------------------------------------------------------------- tables
 
 
@@ -153,10 +215,42 @@ def _print_outcome(name: str, entry: Told, told: Told, letters: Mapping[str, str
 def _print_parts(reference: Told, arm: Told, of: Told, letters: tuple[str, str], console: Console) -> None:
     """An outcome's numbers in one table; where ends compete, one for each."""
     _print_rows(list(_rows(reference, arm, of)), letters, console)
+    for line in two_arms_in_words(of):
+        console.print(Text(line, style=FAINT))
     for cause, inner in of.get("causes", {}).items():
         console.print(Text(cause, style="bold"))
         rows = _curve_rows(reference["causes"][cause], arm["causes"][cause], inner, of["unit"])
         _print_rows(list(rows), letters, console)
+
+
+def two_arms_in_words(of: Told) -> Iterator[str]:
+    """Hazard ratio, tests and distance of the distributions, as far as there are any."""
+    ratio = of.get("hazard_ratio")
+    if ratio is not None and ratio["estimate"] is not None:
+        cause = "cause-specific hazard ratio" if "causes" in of else "hazard ratio"
+        told = f"{cause} {figures.plain(ratio['estimate'])}"
+        if ratio["interval"] is not None:
+            told += f", {figures.interval(ratio['interval'], None, '')}"
+        if ratio["independent_interval"] is not None:
+            told += f" (unpaired {figures.interval(ratio['independent_interval'], None, '')})"
+        if of.get("log_rank", {}).get("p_value") is not None:
+            test = of["log_rank"]
+            told += f", log-rank p {_p(test['p_value'])} (paired {_p(test['paired_p_value'])})"
+        yield told
+    far = of.get("wasserstein_distance")
+    if far is not None:
+        yield f"distance between the distributions (Wasserstein): {figures.amount(far, _of_distance(of))}"
+
+
+def _of_distance(of: Told) -> str:
+    """The unit of a distance between distributions: that of the time, or of the number."""
+    return "days" if "hazard_ratio" in of else str(of["unit"])
+
+
+def _p(value: float | None) -> str:
+    if value is None:
+        return figures.NOTHING
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"
 
 
 def _print_rows(rows: Sequence[Row], letters: tuple[str, str], console: Console) -> None:

@@ -40,6 +40,7 @@ def load(path: str | os.PathLike[str], *, settings: Sequence[str] = ()) -> Scena
         file=os.fspath(path),
         parameters=parameters,
         changes=layered.changes,
+        files=layered.files,
         notes=(
             *(notes if notes is not None else layered.notes),
             *(leftovers(scenario) if is_layered else ()),

@@ -34,13 +34,15 @@ class Layered:
     """A scenario put together from its layers.
 
     node: the whole, each value at the place where it was written. changes: in the order of the
-    layers. is_layered: whether there is any layer above the first file.
+    layers. is_layered: whether there is any layer above the first file. files: the first file and
+    those above it, as `changes` call them.
     """
 
     node: Node
     changes: tuple[Change, ...]
     notes: tuple[str, ...]
     is_layered: bool
+    files: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,8 @@ def assemble(
     if settings:
         work.apply(_settings_layer(settings, problems))
     is_layered = len(files) > 1 or bool(settings)
-    return Layered(work.node, tuple(work.changes), tuple(work.notes), is_layered)
+    names = tuple(file.place.file for file in reversed(files))
+    return Layered(work.node, tuple(work.changes), tuple(work.notes), is_layered, names)
 
 
 # ---------------------------------------------------------------- files and settings

@@ -520,8 +520,8 @@ class Scenario:
 
     text: its canonical form, itself a valid scenario. digest: SHA-256 of text, hexadecimal.
     has_leftovers: whether layers left a clock that nothing starts or a stage that nothing reaches.
-    parameters, changes, notes, is_layered (whether a file was `based_on` another): the record of
-    how it came about; no part of the resolved form.
+    parameters, changes, notes, is_layered (whether a file was `based_on` another), files (the
+    first, and the layers above it): the record of how it came about; no part of the resolved form.
     """
 
     title: str
@@ -544,3 +544,4 @@ class Scenario:
     notes: tuple[str, ...] = ()
     is_layered: bool = False
     has_leftovers: bool = False
+    files: tuple[str, ...] = ()
