@@ -74,7 +74,7 @@ def one_problem(body: str, *, line: int = 5) -> tuple[str, str]:
 
 def test_a_file_without_layers_is_itself() -> None:
     found = assembled("base.yaml")
-    assert found == layers.Layered(found.node, (), (), is_layered=False)
+    assert found == layers.Layered(found.node, (), (), is_layered=False, files=("base.yaml",))
     assert tree.plain(found.node) == tree.plain(tree.read_file("base.yaml"))
 
 
