@@ -1,0 +1,74 @@
+"""Small cohorts to read outcomes from: a clinical scenario, one with a queue, and what to read them with."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from sim.engine.event_log import ENTERS
+from sim.outcomes.history import History
+from sim.report.page.arms import Arm
+from sim.simulation import Asked, Simulation, carry_out
+
+SCENARIOS = Path(__file__).parents[1] / "scenarios"
+CLINICAL = SCENARIOS / "cns_relapse_academic.yaml"
+FIRST = SCENARIOS / "first_steps.yaml"
+
+QUEUE = """\
+format: 1
+title: One bed for <script>all</script> & sundry
+horizon: 400 days
+states: {ill: {}, well: {label: Well again}, dead: {}}
+patients: {number: 120, follow_up: 200 days, arrive: {every: 2 days}, attributes: {grade: {categorical: {1: 0.5, 2: 0.3, 3: 0.2}}}}
+pathway:
+  start: home
+  stages:
+    home:
+      state: ill
+      events: {comes: {after: {exponential: {mean: 5 days}}, to: choice}}
+    choice: {decide: {ward: 0.8, waits_on: rest}}
+    waits_on: {label: "Watch & wait", events: {again: {after: {exponential: {mean: 9 days}}, to: choice}}}
+    ward:
+      needs: bed
+      while_waiting: {leaves: {after: {exponential: {mean: 30 days}}, to: home}}
+      events: {out: {after: {gamma: {shape: 4, mean: 3 days}}, to: {well: 0.7, home: rest}}}
+    well: {state: well, events: {death: {after: {exponential: {mean: 300 days}}, to: died}}}
+    died: {state: dead, terminal: true}
+resources: {bed: {capacity: 1}}
+outcomes:
+  survival: {from: start, until: {stage: died}}
+  out_of_ward: {from: {stage: ward}, until: {stage: well}, competing: {back: {stage: home}}}
+  waits: {waiting_for: bed}
+  grade: {attribute: grade, at: {stage: ward}}
+  well: {occupancy: {state: well}}
+  reached: {funnel: [start, {stage: choice}, {stage: ward}, {stage: well}]}
+"""
+
+
+@cache
+def simulated(file: Path, *settings: str, replications: int = 1) -> Simulation:
+    """A run of a scenario file; the same for the same arguments."""
+    asked = Asked(file, settings, replications=replications, at=(45.0, 90.0, 180.0))
+    done = carry_out(asked, step=lambda step: None, share=lambda share: None)
+    assert isinstance(done, Simulation)
+    return done
+
+
+def arm_of(done: Simulation, name: str = "it") -> Arm:
+    return Arm(name, done.scenario, done.result.log, done.result.use, done.summary)
+
+
+def stages_entered(history: History, index: int) -> list[tuple[float, str]]:
+    """The stages that take time one patient enters, row by row."""
+    log = history.log
+    return [
+        (float(log.time[row]), log.names.stages[log.stage_to[row]])
+        for row in range(log.row_of[index], log.row_of[index + 1])
+        if log.does[row] == ENTERS and not history.is_decision[log.stage_to[row]]
+    ]
+
+
+def everybody(history: History) -> np.ndarray:
+    return np.arange(history.log.n_patients)
