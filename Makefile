@@ -6,13 +6,19 @@ VENV := .venv
 READY := $(VENV)/.ready
 ALLPATH := $(VENV)/bin/allpath
 
-.PHONY: run test lint types bench docs clean
+.PHONY: run test browser lint types bench docs clean
 
 run: $(READY)
 	@$(ALLPATH) run scenarios/cns_relapse_academic.yaml
 
 test: $(READY)
 	@$(VENV)/bin/python -m pytest
+
+# Tests of the page in a real browser: Chromium with its driver, as Debian packages them.
+browser: $(READY)
+	@for p in chromium chromedriver; do command -v $$p >/dev/null 2>&1 || { \
+		echo "make browser needs $$p; on Debian, as root: apt-get install chromium chromium-driver"; exit 1; }; done
+	@$(VENV)/bin/python -m pytest tests/browser
 
 lint: $(READY)
 	@$(VENV)/bin/ruff check sim tests benchmarks

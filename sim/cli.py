@@ -55,6 +55,12 @@ At = Annotated[
     list[str] | None,
     typer.Option("--at", metavar="TIME", help="Read curves at this time, as `6 months`; may be repeated."),
 ]
+Report = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE.html", help="Write a page with tables and charts that opens without a network."
+    ),
+]
 
 
 def verb(function: Callable[P, None]) -> Callable[P, None]:
@@ -125,6 +131,7 @@ def run(
     json: Annotated[
         str | None, typer.Option(metavar="FILE", help="Write the summary to this file; - for stdout.")
     ] = None,
+    report: Report = None,
 ) -> None:
     """Simulate a cohort and print its outcomes."""
     asked = what_is_asked(scenario, patients, settings, seed, replications, engine, workers, at)
@@ -136,11 +143,18 @@ def run(
         refuse_unusable(out, force=force)
     if json is not None and json != "-":
         refuse_unwritable(Path(json))
+    if report is not None:
+        refuse_unwritable(report)
     with waiting() as (step, share):
         done = carry_out(asked, step=step, share=share)
         if not isinstance(done, BrokenRun) and out is not None:
             step("write")
             keep(done, out, command=command(), force=force)
+        if not isinstance(done, BrokenRun) and report is not None:
+            step("report")
+            from sim.report.page.page import report_run
+
+            report_run(done, report, command=command())
     if isinstance(done, BrokenRun):
         tell_what_is_forbidden(done)
         raise typer.Exit(FAILED)
@@ -150,8 +164,9 @@ def run(
     if json is not None:
         write_whole(Path(json), json_text(done.summary))
     print_summary(done.summary, console())
-    if out is not None:
-        say(f"Written to {out}")
+    for written in (out, report):
+        if written is not None:
+            say(f"Written to {written}")
 
 
 @app.command()

@@ -14,6 +14,7 @@ WORDS = {
     "engine": "simulating",
     "outcomes": "reading the outcomes off the log",
     "write": "writing",
+    "report": "drawing the page",
 }
 QUIET_SECONDS = 1.0
 """What is over by then shows no bar."""

@@ -125,12 +125,15 @@ def _print_alone(entry: Entry, console: Console) -> None:
     for time, at in entry["at"].items():
         count = at["at_risk"] if "at_risk" in at else at["n"]
         table.add_row(
-            _time(time), figures.share(at["estimate"]), figures.share_interval(at["interval"]), f"{count:,}"
+            time_label(time),
+            figures.share(at["estimate"]),
+            figures.share_interval(at["interval"]),
+            f"{count:,}",
         )
     for label, key in (("median", "median"), ("restricted mean", "restricted_mean")):
         if f"{key}_days" in entry:
             value, limits = entry[f"{key}_days"], entry[f"{key}_interval"]
-            table.add_row(label, _days_or_not(key, value), figures.days_interval(limits, value), "")
+            table.add_row(label, days_or_not(key, value), figures.days_interval(limits, value), "")
     console.print(table)
 
 
@@ -140,7 +143,7 @@ def _print_beside(columns: Sequence[tuple[str, Entry]], whole: Entry, console: C
     for time in whole["at"]:
         cells = [entry["at"][time] for _, entry in columns]
         table.add_row(
-            _time(time),
+            time_label(time),
             *(cell(figures.share(c["estimate"]), figures.share_interval(c["interval"])) for c in cells),
         )
     for label, key in (("median", "median"), ("restricted mean", "restricted_mean")):
@@ -152,7 +155,8 @@ def _print_beside(columns: Sequence[tuple[str, Entry]], whole: Entry, console: C
     console.print(table)
 
 
-def _time(label: str) -> str:
+def time_label(label: str) -> str:
+    """The name of a time as a reader has it: `1 year`."""
     return label.removesuffix("s") if label.startswith("1 ") else label
 
 
@@ -160,10 +164,11 @@ def _days_cell(key: str, entry: Entry) -> Text:
     if f"{key}_days" not in entry:
         return Text("")
     value = entry[f"{key}_days"]
-    return cell(_days_or_not(key, value), figures.days_interval(entry[f"{key}_interval"], value))
+    return cell(days_or_not(key, value), figures.days_interval(entry[f"{key}_interval"], value))
 
 
-def _days_or_not(key: str, value: float | None) -> str:
+def days_or_not(key: str, value: float | None) -> str:
+    """A time of an entry; a median may not be reached."""
     return "not reached" if key == "median" and value is None else figures.days(value)
 
 
@@ -181,14 +186,14 @@ def _print_single(outcomes: Mapping[str, Entry], console: Console) -> None:
     for name, entry in outcomes.items():
         meaning = Text.assemble((_called(name, entry), "bold"), ("\n" + entry["estimate_of"], FAINT))
         table.add_row(meaning, *_numbers(entry, entry["unit"], entry["n"]))
-        for part, of, n in _parts(entry):
+        for part, of, n in parts(entry):
             table.add_row(Text(f"  {part}"), *_numbers(of, entry["unit"], n))
         table.add_section()
     console.print(table)
     _print_remarks(list(outcomes.values()), console, names=list(outcomes))
 
 
-def _parts(entry: Entry) -> Iterable[tuple[str, Entry, int]]:
+def parts(entry: Entry) -> Iterable[tuple[str, Entry, int]]:
     """Categories, kinds of waits, and groups: what stands under an outcome, each with its number."""
     for name, one in entry.get("shares", {}).items():
         yield name, one, one["count"]
@@ -239,7 +244,7 @@ def _print_remarks(entries: Sequence[Entry], console: Console, *, names: Sequenc
     """Why there is no interval, and who is left out; one line for all outcomes that say the same."""
     said: dict[str, list[str]] = {}
     for i, entry in enumerate(entries):
-        for remark in _remarks(entry):
+        for remark in remarks(entry):
             said.setdefault(remark, []).append(names[i] if names else "")
     for remark, about in said.items():
         whose = f"{', '.join(about)}: " if names and len(about) < len(entries) else ""
@@ -247,7 +252,8 @@ def _print_remarks(entries: Sequence[Entry], console: Console, *, names: Sequenc
     console.print()
 
 
-def _remarks(entry: Entry) -> Iterable[str]:
+def remarks(entry: Entry) -> Iterable[str]:
+    """What is to be known of an outcome besides its numbers."""
     if "censored" in entry:
         yield f"{entry['n']:,} patients, {entry['events']:,} with the event, {entry['censored']:,} censored"
     if "interval_note" in entry:

@@ -126,6 +126,34 @@ def test_options_reach_the_run(allpath: Allpath, ward: Path) -> None:
     assert json.loads(longer.out)["patients"] == 5
 
 
+def test_a_report_is_one_file_and_the_tables_are_printed_too(allpath: Allpath, ward: Path) -> None:
+    page = ward.parent / "page.html"
+    ended = allpath("run", ward, "--report", page, "--seed", 5)
+    assert (ended.status, ended.err) == (0, "")
+    assert ended.out.endswith(f"Written to {page}\n")
+    assert ended.out.startswith("A ward\n40 patients, seed 5")
+    assert names_in(ward.parent) == ["page.html", "ward.yaml"]
+    text = page.read_text("utf-8")
+    assert text.startswith("<!doctype html>")
+    assert f"allpath run {ward} --report {page} --seed 5" in text
+
+
+def test_a_report_beside_json_on_stdout(allpath: Allpath, ward: Path) -> None:
+    page = ward.parent / "page.html"
+    ended = allpath("run", ward, "--report", page, "--json", "-")
+    assert json.loads(ended.out)["seed"] == 1
+    assert page.exists()
+
+
+def test_a_report_that_cannot_be_written_is_refused_before_the_run(
+    allpath: Allpath, ward: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stops_with(AssertionError("it has run"), monkeypatch)
+    ended = allpath("run", ward, "--report", ward / "page.html")
+    assert ended.status == 1
+    assert ended.err == f"{ward / 'page.html'}: {ward} is no folder\n"
+
+
 def test_a_run_is_written_and_reproduced(allpath: Allpath, ward: Path) -> None:
     out = ward.parent / "run"
     options = ("--seed", 3, "--replications", 2, "--at", "100 days", "--patients", 9)
@@ -178,7 +206,9 @@ def test_an_existing_folder_is_kept(allpath: Allpath, ward: Path) -> None:
     assert json.loads((out / "summary.json").read_text())["seed"] == 2
 
 
-@pytest.mark.parametrize("scenario", ["first_steps.yaml", "cns_relapse_academic.yaml", "uk_us_commercial.yaml"])
+@pytest.mark.parametrize(
+    "scenario", ["first_steps.yaml", "cns_relapse_academic.yaml", "uk_us_commercial.yaml"]
+)
 def test_shipped_scenarios_run(scenario: str, allpath: Allpath) -> None:
     ended = allpath("run", ROOT / "scenarios" / scenario, "--patients", 50)
     assert (ended.status, ended.err) == (0, "")

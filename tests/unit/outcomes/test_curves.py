@@ -29,11 +29,10 @@ def queue(tmp_path_factory) -> Arm:
 def test_a_curve_is_the_summary_read_at_many_times(file, name, replications):
     done = simulated(file, "patients.number=300", replications=replications)
     arm = arm_of(done)
-    until = 180.0
-    whole, groups = curves(arm.history, arm.outcome(name), until, arm.counted, replications)
+    whole, groups = curves(arm.fine, arm.outcome(name))
     entry = done.summary["outcomes"][name]
     assert groups == {}
-    assert len(whole.main.time) == len(grid(until)) + 1
+    assert len(whole.main.time) == len(grid(180.0)) + 1
     told = {"": entry, **entry.get("causes", {})}
     for curve, of in zip([whole.main, *whole.causes], told.values(), strict=True):
         for row in of["at"].values():
@@ -48,7 +47,7 @@ def test_a_curve_is_the_summary_read_at_many_times(file, name, replications):
 def test_a_curve_for_each_group():
     done = simulated(FIRST, "patients.number=300")
     arm = arm_of(done)
-    _, groups = curves(arm.history, arm.outcome("overall_survival"), 180.0, arm.counted, 1)
+    _, groups = curves(arm.fine, arm.outcome("overall_survival"))
     told = done.summary["outcomes"]["overall_survival"]["groups"]
     assert {key: one.n for key, one in groups.items()} == {key: one["n"] for key, one in told.items()}
     assert groups["true"].main.value[-1] == told["true"]["at"]["180 days"]["estimate"]

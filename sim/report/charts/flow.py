@@ -1,0 +1,96 @@
+"""The road taken as a Sankey diagram, and the funnel by intention to treat."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias
+
+import plotly.graph_objects as go
+
+from sim.outcomes.roads import Step
+from sim.report.charts.style import COLOURS, ENDED, Look, dressed, looks, with_alpha
+
+Node: TypeAlias = tuple[int, int]
+"""How many steps from the start, and the code of the stage."""
+
+REST = -1
+"""In place of a code: all stages with too few patients to be drawn each on its own."""
+THIN = 0.005
+"""Nodes of less than this share of the patients are among the rest."""
+TOLD = 0.02
+"""Nodes of less than this share have no label, for which there is no room."""
+
+
+def sankey(steps: Sequence[Step], names: Sequence[str], look: Mapping[str, Look], n: int) -> go.Figure:
+    """Stages in columns, the first step leftmost; n: all patients. names, look: by code of the stage.
+
+    A node is a stage at a number of steps, so that no road leads back.
+    """
+    size: dict[Node, int] = defaultdict(int)
+    for step in steps:
+        size[step.number, step.to] += step.patients
+        size[0, step.begin] += step.patients if step.number == 1 else 0
+    links: dict[tuple[Node, Node], int] = defaultdict(int)
+    for step in steps:
+        begin, to = (step.number - 1, step.begin), (step.number, step.to)
+        begin = begin if size[begin] >= THIN * n else (begin[0], REST)
+        to = to if size[to] >= THIN * n else (to[0], REST)
+        links[begin, to] += step.patients
+    nodes = sorted({node for link in links for node in link})
+    place = {node: i for i, node in enumerate(nodes)}
+    known = ["other" if code == REST else names[code] for _, code in nodes]
+    label = [name if size[node] >= TOLD * n else "" for name, node in zip(known, nodes, strict=True)]
+    colour = [ENDED if code == REST else look[names[code]].colour for _, code in nodes]
+    figure = go.Figure(
+        go.Sankey(
+            arrangement="snap",
+            node={
+                "label": label,
+                "color": colour,
+                "align": "left",
+                "customdata": known,
+                "pad": 16,
+                "thickness": 14,
+                "line": {"width": 0},
+                "hovertemplate": "%{customdata}: %{value:,} patients<extra></extra>",
+            },
+            link={
+                "source": [place[begin] for begin, _ in links],
+                "target": [place[to] for _, to in links],
+                "value": list(links.values()),
+                "color": [with_alpha(colour[place[to]], 0.35) for _, to in links],
+                "hovertemplate": "%{source.customdata} to %{target.customdata}: %{value:,}<extra></extra>",
+            },
+        )
+    )
+    return dressed(figure, height=520)
+
+
+def funnel(arms: Sequence[tuple[str, Sequence[int]]], steps: Sequence[str]) -> go.Figure:
+    """A bar for each step and arm: how many came so far, and their share of the first."""
+    look = looks([name for name, _ in arms])
+    figure = go.Figure()
+    for i, (arm, counts) in enumerate(reversed(arms)):
+        first = counts[0] or 1
+        figure.add_bar(
+            orientation="h",
+            name=arm,
+            y=list(steps),
+            x=[count / first for count in counts],
+            text=[f"{count:,} ({count / first:.0%})" for count in counts],
+            textposition="auto",
+            marker={
+                "color": look[arm].colour if len(arms) > 1 else COLOURS[0],
+                "pattern": {"shape": ["", "/", ".", "x"][(len(arms) - 1 - i) % 4]},
+            },
+            hovertemplate="%{y}: %{text}<extra>%{fullData.name}</extra>",
+            showlegend=len(arms) > 1,
+        )
+    dressed(figure, height=60 + len(steps) * (20 + 22 * len(arms)))
+    figure.update_layout(barmode="group", bargap=0.25, legend={"traceorder": "reversed"})
+    figure.update_yaxes(autorange="reversed", categoryorder="array", categoryarray=list(steps))
+    if len(arms) > 1:
+        figure.update_yaxes(autorange=None, range=[len(steps) - 0.5, -0.5])
+    figure.update_xaxes(tickformat=".0%", range=[0, 1.02])
+    return figure

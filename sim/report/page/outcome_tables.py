@@ -1,0 +1,122 @@
+"""The outcomes of the arms as tables: what the terminal prints of one run, side by side for several."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sim.report import figures
+from sim.report.page.arms import Arm, shared_outcomes, words
+from sim.report.page.parts import Cell, Table
+from sim.report.tables import days_or_not, parts, remarks, time_label
+
+Entry = Mapping[str, Any]
+
+
+def entries(arms: Sequence[Arm], name: str) -> list[tuple[str, Entry]]:
+    """An outcome in each arm; of a single run, where it is grouped, in all and in each group."""
+    if len(arms) > 1:
+        return [(arm.name, arm.summary["outcomes"][name]) for arm in arms]
+    entry = arms[0].summary["outcomes"][name]
+    groups = [(f"{entry['by']} {key}", group) for key, group in entry.get("groups", {}).items()]
+    return [("all" if groups else "estimate", entry), *groups]
+
+
+def curve_table(arms: Sequence[Arm], name: str) -> Table:
+    """An outcome that is read at several times: a row for each time, then medians and counts."""
+    columns = entries(arms, name)
+    whole = columns[0][1]
+    rows: list[tuple[Cell, ...]] = [
+        (time_label(time), *(_reading(entry["at"][time], entry["unit"]) for _, entry in columns))
+        for time in whole["at"]
+    ]
+    for label, key in (("median", "median"), ("restricted mean", "restricted_mean")):
+        if f"{key}_days" in whole:
+            rows.append((label, *(_days(key, entry) for _, entry in columns)))
+    for label, key in (("with the event", "events"), ("patients", "n")):
+        if key in whole:
+            rows.append((label, *(f"{entry[key]:,}" for _, entry in columns)))
+    meaning = whole.get("curve_of", whole["estimate_of"])
+    return Table(
+        meaning, ("time", *(head for head, _ in columns)), tuple(rows), _notes([e for _, e in columns])
+    )
+
+
+def cause_table(arms: Sequence[Arm], name: str) -> Table:
+    """Every end of an outcome with competing ends at every time, for each arm."""
+    first = arms[0].summary["outcomes"][name]
+    rows: list[tuple[Cell, ...]] = []
+    for time in first["at"]:
+        for cause in (name, *first["causes"]):
+            cells = []
+            for arm in arms:
+                entry = arm.summary["outcomes"][name]
+                of = entry if cause == name else entry["causes"][cause]
+                cells.append(_estimate(of["at"][time], "probability"))
+            rows.append((f"{time_label(time)}: {words(cause)}", *cells))
+    return Table(first["curve_of"], ("time and end", *_heads(arms)), tuple(rows), _notes([first]))
+
+
+def overview(arms: Sequence[Arm]) -> Table | None:
+    """Every outcome as one number, those over time at their headline time; None where there are none."""
+    rows: list[tuple[Cell, ...]] = []
+    for outcome in shared_outcomes(arms):
+        columns = [arm.summary["outcomes"][outcome.name] for arm in arms]
+        rows.append(
+            ((columns[0]["label"], columns[0]["estimate_of"]), *(_estimate(e, e["unit"]) for e in columns))
+        )
+        if any(key in columns[0] for key in ("at", "steps")):
+            continue
+        listed = [{part: of for part, of, _ in parts(entry)} for entry in columns]
+        for part in listed[0]:
+            cells = [
+                _estimate(of[part], entry["unit"]) if part in of else "-"
+                for of, entry in zip(listed, columns, strict=True)
+            ]
+            rows.append((part.strip(), *cells))
+    if not rows:
+        return None
+    return Table("All outcomes", ("outcome", *_heads(arms)), tuple(rows))
+
+
+def _heads(arms: Sequence[Arm]) -> tuple[str, ...]:
+    return tuple(arm.name for arm in arms) if len(arms) > 1 else ("estimate",)
+
+
+def resource_table(arms: Sequence[Arm]) -> Table | None:
+    """Use of every resource that can be waited for, averaged over time."""
+    rows: list[tuple[Cell, ...]] = []
+    for name in arms[0].summary["resources"]:
+        for figure, unit in (("in_use", ""), ("utilisation", "share"), ("queue", "")):
+            cells = [arm.summary["resources"].get(name, {}).get(figure) for arm in arms]
+            rows.append(
+                (f"{name}, {figure.replace('_', ' ')}", *(_estimate(c, unit) if c else "-" for c in cells))
+            )
+    if not rows:
+        return None
+    return Table("Use of resources, averaged over time", ("resource", *_heads(arms)), tuple(rows))
+
+
+def _estimate(entry: Entry, unit: str) -> tuple[str, str]:
+    value, limits = entry["estimate"], entry["interval"]
+    return figures.amount(value, unit), figures.interval(limits, value, unit)
+
+
+def _reading(row: Entry, unit: str) -> Cell:
+    """An estimate at a time, with the number at risk beside its interval."""
+    value, limits = _estimate(row, unit)
+    count = f"{row['at_risk']:,} at risk" if "at_risk" in row else f"of {row['n']:,}"
+    return value, ", ".join(filter(None, [limits, count]))
+
+
+def _days(key: str, entry: Entry) -> Cell:
+    if f"{key}_days" not in entry:
+        return ""
+    value = entry[f"{key}_days"]
+    return days_or_not(key, value), figures.days_interval(entry[f"{key}_interval"], value)
+
+
+def _notes(found: Sequence[Entry]) -> tuple[str, ...]:
+    """Who is left out, and why there is no interval; what the tables count is not said again."""
+    said = (remark for entry in found for remark in remarks(entry))
+    return tuple(dict.fromkeys(remark for remark in said if not remark.endswith("censored")))

@@ -1,0 +1,86 @@
+"""One self-contained HTML file: opens from disk without a network, text escaped, charts drawn by plotly."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FunctionLoader, StrictUndefined
+from markupsafe import Markup
+from plotly.offline import get_plotlyjs
+
+from sim.provenance import processor, versions
+from sim.report.page.arms import Arm
+from sim.report.page.parts import Picture, Table
+from sim.report.page.sections import answer, sections, subtitle
+from sim.run_folder import write_whole
+from sim.simulation import Simulation
+
+
+def page(arms: Sequence[Arm], facts: Mapping[str, Any]) -> str:
+    """The whole page. facts: how it was made, as words and what stands beside them."""
+    environment = Environment(
+        loader=FunctionLoader(_text),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.tests["picture"] = lambda item: isinstance(item, Picture)
+    environment.tests["table"] = lambda item: isinstance(item, Table)
+    environment.filters["figure_json"] = _figure_json
+    return environment.get_template("page.html").render(
+        title=arms[0].scenario.title,
+        subtitle=subtitle(arms[0]),
+        answer=answer(arms[0]),
+        sections=sections(arms, facts),
+        css=Markup(_text("page.css")),  # noqa: S704
+        script=Markup(_text("page.js")),  # noqa: S704
+        plotly=Markup(get_plotlyjs()),  # noqa: S704
+    )
+
+
+def write_report(path: Path, arms: Sequence[Arm], facts: Mapping[str, Any]) -> float:
+    """Write the page whole or not at all; its size in MB.
+
+    Raises: RunError where the disk refuses.
+    """
+    text = page(arms, facts)
+    write_whole(path, text)
+    return len(text.encode()) / 1e6
+
+
+def report_run(simulation: Simulation, path: Path, *, command: Sequence[str]) -> float:
+    """Write the page of one run; its size in MB. Raises: RunError where the disk refuses."""
+    result, summary = simulation.result, simulation.summary
+    arm = Arm(Path(simulation.scenario.file).stem, simulation.scenario, result.log, result.use, summary)
+    asked = simulation.asked
+    return write_report(path, [arm], how_made(command, seed=asked.seed, replications=asked.replications))
+
+
+def how_made(command: Sequence[str], *, seed: int, replications: int) -> dict[str, Any]:
+    """What whoever makes the page again has to know."""
+    told = ", ".join(f"{part} {number}" for part, number in versions().items())
+    return {
+        "command": shlex.join(command),
+        "seed": seed,
+        "replications": replications,
+        "versions": told,
+        "processor": processor(),
+    }
+
+
+def _text(name: str) -> str:
+    return (files("sim.report.page") / name).read_text("utf-8")
+
+
+def _figure_json(picture: Picture) -> Markup:
+    """A figure as JSON that cannot end the element it stands in."""
+    text = json.dumps(json.loads(picture.figure.to_json()), ensure_ascii=False, separators=(",", ":"))
+    for sign in "<>&":
+        text = text.replace(sign, f"\\u{ord(sign):04x}")
+    return Markup(text)  # noqa: S704

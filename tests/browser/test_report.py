@@ -1,0 +1,163 @@
+"""The page in a real browser: Chromium, driven by selenium. Run by `make browser`, which says what it needs."""
+
+from __future__ import annotations
+
+import base64
+import json
+import shutil
+import time
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from selenium import webdriver
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.action_chains import ActionChains
+from selenium.webdriver.common.keys import Keys
+
+from sim.report.page.page import write_report
+from tests.simulated import CLINICAL, FIRST, QUEUE, arm_of, simulated
+
+ARGUMENTS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+PHONE = {"width": 390, "height": 844, "deviceScaleFactor": 2, "mobile": True}
+DESKTOP = {"width": 1280, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory) -> Iterator[webdriver.Chrome]:
+    options = webdriver.ChromeOptions()
+    options.binary_location = shutil.which("chromium") or ""
+    for argument in (*ARGUMENTS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
+        options.add_argument(argument)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    driver = webdriver.Chrome(options=options, service=Service(shutil.which("chromedriver")))
+    yield driver
+    driver.quit()
+
+
+@pytest.fixture(scope="session", params=["first", "clinical", "queue", "two"])
+def file(request, tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp(request.param)
+    if request.param == "queue":
+        (folder / "queue.yaml").write_text(QUEUE)
+        arms = [arm_of(simulated(folder / "queue.yaml"))]
+    elif request.param == "clinical":
+        arms = [arm_of(simulated(CLINICAL, "patients.number=400"))]
+    else:
+        arms = [arm_of(simulated(FIRST, "patients.number=400"), "as it is")]
+    if request.param == "two":
+        later = "pathway.stages.car_t.events.assessment.after={fixed: 40 days}"
+        arms.append(arm_of(simulated(FIRST, "patients.number=400", later), "later"))
+    write_report(folder / "page.html", arms, {"command": "allpath run"})
+    return folder / "page.html"
+
+
+def opened(browser: webdriver.Chrome, file: Path, screen: dict, scheme: str = "light") -> None:
+    """The page on a screen, when every chart is drawn; logs are emptied before."""
+    browser.get("about:blank")
+    browser.get_log("browser")
+    browser.get_log("performance")
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", screen)
+    features = [{"name": "prefers-color-scheme", "value": scheme}]
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "", "features": features})
+    browser.get(file.as_uri())
+    deadline = time.monotonic() + 60
+    while not browser.execute_script("return document.documentElement.dataset.drawn"):
+        assert time.monotonic() < deadline, "charts are not drawn"
+        time.sleep(0.05)
+
+
+def requests(browser: webdriver.Chrome) -> list[str]:
+    messages = (json.loads(entry["message"])["message"] for entry in browser.get_log("performance"))
+    sent = [m["params"]["request"]["url"] for m in messages if m["method"] == "Network.requestWillBeSent"]
+    return [url for url in sent if not url.startswith(("data:", "about:", "blob:"))]
+
+
+@pytest.mark.parametrize("screen", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_opens_without_an_error_and_fetches_nothing(browser, file, screen):
+    opened(browser, file, screen)
+    assert [entry["message"] for entry in browser.get_log("browser")] == []
+    assert requests(browser) == [file.as_uri()]
+
+
+def test_every_chart_is_drawn(browser, file):
+    opened(browser, file, DESKTOP)
+    drawn = browser.execute_script("""
+        return [...document.querySelectorAll(".chart")].map((chart) => {
+          const marks = chart.querySelectorAll(
+            ".trace path, .trace text, .point path, .points path, .sankey-node rect, .box, .fills path");
+          const box = chart.querySelector("svg.main-svg").getBoundingClientRect();
+          const inked = [...marks].filter((mark) => mark.getBoundingClientRect().width > 0);
+          return [chart.getAttribute("aria-label"), inked.length, box.width, box.height];
+        })""")
+    assert len(drawn) >= 5
+    for name, marks, width, height in drawn:
+        assert marks > 0, name
+        assert width > 300, name
+        assert height > 200, name
+
+
+def test_fits_a_phone(browser, file):
+    opened(browser, file, PHONE)
+    wide = browser.execute_script("""
+        const outside = (node) => node.closest(".scrolls, .frame.wide, script, .skip") === null;
+        return [...document.body.querySelectorAll("*")].filter(outside)
+          .filter((node) => node.getBoundingClientRect().right > innerWidth + 1)
+          .map((node) => node.tagName + " " + (node.getAttribute("class") || ""))""")
+    assert wide == []
+    assert browser.execute_script("return document.documentElement.scrollWidth <= innerWidth")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_words_in_charts_take_the_colour_of_the_page(browser, file, scheme):
+    opened(browser, file, DESKTOP, scheme)
+    ink, fills = browser.execute_script("""
+        const ticks = [...document.querySelectorAll(".xtick text, .ytick text")];
+        return [getComputedStyle(document.body).color, [...new Set(ticks.map((t) => getComputedStyle(t).fill))]]""")
+    assert fills == [ink]
+
+
+def test_by_keyboard(browser, file):
+    """The first stop skips to the answer, the next are the contents, and each table can be unfolded."""
+    opened(browser, file, DESKTOP)
+    where = "const it = document.activeElement; return [it.tagName, it.getAttribute('href') || '']"
+    stops = []
+    for _ in range(3):
+        ActionChains(browser).send_keys(Keys.TAB).perform()
+        stops.append(browser.execute_script(where))
+    assert stops[0] == ["A", "#main"]
+    box = browser.execute_script("return document.querySelector('.skip').getBoundingClientRect().left")
+    assert box < 0, "the skip link hides again when it is left"
+    assert stops[1:] == [["A", "#answer"], ["A", "#outcomes"]]
+    outline = "return getComputedStyle(document.activeElement).outlineStyle"
+    assert browser.execute_script(outline) != "none"
+    browser.execute_script("document.querySelector('summary').focus()")
+    ActionChains(browser).send_keys(Keys.ENTER).perform()
+    assert browser.execute_script("return document.querySelector('details').open")
+
+
+def test_headings_go_down_one_by_one(browser, file):
+    opened(browser, file, DESKTOP)
+    levels = browser.execute_script(
+        "return [...document.querySelectorAll('h1, h2, h3')].map((h) => Number(h.tagName[1]))"
+    )
+    assert levels.count(1) == 1
+    assert all(after <= before + 1 for before, after in pairwise(levels))
+
+
+def test_prints(browser, file):
+    opened(browser, file, DESKTOP, "dark")
+    paper = {"preferCSSPageSize": True, "printBackground": True, "paperWidth": 8.27, "paperHeight": 11.69}
+    pdf = base64.b64decode(browser.execute_cdp_cmd("Page.printToPDF", paper)["data"])
+    assert pdf.startswith(b"%PDF")
+    assert pdf.count(b"/Type /Page\n") + pdf.count(b"/Type /Page ") >= 3
+    assert len(pdf) > 100_000

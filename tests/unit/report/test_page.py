@@ -1,0 +1,259 @@
+"""The page of a run: what it says, that it is whole HTML, that texts are texts, that nothing is fetched."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from html.parser import HTMLParser
+from pathlib import Path
+
+import plotly.graph_objects as go
+import pytest
+
+from sim.outcomes.roads import roads, steps
+from sim.report.charts.style import COLOURS, even_ticks, looks, unit_of
+from sim.report.page.page import page, write_report
+from sim.report.page.parts import Picture
+from sim.report.page.road_pictures import STEPS
+from sim.report.page.sections import answer, sections
+from tests.simulated import CLINICAL, FIRST, QUEUE, arm_of, simulated
+
+VOID = {"meta", "link", "br", "hr", "img", "input"}
+
+
+class Outline(HTMLParser):
+    """Elements that were opened and not closed, ids, links, headings, and what would be fetched."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.ids: list[str] = []
+        self.links: list[str] = []
+        self.fetched: list[str] = []
+        self.elements: Counter[str] = Counter()
+
+    def handle_starttag(self, tag, attrs):
+        of = dict(attrs)
+        self.elements[tag] += 1
+        self.ids += [of["id"]] if "id" in of else []
+        self.links += [of["href"]] if tag == "a" else []
+        self.fetched += [of[key] for key in ("src", "srcset", "data") if key in of]
+        self.fetched += [of["href"]] if tag == "link" else []
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag, f"</{tag}> closes another"
+
+
+@pytest.fixture(scope="module", params=["first", "clinical", "queue"])
+def arm(request, tmp_path_factory):
+    if request.param == "first":
+        return arm_of(simulated(FIRST, "patients.number=300"))
+    if request.param == "clinical":
+        return arm_of(simulated(CLINICAL, "patients.number=300"))
+    file = tmp_path_factory.mktemp("queue") / "queue.yaml"
+    file.write_text(QUEUE)
+    return arm_of(simulated(file))
+
+
+@pytest.fixture(scope="module")
+def text(arm) -> str:
+    return page([arm], {"command": "allpath run it.yaml", "seed": 1})
+
+
+@pytest.fixture(scope="module")
+def outline(text) -> Outline:
+    found = Outline()
+    found.feed(text)
+    return found
+
+
+def test_every_element_is_closed_and_every_id_is_one(outline):
+    assert outline.open == []
+    assert [name for name, n in Counter(outline.ids).items() if n > 1] == []
+
+
+def test_links_lead_somewhere_on_the_page(outline):
+    assert outline.links
+    assert {link for link in outline.links if link.removeprefix("#") not in outline.ids} == set()
+
+
+def test_nothing_is_fetched(outline, text):
+    assert outline.fetched == ["data:,"]
+    assert "@import" not in text.split("<script>")[0]
+    assert "url(" not in text.split("<script>")[0]
+
+
+def test_every_chart_has_a_caption_and_a_table(outline, text):
+    n = text.count('class="chart"')
+    assert n >= 5
+    assert outline.elements["figcaption"] == outline.elements["details"] == outline.elements["figure"] == n
+
+
+def test_charts_are_figures_that_can_be_read_back(text):
+    found = re.findall(r'<script type="application/json">(.*?)</script>', text, re.S)
+    for one in found:
+        figure = go.Figure(json.loads(one))
+        assert figure.data
+        assert figure.layout.height > 0
+    assert len(found) == text.count('class="chart"')
+
+
+def test_a_title_is_a_text_wherever_it_stands(tmp_path):
+    file = tmp_path / "queue.yaml"
+    file.write_text(QUEUE)
+    told = page([arm_of(simulated(file))], {"command": "<b>allpath</b> & more"})
+    assert "<script>all" not in told
+    assert "One bed for &lt;script&gt;all&lt;/script&gt; &amp; sundry" in told
+    assert "&lt;b&gt;allpath&lt;/b&gt; &amp; more" in told
+
+
+def test_a_label_cannot_end_the_data_of_a_chart(tmp_path):
+    file = tmp_path / "evil.yaml"
+    evil = "</script><script>document.title='taken'</script>"
+    file.write_text(QUEUE.replace("survival: {", f"survival: {{label: {json.dumps(evil)}, "))
+    told = page([arm_of(simulated(file))], {})
+    assert evil not in told
+    assert "\\u003c/script\\u003e\\u003cscript\\u003edocument.title='taken'" in told
+
+
+def test_the_answer_is_the_first_outcome_with_its_uncertainty():
+    arm = arm_of(simulated(FIRST, "patients.number=300"))
+    entry = arm.summary["outcomes"]["overall_survival"]
+    value, low, high = (f"{100 * x:.1f}" for x in (entry["estimate"], *entry["interval"]))
+    assert answer(arm).startswith(f"overall survival at 180 days: {value}% (95% interval {low} to {high})")
+    assert answer(arm).endswith("in 300 simulated patients.")
+
+
+def test_assumptions_come_first():
+    arm = arm_of(simulated(CLINICAL, "patients.number=300"))
+    evidence = next(s for s in sections([arm], {}) if s.name == "evidence")
+    statuses = [table.caption.split(":")[0] for table in evidence.items]
+    assert statuses[0] == "Assumed"
+    assert statuses[-1] == "Published"
+    assert sum(len(table.rows) for table in evidence.items) == len(arm.scenario.parameters)
+
+
+def test_what_was_changed_is_told_old_and_new():
+    arm = arm_of(simulated(FIRST, "patients.number=300", "horizon=9 years"))
+    changes = next(s for s in sections([arm], {}) if s.name == "changes")
+    assert changes.items[0].rows == (
+        ("patients.number", "2000", "300", "--set"),
+        ("horizon", "10 years", "9 years", "--set"),
+    )
+
+
+def pictures(arm) -> dict[str, Picture]:
+    return {item.name: item for s in sections([arm], {}) for item in s.items if isinstance(item, Picture)}
+
+
+def test_a_queue_has_pictures_of_its_own(tmp_path):
+    file = tmp_path / "queue.yaml"
+    file.write_text(QUEUE)
+    arm = arm_of(simulated(file))
+    found = pictures(arm)
+    assert {"curve-survival", "curve-out_of_ward", "waits-waits", "grades-grade", "funnel-reached"} <= set(
+        found
+    )
+    waits = found["waits-waits"].figure.data[0]
+    days = arm.summary["outcomes"]["waits"]
+    # the area under the share that waits longer is the mean wait; 200 steps of a decreasing curve
+    area = sum(y * (b - a) for y, a, b in zip(waits.y, waits.x, waits.x[1:], strict=False))
+    assert area == pytest.approx(days["estimate"], abs=waits.x[-1] / 200)
+
+
+def test_stacked_incidences_add_up_to_who_had_an_end(tmp_path):
+    arm = arm_of(simulated(CLINICAL, "patients.number=300"))
+    data = pictures(arm)["curve-marrow_relapse"].figure.data
+    assert len({trace.stackgroup for trace in data}) == 1
+    assert 0 < sum(trace.y[-1] for trace in data) <= 1
+
+
+def test_sankey_keeps_everybody_who_is_drawn():
+    """What flows into a node flows out again or ends there; all who take a step flow."""
+    arm = arm_of(simulated(CLINICAL, "patients.number=300"))
+    link = pictures(arm)["roads-it"].figure.data[0].link
+    into: Counter = Counter()
+    out: Counter = Counter()
+    for source, target, value in zip(link.source, link.target, link.value, strict=True):
+        out[source] += value
+        into[target] += value
+    assert all(out[node] <= into[node] for node in into)
+    taken = sum(step.patients for step in steps(roads(arm.history, arm.about), STEPS))
+    assert sum(link.value) == taken
+
+
+def test_two_arms_stand_in_every_picture():
+    one = simulated(FIRST, "patients.number=300")
+    other = simulated(
+        FIRST, "patients.number=300", "pathway.stages.car_t.events.assessment.after={fixed: 40 days}"
+    )
+    arms = [arm_of(one, "as it is"), arm_of(other, "later")]
+    found = {i.name: i for s in sections(arms, {}) for i in s.items if isinstance(i, Picture)}
+    for name in ("curve-overall_survival", "stays"):
+        assert {trace.name for trace in found[name].figure.data} >= {"as it is", "later"}
+    assert {"roads-as it is", "roads-later"} <= set(found)
+    assert len(found["lives"].numbers.rows) == 24
+
+
+def test_written_whole(tmp_path, arm):
+    size = write_report(tmp_path / "page.html", [arm], {})
+    assert size == pytest.approx((tmp_path / "page.html").stat().st_size / 1e6)
+    assert 4 < size < 6.5  # plotly.js is 4.8 MB of it
+    assert [file.name for file in tmp_path.iterdir()] == ["page.html"]
+
+
+# ---------------------------------------------------------------- how charts look
+
+
+def test_looks_are_told_apart_without_colour():
+    """Where a colour comes again the pattern differs; neighbouring lines differ in their dashes."""
+    found = looks([f"stage {i}" for i in range(30)], ended=["stage 3", "stage 4"])
+    assert len({(look.colour, look.pattern) for look in found.values()}) == 30
+    assert len({look.dash for look in list(found.values())[:6]}) == 6
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance. Source: WCAG 2.2, www.w3.org/TR/WCAG22/#dfn-relative-luminance."""
+    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(one: str, other: str) -> float:
+    high, low = sorted((luminance(one), luminance(other)), reverse=True)
+    return (high + 0.05) / (low + 0.05)
+
+
+def css_colours(scheme: str) -> dict[str, str]:
+    css = (Path("sim/report/page/page.css")).read_text()
+    part = css.split("prefers-color-scheme: dark")[1] if scheme == "dark" else css
+    return dict(re.findall(r"--([a-z]+): (#[0-9a-f]{6})", part.split("}")[0]))
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_text_can_be_read_in_light_and_in_dark(scheme):
+    """WCAG 2.2, 1.4.3: 4.5 to 1 for text; 1.4.11: 3 to 1 for what is drawn, of the first three lines."""
+    colours = css_colours(scheme)
+    for ink in ("ink", "faint", "accent"):
+        for ground in ("paper", "raised"):
+            assert contrast(colours[ink], colours[ground]) >= 4.5, (ink, ground)
+    for colour in COLOURS[:3]:
+        assert contrast(colour, colours["paper"]) >= 3.0, colour
+
+
+def test_ticks_are_round_and_within():
+    for days in (5.0, 40.0, 200.0, 730.5, 1826.25, 21915.0):
+        unit = unit_of(days)
+        ticks = even_ticks(days, unit)
+        assert 2 <= len(ticks) <= 7
+        assert ticks[-1] * unit.days <= days * (1 + 1e-9)
+        assert all(tick == int(tick) for tick in ticks)
+
+
+def test_a_section_has_a_name_and_a_heading(arm):
+    found = sections([arm], {})
+    assert all(s.heading and (s.items or s.lead) for s in found)
+    assert len({s.name for s in found}) == len(found)
