@@ -157,14 +157,33 @@ def stories(log: EventLog) -> list[list[tuple[Any, ...]]]:
 # ---------------------------------------------------------------- statistics
 
 
-def errors_off(observed: Floats, expected: float) -> float:
-    """How many standard errors the mean of independent observations is from what is expected.
-
-    observed: one value a patient; booleans are a share, whose standard error is of the expected one.
+def times_of(law: str, *, number: int, **parts: Any) -> Floats:
+    """How long each patient takes to an event whose `after` is this law, inf where it never happens."""
+    stages = f"""
+        a: {{events: {{x: {{after: {law}, to: dead}}}}}}
+        dead: {{terminal: true}}
     """
-    n = len(observed)
-    if observed.dtype == np.bool_:
-        spread = float(np.sqrt(expected * (1.0 - expected)))
-    else:
-        spread = float(np.std(observed, ddof=1))
-    return abs(float(np.mean(observed)) - expected) / (spread / float(np.sqrt(n)))
+    return happened(lived(stages, number=number, **parts), "a.x")
+
+
+def assert_share(observed: NDArray[np.bool_], expected: float) -> None:
+    """A share within five standard errors of what theory says; exactly where that is 0 or 1."""
+    share, n = float(np.mean(observed)), len(observed)
+    bound = 5.0 * float(np.sqrt(expected * (1.0 - expected) / n))
+    assert abs(share - expected) <= bound, f"{share:.6f}, expected {expected:.6f} within {bound:.6f}"
+
+
+def assert_mean(observed: Any, expected: float) -> None:
+    """A mean over independent patients (or replications) within five of its standard errors."""
+    sample = np.asarray(observed, dtype=np.float64)
+    bound = 5.0 * float(np.std(sample, ddof=1) / np.sqrt(len(sample)))
+    assert abs(sample.mean() - expected) <= bound, (
+        f"{sample.mean():.6f}, expected {expected:.6f} within {bound:.6f}"
+    )
+
+
+def assert_survival(times: Floats, survival: Any, at: Any) -> None:
+    """At each of some times the share of times above it; survival: a function, or the values."""
+    expected = [survival(t) for t in at] if callable(survival) else survival
+    for t, probability in zip(at, expected, strict=True):
+        assert_share(times > t, float(probability))
