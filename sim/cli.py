@@ -17,6 +17,7 @@ import typer
 from sim.errors import Refused, RunError, ScenarioError, did_you_mean
 
 if TYPE_CHECKING:
+    from sim.engine.event_log import EventLog
     from sim.simulation import Asked, BrokenRun
 
 P = ParamSpec("P")
@@ -220,12 +221,21 @@ def describe(
 @app.command()
 @verb
 def compare(
-    scenarios: Annotated[
-        list[Path], typer.Argument(metavar="A B [C ...]", help="Scenario files; the first is the reference.")
+    arms: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="A B [C ...]", help="Scenario files or saved runs; the first is the reference."
+        ),
     ],
     patients: Patients = None,
-    seed: Seed = 1,
-    replications: Replications = 1,
+    seed: Annotated[
+        int | None,
+        typer.Option(metavar="N", min=0, max=2**63 - 1, help="As in run; that of the saved run, or 1."),
+    ] = None,
+    replications: Annotated[
+        int | None,
+        typer.Option(metavar="N", min=1, max=LARGEST, help="As in run; those of the saved run, or 1."),
+    ] = None,
     engine: Engine = "auto",
     workers: Workers = None,
     settings: Settings = None,
@@ -235,20 +245,19 @@ def compare(
     ] = None,
 ) -> None:
     """Send the same patients through several scenarios and tell what differs."""
-    if len(scenarios) < 2:
+    if len(arms) < 2:
         raise Refused("compare: one scenario has nothing to be compared with", "name two or more")
-    asked = [
-        what_is_asked(file, patients, settings, seed, replications, engine, workers, at) for file in scenarios
-    ]
-    from sim.comparison import carry_out
+    asked = what_is_asked(arms[0], patients, settings, 1, 1, engine, workers, at)
+    from sim.comparison import carry_out, sources
     from sim.report.comparison_tables import print_comparison
     from sim.run_folder import json_text, refuse_unwritable, write_whole
     from sim.simulation import BrokenRun
 
+    of = sources(arms, asked, seed=seed, replications=replications)
     if json is not None and json != "-":
         refuse_unwritable(Path(json))
     with waiting() as (step, share):
-        done = carry_out(asked, step=step, share=share)
+        done = carry_out(of, at=asked.at, step=step, share=share)
     if isinstance(done, BrokenRun):
         tell_what_is_forbidden(done)
         raise typer.Exit(FAILED)
@@ -263,7 +272,9 @@ def compare(
 @app.command()
 @verb
 def trace(
-    scenario: FileOf,
+    scenarios: Annotated[
+        list[Path], typer.Argument(metavar="A [B]", help="A scenario file; or two, or saved runs.")
+    ],
     patient: Annotated[int, typer.Option(metavar="K", min=0, help="The patient's number, from 0.")],
     patients: Patients = None,
     seed: Seed = 1,
@@ -271,18 +282,49 @@ def trace(
     engine: Engine = "auto",
     settings: Settings = None,
 ) -> None:
-    """Tell one patient's story in words."""
-    asked = what_is_asked(scenario, patients, settings, seed, replication + 1, engine, None, None)
+    """Tell one patient's story in words; of two scenarios, where the two lives part."""
+    asked = what_is_asked(scenarios[0], patients, settings, seed, replication + 1, engine, None, None)
+    if len(scenarios) > 1:
+        trace_twins(scenarios, asked, patient=patient, replication=replication)
+        return
     from sim.report.story import tell
-    from sim.simulation import live, patient_index
+    from sim.simulation import live
 
     with waiting() as (step, share):
         read, result, _ = live(asked, step=step, share=share)
-    index = patient_index(result, patient=patient, replication=replication)
+    tell(result.log, read, index_of(result.log, patient, replication), console())
+
+
+def trace_twins(files: list[Path], asked: Asked, *, patient: int, replication: int) -> None:
+    """Tell one patient's two lives. Raises: Refused where there are not two, or not of one patient."""
+    if len(files) > 2:
+        raise Refused("trace: a patient's lives are told beside each other two at a time", "name two")
+    from sim.comparison import arm_of, sources
+    from sim.outcomes.comparability import refuse_what_cannot_be_compared
+    from sim.report.twin_story import tell_twins
+    from sim.simulation import BrokenRun
+
+    arms = []
+    with waiting() as (step, share):
+        for source in sources(files, asked, seed=asked.seed, replications=asked.replications):
+            arm = arm_of(source, step=step, share=share, seconds={})
+            if isinstance(arm, BrokenRun):
+                tell_what_is_forbidden(arm)
+                raise typer.Exit(FAILED)
+            arms.append(arm)
+    refuse_what_cannot_be_compared(arms[0], arms[1])
+    tell_twins(arms[0], arms[1], index_of(arms[0].log, patient, replication), console())
+
+
+def index_of(log: EventLog, patient: int, replication: int) -> int:
+    """Where a patient stands in a log. Raises: Refused where there is none of this number."""
+    from sim.simulation import patient_index
+
+    index = patient_index(log, patient=patient, replication=replication)
     if index is None:
-        n = int((result.log.replication == replication).sum())
-        fail(f"--patient: there is no patient {patient}; the numbers go from 0 to {n - 1}", WRONG_INPUT)
-    tell(result.log, read, index, console())
+        n = int((log.replication == replication).sum())
+        raise Refused(f"--patient: there is no patient {patient}; the numbers go from 0 to {n - 1}")
+    return index
 
 
 @app.command()

@@ -1,57 +1,125 @@
-"""A comparison from its scenario files to its table."""
+"""A comparison from its scenario files and saved runs to its table."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+from sim.errors import Refused, RunError
 from sim.outcomes import comparison
 from sim.outcomes.comparability import Arm
 from sim.outcomes.happenings import broken_never
 from sim.outcomes.wording import happening
-from sim.simulation import Asked, BrokenRun, Forbidden, Share, Step, live
+from sim.pathway.tables import compile_pathway
+from sim.run_folder import SavedRun, read_run
+from sim.scenario import load
+from sim.simulation import Asked, BrokenRun, Forbidden, Share, Step, asked_of, live
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What came of it: the arms, the first of them the reference, and the table of plain values."""
+    """What came of it: the arms, the first of them the reference, and the table of plain values.
+
+    seconds: how long each part took, of all arms together.
+    """
 
     arms: tuple[Arm, ...]
     table: dict[str, Any]
     seconds: dict[str, float]
 
 
-def carry_out(asked: Sequence[Asked], *, step: Step, share: Share) -> Comparison | BrokenRun:
-    """Simulate every arm and compare, unless something happened that its scenario forbids.
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where an arm comes from: what is asked of a scenario file, or a saved run."""
 
-    Raises: ScenarioError where a scenario is wrong, Refused where the arms cannot be compared,
-    RunError where a run failed.
+    name: str
+    of: Asked | SavedRun
+
+
+def sources(
+    paths: Sequence[Path], asked: Asked, *, seed: int | None = None, replications: int | None = None
+) -> list[Source]:
+    """Scenario files, asked for as `asked` says, and folders that `allpath run --out` has written.
+
+    seed, replications: None for those of the first saved run, where there is one.
+    Raises: Refused for settings where there is a saved run; RunError where one cannot be read.
+    """
+    saved = {path: read_run(path) for path in paths if path.is_dir()}
+    if saved and asked.settings:
+        folder = next(iter(saved))
+        fact = f"--set: {folder} has been run, and stays what it was"
+        raise Refused(fact, "name scenario files, or run it again with --set")
+    first = asked_of(next(iter(saved.values()))) if saved else asked
+    asked = replace(
+        asked,
+        seed=first.seed if seed is None else seed,
+        replications=first.replications if replications is None else replications,
+    )
+    found: list[Source] = []
+    for name, path in zip(arm_names(paths), paths, strict=True):
+        found.append(Source(name, saved[path] if path in saved else replace(asked, file=path)))
+    return found
+
+
+def arm_names(paths: Sequence[Path]) -> list[str]:
+    """Files' names without ending, and folders'; of equal ones all but the first are numbered."""
+    names: list[str] = []
+    for path in paths:
+        plain = path.absolute().name if path.is_dir() else path.stem
+        name, number = plain, 1
+        while name in names:
+            number += 1
+            name = f"{plain} {number}"
+        names.append(name)
+    return names
+
+
+def carry_out(
+    of: Sequence[Source], *, at: Sequence[float], step: Step, share: Share
+) -> Comparison | BrokenRun:
+    """Simulate or read every arm and compare, unless something happened that its scenario forbids.
+
+    at: days. Raises: ScenarioError where a scenario is wrong, Refused where the arms cannot be
+    compared, RunError where a run failed or cannot be read.
     """
     arms: list[Arm] = []
     seconds: dict[str, float] = {}
-    for name, one in zip(arm_names([one.file for one in asked]), asked, strict=True):
-        scenario, result, spent = live(one, step=step, share=share)
-        broken = broken_never(result.log, result.use, scenario)
-        if broken is not None:
-            return BrokenRun(scenario, result, Forbidden(broken[0], happening(broken[1])))
-        arms.append(Arm(name, scenario, result.log, result.use, one.seed, one.replications))
-        seconds = {part: seconds.get(part, 0.0) + spent[part] for part in spent}
+    for source in of:
+        arm = arm_of(source, step=step, share=share, seconds=seconds)
+        if isinstance(arm, BrokenRun):
+            return arm
+        arms.append(arm)
     step("outcomes")
     began = perf_counter()
-    table = comparison.compare(arms, at=asked[0].at)
-    return Comparison(tuple(arms), table, seconds | {"outcomes": perf_counter() - began})
+    table = comparison.compare(arms, at=at)
+    seconds["outcomes"] = seconds.get("outcomes", 0.0) + perf_counter() - began
+    return Comparison(tuple(arms), table, seconds)
 
 
-def arm_names(files: Sequence[Path]) -> list[str]:
-    """The files' names without ending; of equal ones all but the first are numbered."""
-    names: list[str] = []
-    for file in files:
-        name, number = file.stem or str(file), 1
-        while name in names:
-            number += 1
-            name = f"{file.stem} {number}"
-        names.append(name)
-    return names
+def arm_of(source: Source, *, step: Step, share: Share, seconds: dict[str, float]) -> Arm | BrokenRun:
+    """One arm; what its parts took is added to `seconds`."""
+    if isinstance(source.of, SavedRun):
+        return _read(source.name, source.of, step=step, seconds=seconds)
+    asked = source.of
+    scenario, result, spent = live(asked, step=step, share=share)
+    for part, took in spent.items():
+        seconds[part] = seconds.get(part, 0.0) + took
+    broken = broken_never(result.log, result.use, scenario)
+    if broken is not None:
+        return BrokenRun(scenario, result, Forbidden(broken[0], happening(broken[1])))
+    return Arm(source.name, scenario, result.log, result.use, asked.seed, asked.replications)
+
+
+def _read(name: str, saved: SavedRun, *, step: Step, seconds: dict[str, float]) -> Arm:
+    began = perf_counter()
+    step("load")
+    asked = asked_of(saved)
+    scenario = load(saved.scenario_file)
+    if scenario.digest != saved.provenance.get("digest"):
+        raise RunError(f"{saved.folder}: its scenario is no longer the one that was run")
+    result = saved.result(compile_pathway(scenario).names)
+    seconds["load"] = seconds.get("load", 0.0) + perf_counter() - began
+    return Arm(name, scenario, result.log, result.use, asked.seed, asked.replications)

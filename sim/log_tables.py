@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from sim.engine.event_log import ASKS, ENTERS, LEAVES, STAYS, EventLog, Floats, ResourceUse
+from sim.engine.event_log import ASKS, ENTERS, LEAVES, STAYS, EventLog, Floats, Names, ResourceUse
 
 ROWS_IN_GROUP = 2**17
 """Rows made, written and read at once."""
@@ -147,3 +147,100 @@ def valued(values: Floats, categories: tuple[str, ...], missing: NDArray[np.bool
         codes = values.astype(np.int16)
         return named(codes if missing is None else np.where(missing, -1, codes), categories)
     return pa.array(values, mask=missing)
+
+
+# ---------------------------------------------------------------- back again
+
+
+def event_log(events: pa.Table, patients: pa.Table, names: Names) -> EventLog:
+    """The log that these tables (see event_table, patient_table) were made of.
+
+    names: of the pathway that was run. Where a row had changed an attribute several times, the last
+    is what is left of it. Raises: ValueError where the tables are not of this pathway.
+    """
+    whose = patients.num_rows
+    new_patient = events["sequence"].to_numpy() == 0
+    row_of = np.append(np.flatnonzero(new_patient), events.num_rows)
+    if len(row_of) != whose + 1:
+        raise ValueError(f"{whose:,} patients, and rows of {len(row_of) - 1:,}")
+    change_of, what, value = _changes_read(events, names)
+    attributes = range(len(names.attributes))
+    return EventLog(
+        names=names,
+        replication=patients["replication"].to_numpy().astype(np.int32),
+        patient=patients["patient"].to_numpy().astype(np.int32),
+        begins=patients["start_day"].to_numpy(),
+        ends=patients["end_days"].to_numpy(),
+        follow_up=patients["follow_up_days"].to_numpy(),
+        at_start=_attributes_read(patients, names, [f"at_start.{names.attributes[i]}" for i in attributes]),
+        at_end=_attributes_read(patients, names, [f"at_end.{names.attributes[i]}" for i in attributes]),
+        row_of=row_of.astype(np.int64),
+        time=events["time_days"].to_numpy(),
+        event=codes(events["event"], names.events),
+        rule=codes(events["rule"], names.rules),
+        stage_from=codes(events["from_stage"], names.stages),
+        stage_to=codes(events["to_stage"], names.stages),
+        does=codes(events["does"], [DOES[code] for code in sorted(DOES)]).astype(np.int8),
+        change_of=change_of,
+        change_what=what,
+        change_value=value,
+    )
+
+
+def resource_use(table: pa.Table, names: Names) -> ResourceUse:
+    """The use of resources that this table (see use_table) was made of."""
+    whole = {name: table[name].to_numpy().astype(np.int32) for name in ("in_use", "queue", "capacity")}
+    return ResourceUse(
+        table["replication"].to_numpy().astype(np.int32),
+        table["time_days"].to_numpy(),
+        codes(table["resource"], names.resources),
+        **whole,
+    )
+
+
+def codes(column: pa.ChunkedArray, names: Sequence[str]) -> NDArray[np.int16]:
+    """The codes of names, null as -1. Raises: ValueError for a name that is none of these, or two of them."""
+    array = column.unify_dictionaries().combine_chunks()
+    if isinstance(array, pa.ChunkedArray):  # of no rows
+        return np.zeros(0, np.int16)
+    known = array.dictionary.to_pylist()
+    twice = [name for name in known if list(names).count(name) > 1]
+    if twice:
+        raise ValueError(f"{twice[0]} is the name of an event and of a clock")
+    code_of = np.array([*(list(names).index(name) for name in known), -1], np.int16)
+    found: NDArray[np.int16] = code_of[array.indices.fill_null(-1).to_numpy()]
+    return found
+
+
+def _attributes_read(patients: pa.Table, names: Names, columns: Sequence[str]) -> Floats:
+    """Values as the log codes them, shape [n_patients, n_attributes]."""
+    values = [_numbers(patients[column], of) for column, of in zip(columns, names.categories, strict=True)]
+    return np.column_stack(values) if values else np.zeros((patients.num_rows, 0))
+
+
+def _numbers(column: pa.ChunkedArray, categories: tuple[str, ...]) -> Floats:
+    if categories and categories != YES_NO:
+        return codes(column, categories).astype(np.float64)
+    numbers: Floats = column.to_numpy().astype(np.float64)
+    return numbers
+
+
+def _changes_read(events: pa.Table, names: Names) -> tuple[NDArray[np.int64], NDArray[np.int16], Floats]:
+    """The changes of every row, as EventLog has them."""
+    rows, what, values = [], [], []
+    columns = [f"attributes.{name}" for name in names.attributes] + [
+        f"stamps.{name}" for name in names.stamps
+    ]
+    for code, column in enumerate(columns):
+        if column in events.column_names:
+            there = events[column].is_valid().to_numpy()
+            rows.append(np.flatnonzero(there))
+            what.append(np.full(len(rows[-1]), code, np.int16))
+            categories = names.categories[code] if code < len(names.attributes) else ()
+            values.append(_numbers(events[column].drop_null(), categories))
+    if not rows:
+        return np.zeros(events.num_rows + 1, np.int64), np.zeros(0, np.int16), np.zeros(0)
+    order = np.argsort(np.concatenate(rows), kind="stable")
+    counts = np.bincount(np.concatenate(rows), minlength=events.num_rows)
+    change_of = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+    return change_of, np.concatenate(what)[order], np.concatenate(values)[order]

@@ -15,9 +15,10 @@ from typing import Any
 import pyarrow as pa
 from pyarrow import parquet
 
+from sim.engine.event_log import Names
 from sim.engine.run import Result
 from sim.errors import RunError
-from sim.log_tables import event_tables, patient_table, use_table
+from sim.log_tables import event_log, event_tables, patient_table, resource_use, use_table
 from sim.scenario.model import Scenario
 
 EVENTS, PATIENTS, RESOURCE_USE = "events.parquet", "patients.parquet", "resource_use.parquet"
@@ -36,6 +37,18 @@ class SavedRun:
     @property
     def scenario_file(self) -> Path:
         return self.folder / SCENARIO
+
+    def result(self, names: Names) -> Result:
+        """What the run gave; names: of the pathway of its scenario.
+
+        Raises: RunError where its tables cannot be read, or are not of this pathway.
+        """
+        events, patients, use = (self.table(name) for name in (EVENTS, PATIENTS, RESOURCE_USE))
+        try:
+            log = event_log(events.read(), patients.read(), names)
+            return Result(log, resource_use(use.read(), names), str(self.provenance["engine"]))
+        except (OSError, pa.ArrowInvalid, KeyError, ValueError) as error:
+            raise RunError(f"{self.folder}: its tables cannot be read back ({error})") from error
 
     def table(self, name: str) -> parquet.ParquetFile:
         """One of EVENTS, PATIENTS, RESOURCE_USE. Raises: RunError where it cannot be read."""

@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from sim.compiled import cache_folder
+from sim.engine.event_log import EventLog
 from sim.engine.run import Result, simulate
 from sim.errors import RunError
 from sim.log_tables import changed_columns, event_table, patient_table, use_table
@@ -150,9 +151,8 @@ def keep(simulation: Simulation, folder: Path, *, command: Sequence[str], force:
     )
 
 
-def patient_index(result: Result, *, patient: int, replication: int) -> int | None:
+def patient_index(log: EventLog, *, patient: int, replication: int) -> int | None:
     """Where a patient stands in the log; None where there is none of this number."""
-    log = result.log
     found = np.flatnonzero((log.patient == patient) & (log.replication == replication))
     return int(found[0]) if len(found) else None
 

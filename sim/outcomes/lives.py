@@ -133,6 +133,7 @@ def _partings(one: EventLog, other: EventLog, parting: Parting, who: Indices) ->
             "differs_in": IN_WORDS[int(parting.differs[at[i]])],
             "count": int(count),
             "share": int(count) / len(who),
+            "patient": int(one.patient[at[i]]),
         }
         for i, count in zip(example[order].tolist(), counts[order].tolist(), strict=True)
     ]

@@ -168,12 +168,14 @@ def _print_lives(arm: str, lives: Told, console: Console) -> None:
     table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, collapse_padding=True)
     for head in ("paths part in", "in the reference", f"in {arm}"):
         table.add_column(Text(head))
-    table.add_column(Text("of all"), justify="right", no_wrap=True)
+    for head in ("of all", "e.g."):
+        table.add_column(Text(head), justify="right", no_wrap=True)
     for parting in partings[:MOST_PARTINGS]:
         one, other = parting["reference"], parting["arm"]
         if one == other:
             other = f"the same; other is {parting['differs_in']}"
-        table.add_row(Text(parting["stage"] or "the start"), one, other, figures.share(parting["share"]))
+        share, example = figures.share(parting["share"]), f"{parting['patient']}"
+        table.add_row(Text(parting["stage"] or "the start"), one, other, share, example)
     console.print(table)
     if len(partings) > MOST_PARTINGS:
         rest = sum(parting["share"] for parting in partings[MOST_PARTINGS:])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from rich.console import Console
@@ -43,7 +43,7 @@ def story(log: EventLog, scenario: Scenario, index: int) -> Story:
     if len(log.replication) and log.replication[-1] > 0:
         who += f" of replication {log.replication[index]}"
     if log.begins[index] > 0:
-        who += f", who starts on day {_days(log.begins[index])} of the calendar"
+        who += f", who starts on day {days(log.begins[index])} of the calendar"
     at_start = ", ".join(
         f"{name} {teller.value(i, log.at_start[index, i])}" for i, name in enumerate(log.names.attributes)
     )
@@ -63,14 +63,19 @@ def _print(told: Story, console: Console) -> None:
     if told.at_start:
         console.print(Text(f"At the start: {told.at_start}"))
     console.print()
+    print_lines((*told.lines, told.end), console)
+
+
+def print_lines(lines: Iterable[Line], console: Console) -> None:
+    """Print lines with their day and year; of several at one time the first has them."""
     table = Table.grid(padding=(0, 2))
     table.add_column(justify="right", no_wrap=True)
     table.add_column(justify="right", no_wrap=True)
     table.add_column()
     last = None
-    for line in (*told.lines, told.end):
+    for line in lines:
         is_new = line.time != last
-        day = f"day {_days(line.time)}" if is_new else ""
+        day = f"day {days(line.time)}" if is_new else ""
         year = f"{line.time / DAYS_IN['year']:.2f} years" if is_new else ""
         text = Text(line.text)
         if line.changes:
@@ -223,7 +228,8 @@ class _Teller:
         return int(self.log.stage_to[row])
 
 
-def _days(time: float) -> str:
+def days(time: float) -> str:
+    """A number of days with at most one decimal."""
     return f"{time:,.1f}".removesuffix(".0")
 
 

@@ -489,3 +489,48 @@ def test_compare_refuses_one_scenario_and_other_patients(
     ended = allpath("compare", ward, other)
     assert ended.status == 2
     assert "the horizon is 2 years in the one and 3 years in the other" in ended.err
+
+
+def quick(ward: Path) -> Path:
+    other = ward.with_name("quick.yaml")
+    other.write_text(
+        f"format: 1\ntitle: A quick ward\nbased_on: {ward.name}\n"
+        "changes: {pathway.stages.ward.events.home.after.exponential.mean: 5 days}\n"
+    )
+    return other
+
+
+def test_saved_runs_are_compared_as_their_scenarios_would_be(allpath: Allpath, ward: Path) -> None:
+    other, runs = quick(ward), [ward.with_name("ward"), ward.with_name("quick")]
+    for file, folder in zip((ward, other), runs, strict=True):
+        assert allpath("run", file, "--seed", 4, "--replications", 3, "--out", folder).status == 0
+    fresh = json.loads(allpath("compare", ward, other, "--seed", 4, "--replications", 3, "--json", "-").out)
+    for arms in ((*runs,), (runs[0], other), (ward, runs[1])):
+        assert json.loads(allpath("compare", *arms, "--json", "-").out) == fresh | {
+            "scenarios": json.loads(allpath("compare", *arms, "--json", "-").out)["scenarios"]
+        }
+    refused = allpath("compare", runs[0], other, "--seed", 5)
+    assert (refused.status, "the seed is 4 in the one and 5 in the other" in refused.err) == (2, True)
+    refused = allpath("compare", runs[0], other, "--set", "horizon=1 years")
+    assert (refused.status, "has been run, and stays what it was" in refused.err) == (2, True)
+
+
+def test_a_saved_run_of_another_scenario_is_told(allpath: Allpath, ward: Path) -> None:
+    folder = ward.with_name("saved")
+    allpath("run", ward, "--out", folder)
+    (folder / "scenario.yaml").write_text(
+        (folder / "scenario.yaml").read_text().replace("90 days", "91 days")
+    )
+    ended = allpath("compare", folder, ward)
+    assert ended.status == 1
+    assert "its scenario is no longer the one that was run" in ended.err
+
+
+def test_trace_of_two_scenarios_tells_where_the_lives_part(allpath: Allpath, ward: Path) -> None:
+    other = quick(ward)
+    lives = json.loads(allpath("compare", ward, other, "--json", "-").out)["lives"]["quick"]
+    ended = allpath("trace", ward, other, "--patient", lives["partings"][0]["patient"])
+    assert ended.status == 0
+    assert f"Here the two lives part, in {lives['partings'][0]['differs_in']}." in ended.out
+    assert allpath("trace", ward, other, ward, "--patient", 0).status == 2
+    assert allpath("trace", ward, other, "--patient", 40).status == 2

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from sim.simulation import Asked, Simulation, asked_of, differences
 from tests import hand_made_log as by_hand
 from tests.hand_made_log import Patient, asks, enters, granted, leaves, stays
 
+ROOT = Path(__file__).parents[2]
 SCENARIO = replace(
     by_hand.scenario(
         [by_hand.stage("ward"), by_hand.stage("home"), by_hand.stage("dead", terminal=True)],
@@ -201,6 +202,49 @@ def test_a_run_is_read_back_as_it_was_written(tmp_path: Path) -> None:
     events = pd.read_parquet(saved.folder / "events.parquet")
     assert isinstance(events["event"].dtype, pd.CategoricalDtype)
     assert events.shape == (7, 13)
+
+
+def same(one: Any, other: Any) -> bool:
+    """Whether two logs (or uses of resources) hold the same, column by column, with the same kinds."""
+    return all(
+        np.array_equal(a, b) and a.dtype == b.dtype
+        for a, b in ((getattr(one, f.name), getattr(other, f.name)) for f in fields(one))
+        if isinstance(a, np.ndarray)
+    )
+
+
+def test_the_log_is_read_back_as_it_was(tmp_path: Path) -> None:
+    write(tmp_path / "run", record=lambda: {"engine": "shared"})
+    found = read_run(tmp_path / "run").result(LOG.names)
+    assert found.engine == "shared"
+    assert same(found.log, LOG)
+    assert same(found.use, USE)
+
+
+@pytest.mark.parametrize("file", ["first_steps.yaml", "cns_relapse_academic.yaml"])
+def test_the_log_of_a_shipped_scenario_is_read_back_as_it_was(tmp_path: Path, file: str) -> None:
+    from sim.simulation import carry_out, keep
+
+    asked = Asked(ROOT / "scenarios" / file, ("patients.number=300",), replications=2)
+    done = carry_out(asked, step=lambda name: None, share=lambda share: None)
+    assert isinstance(done, Simulation)
+    keep(done, tmp_path / "run", command=[], force=False)
+    found = read_run(tmp_path / "run").result(done.result.log.names)
+    assert found.log.n_rows > 1000
+    for made in (event_tables, lambda log: [patient_table(log)]):
+        assert pa.concat_tables(made(found.log)).equals(pa.concat_tables(made(done.result.log)))
+
+
+def test_a_log_of_another_pathway_is_not_read(tmp_path: Path) -> None:
+    write(tmp_path / "run", record=lambda: {"engine": "shared"})
+    saved = read_run(tmp_path / "run")
+    for names in (
+        replace(LOG.names, stages=("ward", "away", "dead")),
+        replace(LOG.names, attributes=("age", "fit", "place", "never_changed")),
+        replace(LOG.names, events=(*LOG.names.events, "start")),
+    ):
+        with pytest.raises(RunError, match="its tables cannot be read back"):
+            saved.result(names)
 
 
 def test_the_folder_can_be_read_as_any_other_that_one_makes(tmp_path: Path) -> None:

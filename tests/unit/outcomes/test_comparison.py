@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sim.comparison import Comparison, carry_out
+from sim.comparison import Comparison, Source, carry_out
 from sim.errors import Refused
 from sim.simulation import Asked
 
@@ -56,8 +56,10 @@ def compared(folder: Path, *settings: str, text: str = SCENARIO, **options) -> C
     file = folder / "ward.yaml"
     file.write_text(text)
     asked = Asked(file, **options)
+    other = replace(asked, settings=(*asked.settings, *settings))
     done = carry_out(
-        [asked, replace(asked, settings=(*asked.settings, *settings))],
+        [Source("ward", asked), Source("ward 2", other)],
+        at=asked.at,
         step=lambda name: None,
         share=lambda share: None,
     )

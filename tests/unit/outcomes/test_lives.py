@@ -106,9 +106,9 @@ def test_where_paths_part_the_most_frequent_first():
     lives[5] = Patient([enters(0, "a"), enters(40, "b", "a.next")])
     told = compare([one, arm("other", lives)], at=(365.25,))["lives"]["other"]
     assert told["partings"] == [
-        {"stage": "a", "reference": "next to dead", "arm": "next to dead", "differs_in": "when it happens", "count": 2, "share": 2 / 6},
-        {"stage": "a", "reference": "nothing more", "arm": "next to dead", "differs_in": "what happens", "count": 1, "share": 1 / 6},
-        {"stage": "a", "reference": "next to dead", "arm": "next to b", "differs_in": "what happens", "count": 1, "share": 1 / 6},
+        {"stage": "a", "reference": "next to dead", "arm": "next to dead", "differs_in": "when it happens", "count": 2, "share": 2 / 6, "patient": 0},
+        {"stage": "a", "reference": "nothing more", "arm": "next to dead", "differs_in": "what happens", "count": 1, "share": 1 / 6, "patient": 4},
+        {"stage": "a", "reference": "next to dead", "arm": "next to b", "differs_in": "what happens", "count": 1, "share": 1 / 6, "patient": 5},
     ]  # fmt: skip
 
 
