@@ -13,7 +13,7 @@ from sim.engine.run import simulate
 from sim.pathway.tables import compile_pathway
 from sim.scenario import load
 
-SCENARIO = Path(__file__).parents[2] / "scenarios" / "cns_relapse_academic.yaml"
+SCENARIOS = Path(__file__).parents[2] / "scenarios"
 YEAR = 365.25
 
 
@@ -64,7 +64,7 @@ def lives(log: EventLog) -> list[Life]:
 
 
 @cache
-def cohort(settings: tuple[str, ...] = (), patients: int = 4000) -> tuple[Life, ...]:
-    """The lives of the clinical scenario under these settings."""
-    scenario = load(SCENARIO, settings=(f"patients.number={patients}", *settings))
+def cohort(file: str, settings: tuple[str, ...] = (), patients: int = 4000) -> tuple[Life, ...]:
+    """The lives of a clinical scenario under these settings."""
+    scenario = load(SCENARIOS / file, settings=(f"patients.number={patients}", *settings))
     return tuple(lives(simulate(compile_pathway(scenario), seed=7).log))

@@ -1,4 +1,4 @@
-"""The hard rules of treatment hold for every simulated patient of the clinical scenario.
+"""The hard rules of treatment hold for every simulated patient of the clinical scenarios.
 
 Read off the event log by walking along each patient's rows, with none of the code that finds the
 happenings of `never`. The rules are those of practice with CD19 CAR-T and transplant: what no centre
@@ -17,6 +17,9 @@ from tests.published.lives import YEAR, Life, cohort
 # ---------------------------------------------------------------- what a life may not contain
 
 Rule = Callable[[Life], Iterator[str]]
+
+ACADEMIC, COMMERCIAL = "cn_academic.yaml", "uk_us_commercial.yaml"
+CNS_RELAPSE, BLINATUMOMAB = "cns_relapse_academic.yaml", "strategies/commercial/blinatumomab.yaml"
 
 
 def no_cd19_product_after_cd19_is_lost(life: Life) -> Iterator[str]:
@@ -154,6 +157,37 @@ def no_intrathecal_dose_around_infusion(life: Life) -> Iterator[str]:
             yield "an intrathecal dose between lymphodepletion and day 28"
 
 
+def no_blinatumomab_in_active_cns_disease_or_without_cd19(life: Life) -> Iterator[str]:
+    for step in life.entering("salvage"):
+        now = step.after
+        if now["agent"] != "blinatumomab" or now["line_cycles"] != 1:
+            continue
+        if now["csf"] != "cns1" or now["cd19"] in ("negative", "lineage_switch"):
+            yield f"blinatumomab with CSF {now['csf']}, CD19 {now['cd19']}"
+
+
+def two_cycles_of_inotuzumab_and_four_weeks_to_conditioning(life: Life) -> Iterator[str]:
+    cycles, last_day = 0, -np.inf
+    for step in life.steps:
+        if step.event == "salvage.cycle_ends" and step.before["agent"] == "inotuzumab":
+            cycles, last_day = cycles + 1, step.time
+        if step.enters == "conditioning" and step.time - last_day < 28:
+            yield f"conditioning {step.time - last_day:.1f} days after inotuzumab"
+        if step.enters == "transplant" and cycles > 2:
+            yield f"transplant after {cycles} cycles of inotuzumab"
+
+
+def washed_out_before_apheresis(life: Life) -> Iterator[str]:
+    last_dose, last_blinatumomab = -np.inf, -np.inf
+    for step in life.steps:
+        if step.event.endswith((".it_dose", ".it_weekly")):
+            last_dose = step.time
+        if step.event == "salvage.cycle_ends" and step.before["agent"] == "blinatumomab":
+            last_blinatumomab = step.time
+        if step.enters == "collection" and step.time - max(last_dose, last_blinatumomab) < 7:
+            yield f"apheresis {step.time - max(last_dose, last_blinatumomab):.1f} days after the last dose"
+
+
 def the_cured_die_of_other_causes(life: Life) -> Iterator[str]:
     cured = any(True for _ in life.entering("long_term"))
     last = life.steps[-1].enters
@@ -176,6 +210,9 @@ RULES: tuple[Rule, ...] = (
     assessed_on_day_28,
     remission_counts_in_both_compartments,
     no_intrathecal_dose_around_infusion,
+    no_blinatumomab_in_active_cns_disease_or_without_cd19,
+    two_cycles_of_inotuzumab_and_four_weeks_to_conditioning,
+    washed_out_before_apheresis,
     the_cured_die_of_other_causes,
 )
 
@@ -184,14 +221,15 @@ def broken(rule: Rule, among: tuple[Life, ...]) -> list[str]:
     return [f"patient {life.number}: {fault}" for life in among for fault in rule(life)]
 
 
+@pytest.mark.parametrize("file", [ACADEMIC, COMMERCIAL, CNS_RELAPSE, BLINATUMOMAB])
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
-def test_rule_holds_for_every_patient(rule: Rule) -> None:
-    assert broken(rule, cohort()) == []
+def test_rule_holds_for_every_patient(rule: Rule, file: str) -> None:
+    assert broken(rule, cohort(file)) == []
 
 
 def test_every_road_that_the_rules_guard_is_taken() -> None:
     """A rule about what never comes up would hold in vain."""
-    steps = [step for life in cohort() for step in life.steps]
+    steps = [step for life in cohort(ACADEMIC) for step in life.steps]
     entered = {step.enters for step in steps}
     assert {
         "infusion",
@@ -209,6 +247,11 @@ def test_every_road_that_the_rules_guard_is_taken() -> None:
     assert any(now["hscts"] == 1 for now in infusions)
     assert any(step.after["cd19"] != "positive" for step in steps)
     assert any(step.enters == "transplant" and step.after["hscts"] == 2 for step in steps)
+    assert any(step.after["vod"] == "true" for step in steps)
+    assert any(step.after["graft_failed"] == "true" for step in steps)
+    assert any(step.after["aplasia_lost_early"] == "true" for step in steps)
+    agents = {step.after["agent"] for life in cohort(BLINATUMOMAB) for step in life.entering("salvage")}
+    assert agents == {"chemotherapy", "blinatumomab", "inotuzumab"}
 
 
 # ---------------------------------------------------------------- each rule can be broken
@@ -217,6 +260,7 @@ WITHOUT: dict[Rule, tuple[str, ...]] = {
     no_cd19_product_after_cd19_is_lost: (
         "conditions.fit_for_car_t={ecog: {at_most: 2}, car_t_lines: {below: 2}, "
         "car_t_response: {is_not: nr}, car_t_closed: false}",
+        "pathway.stages.lymphodepletion.events.done.to.cd19_lost_meanwhile.when={any: []}",
     ),
     transplant_only_in_remission_of_both_compartments: ("conditions.both_clear={marrow: {is_not: active}}",),
     transplant_needs_a_donor_and_a_fit_patient: (
@@ -248,6 +292,15 @@ WITHOUT: dict[Rule, tuple[str, ...]] = {
     assessed_on_day_28: ("clocks.day_28.after={fixed: 30 days}",),
     remission_counts_in_both_compartments: ("conditions.both_clear={marrow: {is_not: active}}",),
     no_intrathecal_dose_around_infusion: ("parameters.it_free.value=6 days",),
+    no_blinatumomab_in_active_cns_disease_or_without_cd19: (
+        "conditions.no_blinatumomab={any: []}",
+        "parameters.agent_line1={value: blinatumomab}",
+    ),
+    two_cycles_of_inotuzumab_and_four_weeks_to_conditioning: (
+        "parameters.after_inotuzumab={value: 0 days}",
+        "parameters.agent_line1={value: inotuzumab}",
+    ),
+    washed_out_before_apheresis: ("parameters.it_washout={value: 2 days}",),
     the_cured_die_of_other_causes: (
         "pathway.stages.long_term.on_entry=[{set: {cured: true}, stamp: cure}]",
         "clocks.hsct_relapse.in=[transplant, recovery, after_transplant, long_term]",
@@ -258,7 +311,7 @@ WITHOUT: dict[Rule, tuple[str, ...]] = {
 
 @pytest.mark.parametrize("rule", WITHOUT, ids=lambda rule: rule.__name__)
 def test_rule_is_seen_to_break_where_the_pathway_is_without_it(rule: Rule) -> None:
-    assert broken(rule, cohort(("never=[]", *WITHOUT[rule]))) != []
+    assert broken(rule, cohort(ACADEMIC, ("never=[]", *WITHOUT[rule]))) != []
 
 
 def test_each_rule_has_been_broken_once() -> None:
