@@ -204,7 +204,7 @@ EFFECT_WHEN = 0
 EFFECT_FIRST = 1
 EFFECT_N = 2
 ACTION_WORD = 0
-ACTION_TARGET = 1  # attribute or stamp | reassess: where in `numbers` one flag for each stage begins whose event goes first
+ACTION_TARGET = 1  # attribute | stamp | reassess: flags of the stages whose own event goes first
 ACTION_A = 2  # value node | attribute | row of a draw | row of the clock or event
 SET, ADD, COPY, DRAW, START_CLOCK, STOP_CLOCK, REASSESS, STAMP = range(8)
 
