@@ -271,6 +271,66 @@ def compare(
 
 @app.command()
 @verb
+def sweep(
+    scenario: FileOf,
+    over: Annotated[
+        list[str] | None,
+        typer.Option(metavar="PATH=VALUE,VALUE", help="Vary this; several give the grid of their values."),
+    ] = None,
+    cells: Annotated[
+        list[str] | None,
+        typer.Option("--cell", metavar="PATH=VALUE;PATH=VALUE", help="One more cell, with these changes."),
+    ] = None,
+    one_more: Annotated[
+        bool,
+        typer.Option("--one-more", help="Tell which resource's one unit more saves most."),
+    ] = False,
+    outcomes: Annotated[
+        list[str] | None,
+        typer.Option("--outcome", metavar="NAME", help="Tell this outcome; may be repeated; all by default."),
+    ] = None,
+    patients: Patients = None,
+    seed: Seed = 1,
+    replications: Replications = 1,
+    engine: Engine = "auto",
+    workers: Workers = None,
+    settings: Settings = None,
+    at: At = None,
+    json: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Write the sweep to this file; - for stdout.")
+    ] = None,
+    csv: Annotated[
+        Path | None, typer.Option("--csv", metavar="FILE", help="Write a row for each cell and outcome.")
+    ] = None,
+) -> None:
+    """Send the same patients through a grid of changes; the scenario as it stands is the reference."""
+    asked = what_is_asked(scenario, patients, settings, seed, replications, engine, workers, at)
+    from sim.report import sweep_tables
+    from sim.run_folder import json_text, refuse_unwritable, write_whole
+    from sim.sweep import carry_out, variations
+
+    for path in (csv, Path(json) if json not in (None, "-") else None):
+        if path is not None:
+            refuse_unwritable(path)
+    varied = variations(asked, over or (), cells or (), one_more=one_more)
+    with waiting() as (step, share):
+        done = carry_out(asked, varied, outcomes=outcomes or (), step=step, share=share)
+    if csv is not None:
+        write_whole(csv, sweep_tables.long_table(done.table))
+    if json is not None and json != "-":
+        write_whole(Path(json), json_text(done.table))
+    if json == "-":
+        say(json_text(done.table))
+    elif one_more:
+        sweep_tables.print_one_more(done.table, console())
+    else:
+        sweep_tables.print_sweep(done.table, console())
+    if done.failed:
+        fail(f"failed: {'; '.join(done.failed)}", FAILED)
+
+
+@app.command()
+@verb
 def trace(
     scenarios: Annotated[
         list[Path], typer.Argument(metavar="A [B]", help="A scenario file; or two, or saved runs.")

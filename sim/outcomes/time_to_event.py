@@ -170,7 +170,8 @@ def time_to_event(history: History, outcome: Outcome, at: Sequence[float]) -> Ti
     ended = last != NEVER
     stop[ended] = log.time[last[ended]]
     duration[reached] = stop[reached] - log.time[begin[reached]]
-    longest = _longest(duration[reached], end[reached])
+    counted = reached & (log.begins >= history.scenario.patients.arrivals.warm_up)
+    longest = _longest(duration[counted], end[counted])
     headline = max((t for t in at if t <= longest), default=at[0])
     until = min(headline, longest)
     facts = _facts(outcome, at, headline=headline, until=until)

@@ -96,7 +96,8 @@ def assemble(
 
 # ---------------------------------------------------------------- files and settings
 
-_SET = "--set"
+SET = "--set"
+"""The name of the last layer, and the file of what is written in it."""
 
 
 def _chain(path: str) -> list[Node]:
@@ -212,10 +213,10 @@ def _settings_layer(settings: Sequence[str], problems: Problems) -> _Layer:
     found: list[_Operation] = []
     for setting in settings:
         path, sign, text = setting.partition("=")
-        place = Place(f"{_SET} {path}")
+        place = Place(f"{SET} {path}")
         where = Where(place, "")
         if not sign or not text.strip():
-            problems.add(where, "has no value", f"write `{_SET} PATH=VALUE`")
+            problems.add(where, "has no value", f"write `{SET} PATH=VALUE`")
             continue
         try:
             value = moved(read_text(text, place.file), place)
@@ -224,7 +225,7 @@ def _settings_layer(settings: Sequence[str], problems: Problems) -> _Layer:
                 problems.add(replace(one.where, place=place), one.fact, one.fix)
             continue
         found.append(_Operation("changes", path.strip(), where, value))
-    return _Layer(_SET, tuple(found))
+    return _Layer(SET, tuple(found))
 
 
 # ---------------------------------------------------------------- one layer over what lies below
@@ -250,7 +251,7 @@ class _Work:
     def _target(self, operation: _Operation, layer: _Layer) -> Keys | None:
         """The keys that an operation is about, None (and a problem) where it cannot be done."""
         keys, rest = paths.follow(self.node, operation.path)
-        if layer.name != _SET and (keys or (rest,))[0] in OWN_KEYS:
+        if layer.name != SET and (keys or (rest,))[0] in OWN_KEYS:
             word = operation.path.split(".")[0]
             fix = f"write `{word}:` at the top of this file"
             self._problems.add(operation.where, f"`{word}` is each file's own", fix)

@@ -534,3 +534,44 @@ def test_trace_of_two_scenarios_tells_where_the_lives_part(allpath: Allpath, war
     assert f"Here the two lives part, in {lives['partings'][0]['differs_in']}." in ended.out
     assert allpath("trace", ward, other, ward, "--patient", 0).status == 2
     assert allpath("trace", ward, other, "--patient", 40).status == 2
+
+
+def test_sweep_prints_a_table_for_each_outcome(allpath: Allpath, ward: Path, tmp_path: Path) -> None:
+    path = "pathway.stages.ward.events.home.after.exponential.mean"
+    over = ("--over", f"{path}=5 days,20 days,80 days")
+    ended = allpath("sweep", ward, *over, "--csv", tmp_path / "s.csv", "--json", tmp_path / "s.json")
+    assert (ended.status, ended.err) == (0, "")
+    assert max(len(line) for line in ended.out.splitlines()) <= 80
+    assert re.search(r"^ *20 days .* reference$", ended.out, re.MULTILINE)
+    told = json.loads((tmp_path / "s.json").read_text())
+    assert told["reference"] == f"{path}=20 days"
+    assert len((tmp_path / "s.csv").read_text().splitlines()) == 1 + 3 * 4
+    assert json.loads(allpath("sweep", ward, *over, "--json", "-").out) == told
+
+
+def test_sweep_tells_which_unit_saves_most(allpath: Allpath, ward: Path, tmp_path: Path) -> None:
+    busy = tmp_path / "busy.yaml"
+    text = ward.read_text().replace("    ward:\n", "    ward:\n      needs: bed\n")
+    busy.write_text(text + "resources: {bed: {capacity: 3}}\n")
+    ended = allpath("sweep", busy, "--one-more", "--replications", 4)
+    assert ended.status == 0
+    assert ended.out.startswith("One more bed saves most waiting days: ")
+    assert max(len(line) for line in ended.out.splitlines()) <= 80
+
+
+def test_sweep_refuses_what_is_no_cell(allpath: Allpath, ward: Path, tmp_path: Path) -> None:
+    ended = allpath("sweep", ward, "--over", "horizn=1 year", "--csv", tmp_path / "s.csv")
+    assert ended.status == 2
+    assert "did you mean `horizon`?" in ended.err
+    assert not (tmp_path / "s.csv").exists()
+    assert allpath("sweep", ward).status == 2
+
+
+def test_sweep_tells_the_cells_that_failed_and_keeps_the_others(allpath: Allpath, ward: Path) -> None:
+    ward.write_text(ward.read_text() + "never: [{stage: home, when: {grade: 3}}]\n")
+    path = "pathway.stages.ward.events.home.do"
+    never = ("--set", f"{path}=[{{set: {{grade: 2}}}}]", "--cell", f"{path}=[{{set: {{grade: 3}}}}]")
+    ended = allpath("sweep", ward, *never)
+    assert ended.status == 1
+    assert "overall_survival" in ended.out
+    assert ended.err.startswith(f"failed: {path}=")

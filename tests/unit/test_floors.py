@@ -17,7 +17,16 @@ FLOORS = (
     {"pathway"},
     {"engine"},
     {"outcomes"},
-    {"comparison", "log_tables", "provenance", "run_folder", "scenario_check", "simulation", "report"},
+    {
+        "comparison",
+        "log_tables",
+        "provenance",
+        "run_folder",
+        "scenario_check",
+        "simulation",
+        "sweep",
+        "report",
+    },
     {"cli"},
 )
 MODULES = sorted(
