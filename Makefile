@@ -20,6 +20,9 @@ browser: $(READY)
 		echo "make browser needs $$p; on Debian, as root: apt-get install chromium chromium-driver"; exit 1; }; done
 	@$(VENV)/bin/python -m pytest tests/browser
 
+faults: $(READY)
+	@$(VENV)/bin/python -m tests.planted_faults.plant
+
 lint: $(READY)
 	@$(VENV)/bin/ruff check sim tests benchmarks
 	@$(VENV)/bin/ruff format --check sim tests benchmarks

@@ -184,10 +184,10 @@ def test_chance_is_asked_once_a_visit() -> None:
             leave: {after: {fixed: 20 days}, to: dead}
         dead: {terminal: true}
     """
-    log = log_of(stages, attributes="{fit: false}", number=4000)
+    log = log_of(stages, attributes="{fit: false}", number=200)
     times = count(log, "a.x")
     assert set(times.tolist()) == {0, 1}
-    assert abs(times.mean() - 0.5) < 5 * 0.5 / math.sqrt(4000)
+    assert abs(times.mean() - 0.5) < 5 * 0.5 / math.sqrt(200)
 
 
 def test_chance_is_asked_anew_in_the_next_visit_and_for_all_of_every() -> None:
@@ -671,6 +671,55 @@ def test_times_are_rounded_once_to_the_grid() -> None:
         (3 + 3 * point, "y", "c"),
         (3 + 7 * point, "z", "dead"),
     ]
+
+
+def test_values_are_found_by_the_inverse_of_their_law_as_written() -> None:
+    """Entries in the order of the file, `false` before `true`, `rest` where it stands."""
+    stages = """
+        a: {events: {x: {after: {categorical: {9 days: 0.2, 3 days: rest, 5 days: 0.3}}, to: {b: 0.25, dead: rest}}}}
+        b: {events: {y: {chance: 0.4, after: {fixed: 1 days}, to: dead}}}
+        dead: {terminal: true}
+    """
+    log = log_of(
+        stages,
+        number=200,
+        attributes="{yes: {bernoulli: 0.3}, kind: {categorical: {p: 0.5, q: rest, r: 0.1}}}",
+    )
+    x, to_b, y = happened(log, "a.x"), np.zeros(200, dtype=bool), happened(log, "b.y")
+    to_b[log.patient_of_row()[(log.event == log.names.events.index("a.x")) & (log.stage_to == 1)]] = True
+    for i in range(200):
+        yes, kind, time, onward = (
+            uniform(1, 0, i, name_key(name), 0) for name in ("patient.yes", "patient.kind", "a.x", "a.x.to")
+        )
+        assert log.at_start[i].tolist() == [float(yes >= 0.7), float((kind >= 0.5) + (kind >= 0.9))]
+        assert x[i] == (9 if time < 0.2 else 3 if time < 0.7 else 5)
+        assert to_b[i] == (onward < 0.25)
+        if to_b[i]:
+            assert (y[i] < np.inf) == (uniform(1, 0, i, name_key("b.y.chance"), 0) < 0.4)
+
+
+@pytest.mark.parametrize(
+    ("modifiers", "day"),
+    [
+        ("time_ratios: [{value: 2}]", 27),
+        ("time_ratios: [{value: 2}], already: 4 days", 23),
+        ("already: since.mark", 15),  # marked on day 5, now it is day 7
+        ("already: 4 days, plus: 3 days", 16),
+        ("hazard_ratios: [{value: 9}], plus: 3 days", 20),
+        ("not_before: {mark: 30 days}", 35),
+        ("not_before: {mark: 1 days}", 17),
+        ("plus: 3 days, not_before: {mark: 14 days, start: 18 days}", 20),
+        ("already: 11 days", 7),
+    ],
+)
+def test_the_modifiers_of_a_fixed_time(modifiers: str, day: float) -> None:
+    """Ten days from day 7 on."""
+    stages = f"""
+        a: {{events: {{mark: {{after: {{fixed: 5 days}}, do: [{{stamp: mark}}], to: stay}}, go: {{after: {{fixed: 7 days}}, to: b}}}}}}
+        b: {{events: {{x: {{after: {{fixed: 10 days, {modifiers}}}, to: dead}}}}}}
+        dead: {{terminal: true}}
+    """
+    assert life(stages)[2:] == [(day, "x", "dead")]
 
 
 # ---------------------------------------------------------------- conditioning of what lies at 0 and below

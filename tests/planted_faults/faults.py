@@ -1,0 +1,295 @@
+"""Faults that somebody might make, each with the test that has to fail once it is there.
+
+A fault is one change of the sources: `old` stands exactly once in the file and becomes `new`. Those
+whose test is quick as ordinary Python run so; the others are compiled.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+LAW, SOJOURNS, READINGS = "sim/engine/law.py", "sim/engine/sojourns.py", "sim/engine/readings.py"
+RULES, THEORY = "tests/unit/engine/test_law.py", "tests/theory/test_modifiers.py"
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What is wrong, where, and the test that tells."""
+
+    name: str
+    file: str
+    old: str
+    new: str
+    test: str
+    is_compiled: bool = False
+
+
+FAULTS = (
+    # ties
+    Fault(
+        "of two events in one moment the last",
+        LAW,
+        "x[due + slot] < best:",
+        "x[due + slot] <= best:",
+        f"{RULES}::test_of_events_in_one_moment_the_first_in_the_file",
+    ),
+    Fault(
+        "of two clocks in one moment the last",
+        LAW,
+        "            if time < best:",
+        "            if time <= best:",
+        f"{RULES}::test_a_clock_goes_before_an_event_and_clocks_in_file_order",
+    ),
+    Fault(
+        "what lies at the horizon happens",
+        "sim/engine/independent.py",
+        "next_happening(T, x, k) < follow_up[i]",
+        "next_happening(T, x, k) <= follow_up[i]",
+        f"{RULES}::test_what_lies_at_the_horizon_does_not_happen",
+    ),
+    # times and draws
+    Fault(
+        "times are not rounded to the grid",
+        LAW,
+        "x[at.NOW] + round_to_grid(max(time, 0.0))",
+        "x[at.NOW] + max(time, 0.0)",
+        f"{RULES}::test_times_are_rounded_once_to_the_grid",
+    ),
+    Fault(
+        "the time of an event is drawn with the same uniform each visit",
+        LAW,
+        "    k[count] = occurrence + 1\n    u = uniform(",
+        "    u = uniform(",
+        f"{RULES}::test_every_draw_has_the_name_and_the_number_the_language_gives_it",
+    ),
+    Fault(
+        "every other draw is used twice",
+        LAW,
+        "    k[count] = occurrence + 1\n    return uniform(",
+        "    return uniform(",
+        f"{RULES}::test_every_draw_has_the_name_and_the_number_the_language_gives_it",
+    ),
+    Fault(
+        "true comes before false",
+        LAW,
+        "return 1.0 if u >= 1.0 - p else 0.0",
+        "return 1.0 if u < p else 0.0",
+        f"{RULES}::test_values_are_found_by_the_inverse_of_their_law_as_written",
+    ),
+    Fault(
+        "replications share their luck",
+        "sim/chance.py",
+        "word(0), word(seed), word(replication)",
+        "word(0), word(seed), word(0)",
+        "tests/unit/test_chance.py",
+    ),
+    # events of a stage
+    Fault(
+        "`every` is not drawn anew",
+        LAW,
+        "at.COMES_UP if P[event, at.EVENT_EVERY] else at.OVER",
+        "at.OVER",
+        f"{RULES}::test_after_happens_once_a_visit_and_every_again",
+    ),
+    Fault(
+        "`after` happens again",
+        LAW,
+        "at.COMES_UP if P[event, at.EVENT_EVERY] else at.OVER",
+        "at.COMES_UP",
+        f"{RULES}::test_after_happens_once_a_visit_and_every_again",
+    ),
+    Fault(
+        "conditions are not read again after `stay`",
+        LAW,
+        "        close_row(k, L, rule, at.NONE, STAYS)\n        schedule(T, x, k)\n",
+        "        close_row(k, L, rule, at.NONE, STAYS)\n",
+        f"{RULES}::test_a_condition_that_no_longer_holds_withdraws_and_one_that_now_holds_is_drawn_from_now",
+    ),
+    Fault(
+        "an event withdrawn keeps its time",
+        LAW,
+        "            if state == at.RUNS:\n                k[slots + slot] = at.COMES_UP\n            continue",
+        "            continue",
+        f"{RULES}::test_a_condition_that_no_longer_holds_withdraws_and_one_that_now_holds_is_drawn_from_now",
+    ),
+    Fault(
+        "chance is asked whenever a condition turns true",
+        LAW,
+        "                k[slots + slot] = at.OVER\n                continue\n            state",
+        "                continue\n            state",
+        f"{RULES}::test_chance_is_asked_once_a_visit",
+    ),
+    Fault(
+        "on entering, the events that were left are still there",
+        LAW,
+        "        clear_slots(T, k, stage)  # the old stage's",
+        "        pass  # the old stage's",
+        f"{RULES}::test_what_is_not_running_is_not_reassessed",
+    ),
+    # clocks
+    Fault(
+        "a clock happens wherever it is due",
+        LAW,
+        "T.numbers[flags + stage] == 0.0:\n        return False",
+        "T.numbers[flags + stage] == 0.0:\n        return True",
+        f"{RULES}::test_a_clock_due_outside_its_stages_happens_as_soon_as_it_can",
+    ),
+    Fault(
+        "a clock's condition is read before its time",
+        LAW,
+        "                x[at.NOW] = time\n                if clock_can",
+        "                if clock_can",
+        f"{RULES}::test_a_clocks_condition_on_time_is_read_when_it_is_due_and_then_when_something_happens",
+    ),
+    Fault(
+        "a clock goes on after it has happened",
+        LAW,
+        "        event = P[0, at.HEAD_CLOCKS] + slot\n        k[slots + slot] = at.RESTS",
+        "        event = P[0, at.HEAD_CLOCKS] + slot",
+        f"{RULES}::test_a_clock_outlives_the_stage_happens_once_and_not_in_a_terminal_stage",
+    ),
+    # decisions, effects, stamps
+    Fault(
+        "a decision is not counted as a visit",
+        LAW,
+        "        count_entry(T, x, k, stage)\n        run_effects",
+        "        run_effects",
+        f"{RULES}::test_a_decision_takes_no_time_and_no_clock_comes_between",
+    ),
+    Fault(
+        "effects are done backwards",
+        LAW,
+        "for action in range(begin, begin + P[effect, at.EFFECT_N]):",
+        "for action in range(begin + P[effect, at.EFFECT_N] - 1, begin - 1, -1):",
+        f"{RULES}::test_effects_are_done_in_order_and_their_condition_read_once",
+    ),
+    Fault(
+        "the destination is chosen before the effects",
+        LAW,
+        "    run_effects(T, x, k, L, P[event, at.EVENT_EFFECTS], P[event, at.EVENT_N_EFFECTS])\n    to, rule = choose_destination(T, x, k, P[event, at.EVENT_TO], P[event, at.EVENT_TO_DRAW])\n",
+        "    to, rule = choose_destination(T, x, k, P[event, at.EVENT_TO], P[event, at.EVENT_TO_DRAW])\n    run_effects(T, x, k, L, P[event, at.EVENT_EFFECTS], P[event, at.EVENT_N_EFFECTS])\n",
+        f"{RULES}::test_the_first_rule_that_holds_decides_and_effects_come_before_it",
+    ),
+    Fault(
+        "a stamp is of the entry into the stage",
+        LAW,
+        "x[P[0, at.HEAD_STAMPS] + target] = x[at.NOW]",
+        "x[P[0, at.HEAD_STAMPS] + target] = x[at.ENTERED]",
+        f"{RULES}::test_a_stamp_remembers_the_latest_moment",
+    ),
+    Fault(
+        "a stamp never set passes some comparison",
+        READINGS,
+        "    if value != value:\n        return False\n    constant",
+        "    constant",
+        f"{RULES}::test_a_stamp_never_set_fails_every_comparison",
+    ),
+    # laws
+    Fault(
+        "what has lasted is forgotten",
+        SOJOURNS,
+        "x[a + at.ARG_ALREADY] = already(T, x, k, law)",
+        "x[a + at.ARG_ALREADY] = 0.0",
+        f"{RULES}::test_the_modifiers_of_a_fixed_time",
+    ),
+    Fault(
+        "`not_before` counts from now",
+        SOJOURNS,
+        "until = max(until, stamped + number",
+        "until = max(until, x[at.NOW] + number",
+        f"{RULES}::test_the_modifiers_of_a_fixed_time",
+    ),
+    Fault(
+        "`plus` is lost",
+        SOJOURNS,
+        "unit_hazard(u), True) + x[a + at.ARG_PLUS]",
+        "unit_hazard(u), True)",
+        f"{RULES}::test_the_modifiers_of_a_fixed_time",
+    ),
+    Fault(
+        "a hazard ratio acts as its inverse",
+        SOJOURNS,
+        "    return max(low, low + (leaf_age_at(T, x, a, hazard / r + spent) - start) * k)",
+        "    return max(low, low + (leaf_age_at(T, x, a, hazard * r + spent) - start) * k)",
+        "tests/properties/test_untouched.py::test_a_larger_hazard_ratio_never_delays_anybody[weibull-already]",
+    ),
+    Fault(
+        "what is not spent is spent anew",
+        SOJOURNS,
+        "left = max(x[run + at.RUN_LEFT] - spent_by(T, x, old, t0, w0, t), 0.0)",
+        "left = x[run + at.RUN_LEFT]",
+        f"{THEORY}::test_reassess",
+        is_compiled=True,
+    ),
+    Fault(
+        "a ratio wanes the wrong way",
+        SOJOURNS,
+        "((end - t) / (end - start))",
+        "((t - start) / (end - start))",
+        f"{THEORY}::test_ratios_limited_in_time",
+        is_compiled=True,
+    ),
+    Fault(
+        "limits count from the stamp the wrong way",
+        SOJOURNS,
+        "shift = stamped - began",
+        "shift = began - stamped",
+        f"{THEORY}::test_limits_since_a_stamp",
+        is_compiled=True,
+    ),
+    Fault(
+        "nobody is cured",
+        SOJOURNS,
+        "gone = -expm1(-hazard) / (1.0 - cured) if cured < 1.0 else inf",
+        "gone = -expm1(-hazard)",
+        f"{THEORY}::test_mixture_cure",
+        is_compiled=True,
+    ),
+    Fault(
+        "an odds ratio acts on the risk",
+        READINGS,
+        "return scaled / (scaled + (1.0 - p))",
+        "return scaled",
+        f"{THEORY}::test_odds_ratios_of_a_single_probability",
+        is_compiled=True,
+    ),
+    Fault(
+        "`above` counts below it too",
+        READINGS,
+        "(P[row, at.RATIO_ABOVE] and steps < 0.0)",
+        "(P[row, at.RATIO_ABOVE] and steps < -1e9)",
+        f"{THEORY}::test_ratios_multiply_and_act_on_whom_they_say",
+        is_compiled=True,
+    ),
+    Fault(
+        "a copula of the opposite sign",
+        LAW,
+        "z = T.numbers[where] * x[follows] + T.numbers[where + 1] * z",
+        "z = T.numbers[where + 1] * z - T.numbers[where] * x[follows]",
+        f"{THEORY}::test_a_gaussian_copula",
+        is_compiled=True,
+    ),
+    Fault(
+        "what falls on time zero is lost under a ratio",
+        SOJOURNS,
+        "spent = leaf_age_hazard(T, x, a, start, start == 0.0)",
+        "spent = leaf_age_hazard(T, x, a, start, False)",
+        f"{RULES}::test_what_falls_on_time_zero_is_kept_by_a_ratio_and_a_condition",
+        is_compiled=True,
+    ),
+    # waiting
+    Fault(
+        "events that can happen while waiting are drawn anew by the grant",
+        LAW,
+        "    elif has_waited:\n        schedule(T, x, k)",
+        "    elif has_waited:\n        schedule_anew(T, x, k, stage)",
+        f"{RULES}::test_waiting_events_keep_their_time_through_the_grant_and_others_are_drawn_from_it",
+    ),
+    Fault(
+        "who waits counts as in the stage waited for",
+        LAW,
+        "    k[at.STAGE_NOW] = k[at.TIMED_STAGE]\n",
+        "    k[at.STAGE_NOW] = stage\n",
+        f"{RULES}::test_who_waits_is_still_in_the_stage_left",
+    ),
+)

@@ -1,0 +1,97 @@
+"""`make faults`: plants each fault in a copy of the sources and runs the test that has to fail."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from tests.planted_faults.faults import FAULTS, Fault
+
+ROOT = Path(__file__).parents[2]
+COPIED = ("sim", "tests", "scenarios", "benchmarks", "pyproject.toml", "README.md")
+NOT_COPIED = shutil.ignore_patterns("__pycache__", ".pytest_cache", "*.csv.gz")
+FAILED, PASSED = 1, 0  # of pytest
+
+
+class NotPlanted(Exception):
+    """The place of a fault is not, or not only once, in the sources."""
+
+
+def planted(fault: Fault, source: str) -> str:
+    """The source with the fault in it. Raises: NotPlanted."""
+    found = source.count(fault.old)
+    if found != 1:
+        raise NotPlanted(f"{fault.name}: its place stands {found} times in {fault.file}, plant it anew")
+    return source.replace(fault.old, fault.new)
+
+
+def failures(fault: Fault | None, tests: Sequence[str], *, is_compiled: bool) -> list[str]:
+    """The tests that fail in a copy of the sources with a fault in it; none of them may fail to run."""
+    with tempfile.TemporaryDirectory(prefix="allpath-fault-") as name:
+        folder = Path(name)
+        for part in COPIED:
+            if (ROOT / part).is_dir():
+                shutil.copytree(ROOT / part, folder / part, ignore=NOT_COPIED)
+            else:
+                shutil.copy(ROOT / part, folder / part)
+        if fault is not None:
+            file = folder / fault.file
+            file.write_text(planted(fault, file.read_text("utf-8")), encoding="utf-8")
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", "-q", "-rfE", "-p", "no:cacheprovider", *tests],
+            cwd=folder,
+            env={
+                **os.environ,
+                "PYTHONPATH": str(folder),
+                "NUMBA_DISABLE_JIT": "0" if is_compiled else "1",
+                "XDG_CACHE_HOME": str(folder / "cache"),
+            },
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    if done.returncode not in (PASSED, FAILED) or "\nERROR " in done.stdout:
+        raise NotPlanted(
+            f"{fault.name if fault else 'no fault'}: the tests cannot be run\n{done.stdout}{done.stderr}"
+        )
+    return [line.split()[1] for line in done.stdout.splitlines() if line.startswith("FAILED ")]
+
+
+def is_caught(fault: Fault) -> bool:
+    """Whether its test fails once it is there."""
+    return bool(failures(fault, [fault.test], is_compiled=fault.is_compiled))
+
+
+def fail_anyway(faults: Sequence[Fault]) -> list[str]:
+    """Tests that fail without any fault, and so would show nothing."""
+    found = []
+    for is_compiled in (False, True):
+        tests = dict.fromkeys(fault.test for fault in faults if fault.is_compiled == is_compiled)
+        found += failures(None, list(tests), is_compiled=is_compiled) if tests else []
+    return found
+
+
+def main(words: list[str]) -> int:
+    """Every fault, or those whose name has one of the words in it; 1 where one is not caught."""
+    faults = [fault for fault in FAULTS if not words or any(word in fault.name for word in words)]
+    anyway = fail_anyway(faults)
+    for test in anyway:
+        print(f"FAILS ANYWAY  {test}")
+    missed = 0
+    for fault in faults:
+        caught = is_caught(fault)
+        missed += not caught
+        print(
+            f"{'caught' if caught else 'MISSED'}  {fault.name}  ({fault.test.rpartition('::')[2]})",
+            flush=True,
+        )
+    return 1 if missed or anyway else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
