@@ -243,6 +243,7 @@ def compare(
     json: Annotated[
         str | None, typer.Option(metavar="FILE", help="Write the comparison to this file; - for stdout.")
     ] = None,
+    report: Report = None,
 ) -> None:
     """Send the same patients through several scenarios and tell what differs."""
     if len(arms) < 2:
@@ -256,8 +257,15 @@ def compare(
     of = sources(arms, asked, seed=seed, replications=replications)
     if json is not None and json != "-":
         refuse_unwritable(Path(json))
+    if report is not None:
+        refuse_unwritable(report)
     with waiting() as (step, share):
         done = carry_out(of, at=asked.at, step=step, share=share)
+        if not isinstance(done, BrokenRun) and report is not None:
+            step("report")
+            from sim.report.page.page import report_comparison
+
+            report_comparison(done, report, command=command())
     if isinstance(done, BrokenRun):
         tell_what_is_forbidden(done)
         raise typer.Exit(FAILED)
@@ -267,6 +275,8 @@ def compare(
     if json is not None:
         write_whole(Path(json), json_text(done.table))
     print_comparison(done.table, console())
+    if report is not None:
+        say(f"Written to {report}")
 
 
 @app.command()

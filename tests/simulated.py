@@ -7,7 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
+from sim.comparison import Comparison
 from sim.engine.event_log import ENTERS
+from sim.outcomes import comparability
+from sim.outcomes.comparison import compare
 from sim.outcomes.history import History
 from sim.report.page.arms import Arm
 from sim.simulation import Asked, Simulation, carry_out
@@ -54,6 +57,17 @@ def simulated(file: Path, *settings: str, replications: int = 1) -> Simulation:
     done = carry_out(asked, step=lambda step: None, share=lambda share: None)
     assert isinstance(done, Simulation)
     return done
+
+
+def compared(*arms: tuple[str, Simulation]) -> Comparison:
+    """Runs side by side, the first of them the reference."""
+    found = tuple(
+        comparability.Arm(
+            name, one.scenario, one.result.log, one.result.use, one.asked.seed, one.asked.replications
+        )
+        for name, one in arms
+    )
+    return Comparison(found, compare(found, at=arms[0][1].asked.at), {})
 
 
 def arm_of(done: Simulation, name: str = "it") -> Arm:

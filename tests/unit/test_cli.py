@@ -145,6 +145,15 @@ def test_a_report_beside_json_on_stdout(allpath: Allpath, ward: Path) -> None:
     assert page.exists()
 
 
+def test_a_comparison_has_a_report_too(allpath: Allpath, ward: Path) -> None:
+    page, longer = ward.parent / "page.html", ward.parent / "longer.yaml"
+    longer.write_text(SCENARIO.replace("mean: 20 days", "mean: 30 days"))
+    ended = allpath("compare", ward, longer, "--report", page)
+    assert (ended.status, ended.err) == (0, "")
+    assert ended.out.endswith(f"Written to {page}\n")
+    assert "longer less ward" in page.read_text("utf-8")
+
+
 def test_a_report_that_cannot_be_written_is_refused_before_the_run(
     allpath: Allpath, ward: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

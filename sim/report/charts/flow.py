@@ -9,7 +9,7 @@ from typing import TypeAlias
 import plotly.graph_objects as go
 
 from sim.outcomes.roads import Step
-from sim.report.charts.style import COLOURS, ENDED, Look, dressed, looks, with_alpha
+from sim.report.charts.style import ENDED, PATTERNS, Look, dressed, looks, pattern, with_alpha
 
 Node: TypeAlias = tuple[int, int]
 """How many steps from the start, and the code of the stage."""
@@ -81,8 +81,8 @@ def funnel(arms: Sequence[tuple[str, Sequence[int]]], steps: Sequence[str]) -> g
             text=[f"{count:,} ({count / first:.0%})" for count in counts],
             textposition="auto",
             marker={
-                "color": look[arm].colour if len(arms) > 1 else COLOURS[0],
-                "pattern": {"shape": ["", "/", ".", "x"][(len(arms) - 1 - i) % 4]},
+                "color": look[arm].colour,
+                "pattern": pattern(look[arm].colour, PATTERNS[(len(arms) - 1 - i) % len(PATTERNS)]),
             },
             hovertemplate="%{y}: %{text}<extra>%{fullData.name}</extra>",
             showlegend=len(arms) > 1,

@@ -40,7 +40,7 @@ def occupancy(
                 mode="lines",
                 line={"width": 0.8, "color": look[name].colour},
                 fillcolor=look[name].colour,
-                fillpattern=pattern(look[name]),
+                fillpattern=pattern(look[name].colour, look[name].pattern),
                 hovertemplate="%{y:.1%}<extra>%{fullData.name}</extra>",
             )
             shown.add(name)

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import plotly.graph_objects as go
 
 from sim.outcomes.spread import Share, Spread
-from sim.report.charts.style import dressed, looks, with_alpha
+from sim.report.charts.style import PATTERNS, dressed, looks, pattern, with_alpha
 from sim.units import DAYS_IN
 
 SHORTEST = 0.1
@@ -55,7 +55,7 @@ def shares(arms: Sequence[tuple[str, Sequence[Share]]]) -> go.Figure:
     """A bar for each value and arm, with the 95% interval of its share."""
     look = looks([name for name, _ in arms])
     figure = go.Figure()
-    for arm, found in arms:
+    for i, (arm, found) in enumerate(arms):
         value = [share.estimate.value for share in found]
         figure.add_bar(
             name=arm,
@@ -70,7 +70,7 @@ def shares(arms: Sequence[tuple[str, Sequence[Share]]]) -> go.Figure:
             },
             marker={
                 "color": look[arm].colour,
-                "pattern": {"shape": ["", "/", ".", "x"][arms.index((arm, found)) % 4]},
+                "pattern": pattern(look[arm].colour, PATTERNS[i % len(PATTERNS)]),
             },
             text=[f"{v:.1%}" for v in value],
             textposition="inside",

@@ -53,9 +53,9 @@ def looks(names: Iterable[str], *, ended: Iterable[str] = ()) -> Mapping[str, Lo
     return found
 
 
-def pattern(look: Look) -> dict[str, object]:
-    """The pattern of a bar or area, as plotly has it."""
-    return {"shape": look.pattern, "bgcolor": look.colour, "fgcolor": "rgba(255,255,255,0.8)", "size": 6}
+def pattern(colour: str, shape: str) -> dict[str, object]:
+    """A white pattern on the colour of a bar or area, as plotly has it."""
+    return {"shape": shape, "bgcolor": colour, "fgcolor": "rgba(255,255,255,0.8)", "size": 6, "solidity": 0.2}
 
 
 def with_alpha(colour: str, alpha: float) -> str:
@@ -91,11 +91,18 @@ def dressed(figure: go.Figure, *, height: int) -> go.Figure:
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
         font={"family": "system-ui, sans-serif", "size": 13},
-        legend={"orientation": "h", "x": 0, "xanchor": "left", "y": 1.02, "yanchor": "bottom"},
+        legend={
+            "orientation": "h",
+            "traceorder": "normal",
+            "x": 0,
+            "xanchor": "left",
+            "y": 1.02,
+            "yanchor": "bottom",
+        },
         template=None,
     )
     figure.update_xaxes(
-        title={"font": {"size": 13}},
+        title={"font": {"size": 13}, "standoff": 10},
         gridcolor=FAINT,
         zeroline=False,
         automargin=True,

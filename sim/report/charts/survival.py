@@ -91,7 +91,7 @@ def _add_numbers(
         if colours:
             figure.add_scatter(
                 x=[0],
-                y=[depth + 0.7],
+                y=[depth + 0.5],
                 text=[curve.name],
                 textposition="middle right",
                 textfont={"color": colours[i], "size": 12},

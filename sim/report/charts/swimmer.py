@@ -63,7 +63,7 @@ def _add_bars(
         marker={
             "color": look.colour,
             "line": {"width": 0},
-            "pattern": pattern(look),
+            "pattern": pattern(look.colour, look.pattern),
         },
         hovertemplate="%{y}: %{customdata[0]}, "
         "day %{customdata[1]:.1f} to %{customdata[2]:.1f}<extra></extra>",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -22,13 +22,18 @@ MOST_LOOKS = 8
 
 @dataclass(frozen=True, eq=False)
 class Arm:
-    """A scenario with what came of it. summary: of `sim.outcomes.summary.summarise`."""
+    """A scenario with what came of it.
+
+    summary: of `sim.outcomes.summary.summarise`. differences: for each outcome how this arm differs
+    from the reference, of `sim.outcomes.comparison.compare`; nothing in the reference itself.
+    """
 
     name: str
     scenario: Scenario
     log: EventLog
     use: ResourceUse
     summary: Mapping[str, Any]
+    differences: Mapping[str, Any] = field(default_factory=dict)
 
     @cached_property
     def history(self) -> History:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
+from sim.engine.event_log import EventLog, Indices
+from sim.outcomes.history import NEVER
 from sim.outcomes.lanes import Lane, lanes
+from sim.outcomes.parting import HAPPENS, Parting, part
 from sim.outcomes.spread import QUANTILES, stays
 from sim.report import figures
 from sim.report.charts.spread import stays as boxes
@@ -21,32 +25,70 @@ LONGEST = 2 * DAYS_IN["year"]
 """What is short can still be seen on an axis of this length."""
 
 
-def swimmer_picture(arms: Sequence[Arm], until: float) -> Picture:
-    """The lives of a few patients, evenly spread over all; of several arms the same patients in each."""
-    kind, until = place_kind(arms), min(until, LONGEST)
-    about, log = arms[0].about, arms[0].log
-    sample = np.unique(about[np.linspace(0, len(about) - 1, LANES // len(arms)).astype(int)])
-    sample = sample[np.argsort(log.ends[sample], kind="stable")]
+def swimmer_picture(arm: Arm, until: float) -> Picture:
+    """The lives of a few patients, evenly spread over all."""
+    sample = _spread_evenly(arm.about, arm.log, LANES)
+    drawn = lanes(arm.history, sample, milestones(arm))
+    names = [str(lane.patient) for lane in drawn]
+    caption = f"{len(sample)} patients, evenly spread over all and sorted by how long they live"
+    return _picture("lives", "Single lives", caption, [arm], drawn, names, until)
+
+
+def twin_picture(arms: Sequence[Arm], until: float) -> Picture | None:
+    """A few patients whose paths part, each in every arm; None where nobody's do."""
+    partings = [part(arms[0].log, arm.log) for arm in arms[1:]]
+    parts = np.logical_or.reduce([of.parts & (of.differs == HAPPENS) for of in partings])
+    if not parts[arms[0].about].any():
+        return None
+    about = arms[0].about[parts[arms[0].about]]
+    sample = _spread_evenly(about, arms[0].log, LANES // len(arms))
     drawn: list[Lane] = []
     names: list[str] = []
-    for index in sample.tolist():
-        for arm in arms:
-            drawn += lanes(arm.history, [index], milestones(arm))
-            names.append(f"{drawn[-1].patient}" if len(arms) == 1 else f"{drawn[-1].patient}, {arm.name}")
-    figure = swimmer(
-        drawn,
-        until=until,
-        by=kind,
-        labels=place_labels(arms, kind),
-        look=place_looks(arms, kind),
-        names=names,
-    )
+    for index in sample:
+        for arm, of in zip(arms, [partings[0], *partings], strict=True):
+            (lane,) = lanes(arm.history, [index], milestones(arm))
+            drawn.append(replace(lane, marks=(*lane.marks, *_parting(arm.log, of, index))))
+            names.append(f"{lane.patient}, {arm.name}")
     caption = (
-        f"{len(sample)} patients, evenly spread over all and sorted by how long they live: "
-        f"a bar for each {'health state' if kind == 'state' else 'stage'}, by the patient's number, "
-        f"in the first {figures.time(until)}."
+        f"{len(sample)} of the {np.count_nonzero(parts[arms[0].about]):,} patients to whom something else "
+        "happens, each in every arm"
     )
-    return Picture("lives", "Single lives", caption, figure, _told(arms, drawn, names))
+    return _picture("twins", "The same patient twice", caption, arms, drawn, names, until)
+
+
+def _parting(log: EventLog, of: Parting, index: int) -> list[tuple[str, float]]:
+    """The mark of the first row in which the two logs differ; at the end where this one has no such row."""
+    if of.sequence[index] == NEVER:
+        return []
+    row = log.row_of[index] + of.sequence[index]
+    ended = row >= log.row_of[index + 1]
+    return [("paths part", float(log.ends[index] if ended else log.time[row]))]
+
+
+def _spread_evenly(about: Indices, log: EventLog, most: int) -> list[int]:
+    """Some of these patients, sorted by how long they live."""
+    sample = np.unique(about[np.linspace(0, len(about) - 1, most).astype(int)])
+    found: list[int] = sample[np.argsort(log.ends[sample], kind="stable")].tolist()
+    return found
+
+
+def _picture(
+    name: str,
+    title: str,
+    caption: str,
+    arms: Sequence[Arm],
+    drawn: Sequence[Lane],
+    names: Sequence[str],
+    until: float,
+) -> Picture:
+    kind, until = place_kind(arms), min(until, LONGEST)
+    labels, look = place_labels(arms, kind), place_looks(arms, kind)
+    figure = swimmer(drawn, until=until, by=kind, labels=labels, look=look, names=names)
+    what = "health state" if kind == "state" else "stage"
+    caption = (
+        f"{caption}: a bar for each {what}, by the patient's number, in the first {figures.time(until)}."
+    )
+    return Picture(name, title, caption, figure, _told(arms, drawn, names))
 
 
 def milestones(arm: Arm) -> dict[str, Happening]:

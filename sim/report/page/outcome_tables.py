@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sim.report import figures
+from sim.report.comparison_tables import change
 from sim.report.page.arms import Arm, shared_outcomes, words
 from sim.report.page.parts import Cell, Table
 from sim.report.tables import days_or_not, parts, remarks, time_label
@@ -26,20 +27,25 @@ def curve_table(arms: Sequence[Arm], name: str) -> Table:
     """An outcome that is read at several times: a row for each time, then medians and counts."""
     columns = entries(arms, name)
     whole = columns[0][1]
+    apart = [(f"{arm.name} less", arm.differences[name]) for arm in arms if name in arm.differences]
     rows: list[tuple[Cell, ...]] = [
-        (time_label(time), *(_reading(entry["at"][time], entry["unit"]) for _, entry in columns))
+        (
+            time_label(time),
+            *(_reading(entry["at"][time], entry["unit"]) for _, entry in columns),
+            *(difference(of["at"].get(time), whole["unit"]) for _, of in apart),
+        )
         for time in whole["at"]
     ]
     for label, key in (("median", "median"), ("restricted mean", "restricted_mean")):
         if f"{key}_days" in whole:
-            rows.append((label, *(_days(key, entry) for _, entry in columns)))
+            between = (difference(of.get(key), "days") for _, of in apart)
+            rows.append((label, *(_days(key, entry) for _, entry in columns), *between))
     for label, key in (("with the event", "events"), ("patients", "n")):
         if key in whole:
-            rows.append((label, *(f"{entry[key]:,}" for _, entry in columns)))
+            rows.append((label, *(f"{entry[key]:,}" for _, entry in columns), *("" for _ in apart)))
     meaning = whole.get("curve_of", whole["estimate_of"])
-    return Table(
-        meaning, ("time", *(head for head, _ in columns)), tuple(rows), _notes([e for _, e in columns])
-    )
+    head = ("time", *(head for head, _ in columns), *(f"{head} {arms[0].name}" for head, _ in apart))
+    return Table(meaning, head, tuple(rows), _notes([e for _, e in columns]))
 
 
 def cause_table(arms: Sequence[Arm], name: str) -> Table:
@@ -58,13 +64,16 @@ def cause_table(arms: Sequence[Arm], name: str) -> Table:
 
 
 def overview(arms: Sequence[Arm]) -> Table | None:
-    """Every outcome as one number, those over time at their headline time; None where there are none."""
+    """Every outcome as one number, those over time at their headline time; None where there are none.
+
+    Of several arms with the paired difference of each from the first.
+    """
     rows: list[tuple[Cell, ...]] = []
     for outcome in shared_outcomes(arms):
         columns = [arm.summary["outcomes"][outcome.name] for arm in arms]
-        rows.append(
-            ((columns[0]["label"], columns[0]["estimate_of"]), *(_estimate(e, e["unit"]) for e in columns))
-        )
+        between = (difference(arm.differences.get(outcome.name), columns[0]["unit"]) for arm in arms[1:])
+        told = (columns[0]["label"], columns[0]["estimate_of"])
+        rows.append((told, *(_estimate(e, e["unit"]) for e in columns), *between))
         if any(key in columns[0] for key in ("at", "steps")):
             continue
         listed = [{part: of for part, of, _ in parts(entry)} for entry in columns]
@@ -73,10 +82,11 @@ def overview(arms: Sequence[Arm]) -> Table | None:
                 _estimate(of[part], entry["unit"]) if part in of else "-"
                 for of, entry in zip(listed, columns, strict=True)
             ]
-            rows.append((part.strip(), *cells))
+            rows.append((part.strip(), *cells, *("" for _ in arms[1:])))
     if not rows:
         return None
-    return Table("All outcomes", ("outcome", *_heads(arms)), tuple(rows))
+    apart = (f"{arm.name} less {arms[0].name}" for arm in arms[1:])
+    return Table("All outcomes", ("outcome", *_heads(arms), *apart), tuple(rows))
 
 
 def _heads(arms: Sequence[Arm]) -> tuple[str, ...]:
@@ -107,6 +117,14 @@ def _reading(row: Entry, unit: str) -> Cell:
     value, limits = _estimate(row, unit)
     count = f"{row['at_risk']:,} at risk" if "at_risk" in row else f"of {row['n']:,}"
     return value, ", ".join(filter(None, [limits, count]))
+
+
+def difference(leaf: Entry | None, unit: str) -> Cell:
+    """A difference with its interval over the same patients; of shares in percentage points."""
+    if leaf is None or leaf.get("difference") is None:
+        return "-"
+    value = leaf["difference"]
+    return change(value, unit), figures.interval(leaf["interval"], value, unit)
 
 
 def _days(key: str, entry: Entry) -> Cell:

@@ -13,7 +13,9 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
+from sim.comparison import Comparison
 from sim.provenance import processor, versions
+from sim.report.comparison_tables import answer as answer_of_comparison
 from sim.report.page.arms import Arm
 from sim.report.page.parts import Picture, Table
 from sim.report.page.sections import answer, sections, subtitle
@@ -21,8 +23,11 @@ from sim.run_folder import write_whole
 from sim.simulation import Simulation
 
 
-def page(arms: Sequence[Arm], facts: Mapping[str, Any]) -> str:
-    """The whole page. facts: how it was made, as words and what stands beside them."""
+def page(arms: Sequence[Arm], facts: Mapping[str, Any], told: Mapping[str, Any] | None = None) -> str:
+    """The whole page. facts: how it was made, as words and what stands beside them.
+
+    told: what `sim.outcomes.comparison.compare` says of several arms.
+    """
     environment = Environment(
         loader=FunctionLoader(_text),
         autoescape=True,
@@ -34,32 +39,51 @@ def page(arms: Sequence[Arm], facts: Mapping[str, Any]) -> str:
     environment.tests["table"] = lambda item: isinstance(item, Table)
     environment.filters["figure_json"] = _figure_json
     return environment.get_template("page.html").render(
-        title=arms[0].scenario.title,
+        title=" / ".join(arm.scenario.title for arm in arms[1:] or arms),
+        reference=arms[0].scenario.title if len(arms) > 1 else "",
         subtitle=subtitle(arms[0]),
-        answer=answer(arms[0]),
-        sections=sections(arms, facts),
+        answer=answer(arms[0]) if told is None else answer_of_comparison(told),
+        sections=sections(arms, facts, told),
         css=Markup(_text("page.css")),  # noqa: S704
         script=Markup(_text("page.js")),  # noqa: S704
         plotly=Markup(get_plotlyjs()),  # noqa: S704
     )
 
 
-def write_report(path: Path, arms: Sequence[Arm], facts: Mapping[str, Any]) -> float:
-    """Write the page whole or not at all; its size in MB.
-
-    Raises: RunError where the disk refuses.
-    """
-    text = page(arms, facts)
-    write_whole(path, text)
-    return len(text.encode()) / 1e6
-
-
-def report_run(simulation: Simulation, path: Path, *, command: Sequence[str]) -> float:
-    """Write the page of one run; its size in MB. Raises: RunError where the disk refuses."""
+def report_run(simulation: Simulation, path: Path, *, command: Sequence[str]) -> None:
+    """Write the page of one run whole or not at all. Raises: RunError where the disk refuses."""
     result, summary = simulation.result, simulation.summary
     arm = Arm(Path(simulation.scenario.file).stem, simulation.scenario, result.log, result.use, summary)
     asked = simulation.asked
-    return write_report(path, [arm], how_made(command, seed=asked.seed, replications=asked.replications))
+    facts = how_made(command, seed=asked.seed, replications=asked.replications)
+    write_whole(path, page([arm], facts))
+
+
+def report_comparison(comparison: Comparison, path: Path, *, command: Sequence[str]) -> None:
+    """Write the page of a comparison whole or not at all. Raises: RunError where the disk refuses."""
+    told, reference = comparison.table, comparison.arms[0]
+    facts = how_made(command, seed=reference.seed, replications=reference.replications)
+    write_whole(path, page(arms_of(comparison), facts, told))
+
+
+def arms_of(comparison: Comparison) -> list[Arm]:
+    """The arms of a comparison, each with its summary and its differences from the first."""
+    told = comparison.table
+    return [
+        Arm(
+            arm.name,
+            arm.scenario,
+            arm.log,
+            arm.use,
+            told["arms"][arm.name],
+            {
+                name: entry["differences"][arm.name]
+                for name, entry in told["outcomes"].items()
+                if arm.name in entry["differences"]
+            },
+        )
+        for arm in comparison.arms
+    ]
 
 
 def how_made(command: Sequence[str], *, seed: int, replications: int) -> dict[str, Any]:

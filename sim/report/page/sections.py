@@ -7,25 +7,30 @@ from typing import Any
 
 from sim.report import figures
 from sim.report.page.arms import Arm, shared_outcomes
+from sim.report.page.comparison_sections import comparison_sections
 from sim.report.page.evidence import changes_section, evidence_section, provenance_section
 from sim.report.page.lives import stay_picture, swimmer_picture
 from sim.report.page.outcome_tables import curve_table, overview, resource_table
 from sim.report.page.parts import Picture, Section, Table
 from sim.report.page.pictures import curve_picture, grade_picture, occupancy_picture, wait_picture
+from sim.report.page.resource_pictures import resource_picture
 from sim.report.page.road_pictures import funnel_parts, road_parts
 from sim.report.tables import time_label
 
 
-def sections(arms: Sequence[Arm], facts: Mapping[str, Any]) -> tuple[Section, ...]:
-    """All of them; those with nothing to tell are left out."""
+def sections(
+    arms: Sequence[Arm], facts: Mapping[str, Any], told: Mapping[str, Any] | None = None
+) -> tuple[Section, ...]:
+    """All of them; those with nothing to tell are left out. told: of a comparison."""
     found = [
+        *(comparison_sections(arms, told) if told is not None else ()),
         _outcomes(arms),
         _curves(arms),
         _grades(arms),
         _road(arms),
-        _lives(arms),
+        _lives(arms, is_twin=told is not None),
         _resources(arms),
-        changes_section(arms),
+        changes_section(arms) if told is None else None,
         evidence_section(arms),
         provenance_section(arms, facts),
     ]
@@ -54,7 +59,10 @@ def _grades(arms: Sequence[Arm]) -> Section | None:
 
 def _resources(arms: Sequence[Arm]) -> Section | None:
     table = resource_table(arms)
-    return Section("resources", "Resources", (table,)) if table else None
+    if table is None:
+        return None
+    picture = resource_picture(arms)
+    return Section("resources", "Resources", (picture, table) if picture else (table,))
 
 
 def _values(arms: Sequence[Arm]) -> Iterator[Picture | None]:
@@ -83,9 +91,13 @@ def _road(arms: Sequence[Arm]) -> Section:
     return Section("road", "The road taken", tuple(items))
 
 
-def _lives(arms: Sequence[Arm]) -> Section:
+def _lives(arms: Sequence[Arm], *, is_twin: bool) -> Section:
     until = arms[0].until
-    items = [occupancy_picture(arms, until), swimmer_picture(arms, until), stay_picture(arms)]
+    items = [
+        occupancy_picture(arms, until),
+        None if is_twin else swimmer_picture(arms[0], until),
+        stay_picture(arms),
+    ]
     return Section("lives", "Where patients are, and for how long", tuple(item for item in items if item))
 
 

@@ -11,13 +11,17 @@ from pathlib import Path
 import plotly.graph_objects as go
 import pytest
 
+from sim.comparison import Comparison
 from sim.outcomes.roads import roads, steps
+from sim.outcomes.use_over_time import use_over_time
 from sim.report.charts.style import COLOURS, even_ticks, looks, unit_of
-from sim.report.page.page import page, write_report
-from sim.report.page.parts import Picture
+from sim.report.page.page import arms_of, page
+from sim.report.page.parts import Picture, Section
 from sim.report.page.road_pictures import STEPS
 from sim.report.page.sections import answer, sections
-from tests.simulated import CLINICAL, FIRST, QUEUE, arm_of, simulated
+from sim.run_folder import write_whole
+from sim.units import DAYS_IN
+from tests.simulated import CLINICAL, FIRST, QUEUE, arm_of, compared, simulated
 
 VOID = {"meta", "link", "br", "hr", "img", "input"}
 
@@ -185,23 +189,109 @@ def test_sankey_keeps_everybody_who_is_drawn():
     assert sum(link.value) == taken
 
 
-def test_two_arms_stand_in_every_picture():
+# ---------------------------------------------------------------- comparisons
+
+LATER = "pathway.stages.car_t.events.assessment.after={fixed: 40 days}"
+FEWER = "pathway.stages.car_t.events.assessment.to={remission: 0.6, relapse: rest}"
+
+
+@pytest.fixture(scope="module")
+def two() -> Comparison:
     one = simulated(FIRST, "patients.number=300")
-    other = simulated(
-        FIRST, "patients.number=300", "pathway.stages.car_t.events.assessment.after={fixed: 40 days}"
-    )
-    arms = [arm_of(one, "as it is"), arm_of(other, "later")]
-    found = {i.name: i for s in sections(arms, {}) for i in s.items if isinstance(i, Picture)}
+    return compared(("as it is", one), ("later", simulated(FIRST, "patients.number=300", LATER, FEWER)))
+
+
+@pytest.fixture(scope="module")
+def of_two(two) -> dict[str, Section]:
+    return {section.name: section for section in sections(arms_of(two), {}, two.table)}
+
+
+def pictures_of(found: dict[str, Section]) -> dict[str, Picture]:
+    return {item.name: item for s in found.values() for item in s.items if isinstance(item, Picture)}
+
+
+def test_two_arms_stand_in_every_picture(of_two):
+    found = pictures_of(of_two)
     for name in ("curve-overall_survival", "stays"):
         assert {trace.name for trace in found[name].figure.data} >= {"as it is", "later"}
-    assert {"roads-as it is", "roads-later"} <= set(found)
-    assert len(found["lives"].numbers.rows) == 24
+    assert {"roads-as it is", "roads-later", "twins", "better-and-worse"} <= set(found)
+
+
+def test_what_differs_between_the_scenarios_stands_first(of_two):
+    assert next(iter(of_two)) == "scenarios"
+    rows = {row[0]: row[1:] for row in of_two["scenarios"].items[0].rows}
+    assert rows["pathway.stages.car_t.events.assessment.after"] == ("{fixed: 28 days}", "{fixed: 40 days}")
+
+
+def test_the_forest_is_drawn_in_percentage_points_and_holds_the_unpaired_interval(two, of_two):
+    told = two.table["outcomes"]["overall_survival"]["differences"]["later"]
+    data = pictures_of(of_two)["forest-shares"].figure.data
+    by_mode = {(trace.name, trace.mode): trace for trace in data}
+    assert by_mode["later", "markers"].x == pytest.approx([100 * told["difference"]])
+    assert by_mode["paired", "lines"].x[:2] == pytest.approx([100 * end for end in told["interval"]])
+    unpaired = [100 * end for end in told["independent_interval"]]
+    assert by_mode["unpaired", "lines"].x[:2] == pytest.approx(unpaired)
+    low, high = pictures_of(of_two)["forest-shares"].figure.layout.xaxis.range
+    assert low < min(unpaired[0], 0) < max(0, unpaired[1]) < high
+
+
+def test_twins_are_marked_where_their_paths_part(of_two):
+    """In car_t, which lasts 28 days in the one arm and 40 in the other, as the scenario says."""
+    marks = next(t for t in pictures_of(of_two)["twins"].figure.data if t.name == "paths part")
+    days = dict(zip(marks.y, marks.customdata, strict=True))
+    assert len(days) == 24
+    for name, day in days.items():
+        if name.endswith("as it is"):
+            assert days[name.replace("as it is", "later")] - day == pytest.approx(12.0)
+
+
+def test_differences_stand_beside_the_arms(two, of_two):
+    told = two.table["outcomes"]["overall_survival"]["differences"]["later"]["difference"]
+    table = of_two["outcomes"].items[0]
+    assert table.head == ("outcome", "as it is", "later", "later less as it is")
+    assert table.rows[0][3][0] == f"{100 * told:+.1f}"
+    curve = pictures_of(of_two)["curve-overall_survival"].numbers
+    assert curve.head == ("time", "as it is", "later", "later less as it is")
+    assert curve.rows[2][3][0] == table.rows[0][3][0]
+
+
+def test_the_page_of_a_comparison_answers_first(two):
+    text = page(arms_of(two), {}, two.table)
+    said = text.split('<p class="answer">')[1].split("</p>")[0]
+    assert said.startswith("Overall survival 180 days after the start is ")
+    assert "with later" in said
+    assert "compared with: Does it matter after CAR-T" in text
+    outline = Outline()
+    outline.feed(text)
+    assert outline.open == []
+    assert [name for name, n in Counter(outline.ids).items() if n > 1] == []
+
+
+def test_arms_that_do_not_differ():
+    one = simulated(FIRST, "patients.number=300")
+    of = compared(("A", one), ("B", one))
+    found = {section.name: section for section in sections(arms_of(of), {}, of.table)}
+    assert "twins" not in pictures_of(found)
+    assert found["scenarios"].items[0].rows == ()
+    assert page(arms_of(of), {}, of.table)
+
+
+def test_resources_over_time_add_up_to_their_averages(tmp_path):
+    """The mean of the intervals, which are equally long, is the mean over the whole time."""
+    file = tmp_path / "queue.yaml"
+    file.write_text(QUEUE)
+    arm = arm_of(simulated(file))
+    (found,) = use_over_time(arm.use, arm.log.names, arm.scenario, replications=1, intervals=200)
+    told = arm.summary["resources"]["bed"]
+    assert found.in_use.mean() == pytest.approx(told["in_use"]["estimate"])
+    assert found.queue.mean() == pytest.approx(told["queue"]["estimate"])
+    assert (found.capacity == 1).all()
+    assert pictures(arm)["resources"].figure.data[0].x[-1] == pytest.approx(400 / DAYS_IN["month"], abs=1e-4)
 
 
 def test_written_whole(tmp_path, arm):
-    size = write_report(tmp_path / "page.html", [arm], {})
-    assert size == pytest.approx((tmp_path / "page.html").stat().st_size / 1e6)
-    assert 4 < size < 6.5  # plotly.js is 4.8 MB of it
+    write_whole(tmp_path / "page.html", page([arm], {}))
+    assert 4e6 < (tmp_path / "page.html").stat().st_size < 6.5e6  # plotly.js is 4.8 MB of it
     assert [file.name for file in tmp_path.iterdir()] == ["page.html"]
 
 
