@@ -1,16 +1,19 @@
 """A pathway as a Mermaid flowchart: who can go where, and by what.
 
-Stages are boxes, decisions diamonds, terminal stages rounded. Solid arrows are events and decisions,
-dashed arrows are clocks. What makes a patient stay moves nobody and is left out.
+Stages are boxes, decisions hexagons, terminal stages rounded. Solid arrows are events and decisions,
+dashed arrows are clocks. So that a long pathway fits a page, arrows only lead onward to boxes near by: a
+way back or far ahead is a line in the box where it begins, and a clock that can ring in many stages a line
+in the box where it leads. What makes a patient stay is left out, and so are stages where nobody can come.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sim.pathway.laws import ends
+from sim.scenario.graph import reachable
 from sim.scenario.model import (
     STAY,
     AllOf,
@@ -28,14 +31,18 @@ from sim.scenario.model import (
 )
 from sim.scenario.wording import condition
 
-ANYWHERE = "from any stage"
+LAYOUT = "config: {flowchart: {nodeSpacing: 20, rankSpacing: 12, wrappingWidth: 420, padding: 4}}"
+NEAR = 8
+"""An arrow leads at most so many boxes onward, in the order of the file."""
+MANY = 3
+"""A clock that can ring in so many stages is told where it leads."""
 MARKS = {"&": "#amp;", '"': "#quot;", "<": "#lt;", ">": "#gt;", "`": "#96;"}
 """Signs that Mermaid would read as its own; its entities begin with # and so # itself goes first."""
 
 
 @dataclass(frozen=True, slots=True)
-class Arrow:
-    """A way from one node to another; by: what leads there, in the words of the label."""
+class Way:
+    """From one stage to another, by name; by: what leads there, in the words of the label."""
 
     begin: str
     end: str
@@ -44,39 +51,58 @@ class Arrow:
 
 
 def mermaid(scenario: Scenario) -> str:
-    """The flowchart of a scenario, a line each for the title, the nodes and the arrows."""
-    ids = {stage.name: f"s{i}" for i, stage in enumerate(scenario.stages)}
-    lines = ["---", f"title: {json.dumps(scenario.title, ensure_ascii=False)}", "---", "flowchart TD"]
-    lines.append('    start(("start"))')
-    lines += [f"    {ids[stage.name]}{_box(stage)}" for stage in scenario.stages]
-    arrows = [Arrow("start", ids[scenario.start], "", False), *_arrows_of_stages(scenario, ids)]
-    for i, clock in enumerate(scenario.clocks):
-        found = list(_arrows_of_clock(clock, f"c{i}", scenario, ids))
-        if any(arrow.begin == f"c{i}" for arrow in found):
-            lines.append(f"    c{i}{{{{{_quoted(clock.name, ANYWHERE)}}}}}")
-        arrows += found
-    return "\n".join([*lines, *_drawn(arrows)]) + "\n"
+    """The flowchart of a scenario, a line each for the title, the layout, the nodes and the arrows."""
+    reached = _reached(scenario)
+    stages = {stage.name: stage for stage in scenario.stages if stage.name in reached}
+    place = {name: i for i, name in enumerate(stages)}
+    told: dict[str, list[str]] = {name: [] for name in stages}
+    ways = [Way(name, target, by, False) for name, stage in stages.items() for target, by in _ways(stage)]
+    for clock in scenario.clocks:
+        for target, origins in _origins(clock, stages).items():
+            if origins is None or len(origins) >= MANY:
+                whence = "any stage" if origins is None else f"{len(origins)} stages"
+                told[target].append(f"{clock.name} from {whence}")
+            else:
+                ways += [Way(origin, target, clock.name, True) for origin in origins]
+    arrows = []
+    for way, by in _together(ways).items():
+        if 0 < place[way.end] - place[way.begin] <= NEAR:
+            arrows.append(_arrow(f"s{place[way.begin]}", f"s{place[way.end]}", by, way.is_clock))
+        else:
+            told[way.begin].append(f"{', '.join([*by, 'to'])} {_label(stages[way.end])}")
+    head = ["---", f"title: {json.dumps(scenario.title, ensure_ascii=False)}", LAYOUT, "---", "flowchart TD"]
+    nodes = [
+        'start(("start"))',
+        *(f"s{place[name]}{_box(stage, told[name])}" for name, stage in stages.items()),
+    ]
+    first = f"start --> s{place[scenario.start]}"
+    return "\n".join([*head, *(f"    {line}" for line in (*nodes, first, *arrows))]) + "\n"
 
 
-def _box(stage: Stage) -> str:
-    label = [stage.label or stage.name]
-    label += [f"needs {need.resource}" for need in stage.needs]
+def _label(stage: Stage) -> str:
+    return stage.label or stage.name
+
+
+def _box(stage: Stage, told: list[str]) -> str:
+    label = _quoted(_label(stage), *(f"needs {need.resource}" for need in stage.needs), *told)
     if stage.terminal:
-        return f"([{_quoted(*label)}])"
-    if stage.decide is not None:
-        return f"{{{_quoted(*label)}}}"
-    return f"[{_quoted(*label)}]"
+        return f"([{label}])"
+    return f"{{{{{label}}}}}" if stage.decide is not None else f"[{label}]"
 
 
-def _drawn(arrows: list[Arrow]) -> Iterator[str]:
-    """One arrow between two nodes for all that leads the same way."""
-    labels: dict[tuple[str, str, bool], list[str]] = {}
-    for arrow in arrows:
-        labels.setdefault((arrow.begin, arrow.end, arrow.is_clock), []).append(arrow.by)
-    for (begin, end, is_clock), by in labels.items():
-        line = "-.->" if is_clock else "-->"
-        text = _quoted(*dict.fromkeys(filter(None, by)))
-        yield f"    {begin} {line}|{text}| {end}" if text != '""' else f"    {begin} {line} {end}"
+def _together(ways: list[Way]) -> dict[Way, list[str]]:
+    """All that leads from one stage to the same other as one way, without words, and what leads along it."""
+    found: dict[Way, list[str]] = {}
+    for way in ways:
+        by = found.setdefault(replace(way, by=""), [])
+        if way.by and way.by not in by:
+            by.append(way.by)
+    return found
+
+
+def _arrow(begin: str, end: str, by: list[str], is_clock: bool) -> str:
+    line = "-.->" if is_clock else "-->"
+    return f"{begin} {line}|{_quoted(*by)}| {end}" if by else f"{begin} {line} {end}"
 
 
 def _quoted(*lines: str) -> str:
@@ -94,26 +120,37 @@ def _marked(text: str) -> str:
 # ---------------------------------------------------------------- who goes where
 
 
-def _arrows_of_stages(scenario: Scenario, ids: dict[str, str]) -> Iterator[Arrow]:
+def _reached(scenario: Scenario) -> set[str]:
+    """The stages that some patient can come to, by events, decisions or clocks."""
+    onward: dict[str, set[str]] = {}
     for stage in scenario.stages:
-        if stage.decide is not None:
-            for target, by in targets(stage.decide, stage.name):
-                yield Arrow(ids[stage.name], ids[target], by, False)
-        for event in (*stage.events, *stage.while_waiting):
-            waiting = " (waiting)" if event in stage.while_waiting else ""
-            for target, by in targets(event.to, stage.name):
-                yield Arrow(ids[stage.name], ids[target], _joined(event.name + waiting, by), False)
+        onward[stage.name] = {target for target, _ in _ways(stage)}
+        for clock in scenario.clocks:
+            if clock.in_stages is None or stage.name in clock.in_stages:
+                onward[stage.name].update(target for target, _ in targets(clock.to, stage.name))
+    return reachable(onward, scenario.start)
 
 
-def _arrows_of_clock(clock: Event, own: str, scenario: Scenario, ids: dict[str, str]) -> Iterator[Arrow]:
-    """From each stage it is limited to; a clock that goes on everywhere has a node of its own."""
+def _ways(stage: Stage) -> Iterator[tuple[str, str]]:
+    """Where the stage itself leads, and by what."""
+    if stage.decide is not None:
+        yield from targets(stage.decide, stage.name)
+    for event in (*stage.events, *stage.while_waiting):
+        waiting = " (waiting)" if event in stage.while_waiting else ""
+        for target, by in targets(event.to, stage.name):
+            yield target, _joined(event.name + waiting, by)
+
+
+def _origins(clock: Event, stages: dict[str, Stage]) -> dict[str, list[str] | None]:
+    """Each stage that a clock leads to, with the stages it does so from; None for all of them."""
     if clock.in_stages is None:
-        for target, by in targets(clock.to, None):
-            yield Arrow(own, ids[target], by, True)
-        return
-    for stage in clock.in_stages:
-        for target, by in targets(clock.to, stage):
-            yield Arrow(ids[stage], ids[target], _joined(clock.name, by), True)
+        return dict.fromkeys((target for target, _ in targets(clock.to, None)), None)
+    found: dict[str, list[str] | None] = {}
+    for origin in clock.in_stages:
+        if origin in stages:
+            for target in dict.fromkeys(target for target, _ in targets(clock.to, origin)):
+                found[target] = [*(found.get(target) or ()), origin]
+    return found
 
 
 def targets(to: Destination, stage: str | None) -> Iterator[tuple[str, str]]:

@@ -60,15 +60,17 @@ def lines(tmp_path: Path) -> list[str]:
 
 
 def test_the_head(lines: list[str]) -> None:
-    assert lines[:5] == ["---", 'title: "A \\"ward\\" # 1"', "---", "flowchart TD", 'start(("start"))']
+    head = [lines[0], lines[1], *lines[3:6]]
+    assert head == ["---", 'title: "A \\"ward\\" # 1"', "---", "flowchart TD", 'start(("start"))']
+    assert lines[2].startswith("config: {flowchart: {")
 
 
-def test_a_node_by_kind(lines: list[str]) -> None:
-    assert lines[5:9] == [
-        's0{"triage"}',
+def test_a_node_by_kind_with_what_is_told_in_it(lines: list[str]) -> None:
+    assert lines[6:10] == [
+        's0{{"triage"}}',
         's1["the #lt;b#gt;ward#lt;/b#gt; #amp; #96;bed#96; #35;1 #quot;x#quot;<br/>needs bed"]',
-        's2["home"]',
-        's3(["dead"])',
+        's2["home<br/>worse, to the #lt;b#gt;ward#lt;/b#gt; #amp; #96;bed#96; #35;1 #quot;x#quot;"]',
+        's3(["dead<br/>old_age from any stage"])',
     ]
 
 
@@ -85,28 +87,83 @@ def test_events_lead_on_and_what_stays_is_left_out(lines: list[str]) -> None:
         's1 -->|"home<br/>gives_up (waiting)"| s2',
         's1 -->|"death"| s3',
     ]
+    assert not [line for line in lines if "cough" in line]
 
 
-def test_a_clock_is_dashed_and_only_where_its_rule_can_hold(lines: list[str]) -> None:
-    assert [line for line in lines if "-.->" in line] == ["c0 -.-> s3", 's2 -.->|"worse"| s1']
-    assert 'c0{{"old_age<br/>from any stage"}}' in lines
-    assert not [line for line in lines if "cough" in line or line.startswith("c1{{")]
+def chain(tmp_path: Path, stages: int, clock: str, last: str = "{}") -> list[str]:
+    """The diagram of stages in a row, the last of them terminal, with one clock."""
+    steps = "".join(
+        f"    a{i}: {{state: alive, events: {{on: {{after: {{fixed: 1 days}}, to: a{i + 1}}}}}}}\n"
+        for i in range(stages - 1)
+    )
+    file = tmp_path / "chain.yaml"
+    file.write_text(f"""\
+format: 1
+title: A chain
+horizon: 2 years
+states: {{alive: {{}}, dead: {{}}}}
+patients: {{number: 40, attributes: {{grade: 1}}}}
+clocks: {{bell: {{{clock}}}}}
+pathway:
+  start: a0
+  on_start: [{{start: bell}}]
+  stages:
+{steps}    a{stages - 1}: {{state: dead, terminal: true}}
+outcomes: {{overall_survival: {{from: start, until: {{state: dead}}}}}}
+""")
+    return [line.strip() for line in mermaid(load(file)).splitlines()]
 
 
-NODE = r'(?:start\(\("start"\)\)|s\d+(?:\["[^"\n]+"\]|\{"[^"\n]+"\}|\(\["[^"\n]+"\]\))|c\d+\{\{"[^"\n]+"\}\})'
-ARROW = r'(?:start|[sc]\d+) (?:-->|-\.->)(?:\|"[^"\n]+"\|)? s\d+'
+@pytest.mark.parametrize(
+    ("rings_in", "told"),
+    [
+        ("[a1, a2]", ['s1 -.->|"bell"| s4', 's2 -.->|"bell"| s4']),
+        ("[a0, a1, a2]", ['s4["a4<br/>bell from 3 stages"]']),
+    ],
+)
+def test_a_clock_is_dashed_from_few_stages_and_told_where_it_leads_from_many(
+    rings_in: str, told: list[str], tmp_path: Path
+) -> None:
+    lines = chain(tmp_path, 7, f"in: {rings_in}, after: {{fixed: 9 days}}, to: a4")
+    assert [line for line in lines if "bell" in line] == told
 
 
-SHIPPED = sorted(file for file in (ROOT / "scenarios").glob("*.yaml") if file.stem != "sources")
+def test_a_way_far_ahead_or_back_is_told_where_it_begins(tmp_path: Path) -> None:
+    def told(begin: str, end: str) -> list[str]:
+        lines = chain(tmp_path, 12, f"in: [{begin}], after: {{fixed: 9 days}}, to: {end}")
+        return [line for line in lines if "bell" in line]
+
+    assert told("a1", "a9") == ['s1 -.->|"bell"| s9']
+    assert told("a1", "a10") == ['s1["a1<br/>bell, to a10"]']
+    assert told("a5", "a5") == ['s5["a5<br/>bell, to a5"]']
+    assert told("a5", "a4") == ['s5["a5<br/>bell, to a4"]']
+
+
+def test_a_stage_where_nobody_can_come_is_left_out() -> None:
+    """In the academic setting no CNS disease bars infusion, in the commercial one CNS3 does."""
+    told = {
+        name: mermaid(load(ROOT / "scenarios" / f"{name}.yaml"))
+        for name in ("cn_academic", "uk_us_commercial")
+    }
+    assert "until the CSF allows infusion" in told["uk_us_commercial"]
+    assert "until the CSF allows infusion" not in told["cn_academic"]
+
+
+NODE = r'(?:start\(\("start"\)\)|s\d+(?:\["[^"\n]+"\]|\{\{"[^"\n]+"\}\}|\(\["[^"\n]+"\]\)))'
+ARROW = r'(?:start|s\d+) (?:-->|-\.->)(?:\|"[^"\n]+"\|)? s\d+'
+
+
+SHIPPED = sorted(file for file in (ROOT / "scenarios").rglob("*.yaml") if file.stem != "sources")
 
 
 @pytest.mark.parametrize("file", SHIPPED, ids=lambda file: file.stem)
 def test_every_line_of_a_shipped_scenario_is_a_node_or_an_arrow_between_nodes(file: Path) -> None:
     scenario = load(file)
-    lines = [line.strip() for line in mermaid(scenario).splitlines()][4:]
+    lines = [line.strip() for line in mermaid(scenario).splitlines()][5:]
     wrong = [line for line in lines if not re.fullmatch(f"{NODE}|{ARROW}", line)]
     assert wrong == []
     nodes = {re.match(r"\w+", line)[0] for line in lines if re.fullmatch(NODE, line)}  # type: ignore[index]
     arrows = [line for line in lines if re.fullmatch(ARROW, line)]
-    assert {end for line in arrows for end in (line.split()[0], line.split()[-1])} == nodes
-    assert len(nodes) >= len(scenario.stages) + 1
+    assert {end for line in arrows for end in (line.split()[0], line.split()[-1])} <= nodes
+    assert len(nodes) >= 0.8 * len(scenario.stages)
+    assert len(arrows) <= 1.5 * len(nodes)  # what fits a page
