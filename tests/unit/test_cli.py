@@ -371,7 +371,8 @@ def test_describe_tells_what_the_scenario_says(allpath: Allpath, ward: Path) -> 
 
 def test_describe_draws_the_diagram(allpath: Allpath, ward: Path) -> None:
     drawn = allpath("describe", ward, "--diagram", "mermaid").out
-    assert drawn.startswith('---\ntitle: "A ward"\n---\nflowchart TD\n')
+    assert drawn.startswith('---\ntitle: "A ward"\nconfig: ')
+    assert "\n---\nflowchart TD\n" in drawn
     assert 's0 -->|"home"| s1' in drawn
     wrong = allpath("describe", ward, "--diagram", "mermiad")
     assert (wrong.status, wrong.out) == (2, "")
