@@ -16,6 +16,7 @@ from sim.outcomes.wording import happening
 from sim.pathway.tables import compile_pathway
 from sim.run_folder import SavedRun, read_run
 from sim.scenario import load
+from sim.scenario.model import Scenario
 from sim.simulation import Asked, BrokenRun, Forbidden, Share, Step, asked_of, live
 
 
@@ -33,48 +34,74 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where an arm comes from: what is asked of a scenario file, or a saved run."""
+    """Where an arm comes from: what is asked of a scenario, a saved run, or a run that is at hand."""
 
     name: str
-    of: Asked | SavedRun
+    of: Asked | SavedRun | Arm
 
 
 def sources(
-    paths: Sequence[Path], asked: Asked, *, seed: int | None = None, replications: int | None = None
+    given: Sequence[Path | Scenario | Arm],
+    asked: Asked,
+    *,
+    seed: int | None = None,
+    replications: int | None = None,
 ) -> list[Source]:
-    """Scenario files, asked for as `asked` says, and folders that `allpath run --out` has written.
+    """Scenario files and loaded scenarios, asked for as `asked` says; folders of saved runs; and runs.
 
-    seed, replications: None for those of the first saved run, where there is one.
-    Raises: Refused for settings where there is a saved run; RunError where one cannot be read.
+    seed, replications: None for those of the first run, where there is one, else of `asked`.
+    Raises: Refused for settings where there is more than files; RunError where a saved run cannot
+    be read.
     """
-    saved = {path: read_run(path) for path in paths if path.is_dir()}
-    if saved and asked.settings:
-        folder = next(iter(saved))
-        fact = f"--set: {folder} has been run, and stays what it was"
-        raise Refused(fact, "name scenario files, or run it again with --set")
-    first = asked_of(next(iter(saved.values()))) if saved else asked
+    found = {i: read_run(one) for i, one in enumerate(given) if isinstance(one, Path) and one.is_dir()}
+    fixed = [str(one) for i, one in enumerate(given) if i in found]
+    fixed += [one.file for one in given if isinstance(one, Scenario)]
+    fixed += [one.name for one in given if isinstance(one, Arm)]
+    if fixed and asked.settings:
+        fact = f"{fixed[0]} is what it is already, and cannot be changed by {', '.join(asked.settings)}"
+        raise Refused(fact, "name scenario files, or change them before")
+    runs: list[Asked | Arm] = []
+    for i, one in enumerate(given):
+        if i in found:
+            runs.append(asked_of(found[i]))
+        elif isinstance(one, Arm):
+            runs.append(one)
+    first = runs[0] if runs else asked
     asked = replace(
         asked,
         seed=first.seed if seed is None else seed,
         replications=first.replications if replications is None else replications,
     )
-    found: list[Source] = []
-    for name, path in zip(arm_names(paths), paths, strict=True):
-        found.append(Source(name, saved[path] if path in saved else replace(asked, file=path)))
-    return found
+    return [
+        Source(name, found[i] if i in found else _of(one, asked))
+        for i, (name, one) in enumerate(zip(arm_names(given), given, strict=True))
+    ]
 
 
-def arm_names(paths: Sequence[Path]) -> list[str]:
+def _of(one: Path | Scenario | Arm, asked: Asked) -> Asked | Arm:
+    if isinstance(one, Scenario):
+        return replace(asked, file=Path(one.file), scenario=one)
+    return one if isinstance(one, Arm) else replace(asked, file=one)
+
+
+def arm_names(given: Sequence[Path | Scenario | Arm]) -> list[str]:
     """Files' names without ending, and folders'; of equal ones all but the first are numbered."""
     names: list[str] = []
-    for path in paths:
-        plain = path.absolute().name if path.is_dir() else path.stem
+    for one in given:
+        plain = _plain_name(one)
         name, number = plain, 1
         while name in names:
             number += 1
             name = f"{plain} {number}"
         names.append(name)
     return names
+
+
+def _plain_name(one: Path | Scenario | Arm) -> str:
+    if isinstance(one, Arm):
+        return one.name
+    path = Path(one.file) if isinstance(one, Scenario) else one
+    return path.absolute().name if path.is_dir() else path.stem
 
 
 def carry_out(
@@ -101,6 +128,8 @@ def carry_out(
 
 def arm_of(source: Source, *, step: Step, share: Share, seconds: dict[str, float]) -> Arm | BrokenRun:
     """One arm; what its parts took is added to `seconds`."""
+    if isinstance(source.of, Arm):
+        return replace(source.of, name=source.name)
     if isinstance(source.of, SavedRun):
         return _read(source.name, source.of, step=step, seconds=seconds)
     asked = source.of

@@ -35,7 +35,7 @@ Share = Callable[[float], None]
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a run was asked for; workers None: all cores; at: days."""
+    """What a run was asked for; workers None: all cores; at: days; scenario: where it was loaded before."""
 
     file: Path
     settings: tuple[str, ...] = ()
@@ -44,6 +44,7 @@ class Asked:
     engine: str = "auto"
     workers: int | None = None
     at: tuple[float, ...] = DEFAULT_TIMES
+    scenario: Scenario | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,7 @@ def live(asked: Asked, *, step: Step, share: Share) -> tuple[Scenario, Result, d
     """
     began = perf_counter()
     step("load")
-    scenario = load(asked.file, settings=asked.settings)
+    scenario = asked.scenario or load(asked.file, settings=asked.settings)
     pathway = compile_pathway(scenario)
     loaded = perf_counter()
     step("engine")

@@ -7,12 +7,13 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sim.outcomes.comparability import Arm, refuse_what_cannot_be_compared
 from sim.outcomes.differences import of_groups, shaped
 from sim.outcomes.entries import listed, put
 from sim.outcomes.estimates import Path
-from sim.outcomes.lives import is_told_by, lives
+from sim.outcomes.lives import compared_times, is_told_by, lives
 from sim.outcomes.reading import Group, Reader, Reading
 from sim.outcomes.summary import entry, summary, why_no_interval
 from sim.outcomes.time_to_event import TimeToEvent, with_common_times
@@ -90,6 +91,21 @@ def _lives(
     one, other = readers[reference.name], readers[arm.name]
     who = np.flatnonzero(one.counted)
     return lives(reference, arm, readings, who=who, has_error=not one.shared and not other.shared)
+
+
+def fates(reference: Arm, arm: Arm) -> NDArray[np.str_] | None:
+    """`better`, `same` or `worse` for each patient; None where no outcome tells (see `lives`)."""
+    readers = [
+        Reader(of.log, of.use, of.scenario, at=(), replications=of.replications) for of in (reference, arm)
+    ]
+    for outcome in reference.scenario.outcomes:
+        for other in arm.scenario.outcomes:
+            if outcome.kind == "time_to_event" and other.name == outcome.name and is_same(outcome, other):
+                readings = readers[0].read(outcome), readers[1].read(other)
+                if is_told_by(readings[1]):
+                    later, earlier, _ = compared_times(readings, np.arange(reference.log.n_patients))
+                    return np.select([later, earlier], ["better", "worse"], "same")
+    return None
 
 
 # ---------------------------------------------------------------- one outcome

@@ -61,11 +61,7 @@ def _better_and_worse(
     """Shares of patients whose end comes later, at the same time, earlier."""
     outcome = readings[0].outcome
     assert outcome.until is not None
-    first, second = (reading.measure for reading in readings)
-    assert isinstance(first, TimeToEvent)
-    assert isinstance(second, TimeToEvent)
-    days: Floats = second.duration[who] - first.duration[who]
-    later, earlier = _later(first, second, who), _later(second, first, who)
+    later, earlier, days = compared_times(readings, who)
     end = wording.happening(outcome.until)
     told: dict[str, Any] = {
         "outcome": outcome.name,
@@ -78,6 +74,15 @@ def _better_and_worse(
         if name != "same":
             told[name]["mean_days"] = number(mean(days[which]).value)
     return told
+
+
+def compared_times(readings: tuple[Reading, Reading], who: Indices) -> tuple[Flags, Flags, Floats]:
+    """Whose end comes later in the second, whose earlier, and by how many days; shape [len(who)]."""
+    first, second = (reading.measure for reading in readings)
+    assert isinstance(first, TimeToEvent)
+    assert isinstance(second, TimeToEvent)
+    days: Floats = second.duration[who] - first.duration[who]
+    return _later(first, second, who), _later(second, first, who), days
 
 
 def _later(one: TimeToEvent, other: TimeToEvent, who: Indices) -> Flags:

@@ -21,6 +21,7 @@ FLOORS = (
         "comparison",
         "log_tables",
         "provenance",
+        "results",
         "run_folder",
         "scenario_check",
         "simulation",
@@ -68,6 +69,12 @@ def floor(module: str) -> int:
 def test_imports_go_downwards(module: str) -> None:
     upwards = [other for other in imports_of(module) if other != "sim" and floor(other) > floor(module)]
     assert upwards == []
+
+
+def test_what_stands_above_all_floors_is_for_others() -> None:
+    """`sim/__init__.py` hands on to `sim.results` when it is called; no module of sim goes through it."""
+    assert imports_of("sim") == {"sim.scenario", "sim.results"}
+    assert [module for module in MODULES if "sim" in imports_of(module)] == []
 
 
 def test_no_import_leads_back() -> None:

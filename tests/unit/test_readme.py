@@ -53,6 +53,13 @@ def test_every_command_runs(command: str) -> None:
     assert allpath(command.removeprefix("allpath "))
 
 
+def test_the_python_shown_runs() -> None:
+    arguments = [sys.executable, "-c", blocks("python")[0]]
+    done = subprocess.run(arguments, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "overall_survival" in done.stdout
+
+
 def test_every_file_named_exists() -> None:
     for path in re.findall(r"`((?:tests|docs|scenarios|benchmarks)/[\w./]*)`", README):
         assert (ROOT / path).exists(), path
