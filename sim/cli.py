@@ -34,6 +34,7 @@ app = typer.Typer(
 )
 
 FileOf = Annotated[Path, typer.Argument(metavar="SCENARIO", help="The scenario file.")]
+RunOf = Annotated[Path, typer.Argument(metavar="RUN", help="A folder that `run --out` has written.")]
 Patients = Annotated[
     int | None, typer.Option(metavar="N", min=1, help="How many patients: --set patients.number=N.")
 ]
@@ -400,7 +401,7 @@ def index_of(log: EventLog, patient: int, replication: int) -> int:
 @app.command()
 @verb
 def reproduce(
-    saved_run: Annotated[Path, typer.Argument(metavar="RUN", help="A folder that `run --out` has written.")],
+    saved_run: RunOf,
     workers: Workers = None,
 ) -> None:
     """Run a saved run again and compare."""
@@ -421,6 +422,32 @@ def reproduce(
         fail("\n".join([f"{saved_run}: not the same", *(f"    {one}" for one in differ)]), FAILED)
     log = again.result.log
     say(f"{saved_run}: identical ({log.n_patients:,} patients, {log.n_rows:,} rows, digest, summary)")
+
+
+@app.command()
+@verb
+def export(
+    saved_run: RunOf,
+    to: Annotated[str, typer.Option(metavar="FORMAT", help="csv, parquet, xes, ocel, or mstate.")],
+    out: Annotated[Path, typer.Option(metavar="PATH", help="A folder; for xes and ocel a file.")],
+    by: Annotated[
+        str | None,
+        typer.Option(metavar="WHAT", help="For mstate, its states: stages (default) or states."),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace the export that is there.")] = False,
+) -> None:
+    """Write a saved run in a format that other tools read."""
+    one_of("--to", to, ["csv", "parquet", "xes", "ocel", "mstate"])
+    one_of("--by", by, ["stages", "states"])
+    if by is not None and to != "mstate":
+        raise Refused(f"--by: {to} has no states of a model", "leave --by out, or export --to mstate")
+    from sim.export import export as write
+    from sim.run_folder import read_run
+
+    saved = read_run(saved_run)
+    with waiting() as (step, _):
+        write(saved, out, to=to, by=by or "stages", force=force, step=step)
+    say(f"Written to {out}")
 
 
 @app.command()

@@ -8,16 +8,14 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from sim.errors import Refused, RunError
+from sim.errors import Refused
 from sim.outcomes import comparison
 from sim.outcomes.comparability import Arm
 from sim.outcomes.happenings import broken_never
 from sim.outcomes.wording import happening
-from sim.pathway.tables import compile_pathway
 from sim.run_folder import SavedRun, read_run
-from sim.scenario import load
 from sim.scenario.model import Scenario
-from sim.simulation import Asked, BrokenRun, Forbidden, Share, Step, asked_of, live
+from sim.simulation import Asked, BrokenRun, Forbidden, Share, Step, asked_of, live, read_back
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,9 +144,6 @@ def _read(name: str, saved: SavedRun, *, step: Step, seconds: dict[str, float]) 
     began = perf_counter()
     step("load")
     asked = asked_of(saved)
-    scenario = load(saved.scenario_file)
-    if scenario.digest != saved.provenance.get("digest"):
-        raise RunError(f"{saved.folder}: its scenario is no longer the one that was run")
-    result = saved.result(compile_pathway(scenario).names)
+    scenario, result = read_back(saved)
     seconds["load"] = seconds.get("load", 0.0) + perf_counter() - began
     return Arm(name, scenario, result.log, result.use, asked.seed, asked.replications)

@@ -6,11 +6,11 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import pyarrow as pa
 from pyarrow import parquet
@@ -61,20 +61,32 @@ class SavedRun:
 # ---------------------------------------------------------------- before a run
 
 
-def refuse_unusable(folder: Path, *, force: bool) -> None:
-    """Find out before the work is done whether its result can be put here.
+def refuse_unusable(folder: Path, *, force: bool, files: Sequence[str] = FILES, noun: str = "run") -> None:
+    """Find out before the work is done whether its result, these files, can be put here.
 
-    Raises: RunError where the folder exists (with force: where it holds more than a run), or where
-    nothing can be written beside it.
+    Raises: RunError where the folder exists (with force: where it holds more than these files), or
+    where nothing can be written beside it.
     """
     folder = folder.absolute()
     if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
         raise RunError(f"{folder}: exists and is no folder\n    choose another name with --out")
     if folder.exists():
         if not force:
-            raise RunError(f"{folder}: exists\n    choose another name, or replace this run with --force")
-        _refuse_more_than_a_run(folder)
+            raise RunError(f"{folder}: exists\n    choose another name, or replace this {noun} with --force")
+        _refuse_more_than(files, folder, noun)
     refuse_unwritable(folder)
+
+
+def refuse_unusable_file(path: Path, *, force: bool) -> None:
+    """The same for a result that is one file.
+
+    Raises: RunError where the path is a folder, or is there (unless force), or cannot be written.
+    """
+    if path.is_dir():
+        raise RunError(f"{path}: is a folder\n    name a file with --out")
+    if path.exists() and not force:
+        raise RunError(f"{path}: exists\n    choose another name, or replace it with --force")
+    refuse_unwritable(path)
 
 
 def refuse_unwritable(path: Path) -> None:
@@ -86,15 +98,16 @@ def refuse_unwritable(path: Path) -> None:
         raise RunError(f"{path}: no permission to write in {parent}")
 
 
-def _refuse_more_than_a_run(folder: Path) -> None:
-    """--force replaces runs, and never takes anything else away with them."""
+def _refuse_more_than(files: Sequence[str], folder: Path, noun: str) -> None:
+    """--force replaces what it is for, and never takes anything else away with it."""
     there = sorted(item.name for item in folder.iterdir())
-    other = [name for name in there if name not in FILES]
+    other = [name for name in there if name not in files]
     if other:
         more = f" and {len(other) - 3} more" if len(other) > 3 else ""
+        a = "an" if noun[0] in "aeiou" else "a"
         raise RunError(
-            f"{folder}: holds what is no part of a run: {', '.join(other[:3])}{more}\n"
-            "    --force replaces a run only; move these away or choose another name"
+            f"{folder}: holds what is no part of {a} {noun}: {', '.join(other[:3])}{more}\n"
+            f"    --force replaces {a} {noun} only; move these away or choose another name"
         )
 
 
@@ -117,9 +130,9 @@ def write_run(
     """
     refuse_unusable(folder, force=force)
     with replaced_whole(folder) as new:
-        _write_tables(new / EVENTS, event_tables(result.log))
-        _write_tables(new / PATIENTS, [patient_table(result.log)])
-        _write_tables(new / RESOURCE_USE, [use_table(result.use, result.log.names.resources)])
+        write_tables(new / EVENTS, event_tables(result.log))
+        write_tables(new / PATIENTS, [patient_table(result.log)])
+        write_tables(new / RESOURCE_USE, [use_table(result.use, result.log.names.resources)])
         (new / SUMMARY).write_text(json_text(summary), "utf-8")
         (new / SCENARIO).write_text(scenario.text, "utf-8")
         (new / PROVENANCE).write_text(json_text(provenance()), "utf-8")
@@ -171,13 +184,23 @@ def write_whole(path: Path, text: str) -> None:
 
     Raises: RunError for what the disk refuses.
     """
+    with opened_whole(path) as file:
+        file.write(text)
+
+
+@contextmanager
+def opened_whole(path: Path) -> Iterator[TextIO]:
+    """A text file to write piece by piece; it takes its place when the block is done, or not at all.
+
+    Raises: RunError for what the disk refuses.
+    """
     path = path.absolute()
     new = None
     try:
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".unfinished", dir=path.parent)
         new = Path(name)
         with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         new.chmod(0o666 & ~_umask())
@@ -199,7 +222,7 @@ def reason(error: OSError) -> str:
     return (error.strerror or str(error)).lower()
 
 
-def _write_tables(path: Path, tables: Iterable[pa.Table]) -> None:
+def write_tables(path: Path, tables: Iterable[pa.Table]) -> None:
     """Tables of one schema, each as a row group."""
     writer = None
     try:

@@ -179,6 +179,17 @@ def asked_of(saved: SavedRun) -> Asked:
         raise RunError(f"{saved.folder}: its record does not say how it was run ({error})") from error
 
 
+def read_back(saved: SavedRun) -> tuple[Scenario, Result]:
+    """The scenario of a saved run and what the run gave.
+
+    Raises: ScenarioError, RunError where they cannot be read or do not belong together.
+    """
+    scenario = load(saved.scenario_file)
+    if scenario.digest != saved.provenance.get("digest"):
+        raise RunError(f"{saved.folder}: its scenario is no longer the one that was run")
+    return scenario, saved.result(compile_pathway(scenario).names)
+
+
 def differences(saved: SavedRun, again: Simulation) -> list[str]:
     """Where a saved run and the same run again are not the same, in words; nothing: identical."""
     log = again.result.log

@@ -28,6 +28,7 @@ FLOORS = (
         "sweep",
         "report",
     },
+    {"export"},
     {"cli"},
 )
 MODULES = sorted(

@@ -1,0 +1,68 @@
+"""Runs saved as `allpath run --out` saves them, for the tests of what is made of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sim.engine.run import Result, simulate
+from sim.outcomes.history import History
+from sim.pathway.tables import compile_pathway
+from sim.run_folder import SavedRun, read_run, write_run
+from sim.scenario import load
+from sim.simulation import read_back
+
+WARD = """\
+format: 1
+title: A ward & <its> queue
+horizon: 120 days
+states: {ill: {}, well: {}, dead: {}}
+patients:
+  number: 60
+  arrive: {every: 1 days}
+  attributes:
+    age: {triangular: [18, 35, 65]}
+    fit: {bernoulli: 0.5}
+    first site: {categorical: {"<bm>": 0.6, 'c&ns "x"': 0.4}}
+    first_site: 1
+    doses: 0
+clocks: {death: {after: {exponential: {mean: 100 days}}, to: dead}}
+pathway:
+  start: ward
+  on_start: [{start: death}]
+  stages:
+    ward:
+      state: ill
+      needs: [bed, {when: {fit: false}, resource: nurse}]
+      on_entry: [{set: {first_site: 2}}]
+      events:
+        dose: {every: {fixed: 3 days}, to: stay, do: [{add: {doses: 1}}, {stamp: last_dose}]}
+        done: {after: {exponential: {mean: 10 days}}, to: choice}
+    choice: {decide: [{name: again, when: {doses: {below: 2}}, to: ward}, {name: discharged, to: home}]}
+    home: {state: well, events: {relapse: {after: {exponential: {mean: 30 days}}, to: ward, do: [{set: {fit: false}}]}}}
+    dead: {state: dead, terminal: true}
+resources: {bed: {capacity: 5}, nurse: {capacity: unlimited}}
+outcomes: {}
+"""
+"""A queue, a clock, a decision that can lead back, an event that stays, names that have to be quoted."""
+
+
+def saved(folder: Path, text: str, *, replications: int = 1) -> tuple[SavedRun, Result]:
+    """A scenario's run in a folder beside its file, and what the engine gave."""
+    file = folder / "scenario.yaml"
+    file.write_text(text, "utf-8")
+    scenario = load(file)
+    result = simulate(compile_pathway(scenario), seed=1, replications=replications)
+    write_run(
+        folder / "run",
+        scenario=scenario,
+        result=result,
+        summary={},
+        provenance=lambda: {"digest": scenario.digest, "seed": 1, "engine": result.engine},
+    )
+    return read_run(folder / "run"), result
+
+
+def history(saved_run: SavedRun) -> History:
+    """A saved run as an export reads it."""
+    scenario, result = read_back(saved_run)
+    return History(result.log, result.use, scenario)

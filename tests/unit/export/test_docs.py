@@ -1,0 +1,54 @@
+"""The page on exports is executed: its commands, its Python, and what it shows of a file."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+PAGE = (ROOT / "docs" / "export.md").read_text("utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", PAGE, flags=re.DOTALL)
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which the commands of the page were given."""
+    folder = tmp_path_factory.mktemp("page")
+    (folder / "scenarios").symlink_to(ROOT / "scenarios")
+    for line in "".join(blocks("console")).splitlines():
+        command = [sys.executable, "-m", "sim.cli", *shlex.split(line.removeprefix("$ allpath "))]
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+    return folder
+
+
+def test_the_matrix_shown_is_the_one_written(place: Path) -> None:
+    assert blocks("text") == [(place / "model" / "tmat.csv").read_text("utf-8")]
+
+
+def test_the_python_shown_runs(place: Path) -> None:
+    printed = [
+        subprocess.run(
+            [sys.executable, "-c", code], cwd=place, capture_output=True, text=True, check=True
+        ).stdout
+        for code in blocks("python")
+    ]
+    assert "True" in printed[0]
+    assert "transplant" in printed[1]
+
+
+def test_the_columns_named_are_there(place: Path) -> None:
+    for name in ("patients", "events"):
+        header = (place / "tables" / f"{name}.csv").read_text("utf-8").splitlines()[0].replace('"', "")
+        listed = re.search(rf"- `{name}`: `([^`]*)`", PAGE)
+        assert listed is not None
+        words = listed[1].split()
+        assert header.split(",")[: len(words)] == words
