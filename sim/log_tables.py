@@ -9,12 +9,25 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from sim.engine.event_log import ASKS, ENTERS, LEAVES, STAYS, EventLog, Floats, Names, ResourceUse
+from sim.engine.event_log import (
+    ASKS,
+    ENTERS,
+    FREE_OF,
+    HOLDS,
+    LEAVES,
+    STAYS,
+    WAITS_FOR,
+    EventLog,
+    Floats,
+    Names,
+    ResourceUse,
+)
 
 ROWS_IN_GROUP = 2**17
 """Rows made, written and read at once."""
 
 DOES = {STAYS: "stays", ENTERS: "enters", ASKS: "asks", LEAVES: "leaves"}
+TO_RESOURCE = {FREE_OF: "free of it", WAITS_FOR: "waits for it", HOLDS: "holds it"}
 YES_NO = ("false", "true")
 
 
@@ -26,7 +39,7 @@ def event_tables(log: EventLog, rows_in_group: int = ROWS_IN_GROUP) -> Iterator[
 
 
 def changed_columns(log: EventLog) -> tuple[int, ...]:
-    """The attributes and stamps that ever change, as the log counts them (see EventLog)."""
+    """The attributes, stamps and resources that ever change, as the log counts them (see EventLog)."""
     return tuple(int(what) for what in np.unique(log.change_what))
 
 
@@ -58,15 +71,18 @@ def event_table(log: EventLog, first: int, after: int, *, changed: Sequence[int]
 
 
 def column_name(log: EventLog, what: int) -> str:
-    """`attributes.NAME` or `stamps.NAME`."""
-    n_attributes = len(log.names.attributes)
+    """`attributes.NAME`, `stamps.NAME` or `resources.NAME`."""
+    names = log.names
+    n_attributes, n_stamps = len(names.attributes), len(names.stamps)
     if what < n_attributes:
-        return f"attributes.{log.names.attributes[what]}"
-    return f"stamps.{log.names.stamps[what - n_attributes]}"
+        return f"attributes.{names.attributes[what]}"
+    if what < n_attributes + n_stamps:
+        return f"stamps.{names.stamps[what - n_attributes]}"
+    return f"resources.{names.resources[what - n_attributes - n_stamps]}"
 
 
 def _changes(log: EventLog, first: int, after: int, what: int) -> pa.Array:
-    """The new values of one attribute or stamp; of several in one row the last."""
+    """The new values of one attribute, stamp or resource; of several in one row the last."""
     changes = slice(log.change_of[first], log.change_of[after])
     mine = log.change_what[changes] == what
     rows = np.repeat(np.arange(after - first), np.diff(log.change_of[first : after + 1]))[mine]
@@ -74,7 +90,10 @@ def _changes(log: EventLog, first: int, after: int, what: int) -> pa.Array:
     values[rows] = log.change_value[changes][mine]
     missing = np.ones(after - first, bool)
     missing[rows] = False
-    categories = log.names.categories[what] if what < len(log.names.attributes) else ()
+    n_attributes = len(log.names.attributes)
+    categories = log.names.categories[what] if what < n_attributes else ()
+    if what >= n_attributes + len(log.names.stamps):
+        categories = tuple(TO_RESOURCE[code] for code in sorted(TO_RESOURCE))
     return valued(values, categories, missing)
 
 

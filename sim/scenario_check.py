@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sim.engine.run import refuse_what_is_not_built
-from sim.errors import ScenarioError
 from sim.pathway.tables import compile_pathway
 from sim.scenario import load
 from sim.scenario.model import Scenario
@@ -15,7 +13,7 @@ from sim.scenario.model import Scenario
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """A valid scenario. told: its size and digest, what was noted, what cannot be run yet."""
+    """A valid scenario. told: its size and digest, what was noted."""
 
     scenario: Scenario
     told: str
@@ -24,14 +22,8 @@ class Checked:
 def checked(file: Path, settings: Sequence[str]) -> Checked:
     """Read, resolve and compile. Raises: ScenarioError with every problem found."""
     scenario = load(file, settings=settings)
-    pathway = compile_pathway(scenario)
+    compile_pathway(scenario)
     sizes = f"{len(scenario.stages)} stages, {len(scenario.outcomes)} outcomes"
     lines = [f"{file}: valid ({sizes}, digest {scenario.digest[:12]})"]
     lines += [f"    note: {note}" for note in scenario.notes]
-    try:
-        refuse_what_is_not_built(pathway)
-    except ScenarioError as error:
-        lines += [
-            f"    not to be run yet: {problem.where.path}: {problem.fact}" for problem in error.problems
-        ]
     return Checked(scenario, "\n".join(lines))

@@ -99,7 +99,7 @@ def scenario(
     outcomes: Sequence[m.Outcome] = (),
     never: Sequence[m.Happening] = (),
 ) -> m.Scenario:
-    arrivals = m.Arrivals("together", (), None, None, None, warm_up, HERE)
+    arrivals = m.Arrivals("together", (), None, (), None, warm_up, HERE)
     states = dict.fromkeys(s.state for s in stages if s.state is not None)
     return m.Scenario(
         title="By hand",

@@ -84,8 +84,8 @@ def all_poisson_arrivals(
         room *= 4
 
 
-def start_days(scenario: Scenario, seed: int, replication: int) -> Floats:
-    """The day each patient of a replication starts, in order, those beyond the horizon left out."""
+def arrival_days(scenario: Scenario, seed: int, replication: int) -> Floats:
+    """The day each arriving patient of a replication starts, in the order of their numbers."""
     patients = scenario.patients
     arrivals = patients.arrivals
     until = min(scenario.horizon, arrivals.lasting if arrivals.lasting is not None else inf)
@@ -95,17 +95,36 @@ def start_days(scenario: Scenario, seed: int, replication: int) -> Floats:
     if arrivals.kind == "every":
         interval = arrivals.interval or 0.0
         most = int(np.ceil(until / interval)) + 1 if number is None else number
-        days = np.round(np.arange(most) * interval * 2.0**20) / 2.0**20
-        return days[days < until]
+        return on_grid(np.arange(most, dtype=np.float64) * interval)
+    if arrivals.kind == "days":
+        return on_grid(np.array(arrivals.days[:number], dtype=np.float64))
     return all_poisson_arrivals(seed, replication, arrivals.rates, until, number)
+
+
+def on_grid(days: Floats) -> Floats:
+    """The nearest points of the grid."""
+    return np.round(days * 2.0**20) / 2.0**20
+
+
+def started(scenario: Scenario, seed: int, replication: int) -> tuple[NDArray[np.int32], Floats]:
+    """Number and starting day of each patient of a replication, those beyond the horizon left out.
+
+    Today's patients, who are there when the calendar begins, come before those who arrive.
+    """
+    table, lasting = scenario.patients.table, scenario.patients.arrivals.lasting
+    n_today = len(table.rows) if table is not None and table.is_today else 0
+    days = arrival_days(scenario, seed, replication)
+    come = np.flatnonzero(days < min(scenario.horizon, lasting if lasting is not None else inf))
+    numbers = np.concatenate([np.arange(n_today), n_today + come]).astype(np.int32)
+    return numbers, np.concatenate([np.zeros(n_today), days[come]])
 
 
 def cohort(scenario: Scenario, seed: int, replications: int) -> Cohort:
     """Everyone who is simulated under a seed."""
-    begins = [start_days(scenario, seed, r) for r in range(replications)]
-    replication = np.repeat(np.arange(replications, dtype=np.int32), [len(b) for b in begins])
-    number = np.concatenate([np.arange(len(b), dtype=np.int32) for b in begins])
-    days = np.concatenate(begins)
+    each = [started(scenario, seed, r) for r in range(replications)]
+    replication = np.repeat(np.arange(replications, dtype=np.int32), [len(days) for _, days in each])
+    number = np.concatenate([numbers for numbers, _ in each])
+    days = np.concatenate([begins for _, begins in each])
     limit = scenario.patients.follow_up
     follow_up = np.minimum(scenario.horizon - days, inf if limit is None else limit)
     return Cohort(replication, number, days, follow_up)

@@ -14,11 +14,14 @@ __all__ = [
     "ASKS",
     "DECIDE",
     "ENTERS",
+    "FREE_OF",
     "GRANTED",
+    "HOLDS",
     "LEAVES",
     "LEFT_QUEUE",
     "START",
     "STAYS",
+    "WAITS_FOR",
     "Codes",
     "EventLog",
     "Floats",
@@ -35,6 +38,9 @@ STAYS, ENTERS, ASKS, LEAVES = 0, 1, 2, 3
 """What a row does: the patient stays, enters `to`, asks for `to` (its wait begins), or leaves the
 queue for `to` without it."""
 
+FREE_OF, WAITS_FOR, HOLDS = 0.0, 1.0, 2.0
+"""What a patient has to do with a resource, as a change says it."""
+
 
 @dataclass(frozen=True, slots=True)
 class EventLog:
@@ -49,9 +55,10 @@ class EventLog:
     Per row, shape [n_rows]: time (float64, days since the patient's start, on the grid), event,
     rule, stage_from, stage_to (-1: the patient stays), does (STAYS, ENTERS, ASKS, LEAVES).
     The first row of each patient is `start`, time 0, ENTERS or ASKS the first stage.
-    Changes: attribute and stamp values after the row, change_of [n_rows + 1] like row_of;
-    change_what is an attribute's index, or n_attributes + a stamp's index; change_value the new
-    value (a stamp: its time). Effects on entering a stage belong to the row that enters it.
+    Changes: what is new after the row, change_of [n_rows + 1] like row_of; change_what is an
+    attribute's index, n_attributes + a stamp's, or n_attributes + n_stamps + a resource's;
+    change_value the new value (a stamp: its time; a resource: FREE_OF, WAITS_FOR or HOLDS, until
+    the end of follow-up at the latest). Effects on entering a stage belong to the row that enters it.
     """
 
     names: Names

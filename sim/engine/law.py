@@ -17,9 +17,21 @@ from sim.arithmetic import normal_cdf, normal_quantile, round_to_grid
 from sim.chance import uniform
 from sim.compiled import compiled, inlined
 from sim.distributions import leaf_quantile
-from sim.engine.event_log import ASKS, DECIDE, ENTERS, GRANTED, LEAVES, LEFT_QUEUE, START, STAYS
+from sim.engine.event_log import (
+    ASKS,
+    DECIDE,
+    ENTERS,
+    FREE_OF,
+    GRANTED,
+    HOLDS,
+    LEAVES,
+    LEFT_QUEUE,
+    START,
+    STAYS,
+    WAITS_FOR,
+)
 from sim.engine.readings import choose, holds, number, part, probability
-from sim.engine.sojourns import law_time, reassessed
+from sim.engine.sojourns import law_time, law_time_beyond, reassessed, survival
 from sim.pathway import layout as at
 from sim.pathway.layout import Floats, Ints, Tables
 
@@ -30,8 +42,8 @@ class LogBuffer(NamedTuple):
     """Rows as they are written.
 
     rows: int64 [n, 8], see ROW_*; row 0 counts the rows and changes written, itself included.
-    changes: float64 [n, 2], what changed (an attribute's index, or n_attributes + a stamp's) and to
-    which value.
+    changes: float64 [n, 2], what changed (an attribute's index, n_attributes + a stamp's, or
+    n_attributes + n_stamps + a resource's) and to which value.
     """
 
     rows: Ints
@@ -414,21 +426,40 @@ def follow_destination(T: Tables, x: Floats, k: Ints, node: int, draw: int) -> t
 
 
 @inlined
-def wanted_resource(T: Tables, x: Floats, k: Ints, stage: int) -> int:
-    """The resource that a stage needs and that can be waited for, or NONE."""
+def needed(T: Tables, x: Floats, k: Ints, stage: int) -> int:
+    """The resources that a stage needs and that can be waited for, a bit each."""
     row = T.program[0, at.HEAD_STAGES] + stage
-    return needed(T, x, k, row) if T.program[row, at.STAGE_N_NEEDS] > 0 else at.NONE
+    return needs_that_hold(T, x, k, row) if T.program[row, at.STAGE_N_NEEDS] > 0 else 0
 
 
 @compiled
-def needed(T: Tables, x: Floats, k: Ints, row: int) -> int:
-    """The first resource whose need holds for the stage in this row, or NONE."""
+def needs_that_hold(T: Tables, x: Floats, k: Ints, row: int) -> int:
+    """As `needed`, for the stage in this row: each need that has a condition asks it."""
     P = T.program
     first = P[row, at.STAGE_NEEDS]
+    found = 0
     for need in range(first, first + P[row, at.STAGE_N_NEEDS]):
         if holds(T, x, k, P[need, at.NEED_WHEN]):
-            return P[need, at.NEED_RESOURCE]
-    return at.NONE
+            found |= 1 << P[need, at.NEED_RESOURCE]
+    return found
+
+
+@compiled
+def note_resources(T: Tables, k: Ints, L: LogBuffer, which: int, value: float) -> None:
+    """Write for each of these resources (a bit each) whether the patient waits for it or holds it."""
+    P = T.program
+    first = P[0, at.HEAD_N_ATTRIBUTES] + P[0, at.HEAD_N_STAMPS]
+    for resource in range(P[at.MORE, at.MORE_N_RESOURCES]):
+        if (which >> resource) & 1:
+            write_change(k, L, first + resource, value)
+
+
+@compiled
+def give_back(T: Tables, k: Ints, L: LogBuffer, which: int) -> None:
+    """The patient holds these resources no longer."""
+    k[at.HELD] &= ~which
+    k[at.RELEASED] |= which
+    note_resources(T, k, L, which, FREE_OF)
 
 
 @compiled
@@ -453,19 +484,22 @@ def arrive(T: Tables, x: Floats, k: Ints, L: LogBuffer, stage: int, rule: int) -
             return
         open_row(k, L, x[at.NOW], DECIDE, stage)
         stage = onward
-    wanted = wanted_resource(T, x, k, stage)
-    if k[at.HELD] != at.NONE and k[at.HELD] != wanted:
-        k[at.RELEASED] = k[at.HELD]
-        k[at.HELD] = at.NONE
-    if wanted == at.NONE or k[at.HELD] == wanted:
+    need = needed(T, x, k, stage)
+    missing = need & ~k[at.HELD]
+    if missing == 0:
+        if k[at.HELD] != need:
+            give_back(T, k, L, k[at.HELD] & ~need)
         close_row(k, L, rule, stage, ENTERS)
         x[P[0, at.HEAD_WAITED] + stage] = 0.0
         enter(T, x, k, L, stage, False)
         return
+    give_back(T, k, L, k[at.HELD] & ~need & ~P[at.MORE, at.MORE_KEPT])
     clear_slots(T, k, stage)
     close_row(k, L, rule, stage, ASKS)
+    note_resources(T, k, L, missing, WAITS_FOR)
     k[at.ASKED] = stage
-    k[at.WANTED] = wanted
+    k[at.WANTED] = missing
+    k[at.NEEDED] = need
     x[at.ASKED_AT] = x[at.NOW]
     k[at.STAGE_NOW] = k[at.TIMED_STAGE]
     x[at.ENTERED] = x[at.TIMED_ENTERED]
@@ -478,12 +512,15 @@ def grant(T: Tables, x: Floats, k: Ints, L: LogBuffer, time: float) -> None:
     pass_time(x, k, time)
     stage = k[at.ASKED]
     x[T.program[0, at.HEAD_WAITED] + stage] = time - x[at.ASKED_AT]
-    k[at.HELD] = k[at.WANTED]
-    k[at.WANTED] = at.NONE
-    k[at.RELEASED] = at.NONE
+    k[at.RELEASED] = 0
     k[at.HAS_LEFT] = 0
     open_row(k, L, time, GRANTED, k[at.STAGE_NOW])
     close_row(k, L, at.NONE, stage, ENTERS)
+    note_resources(T, k, L, k[at.WANTED], HOLDS)
+    k[at.HELD] |= k[at.WANTED]
+    k[at.WANTED] = 0
+    if k[at.HELD] != k[at.NEEDED]:
+        give_back(T, k, L, k[at.HELD] & ~k[at.NEEDED])
     enter(T, x, k, L, stage, True)
 
 
@@ -522,9 +559,6 @@ def clear(T: Tables, x: Floats, k: Ints, seed: int, replication: int, patient: i
     k[at.STAGE_NOW] = at.NONE
     k[at.TIMED_STAGE] = at.NONE
     k[at.ASKED] = at.NONE
-    k[at.HELD] = at.NONE
-    k[at.RELEASED] = at.NONE
-    k[at.WANTED] = at.NONE
 
 
 @compiled
@@ -542,9 +576,12 @@ def begin(
     """A patient starts: attributes, noted in `at_start[at_row]`, `on_start`, the first stage."""
     P = T.program
     clear(T, x, k, seed, replication, patient)
+    told = row_of_table(T, patient)
     first = P[0, at.HEAD_ATTRIBUTES]
     for i in range(P[0, at.HEAD_N_ATTRIBUTES]):
-        value = draw_value(T, x, k, first + i)
+        value = T.numbers[told + i] if told != at.NONE else nan
+        if value != value:
+            value = draw_value(T, x, k, first + i)
         x[at.FIRST_ATTRIBUTE + i] = value
         at_start[at_row, i] = value
     age = P[at.MORE, at.MORE_AGE]
@@ -552,7 +589,145 @@ def begin(
         x[at.AGE] = at_start[at_row, age]
     open_row(k, L, 0.0, START, at.NONE)
     run_effects(T, x, k, L, P[0, at.HEAD_EFFECTS], P[0, at.HEAD_N_EFFECTS])
-    arrive(T, x, k, L, P[0, at.HEAD_START], at.NONE)
+    is_today = told != at.NONE and P[at.MORE, at.MORE_IS_TODAY] == 1
+    if is_today:
+        resume(T, x, k, L, told)
+    if told != at.NONE:
+        set_back(T, x, k, L, told)
+    if is_today:
+        go_on(T, x, k, L)
+    else:
+        arrive(T, x, k, L, P[0, at.HEAD_START], at.NONE)
+
+
+# ---------------------------------------------------------------- patients from a table
+
+
+@inlined
+def row_of_table(T: Tables, patient: int) -> int:
+    """Where in `numbers` the table's row of a patient begins, or NONE.
+
+    Today's patients are the first of all; rows that only replace draws are used over and over.
+    """
+    P = T.program
+    n = P[at.MORE, at.MORE_N_TABLE]
+    if n == 0 or (patient >= n and P[at.MORE, at.MORE_IS_TODAY] == 1):
+        return at.NONE
+    width = P[0, at.HEAD_N_ATTRIBUTES] + P[0, at.HEAD_N_STAMPS] + P[0, at.HEAD_N_CLOCKS] + 2
+    return P[at.MORE, at.MORE_TABLE] + patient % n * width
+
+
+@compiled
+def resume(T: Tables, x: Floats, k: Ints, L: LogBuffer, told: int) -> None:
+    """A patient is in a stage when the calendar begins, and has been for some days.
+
+    `on_start` is over, and the table's values take the place of its; what the stage does on entry
+    has happened.
+    """
+    P = T.program
+    n_attributes = P[0, at.HEAD_N_ATTRIBUTES]
+    for i in range(n_attributes):
+        value = T.numbers[told + i]
+        if value == value and value != x[at.FIRST_ATTRIBUTE + i]:
+            x[at.FIRST_ATTRIBUTE + i] = value
+            write_change(k, L, i, value)
+    place = told + n_attributes + P[0, at.HEAD_N_STAMPS] + P[0, at.HEAD_N_CLOCKS]
+    stage = int(T.numbers[place])
+    close_row(k, L, at.NONE, stage, ENTERS)
+    count_entry(T, x, k, stage)
+    k[at.TIMED_STAGE] = stage
+    x[at.ENTERED] = x[at.NOW] - T.numbers[place + 1]
+    x[at.TIMED_ENTERED] = x[at.ENTERED]
+
+
+@compiled
+def set_back(T: Tables, x: Floats, k: Ints, L: LogBuffer, told: int) -> None:
+    """Stamps were set, and clocks began to run, before the patient's start."""
+    P = T.program
+    n_attributes, n_stamps = P[0, at.HEAD_N_ATTRIBUTES], P[0, at.HEAD_N_STAMPS]
+    for i in range(n_stamps):
+        days = T.numbers[told + n_attributes + i]
+        if days == days:
+            time = x[at.NOW] - days if days < at.EMPTY else nan
+            x[P[0, at.HEAD_STAMPS] + i] = time
+            write_change(k, L, n_attributes + i, time)
+    for i in range(P[0, at.HEAD_N_CLOCKS]):
+        days = T.numbers[told + n_attributes + n_stamps + i]
+        if days == days:
+            k[P[0, at.HEAD_SLOTS] + i] = at.RESTS
+            if days < at.EMPTY:
+                run_on(T, x, k, P[0, at.HEAD_CLOCKS] + i, i, days)
+
+
+@compiled
+def go_on(T: Tables, x: Floats, k: Ints, L: LogBuffer) -> None:
+    """The stage the patient is in already: what it needs is held, its events have run for a while.
+
+    What would have moved the patient on has not happened: its time is longer, and it is less likely
+    to come up at all. What leaves a patient where they are may have happened: its time is any.
+    """
+    P = T.program
+    row = P[0, at.HEAD_STAGES] + k[at.STAGE_NOW]
+    lasted = x[at.NOW] - x[at.ENTERED]
+    k[at.HELD] = needed(T, x, k, k[at.STAGE_NOW])
+    note_resources(T, k, L, k[at.HELD], HOLDS)
+    for i in range(P[row, at.STAGE_N_ALL]):
+        event = P[row, at.STAGE_EVENTS] + i
+        slot = P[event, at.EVENT_SLOT]
+        if P[event, at.EVENT_WAITING] == 2 or not holds(T, x, k, P[event, at.EVENT_WHEN]):
+            continue
+        if P[P[event, at.EVENT_TO], at.TO_KIND] == at.TO_STAY:
+            begin_before(T, x, k, event, slot, lasted)
+        elif P[event, at.EVENT_CHANCE] == at.NONE or still_comes_up(T, x, k, event, lasted):
+            run_on(T, x, k, event, slot, lasted)
+        else:
+            k[P[0, at.HEAD_SLOTS] + slot] = at.OVER
+
+
+@compiled
+def run_on(T: Tables, x: Floats, k: Ints, event: int, slot: int, lasted: float) -> None:
+    """Let an event or clock run whose time began `lasted` days ago, and is longer."""
+    P = T.program
+    now = x[at.NOW]
+    x[at.NOW] = now - lasted
+    law = choose(T, x, k, P[event, at.EVENT_LAW])
+    time = law_time_beyond(T, x, k, law, P[event, at.EVENT_RUN], drawn(T, k, P[event, at.EVENT_DRAW]), lasted)
+    x[at.NOW] = now
+    x[P[0, at.HEAD_DUE] + slot] = now + round_to_grid(max(time - lasted, 0.0))
+    k[P[0, at.HEAD_SLOTS] + slot] = at.RUNS
+
+
+@compiled
+def still_comes_up(T: Tables, x: Floats, k: Ints, event: int, lasted: float) -> bool:
+    """Whether an event comes up that has not happened `lasted` days after it was asked: Bayes."""
+    P = T.program
+    now = x[at.NOW]
+    x[at.NOW] = now - lasted
+    first, n = P[event, at.EVENT_CHANCE_RATIOS], P[event, at.EVENT_CHANCE_N_RATIOS]
+    p = probability(T, x, k, P[event, at.EVENT_CHANCE], first, n)
+    later = p * survival(T, x, k, choose(T, x, k, P[event, at.EVENT_LAW]), lasted)
+    x[at.NOW] = now
+    return drawn(T, k, P[event, at.EVENT_CHANCE_DRAW]) * (later + (1.0 - p)) < later
+
+
+@compiled
+def begin_before(T: Tables, x: Floats, k: Ints, event: int, slot: int, lasted: float) -> None:
+    """Draw the times of an event from `lasted` days ago on: it may be over, or with `every` comes again."""
+    P = T.program
+    due, state = P[0, at.HEAD_DUE] + slot, P[0, at.HEAD_SLOTS] + slot
+    now = x[at.NOW]
+    x[at.NOW] = now - lasted
+    k[state] = at.OVER
+    if comes_up(T, x, k, event):
+        give_time(T, x, k, event, slot)
+        while x[due] <= now and P[event, at.EVENT_EVERY] and k[at.STATUS] == at.ALIVE:
+            if x[due] == x[at.NOW]:
+                k[at.STATUS] = at.ENDLESS
+            x[at.NOW] = x[due]
+            give_time(T, x, k, event, slot)
+        if x[due] <= now:
+            k[state] = at.OVER
+    x[at.NOW] = now
 
 
 @inlined
@@ -616,7 +791,7 @@ def happen(T: Tables, x: Floats, k: Ints, L: LogBuffer) -> None:
         event = P[P[0, at.HEAD_STAGES] + stage, at.STAGE_EVENTS] + slot - n_clocks
         k[slots + slot] = at.COMES_UP if P[event, at.EVENT_EVERY] else at.OVER
     pass_time(x, k, x[at.NEXT_TIME])
-    k[at.RELEASED] = at.NONE
+    k[at.RELEASED] = 0
     k[at.HAS_LEFT] = 0
     if k[at.STATUS] > at.ENDED:
         return
@@ -628,12 +803,12 @@ def happen(T: Tables, x: Floats, k: Ints, L: LogBuffer) -> None:
         schedule(T, x, k)
         return
     if waiting:
-        leave_queue(x, k, L, stage)
+        leave_queue(T, k, L, stage)
     arrive(T, x, k, L, to, rule)
 
 
 @compiled
-def leave_queue(x: Floats, k: Ints, L: LogBuffer, stage: int) -> None:
+def leave_queue(T: Tables, k: Ints, L: LogBuffer, stage: int) -> None:
     """The patient will not get what it waited for: say so in a row before the one that leads away."""
     n = L.rows[0, COUNT_ROWS]
     if n >= len(L.rows) or k[at.STATUS] == at.LOG_FULL:
@@ -646,6 +821,7 @@ def leave_queue(x: Floats, k: Ints, L: LogBuffer, stage: int) -> None:
     L.rows[n - 1, ROW_TO] = stage
     L.rows[n - 1, ROW_DOES] = LEAVES
     L.rows[0, COUNT_ROWS] = n + 1
+    note_resources(T, k, L, k[at.WANTED], FREE_OF)
     k[at.ASKED] = at.NONE
-    k[at.WANTED] = at.NONE
+    k[at.WANTED] = 0
     k[at.HAS_LEFT] = 1

@@ -6,8 +6,6 @@ Every function takes the tables `T` and the patient's `x` (float64) and `k` (int
 
 from __future__ import annotations
 
-from math import nan
-
 from sim.arithmetic import exp, log
 from sim.compiled import compiled, inlined
 from sim.pathway import layout as at
@@ -32,7 +30,7 @@ def covariate(T: Tables, x: Floats, k: Ints, kind: int, index: int) -> float:
         return float(k[T.program[0, at.HEAD_VISITS] + index])
     if kind == at.SINCE:
         stamped = x[T.program[0, at.HEAD_STAMPS] + index]
-        return x[at.NOW] - stamped if stamped >= 0.0 else nan
+        return x[at.NOW] - stamped
     if kind == at.SINCE_START:
         return x[at.NOW]
     if kind == at.WAITED:

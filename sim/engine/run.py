@@ -10,7 +10,7 @@ import numpy as np
 
 from sim.engine.arrivals import cohort
 from sim.engine.event_log import EventLog, ResourceUse
-from sim.errors import Place, Problem, Problems, ScenarioError, Where
+from sim.errors import Problem, ScenarioError
 from sim.pathway.tables import Pathway
 
 ENGINES = ("auto", "independent", "shared")
@@ -40,7 +40,6 @@ def simulate(
     progress is called with the share done. workers: threads or processes, default all cores.
     Raises: ScenarioError where the engine cannot run the scenario; RunError where a life cannot go on.
     """
-    refuse_what_is_not_built(pathway)
     name = choose_engine(pathway, engine)
     who = cohort(pathway.scenario, seed, replications)
     if not len(who):
@@ -74,33 +73,6 @@ def choose_engine(pathway: Pathway, asked: str) -> str:
     if asked == "auto":
         return "shared" if shared else "independent"
     return asked
-
-
-def refuse_what_is_not_built(pathway: Pathway) -> None:
-    """Raises: ScenarioError naming each word that can be read and checked, but not yet run."""
-    scenario = pathway.scenario
-    problems = Problems()
-    fix = "this word is read and checked, but cannot be run yet"
-    for resource in scenario.resources:
-        words = {
-            "capacity in steps": resource.capacity is not None and len(resource.capacity) > 1,
-            "an opening calendar (`open`)": resource.calendar is not None,
-            "`release: when_next_granted`": resource.release == "when_next_granted",
-            "a queue by attribute": resource.queue is not None,
-        }
-        for word, there in words.items():
-            if there:
-                problems.add(resource.where, f"{word} is not simulated yet", fix)
-    for stage in scenario.stages:
-        needed = [n for n in stage.needs if n.resource in pathway.shared_resources]
-        if len(needed) > 1:
-            problems.add(stage.where, "several resources needed at once are not simulated yet", fix)
-    if scenario.patients.arrivals.kind == "file":
-        problems.add(scenario.patients.arrivals.where, "arrivals from a file are not simulated yet", fix)
-    if scenario.patients.from_file is not None:
-        where = Where(Place(scenario.file), "patients.from_file")
-        problems.add(where, "a patient table is not simulated yet", fix)
-    problems.stop_if_any()
 
 
 def no_use() -> ResourceUse:

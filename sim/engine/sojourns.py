@@ -14,10 +14,10 @@ from math import inf
 
 import numpy as np
 
-from sim.arithmetic import expm1, log, log1p, unit_hazard
+from sim.arithmetic import exp, expm1, log, log1p, unit_hazard
 from sim.compiled import compiled
 from sim.distributions import leaf_hazard, leaf_hazard_before, leaf_quantile, leaf_time
-from sim.engine.readings import choose, covariate, number, part, probability, product, ratio
+from sim.engine.readings import choose, covariate, number, odds, part, probability, product, ratio
 from sim.pathway import layout as at
 from sim.pathway.layout import Floats, Ints, Tables
 
@@ -83,7 +83,7 @@ def held_until(T: Tables, x: Floats, k: Ints, law: int) -> float:
     for row in range(first, first + P[law, at.LAW_N_HOLD]):
         stamp = P[row, at.HOLD_STAMP]
         stamped = 0.0 if stamp == at.SINCE_ZERO else x[P[0, at.HEAD_STAMPS] + stamp]
-        if stamped >= 0.0:
+        if stamped == stamped:
             until = max(until, stamped + number(T, x, k, P[row, at.HOLD_NODE]))
     return until
 
@@ -105,7 +105,7 @@ def read_ratios(T: Tables, x: Floats, k: Ints, law: int, began: float, a: int) -
         shift = 0.0
         if since >= 0:
             stamped = x[P[0, at.HEAD_STAMPS] + since]
-            if stamped < 0.0 or stamped != stamped:
+            if stamped != stamped:
                 continue
             shift = stamped - began
         elif since == at.SINCE_ZERO:
@@ -413,14 +413,116 @@ def categorical_time(T: Tables, x: Floats, k: Ints, law: int, a: int, u: float) 
     parts = choose(T, x, k, P[law, at.LAW_LEAF])
     first = P[parts, at.PARTS_FIRST]
     i = part(T, x, k, first, P[parts, at.PARTS_N], P[law, at.LAW_RATIOS], P[law, at.LAW_N_RATIOS], u)
+    read_times(T, x, k, law, a)
+    if i < 0:
+        return inf
+    return T.numbers[P[first + i, at.PART_KEY]] * x[a + at.ARG_TIME_RATIO] + x[a + at.ARG_PLUS]
+
+
+@compiled
+def law_time_beyond(T: Tables, x: Floats, k: Ints, law: int, run: int, u: float, lasted: float) -> float:
+    """As `law_time`, given that the time is longer than `lasted` days; at most that where it cannot be.
+
+    x[NOW] is when the time began to run.
+    """
+    P = T.program
+    now = x[at.NOW]
+    a = P[0, at.HEAD_ARGUMENTS] if run == at.NONE else run + at.RUN_ARGUMENTS
+    spent, age = 0.0, 0.0
+    if P[law, at.LAW_KIND] == at.TIMES:
+        own = categorical_time_beyond(T, x, k, law, a, u, lasted)
+    else:
+        read_law(T, x, k, law, now, a)
+        # while it is held back it may have been ready all the time
+        is_held = x[a + at.ARG_HOLD] - now > lasted
+        spent = 0.0 if is_held else max(lasted - x[a + at.ARG_PLUS], 0.0)
+        age = (x[a + at.ARG_ALREADY] + spent) / x[a + at.ARG_TIME_RATIO]
+        own = solved(T, x, a, spent, age, unit_hazard(u), True) + x[a + at.ARG_PLUS]
+    if run != at.NONE:
+        x[run + at.RUN_BEGAN] = now
+        x[run + at.RUN_SPENT] = spent
+        x[run + at.RUN_AGE] = age
+        x[run + at.RUN_LEFT] = unit_hazard(u)
+    return max(own, x[a + at.ARG_HOLD] - now)
+
+
+@compiled
+def survival(T: Tables, x: Floats, k: Ints, law: int, lasted: float) -> float:
+    """The probability that a time which begins to run at x[NOW] is longer than `lasted` days."""
+    a = T.program[0, at.HEAD_ARGUMENTS]
+    if T.program[law, at.LAW_KIND] == at.TIMES:
+        return weight_beyond(T, x, k, law, a, lasted) / weight_beyond(T, x, k, law, a, -inf)
+    read_law(T, x, k, law, x[at.NOW], a)
+    t = lasted - x[a + at.ARG_PLUS]
+    if t <= 0.0 or lasted < x[a + at.ARG_HOLD] - x[at.NOW]:
+        return 1.0
+    return exp(-spent_by(T, x, a, 0.0, x[a + at.ARG_ALREADY] / x[a + at.ARG_TIME_RATIO], t))
+
+
+@compiled
+def weight_of_time(T: Tables, x: Floats, k: Ints, law: int, i: int) -> float:
+    """The weight of the i-th time of a list, under its odds ratios."""
+    P = T.program
+    parts = choose(T, x, k, P[law, at.LAW_LEAF])
+    first, n = P[parts, at.PARTS_FIRST], P[parts, at.PARTS_N]
+    node = P[first + i, at.PART_CHANCE]
+    if node == at.REST_NODE:
+        weight = 1.0
+        for j in range(n):
+            other = P[first + j, at.PART_CHANCE]
+            if other != at.REST_NODE:
+                weight -= number(T, x, k, other)
+    else:
+        weight = number(T, x, k, node)
+    position = P[first + i, at.PART_POSITION]
+    return weight * odds(T, x, k, P[law, at.LAW_RATIOS], P[law, at.LAW_N_RATIOS], position)
+
+
+@compiled
+def read_times(T: Tables, x: Floats, k: Ints, law: int, a: int) -> None:
+    """Fill the arguments at `x[a:]` that a list of times has."""
+    P = T.program
     x[a + at.ARG_HOLD] = held_until(T, x, k, law)
     x[a + at.ARG_ALREADY] = 0.0
     x[a + at.ARG_TIME_RATIO] = product(T, x, k, P[law, at.LAW_TIME_RATIOS], P[law, at.LAW_N_TIME_RATIOS])
     plus = P[law, at.LAW_PLUS]
-    added = number(T, x, k, plus) if plus != at.NONE else 0.0
-    if i < 0:
-        return inf
-    return T.numbers[P[first + i, at.PART_KEY]] * x[a + at.ARG_TIME_RATIO] + added
+    x[a + at.ARG_PLUS] = number(T, x, k, plus) if plus != at.NONE else 0.0
+
+
+@compiled
+def weight_beyond(T: Tables, x: Floats, k: Ints, law: int, a: int, lasted: float) -> float:
+    """The weight of the times of a list that are longer than `lasted` days."""
+    P = T.program
+    read_times(T, x, k, law, a)
+    parts = choose(T, x, k, P[law, at.LAW_LEAF])
+    total = 0.0
+    for i in range(P[parts, at.PARTS_N]):
+        time = T.numbers[P[P[parts, at.PARTS_FIRST] + i, at.PART_KEY]]
+        if time * x[a + at.ARG_TIME_RATIO] + x[a + at.ARG_PLUS] > lasted:
+            total += weight_of_time(T, x, k, law, i)
+    return total
+
+
+@compiled
+def categorical_time_beyond(
+    T: Tables, x: Floats, k: Ints, law: int, a: int, u: float, lasted: float
+) -> float:
+    """A time out of those of a list that are longer than `lasted` days; `lasted` where none is."""
+    P = T.program
+    wanted = u * weight_beyond(T, x, k, law, a, lasted)
+    parts = choose(T, x, k, P[law, at.LAW_LEAF])
+    found = lasted
+    reached_so_far = 0.0
+    for i in range(P[parts, at.PARTS_N]):
+        own = T.numbers[P[P[parts, at.PARTS_FIRST] + i, at.PART_KEY]]
+        time = own * x[a + at.ARG_TIME_RATIO] + x[a + at.ARG_PLUS]
+        weight = weight_of_time(T, x, k, law, i)
+        if time > lasted and weight > 0.0:
+            found = time
+            reached_so_far += weight
+            if wanted < reached_so_far:
+                break
+    return found
 
 
 @compiled

@@ -19,7 +19,7 @@ def smallest(*, shares: bool) -> Scenario:
     over = Stage("over", "", "over", True, None, None, (), (), (), (), None, HERE)
     bed = Resource("bed", ((0.0, 1),), None, "on_leaving", None, None, None, HERE)
     kind, rates = ("poisson", ((0.0, 1.0),)) if shares else ("together", ())
-    arrivals = Arrivals(kind, rates, None, None, None, 0.0, HERE)
+    arrivals = Arrivals(kind, rates, None, (), None, 0.0, HERE)
     return Scenario(
         title="Warm-up",
         horizon=1000.0,

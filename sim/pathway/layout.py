@@ -7,6 +7,7 @@ the columns of each kind of row, the codes that stand in them, and the layout of
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
@@ -57,6 +58,10 @@ MORE_N_X = 1
 MORE_N_K = 2
 MORE_N_RESOURCES = 3
 MORE_KEYS = 4  # row of the first draw: the hash of its name
+MORE_KEPT = 5  # resources (a bit each) that are kept while their holder waits for the next
+MORE_TABLE = 6  # where in `numbers` the first row of the patient table stands
+MORE_N_TABLE = 7  # its rows, 0 where there is none
+MORE_IS_TODAY = 8  # 1: these patients are in care when the calendar begins; 0: they replace draws
 
 # Stage
 STAGE_KIND = 0
@@ -75,6 +80,14 @@ TAKES_TIME, DECISION, TERMINAL = 0, 1, 2
 # Need
 NEED_WHEN = 0
 NEED_RESOURCE = 1
+
+MOST_RESOURCES = 62
+"""Resources that can be waited for: a patient's are the bits of an integer, first in file order lowest."""
+
+# Row of the patient table, in `numbers`: attributes, days since each stamp, days each clock has run,
+# then the stage and the days in it.
+NOT_SAID, EMPTY = math.nan, math.inf
+"""No column; a stamp that was never set, a clock that does not run."""
 
 # Event or clock
 EVENT_CODE = 0  # in the log
@@ -227,11 +240,12 @@ TIMED_STAGE = 5  # the last that took time
 ASKED = 6  # the stage waited for, NONE
 NEXT_SLOT = 7
 INSTANT = 8  # happenings since time last passed
-HELD = 9  # resource held, NONE
-RELEASED = 10  # resource given back by the last happening, NONE
-WANTED = 11  # resource waited for, NONE
-HAS_LEFT = 12  # 1: the last happening ended a wait without a grant
-FIRST_SLOT = 13
+HELD = 9  # resources held, a bit each
+RELEASED = 10  # resources given back by the last happening
+WANTED = 11  # resources waited for
+NEEDED = 12  # resources that the stage waited for needs, those held among them
+HAS_LEFT = 13  # 1: the last happening ended a wait without a grant
+FIRST_SLOT = 14
 
 ALIVE, ENDED, ENDLESS, LOG_FULL, BEYOND_ONE, NO_ENTRY = 0, 1, 2, 3, 4, 5
 

@@ -20,6 +20,7 @@ from sim.scenario.model import (
     Action,
     Attribute,
     Chances,
+    Covariate,
     Destination,
     Draw,
     Effect,
@@ -28,6 +29,7 @@ from sim.scenario.model import (
     Law,
     Rule,
     Rules,
+    Scalar,
     Scenario,
     Stage,
 )
@@ -130,6 +132,10 @@ class Compiler:
         self.shared = {r.name for r in scenario.resources if not r.is_free}
         self.n_x = self.n_k = 0
         self.rows.reserve(2)
+        if len(scenario.resources) > at.MOST_RESOURCES:
+            fact = f"there are {len(scenario.resources)} resources"
+            fix = f"at most {at.MOST_RESOURCES}: leave out what is unlimited and always open"
+            problems.add(scenario.resources[at.MOST_RESOURCES].where, fact, fix)
         self.rows.vector([0.0] * len(scenario.resources) + [math.inf] * len(scenario.resources))
         self.lay_out()
 
@@ -233,6 +239,7 @@ class Compiler:
         self.n_k = self.counts_at + len(self.rows.draws)
         age = self.attributes.get("age")
         has_age = age is not None and age.kind == "number"
+        table = scenario.patients.table
         self.rows.put(
             0,
             {
@@ -264,8 +271,33 @@ class Compiler:
                 at.MORE_N_K: self.n_k,
                 at.MORE_N_RESOURCES: len(scenario.resources),
                 at.MORE_KEYS: self.rows.write_keys(),
+                at.MORE_KEPT: sum(
+                    1 << i for i, r in enumerate(scenario.resources) if r.release == "when_next_granted"
+                ),
+                at.MORE_TABLE: self.patient_table(),
+                at.MORE_N_TABLE: len(table.rows) if table is not None else 0,
+                at.MORE_IS_TODAY: table is not None and table.is_today,
             },
         )
+
+    def patient_table(self) -> int:
+        """Where the first row of the patient table stands in the numbers, see `layout`; else NONE."""
+        table = self.scenario.patients.table
+        if table is None:
+            return at.NONE
+        order = [Covariate("attribute", a.name) for a in self.scenario.patients.attributes]
+        order += [Covariate("since", stamp) for stamp in self.stamps]
+        order += [Covariate("days", clock.name) for clock in self.scenario.clocks]
+        order += [Covariate("stage"), Covariate("days_in_stage")]
+        column_of = {covariate: i for i, covariate in enumerate(table.columns)}
+
+        def cell(row: tuple[Scalar | None, ...], covariate: Covariate) -> float:
+            if covariate not in column_of:
+                return 0.0 if covariate.kind == "days_in_stage" else at.NOT_SAID
+            value = row[column_of[covariate]]
+            return at.EMPTY if value is None else self.codes.value(covariate, value)
+
+        return self.rows.vector(cell(row, covariate) for row in table.rows for covariate in order)
 
     def write_attributes(self) -> int:
         attributes = self.scenario.patients.attributes
@@ -287,8 +319,6 @@ class Compiler:
 
     def attribute_value(self, name: str, value: Any) -> int:
         """The node of a value of an attribute."""
-        from sim.scenario.model import Covariate
-
         covariate = Covariate("attribute", name)
         return self.readings.node(value, lambda v: self.rows.constant(self.codes.value(covariate, v)))
 

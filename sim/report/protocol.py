@@ -101,8 +101,13 @@ def _patients(scenario: Scenario) -> Iterator[Line]:
     )
     yield Line(0, f"followed up {until} horizon, {time(scenario.horizon)}")
     yield Line(0, f"start in {scenario.start}")
-    if who.from_file is not None:
-        yield Line(0, f"attributes of each are read from {who.from_file}")
+    if who.table is not None:
+        said = ", ".join(str(column) for column in who.table.columns)
+        n = f"{len(who.table.rows):,}"
+        if who.table.is_today:
+            yield Line(0, f"in care on day 0 already: {n} patients of whom a table gives {said}")
+        else:
+            yield Line(0, f"of whom a table of {n} rows gives {said}")
     yield from _listed("at the start:", effects(scenario.on_start))
     for attribute in who.attributes:
         yield from _attribute(attribute)
@@ -115,8 +120,8 @@ def _arrival(scenario: Scenario) -> str:
         return "all at once"
     if one.kind == "every":
         return f"one every {time(one.interval or 0.0)}{lasting}"
-    if one.kind == "file":
-        return f"arriving on the days of {one.file}{lasting}"
+    if one.kind == "days":
+        return f"arriving on {len(one.days):,} given days, {one.days[0]:.10g} the first of them{lasting}"
     rates = [rate(per_day) + (f" from {time(begin)}" if begin else "") for begin, per_day in one.rates]
     return f"arriving at random, {', '.join(rates)}{lasting}"
 

@@ -11,6 +11,7 @@ from sim.scenario.model import (
     By,
     Cases,
     Chances,
+    Covariate,
     Destination,
     Effect,
     Entries,
@@ -63,8 +64,21 @@ def effects_of(scenario: Scenario) -> Iterator[Effect]:
 
 
 def started_clocks(scenario: Scenario) -> set[str]:
-    """Clocks that some effect starts."""
-    return {a.target for effect in effects_of(scenario) for a in effect.actions if a.word == "start"}
+    """Clocks that some effect starts, or that run in today's patients."""
+    table = scenario.patients.table
+    running = {c.name for c in table.columns if c.kind == "days"} if table is not None else set()
+    return running | {
+        a.target for effect in effects_of(scenario) for a in effect.actions if a.word == "start"
+    }
+
+
+def today_stages(scenario: Scenario) -> set[str]:
+    """The stages that a table of patients puts them in."""
+    table = scenario.patients.table
+    if table is None or not table.is_today:
+        return set()
+    column = table.columns.index(Covariate("stage"))
+    return {str(row[column]) for row in table.rows}
 
 
 def exits(scenario: Scenario) -> dict[str, set[str]]:
@@ -84,9 +98,9 @@ def exits(scenario: Scenario) -> dict[str, set[str]]:
     return found
 
 
-def reachable(onward: Mapping[str, set[str]], start: str) -> set[str]:
-    """Every stage on some path from `start`, itself included."""
-    seen, todo = {start}, [start]
+def reachable(onward: Mapping[str, set[str]], starts: set[str]) -> set[str]:
+    """Every stage on some path from `starts`, these included."""
+    seen, todo = set(starts), list(starts)
     while todo:
         for stage in onward[todo.pop()]:
             if stage not in seen:
@@ -135,7 +149,7 @@ def check_graph(scenario: Scenario, problems: Problems) -> None:
     """Adds: a stage no terminal follows, an endless path; without layers what is never reached or started."""
     onward = exits(scenario)
     stages = {s.name: s for s in scenario.stages}
-    seen = reachable(onward, scenario.start)
+    seen = reachable(onward, {scenario.start} | today_stages(scenario))
     check_ends(scenario, onward, problems)
     for name in stages:
         if name not in seen and not scenario.is_layered:
@@ -159,7 +173,7 @@ def check_ends(scenario: Scenario, onward: Mapping[str, set[str]], problems: Pro
         fix = "mark where a path ends: `dead: {terminal: true}`"
         problems.add(stage.where, "no stage of this pathway is terminal", fix)
         return
-    seen = reachable(onward, scenario.start)
+    seen = reachable(onward, {scenario.start} | today_stages(scenario))
     order = {s.name: i for i, s in enumerate(scenario.stages)}
     caught = {
         min(part, key=order.__getitem__)
@@ -177,7 +191,7 @@ def check_ends(scenario: Scenario, onward: Mapping[str, set[str]], problems: Pro
 
 def leftovers(scenario: Scenario) -> tuple[str, ...]:
     """What layers left over: stages that nothing reaches, clocks that nothing starts; in words."""
-    seen = reachable(exits(scenario), scenario.start)
+    seen = reachable(exits(scenario), {scenario.start} | today_stages(scenario))
     started = started_clocks(scenario)
     stages = [f"the stage `{s.name}` cannot be reached" for s in scenario.stages if s.name not in seen]
     return (

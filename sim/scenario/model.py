@@ -386,30 +386,52 @@ class Resource:
 
 @dataclass(frozen=True, slots=True)
 class Arrivals:
-    """kind: together | poisson | every | file.
+    """kind: together | poisson | every | days.
 
-    rates: for poisson ((from day, per day), ...). interval: days, for every. file: for file.
+    rates: for poisson ((from day, per day), ...). interval: days, for every. days: for days the
+    starting day of each patient, in the order of the table, () otherwise.
     lasting: days in which patients arrive, None where their number decides. warm_up: days.
     """
 
     kind: str
     rates: tuple[tuple[float, float], ...]
     interval: float | None
-    file: str | None
+    days: tuple[float, ...]
     lasting: float | None
     warm_up: float
     where: Where = field(compare=False)
 
 
 @dataclass(frozen=True, slots=True)
+class PatientTable:
+    """What is known of each patient beforehand, a row a patient.
+
+    columns: an attribute, stage, days_in_stage, since (a stamp) or days (a clock), in days.
+    rows: the values in that order; None for a stamp never set and a clock that does not run.
+    """
+
+    columns: tuple[Covariate, ...]
+    rows: tuple[tuple[Scalar | None, ...], ...]
+    where: Where = field(compare=False)
+
+    @property
+    def is_today(self) -> bool:
+        """Whether its patients are in care when the calendar begins, in the stage it gives."""
+        return Covariate("stage") in self.columns
+
+
+@dataclass(frozen=True, slots=True)
 class Patients:
-    """number: how many; None where arrivals last for a time. follow_up: days, None: to the horizon."""
+    """number: how many arrive, today's patients not among them; None where arrivals last for a time.
+
+    follow_up: days, None: to the horizon.
+    """
 
     number: int | None
     arrivals: Arrivals
     follow_up: float | None
     attributes: tuple[Attribute, ...]
-    from_file: str | None
+    table: PatientTable | None
 
 
 # ---------------------------------------------------------------- outcomes

@@ -8,7 +8,7 @@ from typing import Any
 from sim.errors import Problems, Where
 from sim.scenario.conditions import definition
 from sim.scenario.effects import read_effects
-from sim.scenario.graph import check_graph, effects_of, leftovers
+from sim.scenario.graph import check_graph, effects_of, leftovers, today_stages
 from sim.scenario.model import Draw, Event, Scenario, Stage
 from sim.scenario.names import collect_names
 from sim.scenario.outcomes import read_happening, read_named, read_outcome
@@ -41,6 +41,7 @@ def read(node: Node, problems: Problems, *, folder: str, is_layered: bool) -> Sc
     check_graph(scenario, problems)
     check_values(scenario, top, problems)
     check_followed(scenario, problems)
+    check_today(scenario, problems)
     if scenario.patients.arrivals.warm_up >= scenario.horizon:
         warm_up = top.child("patients").child("arrive").child("warm_up")
         warm_up.fail("the warm-up lasts to the horizon", "nothing is left to observe: let it end before")
@@ -153,6 +154,22 @@ def check_followed(scenario: Scenario, problems: Problems) -> None:
             if draw.follows is not None and draw.follows[0] not in known:
                 fact = f"`{draw.follows[0]}` is not drawn: there is nothing to follow"
                 problems.add(draw.where.at("follows"), fact, "give it a distribution, or leave out `follows`")
+
+
+def check_today(scenario: Scenario, problems: Problems) -> None:
+    """Adds: a clock that a stage of today's patients starts or stops, of which their table says nothing."""
+    table = scenario.patients.table
+    if table is None:
+        return
+    here = today_stages(scenario)
+    said = {c.name for c in table.columns if c.kind == "days"}
+    for stage in scenario.stages:
+        actions = [a for e in stage.on_entry for a in e.actions if a.word in ("start", "stop")]
+        for name in dict.fromkeys(a.target for a in actions if a.target not in said):
+            if stage.name in here:
+                fact = f"patients are in `{stage.name}`, on entry to which `{name}` is started or stopped"
+                fix = f"add the column `days.{name}`: how long it has run, empty where it does not"
+                problems.add(table.where, fact, fix)
 
 
 def events_of(stage: Stage) -> tuple[Event, ...]:

@@ -150,6 +150,22 @@ copula of that correlation, ends -1 and 1 excluded); that one has to be drawn so
 How many come is said by `patients.number` (1000 unless said) or by `for`, never by both. The horizon is a
 day of the common calendar, so who starts late is followed for a shorter time; `follow_up` ends each
 patient's observation that long after the start.
+
+`{file: days.csv}` has a row for each patient with the `day` of the start. Its days stand as `days` in the
+resolved form, and a table of patients as `table`, so that neither needs its file again.
+
+**A table of patients** (`from_file`) has a column for each attribute it gives; what it does not give is
+drawn. The first patient has the first row, and after the last row the first comes again. Without `number`
+there are as many patients as rows. `since.STAMP` is how many days ago the stamp was set, `days.CLOCK` how
+long the clock has been running; an empty cell: never, and not at all.
+
+With a column `stage` they are **today's patients**: in care on day 0, in that stage since `days_in_stage`
+(0 without that column), before any who arrive; `number` counts those who arrive. `on_start` is done, and
+the table's values take the place of its; the stage's `on_entry` is over, so a clock that it starts or stops
+needs its column. What the stage needs they hold. Times that run are given that they have lasted so long:
+an event that would have moved the patient on is drawn beyond the days spent, and its `chance` is that of
+who has not had it so far; an event that only leads to `stay` may have happened before. What cannot last so
+long is due at once.
 """,
         ("patients", "arrivals"),
     ),
@@ -260,15 +276,29 @@ resolved form has none.
     (
         "Resources",
         """
-A resource has units that one patient at a time holds. `needs` takes one, a list that is granted together,
-or items with a `when`. Capacity may change in steps that begin at `0 days`. A resource that is unlimited
-and always open is never waited for and leaves no trace in the log. Opening hours limit when grants are
-made, not how long a unit is held; day 0 is a Monday: `every day`, `weekdays`, a list of days, or days with
-hours, `{monday: [8 hours, 17 hours]}`. A queue that does not go by arrival goes by an attribute that is a
-number, or yes or no.
+A resource has units that one patient at a time holds. `needs` takes one, a list, or items with a `when`,
+read as the patient comes to the stage. What is missing is granted together, or waited for together; what
+the next stage that takes time needs as well is held on, the rest is given back on leaving. With `release:
+when_next_granted` it is kept while its holder waits, and given back as the wait ends. Two patients who each
+hold what the other waits for wait until something else happens to one of them.
 
-Read and checked, but refused by a run for now: capacity in steps, `open`, `release: when_next_granted`,
-queues by an attribute, several resources needed at once, and tables of patients or arrivals.
+Capacity may change in steps that begin at `0 days`; where it falls, units in use go as they are given back.
+A resource that is unlimited and always open is never waited for and leaves no trace in the log.
+
+Opening hours limit when grants are made, not how long a unit is held; day 0 is a Monday: `every day`,
+`weekdays`, a list of days, or days with hours, `{monday: [8 hours, 17 hours]}`, the end not included. What
+nobody takes while it is open is lost: three slots on Mondays are `{capacity: 3, open: [monday]}`, held for
+less than a week.
+
+A queue goes by the requests, or by an attribute that is a number, or yes or no, read afresh at every grant;
+equal values go by the requests. Who is turned away where nothing is free, or where the queue is long, comes
+to a decision first, whose rules ask `free.RESOURCE` or `queue.RESOURCE`.
+
+**Within one moment** units and opening hours change first; then come the happenings, by patient number,
+each followed at once by what follows from it in no time. When all are over, requests join their queues, and
+grants are made: resource by resource in the order of the file, down the queue of each, past those who lack
+a unit of another. Who was granted enters, by patient number, and the moment goes on. Units given back and
+patients who leave a queue are counted at once by `free` and `queue`.
 """,
         ("need", "resource", "queue", "resource_cost"),
     ),

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from sim.errors import did_you_mean
-from sim.scenario.csv_tables import check_arrival_days, check_cohort
+from sim.scenario.csv_tables import read_arrival_days, read_patient_table
 from sim.scenario.effects import read_attribute
-from sim.scenario.model import Arrivals, Attribute, Economics, Patients, Resource, State
+from sim.scenario.model import Arrivals, Attribute, Economics, Patients, PatientTable, Resource, State
 from sim.scenario.spots import Known, Spot, Unread
 from sim.scenario.stages import optional, read_amount, read_utility
 from sim.scenario.tree import Node, key_value
@@ -122,13 +122,13 @@ def read_arrivals(spot: Spot | None, patients: Spot, known: Known) -> Arrivals:
     """When patients start."""
     if spot is None or spot.value == "together":
         where = spot.where if spot is not None else patients.where
-        return Arrivals("together", (), None, None, None, 0.0, where)
+        return Arrivals("together", (), None, (), None, 0.0, where)
     if not spot.is_mapping:
         raise spot.fail(
             f"`{spot.value}` is no way to arrive", "write together, {poisson: RATE} or {every: TIME}"
         )
     mapping = spot.section("arrivals")
-    kinds = [key for key in mapping if key in ("poisson", "every", "file")]
+    kinds = [key for key in mapping if key in ("poisson", "every", "file", "days")]
     if len(kinds) != 1:
         fact = f"{' and '.join(kinds)} stand together" if kinds else "how patients arrive is not said"
         raise spot.lacks("arrivals", fact, "give one of poisson, every, file")
@@ -142,16 +142,19 @@ def read_arrivals(spot: Spot | None, patients: Spot, known: Known) -> Arrivals:
     interval = body.time() if kind == "every" else None
     if interval == 0.0:
         raise body.fail("arrivals must be some time apart", "for all at once write `arrive: together`")
+    days: tuple[float, ...] = ()
     if kind == "file":
-        check_arrival_days(body, known)
+        days = read_arrival_days(body, known)
+    elif kind == "days":
+        days = tuple(item.time() for item in body.items())
     lasting, warm_up = spot.get("for"), spot.get("warm_up")
     if lasting is not None and lasting.time() == 0.0:
         raise lasting.fail("nobody arrives in no time", "write a time above 0")
     return Arrivals(
-        kind,
+        "days" if kind == "file" else kind,
         rates,
         interval,
-        body.text() if kind == "file" else None,
+        days,
         lasting.time() if lasting is not None else None,
         warm_up.time() if warm_up is not None else 0.0,
         spot.where,
@@ -169,18 +172,33 @@ def read_patients(spot: Spot, known: Known) -> Patients | None:
             spot.fail_at_key(
                 "number", "patients arrive for a time, and their number is given too", "leave out one"
             )
-        n: int | None = DEFAULT_NUMBER if arrivals.lasting is None and arrivals.kind != "file" else None
+        table = read_table(spot, known)
         if number is not None:
-            n = number.whole(1)
+            n: int | None = number.whole(1)
+        elif arrivals.lasting is not None or arrivals.kind == "days":
+            n = None
+        elif table is not None and arrivals.kind == "together":
+            n = 0 if table.is_today else len(table.rows)
+        else:
+            n = DEFAULT_NUMBER
         follow_up = optional(spot, "follow_up", Spot.time)
         if follow_up == 0.0:
             spot.fail_at_key("follow_up", "nobody can be followed for no time", "write a time above 0")
-        file = optional(spot, "from_file", Spot.text)
-        if file is not None:
-            spot.child("from_file").attempt(lambda s: check_cohort(s, known))
-        return Patients(n, arrivals, follow_up, attributes, file)
+        return Patients(n, arrivals, follow_up, attributes, table)
     except Unread:
         return None
+
+
+def read_table(spot: Spot, known: Known) -> PatientTable | None:
+    """The table of patients, from its file or as it stands in the resolved form."""
+    file, text = spot.get("from_file"), spot.get("table")
+    if file is not None and text is not None:
+        spot.fail_at_key("table", "the table is given twice", "leave out `table`, the resolved form's")
+    if file is not None:
+        return file.attempt(lambda s: read_patient_table(s, known, is_text=False))
+    if text is not None:
+        return text.attempt(lambda s: read_patient_table(s, known, is_text=True))
+    return None
 
 
 def read_attributes(spot: Spot | None, known: Known) -> tuple[Attribute, ...]:

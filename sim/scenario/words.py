@@ -98,6 +98,7 @@ SECTIONS: dict[str, Section] = {
             "follow_up": Word("time", "how long each is followed after the start", "until the horizon"),
             "attributes": Word("attributes", "what is known of each patient, drawn in this order", "{}"),
             "from_file": Word("text", "a table of patients (CSV) that replaces drawn attributes, row by row"),
+            "table": Word("text", "the table itself; the resolved form"),
         },
     ),
     "arrivals": Section(
@@ -109,6 +110,7 @@ SECTIONS: dict[str, Section] = {
             ),
             "every": Word("time", "one after each such time, the first on day 0"),
             "file": Word("text", "a table (CSV) of starting days"),
+            "days": Word("times", "the starting days themselves; the resolved form"),
             "for": Word("time", "how long patients arrive, in place of patients.number"),
             "warm_up": Word("time", "who starts in it is simulated and left out of outcomes", "0 days"),
         },

@@ -8,6 +8,7 @@ from typing import Any
 
 from sim import units
 from sim.scenario import tree
+from sim.scenario.csv_tables import table_text
 from sim.scenario.model import (
     AllOf,
     AnyOf,
@@ -405,10 +406,10 @@ def patients(scenario: Scenario) -> dict[str, Any]:
     """Who they are, how many, and when they start."""
     who = scenario.patients
     return {
-        "number": who.number,
+        "number": who.number or None,
         "arrive": arrivals(who.arrivals),
         "follow_up": time(who.follow_up) if who.follow_up is not None else None,
-        "from_file": who.from_file,
+        "table": table_text(who.table) if who.table is not None else None,
         "attributes": {a.name: attribute(a) for a in who.attributes},
     }
 
@@ -424,7 +425,7 @@ def arrivals(one: Arrivals) -> Any:
     elif one.kind == "every":
         found["every"] = time(one.interval or 0.0)
     else:
-        found["file"] = one.file
+        found["days"] = [time(day) for day in one.days]
     found["for"] = time(one.lasting) if one.lasting is not None else None
     found["warm_up"] = time(one.warm_up)
     return found
