@@ -129,7 +129,9 @@ def story(log: EventLog, patient: int) -> list[tuple[Any, ...]]:
         for change in range(log.change_of[row], log.change_of[row + 1]):
             what, value = int(log.change_what[change]), float(log.change_value[change])
             n = len(names.attributes)
-            if what >= n:
+            if what >= n + len(names.stamps):
+                changes.append((f"to {names.resources[what - n - len(names.stamps)]}", value))
+            elif what >= n:
                 changes.append((f"since.{names.stamps[what - n]}", value))
             else:
                 kinds = names.categories[what]

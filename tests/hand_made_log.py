@@ -18,7 +18,7 @@ DOES = {"stays": STAYS, "enters": ENTERS, "asks": ASKS, "leaves": LEAVES}
 
 @dataclass
 class Row:
-    """One happening; `changes` name attributes and stamps with their new values."""
+    """One happening; `changes` name attributes, stamps and resources with their new values."""
 
     time: float
     event: str
@@ -219,7 +219,8 @@ def _changes(names: Names, rows: Sequence[Row]) -> tuple[Any, Any]:
                 what.append(names.attributes.index(name))
                 values.append(_code(names, name, value))
             else:
-                what.append(len(names.attributes) + names.stamps.index(name))
+                others = (*names.stamps, *names.resources)
+                what.append(len(names.attributes) + others.index(name))
                 values.append(float(value))
     return np.array(what, np.int16), np.array(values, np.float64)
 

@@ -25,7 +25,8 @@ from sim.compiled import compiled
 from sim.engine.arrivals import Cohort
 from sim.engine.event_log import Floats
 from sim.engine.failures import failure
-from sim.engine.law import COUNT_CHANGES, COUNT_ROWS, LogBuffer, begin, grant, happen, next_happening
+from sim.engine.law import begin, grant, happen, next_happening
+from sim.engine.log_buffer import COUNT_CHANGES, COUNT_ROWS, LogBuffer
 from sim.engine.services import Services
 from sim.engine.writing import Lives, Piece, new_buffer
 from sim.pathway import layout as at

@@ -12,7 +12,8 @@ from sim.compiled import compiled
 from sim.engine.arrivals import Cohort
 from sim.engine.event_log import EventLog, Floats
 from sim.engine.failures import failure
-from sim.engine.law import COUNT_CHANGES, COUNT_ROWS, LogBuffer, begin, happen, next_happening
+from sim.engine.law import begin, happen, next_happening
+from sim.engine.log_buffer import COUNT_CHANGES, COUNT_ROWS, LogBuffer
 from sim.engine.writing import Lives, Piece, event_log, new_buffer
 from sim.pathway import layout as at
 from sim.pathway.layout import Ints, Tables

@@ -1,4 +1,4 @@
-"""What happens next to one patient: the only place where chance meets the pathway.
+"""What happens next to one patient: where chance meets the pathway.
 
 A patient enters a stage, every competing event whose condition holds is given a time, the earliest
 happens, its effects run, its destination is chosen. Clocks are events that outlive the stage.
@@ -11,12 +11,10 @@ parts mean stands in `sim.pathway.layout`.
 from __future__ import annotations
 
 from math import inf, nan
-from typing import NamedTuple
 
-from sim.arithmetic import normal_cdf, normal_quantile, round_to_grid
-from sim.chance import uniform
+from sim.arithmetic import round_to_grid
 from sim.compiled import compiled, inlined
-from sim.distributions import leaf_quantile
+from sim.engine.draws import comes_up, draw_value, drawn, give_time
 from sim.engine.event_log import (
     ASKS,
     DECIDE,
@@ -30,176 +28,24 @@ from sim.engine.event_log import (
     STAYS,
     WAITS_FOR,
 )
-from sim.engine.readings import choose, holds, number, part, probability
-from sim.engine.sojourns import law_time, law_time_beyond, reassessed, survival
+from sim.engine.log_buffer import (
+    COUNT_ROWS,
+    ROW_DOES,
+    ROW_EVENT,
+    ROW_RULE,
+    ROW_TO,
+    ROW_WIDTH,
+    LogBuffer,
+    close_row,
+    note_resources,
+    open_row,
+    write_change,
+)
+from sim.engine.readings import choose, holds, needed, number, part
+from sim.engine.sojourns import reassessed
+from sim.engine.table_rows import go_on, resume, row_of_table, set_back
 from sim.pathway import layout as at
 from sim.pathway.layout import Floats, Ints, Tables
-
-LOWEST, HIGHEST = 2.0**-53, 1.0 - 2.0**-53
-
-
-class LogBuffer(NamedTuple):
-    """Rows as they are written.
-
-    rows: int64 [n, 8], see ROW_*; row 0 counts the rows and changes written, itself included.
-    changes: float64 [n, 2], what changed (an attribute's index, n_attributes + a stamp's, or
-    n_attributes + n_stamps + a resource's) and to which value.
-    """
-
-    rows: Ints
-    changes: Floats
-
-
-ROW_TIME = 0  # in points of the grid
-ROW_EVENT = 1
-ROW_RULE = 2
-ROW_FROM = 3
-ROW_TO = 4
-ROW_DOES = 5
-ROW_CHANGE = 6  # its first change
-ROW_PATIENT = 7
-ROW_WIDTH = 8
-COUNT_ROWS, COUNT_CHANGES = 0, 1  # in row 0
-GRID = 2.0**20
-
-
-# ---------------------------------------------------------------- the log
-
-
-@inlined
-def open_row(k: Ints, L: LogBuffer, time: float, event: int, stage_from: int) -> None:
-    """Begin a row; what changes from now on belongs to it."""
-    n = L.rows[0, COUNT_ROWS]
-    if n >= len(L.rows):
-        k[at.STATUS] = at.LOG_FULL
-        return
-    L.rows[n, ROW_TIME] = int(time * GRID)
-    L.rows[n, ROW_EVENT] = event
-    L.rows[n, ROW_RULE] = at.NONE
-    L.rows[n, ROW_FROM] = stage_from
-    L.rows[n, ROW_TO] = at.NONE
-    L.rows[n, ROW_DOES] = STAYS
-    L.rows[n, ROW_CHANGE] = L.rows[0, COUNT_CHANGES]
-    L.rows[n, ROW_PATIENT] = k[at.NUMBER_]
-    L.rows[0, COUNT_ROWS] = n + 1
-
-
-@inlined
-def close_row(k: Ints, L: LogBuffer, rule: int, stage_to: int, does: int) -> None:
-    """Say in the latest row what it did, and by which rule."""
-    if k[at.STATUS] == at.LOG_FULL:
-        return
-    n = L.rows[0, COUNT_ROWS] - 1
-    L.rows[n, ROW_RULE] = rule
-    L.rows[n, ROW_TO] = stage_to
-    L.rows[n, ROW_DOES] = does
-
-
-@inlined
-def write_change(k: Ints, L: LogBuffer, what: int, value: float) -> None:
-    """Note that an attribute or a stamp has a new value."""
-    n = L.rows[0, COUNT_CHANGES]
-    if n >= len(L.changes):
-        k[at.STATUS] = at.LOG_FULL
-        return
-    L.changes[n, 0] = float(what)
-    L.changes[n, 1] = value
-    L.rows[0, COUNT_CHANGES] = n + 1
-
-
-# ---------------------------------------------------------------- draws
-
-
-@inlined
-def drawn(T: Tables, k: Ints, draw: int) -> float:
-    """The next uniform of a named draw of this patient."""
-    count = T.program[0, at.HEAD_COUNTS] + draw
-    occurrence = k[count]
-    k[count] = occurrence + 1
-    return uniform(
-        k[at.SEED],
-        k[at.REPLICATION],
-        k[at.NUMBER_],
-        T.program[T.program[at.MORE, at.MORE_KEYS] + draw, 0],
-        occurrence,
-    )
-
-
-@compiled
-def coupled(T: Tables, x: Floats, row: int, u: float) -> float:
-    """The uniform of a draw that follows another attribute's latest, by a Gaussian copula."""
-    P = T.program
-    follows, score = P[row, at.DRAW_FOLLOWS], P[row, at.DRAW_SCORE]
-    if follows == at.NONE and score == at.NONE:
-        return u
-    z = normal_quantile(u)
-    if follows != at.NONE and x[follows] == x[follows]:
-        where = P[row, at.DRAW_CORRELATION]
-        z = T.numbers[where] * x[follows] + T.numbers[where + 1] * z
-        u = min(max(normal_cdf(z), LOWEST), HIGHEST)
-    if score != at.NONE:
-        x[score] = z
-    return u
-
-
-@compiled
-def draw_value(T: Tables, x: Floats, k: Ints, row: int) -> float:
-    """The new value of the attribute that a draw is for."""
-    P = T.program
-    kind = P[row, at.DRAW_KIND]
-    attribute = at.FIRST_ATTRIBUTE + P[row, at.DRAW_ATTRIBUTE]
-    if kind == at.FIXED:
-        return number(T, x, k, P[row, at.DRAW_A])
-    u = coupled(T, x, row, drawn(T, k, P[row, at.DRAW_DRAW]))
-    first_ratio, n_ratios = P[row, at.DRAW_RATIOS], P[row, at.DRAW_N_RATIOS]
-    if kind == at.BERNOULLI:
-        p = probability(T, x, k, P[row, at.DRAW_A], first_ratio, n_ratios)
-        return 1.0 if u >= 1.0 - p else 0.0
-    if kind == at.NUMBER:
-        law = choose(T, x, k, P[row, at.DRAW_A])
-        return law_time(T, x, k, law, at.NONE, u)
-    parts = choose(T, x, k, P[row, at.DRAW_A])
-    first = P[parts, at.PARTS_FIRST]
-    i = part(T, x, k, first, P[parts, at.PARTS_N], first_ratio, n_ratios, u)
-    if i < 0:
-        k[at.STATUS] = at.BEYOND_ONE
-        return x[attribute]
-    key = P[first + i, at.PART_KEY]
-    return x[attribute] if key == at.UNCHANGED_KEY else T.numbers[key]
-
-
-@inlined
-def comes_up(T: Tables, x: Floats, k: Ints, event: int) -> bool:
-    """Whether an event comes up at all, asked once a visit (a clock's at each start)."""
-    return T.program[event, at.EVENT_CHANCE] == at.NONE or is_let(T, x, k, event)
-
-
-@compiled
-def is_let(T: Tables, x: Floats, k: Ints, event: int) -> bool:
-    """Whether the chance of an event lets it come up."""
-    P = T.program
-    first, n = P[event, at.EVENT_CHANCE_RATIOS], P[event, at.EVENT_CHANCE_N_RATIOS]
-    p = probability(T, x, k, P[event, at.EVENT_CHANCE], first, n)
-    return drawn(T, k, P[event, at.EVENT_CHANCE_DRAW]) < p
-
-
-@inlined
-def give_time(T: Tables, x: Floats, k: Ints, event: int, slot: int) -> None:
-    """Draw the time of an event or clock from now on, and let it run."""
-    P = T.program
-    count = P[0, at.HEAD_COUNTS] + P[event, at.EVENT_DRAW]
-    occurrence = k[count]
-    k[count] = occurrence + 1
-    u = uniform(k[at.SEED], k[at.REPLICATION], k[at.NUMBER_], P[event, at.EVENT_KEY], occurrence)
-    kind = P[event, at.EVENT_LEAF_KIND]
-    if kind != at.NONE:
-        time = leaf_quantile(kind, T.numbers, P[event, at.EVENT_LEAF_AT], u)
-    else:
-        law = choose(T, x, k, P[event, at.EVENT_LAW])
-        time = law_time(T, x, k, law, P[event, at.EVENT_RUN], u)
-    x[P[0, at.HEAD_DUE] + slot] = x[at.NOW] + round_to_grid(max(time, 0.0))
-    k[P[0, at.HEAD_SLOTS] + slot] = at.RUNS
-
 
 # ---------------------------------------------------------------- effects
 
@@ -425,35 +271,6 @@ def follow_destination(T: Tables, x: Floats, k: Ints, node: int, draw: int) -> t
                 break
 
 
-@inlined
-def needed(T: Tables, x: Floats, k: Ints, stage: int) -> int:
-    """The resources that a stage needs and that can be waited for, a bit each."""
-    row = T.program[0, at.HEAD_STAGES] + stage
-    return needs_that_hold(T, x, k, row) if T.program[row, at.STAGE_N_NEEDS] > 0 else 0
-
-
-@compiled
-def needs_that_hold(T: Tables, x: Floats, k: Ints, row: int) -> int:
-    """As `needed`, for the stage in this row: each need that has a condition asks it."""
-    P = T.program
-    first = P[row, at.STAGE_NEEDS]
-    found = 0
-    for need in range(first, first + P[row, at.STAGE_N_NEEDS]):
-        if holds(T, x, k, P[need, at.NEED_WHEN]):
-            found |= 1 << P[need, at.NEED_RESOURCE]
-    return found
-
-
-@compiled
-def note_resources(T: Tables, k: Ints, L: LogBuffer, which: int, value: float) -> None:
-    """Write for each of these resources (a bit each) whether the patient waits for it or holds it."""
-    P = T.program
-    first = P[0, at.HEAD_N_ATTRIBUTES] + P[0, at.HEAD_N_STAMPS]
-    for resource in range(P[at.MORE, at.MORE_N_RESOURCES]):
-        if (which >> resource) & 1:
-            write_change(k, L, first + resource, value)
-
-
 @compiled
 def give_back(T: Tables, k: Ints, L: LogBuffer, which: int) -> None:
     """The patient holds these resources no longer."""
@@ -598,136 +415,6 @@ def begin(
         go_on(T, x, k, L)
     else:
         arrive(T, x, k, L, P[0, at.HEAD_START], at.NONE)
-
-
-# ---------------------------------------------------------------- patients from a table
-
-
-@inlined
-def row_of_table(T: Tables, patient: int) -> int:
-    """Where in `numbers` the table's row of a patient begins, or NONE.
-
-    Today's patients are the first of all; rows that only replace draws are used over and over.
-    """
-    P = T.program
-    n = P[at.MORE, at.MORE_N_TABLE]
-    if n == 0 or (patient >= n and P[at.MORE, at.MORE_IS_TODAY] == 1):
-        return at.NONE
-    width = P[0, at.HEAD_N_ATTRIBUTES] + P[0, at.HEAD_N_STAMPS] + P[0, at.HEAD_N_CLOCKS] + 2
-    return P[at.MORE, at.MORE_TABLE] + patient % n * width
-
-
-@compiled
-def resume(T: Tables, x: Floats, k: Ints, L: LogBuffer, told: int) -> None:
-    """A patient is in a stage when the calendar begins, and has been for some days.
-
-    `on_start` is over, and the table's values take the place of its; what the stage does on entry
-    has happened.
-    """
-    P = T.program
-    n_attributes = P[0, at.HEAD_N_ATTRIBUTES]
-    for i in range(n_attributes):
-        value = T.numbers[told + i]
-        if value == value and value != x[at.FIRST_ATTRIBUTE + i]:
-            x[at.FIRST_ATTRIBUTE + i] = value
-            write_change(k, L, i, value)
-    place = told + n_attributes + P[0, at.HEAD_N_STAMPS] + P[0, at.HEAD_N_CLOCKS]
-    stage = int(T.numbers[place])
-    close_row(k, L, at.NONE, stage, ENTERS)
-    count_entry(T, x, k, stage)
-    k[at.TIMED_STAGE] = stage
-    x[at.ENTERED] = x[at.NOW] - T.numbers[place + 1]
-    x[at.TIMED_ENTERED] = x[at.ENTERED]
-
-
-@compiled
-def set_back(T: Tables, x: Floats, k: Ints, L: LogBuffer, told: int) -> None:
-    """Stamps were set, and clocks began to run, before the patient's start."""
-    P = T.program
-    n_attributes, n_stamps = P[0, at.HEAD_N_ATTRIBUTES], P[0, at.HEAD_N_STAMPS]
-    for i in range(n_stamps):
-        days = T.numbers[told + n_attributes + i]
-        if days == days:
-            time = x[at.NOW] - days if days < at.EMPTY else nan
-            x[P[0, at.HEAD_STAMPS] + i] = time
-            write_change(k, L, n_attributes + i, time)
-    for i in range(P[0, at.HEAD_N_CLOCKS]):
-        days = T.numbers[told + n_attributes + n_stamps + i]
-        if days == days:
-            k[P[0, at.HEAD_SLOTS] + i] = at.RESTS
-            if days < at.EMPTY:
-                run_on(T, x, k, P[0, at.HEAD_CLOCKS] + i, i, days)
-
-
-@compiled
-def go_on(T: Tables, x: Floats, k: Ints, L: LogBuffer) -> None:
-    """The stage the patient is in already: what it needs is held, its events have run for a while.
-
-    What would have moved the patient on has not happened: its time is longer, and it is less likely
-    to come up at all. What leaves a patient where they are may have happened: its time is any.
-    """
-    P = T.program
-    row = P[0, at.HEAD_STAGES] + k[at.STAGE_NOW]
-    lasted = x[at.NOW] - x[at.ENTERED]
-    k[at.HELD] = needed(T, x, k, k[at.STAGE_NOW])
-    note_resources(T, k, L, k[at.HELD], HOLDS)
-    for i in range(P[row, at.STAGE_N_ALL]):
-        event = P[row, at.STAGE_EVENTS] + i
-        slot = P[event, at.EVENT_SLOT]
-        if P[event, at.EVENT_WAITING] == 2 or not holds(T, x, k, P[event, at.EVENT_WHEN]):
-            continue
-        if P[P[event, at.EVENT_TO], at.TO_KIND] == at.TO_STAY:
-            begin_before(T, x, k, event, slot, lasted)
-        elif P[event, at.EVENT_CHANCE] == at.NONE or still_comes_up(T, x, k, event, lasted):
-            run_on(T, x, k, event, slot, lasted)
-        else:
-            k[P[0, at.HEAD_SLOTS] + slot] = at.OVER
-
-
-@compiled
-def run_on(T: Tables, x: Floats, k: Ints, event: int, slot: int, lasted: float) -> None:
-    """Let an event or clock run whose time began `lasted` days ago, and is longer."""
-    P = T.program
-    now = x[at.NOW]
-    x[at.NOW] = now - lasted
-    law = choose(T, x, k, P[event, at.EVENT_LAW])
-    time = law_time_beyond(T, x, k, law, P[event, at.EVENT_RUN], drawn(T, k, P[event, at.EVENT_DRAW]), lasted)
-    x[at.NOW] = now
-    x[P[0, at.HEAD_DUE] + slot] = now + round_to_grid(max(time - lasted, 0.0))
-    k[P[0, at.HEAD_SLOTS] + slot] = at.RUNS
-
-
-@compiled
-def still_comes_up(T: Tables, x: Floats, k: Ints, event: int, lasted: float) -> bool:
-    """Whether an event comes up that has not happened `lasted` days after it was asked: Bayes."""
-    P = T.program
-    now = x[at.NOW]
-    x[at.NOW] = now - lasted
-    first, n = P[event, at.EVENT_CHANCE_RATIOS], P[event, at.EVENT_CHANCE_N_RATIOS]
-    p = probability(T, x, k, P[event, at.EVENT_CHANCE], first, n)
-    later = p * survival(T, x, k, choose(T, x, k, P[event, at.EVENT_LAW]), lasted)
-    x[at.NOW] = now
-    return drawn(T, k, P[event, at.EVENT_CHANCE_DRAW]) * (later + (1.0 - p)) < later
-
-
-@compiled
-def begin_before(T: Tables, x: Floats, k: Ints, event: int, slot: int, lasted: float) -> None:
-    """Draw the times of an event from `lasted` days ago on: it may be over, or with `every` comes again."""
-    P = T.program
-    due, state = P[0, at.HEAD_DUE] + slot, P[0, at.HEAD_SLOTS] + slot
-    now = x[at.NOW]
-    x[at.NOW] = now - lasted
-    k[state] = at.OVER
-    if comes_up(T, x, k, event):
-        give_time(T, x, k, event, slot)
-        while x[due] <= now and P[event, at.EVENT_EVERY] and k[at.STATUS] == at.ALIVE:
-            if x[due] == x[at.NOW]:
-                k[at.STATUS] = at.ENDLESS
-            x[at.NOW] = x[due]
-            give_time(T, x, k, event, slot)
-        if x[due] <= now:
-            k[state] = at.OVER
-    x[at.NOW] = now
 
 
 @inlined

@@ -6,6 +6,8 @@ Every function takes the tables `T` and the patient's `x` (float64) and `k` (int
 
 from __future__ import annotations
 
+from math import nan
+
 from sim.arithmetic import exp, log
 from sim.compiled import compiled, inlined
 from sim.pathway import layout as at
@@ -214,3 +216,22 @@ def part(
             if u * total < reached:
                 return i
     return last
+
+
+@inlined
+def needed(T: Tables, x: Floats, k: Ints, stage: int) -> int:
+    """The resources that a stage needs and that can be waited for, a bit each."""
+    row = T.program[0, at.HEAD_STAGES] + stage
+    return needs_that_hold(T, x, k, row) if T.program[row, at.STAGE_N_NEEDS] > 0 else 0
+
+
+@compiled
+def needs_that_hold(T: Tables, x: Floats, k: Ints, row: int) -> int:
+    """As `needed`, for the stage in this row: each need that has a condition asks it."""
+    P = T.program
+    first = P[row, at.STAGE_NEEDS]
+    found = 0
+    for need in range(first, first + P[row, at.STAGE_N_NEEDS]):
+        if holds(T, x, k, P[need, at.NEED_WHEN]):
+            found |= 1 << P[need, at.NEED_RESOURCE]
+    return found

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from sim.engine.arrivals import Cohort
 from sim.engine.event_log import START, EventLog, Floats
-from sim.engine.law import (
+from sim.engine.log_buffer import (
     COUNT_CHANGES,
     COUNT_ROWS,
     GRID,

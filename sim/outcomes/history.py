@@ -136,6 +136,11 @@ class History:
         what = len(names.attributes) + names.stamps.index(name)
         return self._filled(what, rows, np.full(len(rows), np.nan))
 
+    def resource_changes(self, name: str) -> tuple[Indices, Floats]:
+        """The rows after which a patient is free of a resource, waits for it or holds it; and which."""
+        names = self.log.names
+        return self._changes_of(len(names.attributes) + len(names.stamps) + names.resources.index(name))
+
     def _filled(self, what: int, rows: Indices, before: Floats) -> Floats:
         changed, values = self._changes_of(what)
         if not len(changed):

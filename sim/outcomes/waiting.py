@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.engine.event_log import ASKS, ENTERS, GRANTED, Floats, Indices
+from sim.engine.event_log import ASKS, ENTERS, WAITS_FOR, Floats, Indices
 from sim.outcomes import wording
 from sim.outcomes.conditions import holds
 from sim.outcomes.estimates import Estimate, Figures, Influence, Path, mean, share
@@ -117,30 +117,27 @@ def waiting_for(history: History, outcome: Outcome) -> Waiting:
 
 
 def _requests(history: History, resource: str) -> Indices:
-    """The rows at which a patient comes to a stage that needs the resource, without holding it.
+    """The rows at which a patient comes to a stage that needs the resource, without holding it."""
+    scenario = history.scenario
+    if next(r for r in scenario.resources if r.name == resource).is_free:
+        return _unrecorded_requests(history, resource)
+    rows, values = history.resource_changes(resource)
+    return rows[values == WAITS_FOR]
 
-    A resource is held from the grant for one stage to the first coming to a stage without need of
-    it; who leaves a queue keeps what was already held.
+
+def _unrecorded_requests(history: History, resource: str) -> Indices:
+    """As `_requests`, of what is unlimited and always open, so that the log has no trace of it.
+
+    It is held from the coming to a stage that needs it to the coming to one that does not.
     """
-    log = history.log
-    coming = (log.does == ASKS) | ((log.does == ENTERS) & (log.event != GRANTED))
-    comings = np.flatnonzero(coming)
-    comings = comings[~history.is_decision[log.stage_to[comings]]]
+    comings = np.flatnonzero(history.log.does == ENTERS)
+    comings = comings[~history.is_decision[history.log.stage_to[comings]]]
     needs = _needs(history, resource, comings)
-    granted = log.does[comings] == ENTERS
-    waits = history.waits
-    queued = np.flatnonzero(~granted)
-    granted[queued] = waits.granted[np.searchsorted(waits.asked, comings[queued])]
     whose = history.patients(comings)
-    is_first = np.ones(len(comings), bool)
-    is_first[1:] = whose[1:] != whose[:-1]
-    order = np.arange(len(comings))
-    got = np.maximum.accumulate(np.where(needs & granted, order, -1))
-    lost = np.maximum.accumulate(np.where(~needs | (is_first & ~granted), order, -1))
-    holds_after = got > lost
     held_before = np.zeros(len(comings), bool)
-    held_before[1:] = holds_after[:-1]
-    return comings[needs & (is_first | ~held_before)]
+    held_before[1:] = needs[:-1] & (whose[1:] == whose[:-1])
+    asking: Indices = comings[needs & ~held_before]
+    return asking
 
 
 def _needs(history: History, resource: str, comings: Indices) -> Flags:

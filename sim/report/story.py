@@ -9,7 +9,18 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from sim.engine.event_log import ASKS, DECIDE, ENTERS, GRANTED, LEAVES, LEFT_QUEUE, START, STAYS, EventLog
+from sim.engine.event_log import (
+    ASKS,
+    DECIDE,
+    ENTERS,
+    GRANTED,
+    HOLDS,
+    LEAVES,
+    LEFT_QUEUE,
+    START,
+    STAYS,
+    EventLog,
+)
 from sim.report import figures
 from sim.report.printing import printed
 from sim.scenario.model import Scenario, Stage
@@ -100,6 +111,7 @@ class _Teller:
     """When the stage was entered; None where the patient is in none that takes time."""
     asked: float | None = field(init=False, default=None)
     """When the wait began; None where none goes on."""
+    holds: set[str] = field(init=False, default_factory=set)
 
     def __post_init__(self) -> None:
         self.stages = {stage.name: stage for stage in self.scenario.stages}
@@ -171,14 +183,18 @@ class _Teller:
     # ------------------------------------------------------------ what it changed
 
     def changed(self, row: int) -> Iterator[str]:
-        """Attributes, old -> new, and stamps; an attribute changed twice is told once."""
+        """Attributes, old -> new, stamps and resources; an attribute changed twice is told once."""
         names = self.log.names
+        n_attributes, n_stamps = len(names.attributes), len(names.stamps)
         before: dict[int, float] = {}
         stamps: list[str] = []
+        resources: list[str] = []
         for i in range(int(self.log.change_of[row]), int(self.log.change_of[row + 1])):
             what, value = int(self.log.change_what[i]), float(self.log.change_value[i])
-            if what >= len(names.attributes):
-                stamps.append(names.stamps[what - len(names.attributes)])
+            if what >= n_attributes + n_stamps:
+                resources.extend(self.held(names.resources[what - n_attributes - n_stamps], value))
+            elif what >= n_attributes:
+                stamps.append(names.stamps[what - n_attributes])
             else:
                 before.setdefault(what, self.now[what])
                 self.now[what] = value
@@ -188,6 +204,16 @@ class _Teller:
                 yield f"{names.attributes[what]} {self.value(what, old)} -> {new}"
         if stamps:
             yield f"stamps {', '.join(stamps)}"
+        yield from resources
+
+    def held(self, resource: str, value: float) -> Iterator[str]:
+        """What becomes of a resource, where it is more than the wait for it."""
+        if value == HOLDS:
+            self.holds.add(resource)
+            yield f"holds {resource}"
+        elif resource in self.holds:
+            self.holds.remove(resource)
+            yield f"gives back {resource}"
 
     def whereabouts(self, row: int, time: float) -> Iterator[str]:
         """The health state where it changes; remembers when stages and waits began."""

@@ -8,6 +8,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
+from sim.engine.event_log import FREE_OF, HOLDS, WAITS_FOR
 from sim.outcomes.estimates import mean, share
 from sim.outcomes.history import History
 from sim.outcomes.patterns import pathway
@@ -208,12 +209,14 @@ def test_occupancy():
 # ---------------------------------------------------------------- waits
 
 WAITING = [
-    Patient([enters(0, "ward"), asks(10, "theatre"), granted(25, "theatre"), enters(30, "home")]),
-    Patient([enters(0, "ward"), enters(8, "theatre")]),
-    Patient([enters(0, "ward"), asks(2, "theatre"), leaves(8, "theatre"), enters(8, "dead")]),
-    Patient([enters(0, "ward"), asks(900, "theatre"), stays(950, "ward.dose")]),
+    Patient([enters(0, "ward"), asks(10, "theatre", bed=WAITS_FOR), granted(25, "theatre", bed=HOLDS),
+             enters(30, "home", bed=FREE_OF)]),
+    Patient([enters(0, "ward"), asks(8, "theatre", bed=WAITS_FOR), granted(8, "theatre", bed=HOLDS)]),
+    Patient([enters(0, "ward"), asks(2, "theatre", bed=WAITS_FOR), leaves(8, "theatre"),
+             enters(8, "dead", bed=FREE_OF)]),
+    Patient([enters(0, "ward"), asks(900, "theatre", bed=WAITS_FOR), stays(950, "ward.dose")]),
     Patient([enters(0, "ward")]),
-]
+]  # fmt: skip
 ONE_BED = {"resources": [by_hand.resource("bed", 1)]}
 
 
@@ -236,7 +239,8 @@ def test_waiting_longer_than():
 
 
 def test_waits_over_replications():
-    second = [Patient([enters(0, "ward"), enters(8, "theatre")], replication=1)]
+    asking = [asks(8, "theatre", bed=WAITS_FOR), granted(8, "theatre", bed=HOLDS)]
+    second = [Patient([enters(0, "ward"), *asking], replication=1)]
     found = entry(WAITING + second, "waiting_for", resource="bed", **ONE_BED)
     assert found["estimate"] == pytest.approx((7 + 0) / 2)
     assert found["interval"] is not None
@@ -246,21 +250,28 @@ def test_waits_over_replications():
 
 
 @pytest.mark.parametrize(
-    ("rows", "waits"),
+    ("rows", "n"),
     [
-        ([enters(0, "theatre"), enters(5, "theatre")], [0]),
-        ([enters(0, "theatre"), enters(5, "choice"), enters(5, "theatre", "decide")], [0]),
-        ([enters(0, "theatre"), enters(5, "ward"), enters(6, "theatre")], [0, 0]),
-        ([enters(0, "theatre", grade=3), enters(5, "recovery"), asks(7, "theatre")], [0]),
-        ([enters(0, "theatre"), enters(5, "recovery"), asks(7, "theatre"), granted(9, "theatre")], [0, 2]),
-        ([enters(0, "ward"), asks(5, "theatre"), leaves(7, "theatre"), enters(7, "theatre")], [2, 0]),
-        ([asks(0, "theatre"), granted(4, "theatre")], [4]),
+        ([enters(0, "theatre"), enters(5, "theatre")], 1),
+        ([enters(0, "theatre"), enters(5, "choice"), enters(5, "theatre", "decide")], 1),
+        ([enters(0, "theatre"), enters(5, "ward"), enters(6, "theatre")], 2),
+        ([enters(0, "theatre", grade=3), enters(5, "recovery"), enters(7, "theatre")], 1),
+        ([enters(0, "theatre"), enters(5, "recovery"), enters(7, "theatre")], 2),
     ],
 )
-def test_who_holds_a_resource_does_not_ask_for_it(rows, waits):
-    found = entry([Patient(rows)], "waiting_for", resource="bed", **ONE_BED)
-    assert found["n"] == len(waits)
-    assert found["estimate"] == pytest.approx(np.mean(waits))
+def test_what_is_unlimited_is_asked_for_once_while_it_is_held(rows, n):
+    """It leaves nothing in the log, so who needs it and does not hold it is read from the stages."""
+    found = entry([Patient(rows)], "waiting_for", resource="bed", resources=[by_hand.resource("bed", None)])
+    assert (found["n"], found["served"]["n"], found["estimate"]) == (n, n, 0.0)
+
+
+def test_a_wait_for_several_is_a_wait_for_each():
+    rows = [asks(0, "theatre", bed=WAITS_FOR, nurse=WAITS_FOR), granted(4, "theatre", bed=HOLDS, nurse=HOLDS),
+            asks(6, "recovery", nurse=FREE_OF), granted(9, "recovery")]  # fmt: skip
+    two = {"resources": [by_hand.resource("bed", 1), by_hand.resource("nurse", 1)]}
+    for name in ("bed", "nurse"):
+        found = entry([Patient(rows)], "waiting_for", resource=name, **two)
+        assert (found["n"], found["estimate"]) == (1, 4)
 
 
 # ---------------------------------------------------------------- patterns

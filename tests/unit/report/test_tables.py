@@ -125,7 +125,7 @@ def test_replications_are_named():
 
 
 def test_waits_and_resources():
-    patients = [Patient([asks(0, "ward"), granted(d, "ward")]) for d in (1.0, 3.0, 5.0)]
+    patients = [Patient([asks(0, "ward", bed=1), granted(d, "ward", bed=2)]) for d in (1.0, 3.0, 5.0)]
     text = printed(ALL[-1], patients=patients, use=USE, **BEDS)
     assert row(text, "wait") == ["wait", "3.0", "days", "3"]
     assert row(text, "  served") == ["served", "3.0", "days", "3"]
