@@ -122,7 +122,8 @@ def _requests(history: History, resource: str) -> Indices:
     if next(r for r in scenario.resources if r.name == resource).is_free:
         return _unrecorded_requests(history, resource)
     rows, values = history.resource_changes(resource)
-    return rows[values == WAITS_FOR]
+    asking: Indices = rows[values == WAITS_FOR]
+    return asking
 
 
 def _unrecorded_requests(history: History, resource: str) -> Indices:
