@@ -197,13 +197,10 @@ class Services:
 
     def changes(self) -> Iterator[Change]:
         """Every change of units and opening hours after day 0, in time; without end."""
-        each: list[Iterator[Change]] = []
-        for service in self.each:
-            resource = self.resources[service.code]
-            steps = (resource.capacity or ())[1:]
-            each.append((on_grid(day), service.code, float(units), None) for day, units in steps)
-            each.append(openings(service.code, resource))
-        return merge(*each, key=lambda change: change[:2])
+        resources = [(service.code, self.resources[service.code]) for service in self.each]
+        steps = [steps_of(code, resource) for code, resource in resources]
+        hours = [openings(code, resource) for code, resource in resources]
+        return merge(*steps, *hours, key=lambda change: change[:2])
 
 
 def service_of(code: int, resource: Resource, attributes: tuple[str, ...]) -> Service:
@@ -234,6 +231,12 @@ def open_hours(resource: Resource) -> list[tuple[float, float]] | None:
             begin = found.pop()[0]
         found.append((begin, end))
     return None if found == [(0.0, 7.0)] else found
+
+
+def steps_of(code: int, resource: Resource) -> Iterator[Change]:
+    """Every change of units after day 0."""
+    for day, units in (resource.capacity or ())[1:]:
+        yield on_grid(day), code, float(units), None
 
 
 def openings(code: int, resource: Resource) -> Iterator[Change]:
