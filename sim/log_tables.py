@@ -90,11 +90,16 @@ def _changes(log: EventLog, first: int, after: int, what: int) -> pa.Array:
     values[rows] = log.change_value[changes][mine]
     missing = np.ones(after - first, bool)
     missing[rows] = False
-    n_attributes = len(log.names.attributes)
-    categories = log.names.categories[what] if what < n_attributes else ()
-    if what >= n_attributes + len(log.names.stamps):
-        categories = tuple(TO_RESOURCE[code] for code in sorted(TO_RESOURCE))
-    return valued(values, categories, missing)
+    return valued(values, categories_of(log.names, what), missing)
+
+
+def categories_of(names: Names, what: int) -> tuple[str, ...]:
+    """The values that an attribute, stamp or resource can have in words, () for numbers."""
+    if what < len(names.attributes):
+        return names.categories[what]
+    if what < len(names.attributes) + len(names.stamps):
+        return ()
+    return tuple(TO_RESOURCE[code] for code in sorted(TO_RESOURCE))
 
 
 def patient_table(log: EventLog) -> pa.Table:
@@ -247,15 +252,14 @@ def _numbers(column: pa.ChunkedArray, categories: tuple[str, ...]) -> Floats:
 def _changes_read(events: pa.Table, names: Names) -> tuple[NDArray[np.int64], NDArray[np.int16], Floats]:
     """The changes of every row, as EventLog has them."""
     rows, what, values = [], [], []
-    columns = [f"attributes.{name}" for name in names.attributes] + [
-        f"stamps.{name}" for name in names.stamps
-    ]
+    kinds = {"attributes": names.attributes, "stamps": names.stamps, "resources": names.resources}
+    columns = [f"{kind}.{name}" for kind, of in kinds.items() for name in of]
     for code, column in enumerate(columns):
         if column in events.column_names:
             there = events[column].is_valid().to_numpy()
             rows.append(np.flatnonzero(there))
             what.append(np.full(len(rows[-1]), code, np.int16))
-            categories = names.categories[code] if code < len(names.attributes) else ()
+            categories = categories_of(names, code)
             values.append(_numbers(events[column].drop_null(), categories))
     if not rows:
         return np.zeros(events.num_rows + 1, np.int64), np.zeros(0, np.int16), np.zeros(0)
