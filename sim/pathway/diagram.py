@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from sim.pathway.laws import ends
-from sim.scenario.graph import reachable
+from sim.scenario.graph import reachable, today_stages
 from sim.scenario.model import (
     STAY,
     AllOf,
@@ -128,7 +128,7 @@ def _reached(scenario: Scenario) -> set[str]:
         for clock in scenario.clocks:
             if clock.in_stages is None or stage.name in clock.in_stages:
                 onward[stage.name].update(target for target, _ in targets(clock.to, stage.name))
-    return reachable(onward, scenario.start)
+    return reachable(onward, {scenario.start} | today_stages(scenario))
 
 
 def _ways(stage: Stage) -> Iterator[tuple[str, str]]:
