@@ -313,6 +313,7 @@ def sweep(
     csv: Annotated[
         Path | None, typer.Option("--csv", metavar="FILE", help="Write a row for each cell and outcome.")
     ] = None,
+    report: Report = None,
 ) -> None:
     """Send the same patients through a grid of changes; the scenario as it stands is the reference."""
     asked = what_is_asked(scenario, patients, settings, seed, replications, engine, workers, at)
@@ -320,12 +321,16 @@ def sweep(
     from sim.run_folder import json_text, refuse_unwritable, write_whole
     from sim.sweep import carry_out, variations
 
-    for path in (csv, Path(json) if json not in (None, "-") else None):
+    for path in (csv, report, Path(json) if json not in (None, "-") else None):
         if path is not None:
             refuse_unwritable(path)
     varied = variations(asked, over or (), cells or (), one_more=one_more)
     with waiting() as (step, share):
         done = carry_out(asked, varied, outcomes=outcomes or (), step=step, share=share)
+    if report is not None:
+        from sim.report.page.sweep_page import report_sweep
+
+        report_sweep(done.table, report, command=command(), is_one_more=one_more)
     if csv is not None:
         write_whole(csv, sweep_tables.long_table(done.table))
     if json is not None and json != "-":

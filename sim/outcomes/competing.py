@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.engine.event_log import Floats
-from sim.outcomes.estimates import NORMAL_975, UNKNOWN, Estimate, log_log
+from sim.outcomes.estimates import NORMAL_975, UNKNOWN, WIDEST, Estimate, log_log
 from sim.outcomes.survival import ROUNDING, RiskTable, SurvivalCurve, defined_until, first_time
 
 
@@ -73,7 +73,7 @@ def time_to_half(curve: IncidenceCurve) -> Estimate:
     inside = (f > 0.0) & (f < 1.0)
     logs = np.log(f, out=np.full(len(f), -1.0), where=inside)
     error = np.divide(np.sqrt(curve.variance), f * -logs, out=np.zeros(len(f)), where=inside)
-    wide = np.exp(NORMAL_975 * error)
+    wide = np.exp(np.minimum(NORMAL_975 * error, WIDEST))
     low = np.where(inside, f**wide, f)
     high = np.where(inside, f ** (1 / wide), f)
     return Estimate(

@@ -15,6 +15,9 @@ from sim.engine.event_log import Floats
 NORMAL_975 = 1.959963984540054
 """The 97.5% point of the standard normal distribution."""
 
+WIDEST = 700.0
+"""The logarithm beyond which a factor is as good as infinite, and would overflow."""
+
 Path: TypeAlias = tuple[str | int, ...]
 """Where a figure stands in an outcome's entry, e.g. `("at", "1 years", "estimate")`."""
 
@@ -124,5 +127,5 @@ def log_log(value: float, error: float) -> Estimate:
     """
     if not 0.0 < value < 1.0 or not error < inf:
         return Estimate(value)
-    wide = float(np.exp(NORMAL_975 * error))
+    wide = float(np.exp(min(NORMAL_975 * error, WIDEST)))
     return Estimate(value, value**wide, value ** (1 / wide))

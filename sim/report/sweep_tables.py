@@ -41,7 +41,7 @@ def print_sweep(told: Told, console: Console) -> None:
 
 def _print_sweep(told: Told, console: Console) -> None:
     _print_head(told, console)
-    cells = _whole(told)
+    cells = whole(told)
     for name, first in next(iter(cells.values()))["outcomes"].items():
         console.print()
         _print_outcome(name, first, told, console)
@@ -71,7 +71,7 @@ def _print_outcome(name: str, first: Told, told: Told, console: Console) -> None
     for head in ("estimate", "difference"):
         table.add_column(Text(head), justify="right", no_wrap=True)
     notes: dict[str, None] = {}
-    for called, of in _whole(told).items():
+    for called, of in whole(told).items():
         leaf, unit = of["outcomes"][name], first["unit"]
         values = (Text(value) for value in values_of(told, of))
         is_reference = called == told["reference"]
@@ -93,7 +93,7 @@ def _gap(leaf: Told, unit: str) -> Text:
     return cell(change(of["difference"], unit), figures.interval(of["interval"], of["difference"], unit))
 
 
-def _whole(told: Told) -> dict[str, Told]:
+def whole(told: Told) -> dict[str, Told]:
     """The cells that came to something."""
     return {name: of for name, of in told["cells"].items() if "failed" not in of}
 
@@ -135,7 +135,7 @@ def _print_one_more(told: Told, console: Console) -> None:
     console.print()
     console.print(Text(f"One unit more, per {PER} patients", style="bold"))
     table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, collapse_padding=True)
-    table.add_column("one more")
+    table.add_column("one more", no_wrap=True)
     table.add_column("units then", justify="right")
     known = [name for name in EFFECTS if name in told["cells"][told["reference"]]["burden"]]
     for name in known:
@@ -152,11 +152,11 @@ def _print_one_more(told: Told, console: Console) -> None:
         console.print(Text(f"as it stands {value}: {of['estimate_of']}", style=FAINT))
     pairs = [
         of["burden"][name]["difference"]
-        for called, of in _whole(told).items()
+        for called, of in whole(told).items()
         for name in known
         if called != told["reference"]
     ]
-    for note in dict.fromkeys(pair["interval_note"] for pair in pairs if "interval_note" in pair):
+    for note in dict.fromkeys(pair["interval_note"] for pair in pairs if pair["interval"] is None):
         console.print(Text(f"note: {note}", style=FAINT))
     _print_failed(told, console)
 
@@ -182,15 +182,15 @@ def by_effect(told: Told, name: str) -> list[tuple[str, Told]]:
     sign = EFFECTS[name][2]
     cells = [
         (called, of)
-        for called, of in _whole(told).items()
+        for called, of in whole(told).items()
         if called != told["reference"] and name in of["burden"]
     ]
     return sorted(cells, key=lambda item: -(effect(item[1]["burden"][name], sign)[0] or 0.0))
 
 
-def effect(leaf: Told, sign: int) -> tuple[float | None, list[float] | None]:
-    """What is saved or gained per PER patients, with its interval."""
-    value, limits = leaf["difference"]["difference"], leaf["difference"]["interval"]
+def effect(leaf: Told, sign: int, interval: str = "interval") -> tuple[float | None, list[float] | None]:
+    """What is saved or gained per PER patients, with its interval, or the `independent_interval`."""
+    value, limits = leaf["difference"]["difference"], leaf["difference"][interval]
     if value is None:
         return None, None
     scaled = sorted(sign * PER * end + 0.0 for end in limits) if limits else None
@@ -216,7 +216,7 @@ def long_table(told: Told) -> str:
     writer = csv.writer(text, lineterminator="\n")
     numbers = ("estimate", "low", "high", "difference", "difference_low", "difference_high", "standard_error")
     writer.writerow(["cell", "is_reference", *told["varied"], "outcome", "unit", *numbers, "estimate_of"])
-    for called, of in _whole(told).items():
+    for called, of in whole(told).items():
         for name, leaf in (of["outcomes"] | of["burden"]).items():
             limits = leaf["interval"] or (None, None)
             of_pair = leaf["difference"]

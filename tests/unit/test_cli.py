@@ -563,8 +563,10 @@ def test_sweep_tells_which_unit_saves_most(allpath: Allpath, ward: Path, tmp_pat
     busy = tmp_path / "busy.yaml"
     text = ward.read_text().replace("    ward:\n", "    ward:\n      needs: bed\n")
     busy.write_text(text + "resources: {bed: {capacity: 3}}\n")
-    ended = allpath("sweep", busy, "--one-more", "--replications", 4)
+    page = tmp_path / "page.html"
+    ended = allpath("sweep", busy, "--one-more", "--replications", 4, "--report", page)
     assert ended.status == 0
+    assert "One more bed saves most waiting days" in page.read_text()
     assert ended.out.startswith("One more bed saves most waiting days: ")
     assert max(len(line) for line in ended.out.splitlines()) <= 80
 

@@ -17,7 +17,7 @@ from sim.comparison import Comparison
 from sim.provenance import processor, versions
 from sim.report.comparison_tables import answer as answer_of_comparison
 from sim.report.page.arms import Arm
-from sim.report.page.parts import Picture, Table
+from sim.report.page.parts import Picture, Section, Table
 from sim.report.page.sections import answer, sections, subtitle
 from sim.run_folder import write_whole
 from sim.simulation import Simulation
@@ -28,6 +28,17 @@ def page(arms: Sequence[Arm], facts: Mapping[str, Any], told: Mapping[str, Any] 
 
     told: what `sim.outcomes.comparison.compare` says of several arms.
     """
+    return laid_out(
+        title=" / ".join(arm.scenario.title for arm in arms[1:] or arms),
+        reference=arms[0].scenario.title if len(arms) > 1 else "",
+        subtitle=subtitle(arms[0]),
+        answer=answer(arms[0]) if told is None else answer_of_comparison(told),
+        sections=sections(arms, facts, told),
+    )
+
+
+def laid_out(*, title: str, reference: str, subtitle: str, answer: str, sections: Sequence[Section]) -> str:
+    """The page of these parts; reference: the title of what the others are compared with, if anything."""
     environment = Environment(
         loader=FunctionLoader(_text),
         autoescape=True,
@@ -39,11 +50,11 @@ def page(arms: Sequence[Arm], facts: Mapping[str, Any], told: Mapping[str, Any] 
     environment.tests["table"] = lambda item: isinstance(item, Table)
     environment.filters["figure_json"] = _figure_json
     return environment.get_template("page.html").render(
-        title=" / ".join(arm.scenario.title for arm in arms[1:] or arms),
-        reference=arms[0].scenario.title if len(arms) > 1 else "",
-        subtitle=subtitle(arms[0]),
-        answer=answer(arms[0]) if told is None else answer_of_comparison(told),
-        sections=sections(arms, facts, told),
+        title=title,
+        reference=reference,
+        subtitle=subtitle,
+        answer=answer,
+        sections=sections,
         css=Markup(_text("page.css")),  # noqa: S704
         script=Markup(_text("page.js")),  # noqa: S704
         plotly=Markup(get_plotlyjs()),  # noqa: S704
