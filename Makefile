@@ -6,7 +6,7 @@ VENV := .venv
 READY := $(VENV)/.ready
 ALLPATH := $(VENV)/bin/allpath
 
-.PHONY: run test browser lint types bench docs clean
+.PHONY: run test browser lint types bench docs validation clean
 
 run: $(READY)
 	@$(ALLPATH) run scenarios/cns_relapse_academic.yaml
@@ -35,6 +35,10 @@ bench: $(READY)
 
 docs: $(READY)
 	@$(VENV)/bin/python -m sim.scenario.schema > docs/reference.md
+
+validation: $(READY)
+	@$(VENV)/bin/python -m tests.published.validation > docs/validation.md.new
+	@mv docs/validation.md.new docs/validation.md
 
 $(READY): requirements.lock pyproject.toml
 	@test -n "$(PYTHON)" || { echo "allpath needs Python 3.11 or later; install it, or say make PYTHON=/path/to/python3"; exit 1; }
