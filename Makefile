@@ -35,6 +35,7 @@ bench: $(READY)
 
 docs: $(READY)
 	@$(VENV)/bin/python -m sim.scenario.schema > docs/reference.md
+	@$(VENV)/bin/python -m tests.published.strategy_tables > docs/strategies.md
 
 validation: $(READY)
 	@$(VENV)/bin/python -m tests.published.validation > docs/validation.md.new

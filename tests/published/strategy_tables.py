@@ -1,0 +1,135 @@
+"""What the strategies come to and what waiting costs, as tables: `python -m tests.published.strategy_tables`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.engine.event_log import EventLog
+from sim.engine.run import simulate
+from sim.pathway.tables import compile_pathway
+from sim.scenario import load
+from tests.published.columns import Columns
+
+SCENARIOS = Path(__file__).parents[2] / "scenarios"
+SETTINGS = {"academic": "cn_academic.yaml", "commercial": "uk_us_commercial.yaml"}
+STRATEGIES = sorted((SCENARIOS / "strategies").rglob("*.yaml"))
+PATIENTS, SEED, YEAR = 40_000, 9, 365.25
+COMBINED_IN_ADULTS = (
+    "patients.attributes.age_group={one_of: [child_aya, adult], start: adult}",
+    "patients.attributes.first_site={one_of: [bm, cns, both], start: both}",
+)
+WAITS = (2, 14, 30, 60, 120, 240)
+"""Days, the median wait for a day of apheresis."""
+YEARS = (1, 2, 5)
+
+
+def run(path: Path, patients: int, *settings: str) -> EventLog:
+    scenario = load(path, settings=(f"patients.number={patients}", *settings))
+    return simulate(compile_pathway(scenario), seed=SEED).log
+
+
+def alive(log: EventLog, years: float) -> NDArray[np.bool_]:
+    """Whether each patient lives at this time; nobody is censored before the horizon of 60 years."""
+    return np.asarray(log.ends > years * YEAR)
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """A strategy, and what became of the patients under it."""
+
+    name: str
+    infused: float
+    transplanted: float
+    alive: tuple[NDArray[np.bool_], ...]
+
+
+def arm(path: Path, name: str) -> Arm:
+    rows = Columns(run(path, PATIENTS, *COMBINED_IN_ADULTS))
+    shares = [len(np.unique(rows.patient[rows.enters(s)])) / PATIENTS for s in ("infusion", "transplant")]
+    return Arm(name, shares[0], shares[1], tuple(alive(rows.log, years) for years in YEARS))
+
+
+def arms(setting: str) -> list[Arm]:
+    """The setting as it stands, then its strategies."""
+    found = [arm(SCENARIOS / SETTINGS[setting], "as it stands")]
+    return found + [arm(path, path.stem) for path in STRATEGIES if path.parent.name == setting]
+
+
+def waits(setting: str) -> list[tuple[float, ...]]:
+    """Survival at each of `YEARS`, for each wait."""
+    logs = (
+        run(SCENARIOS / SETTINGS[setting], PATIENTS, f"parameters.slot_wait={{value: {days} days}}")
+        for days in WAITS
+    )
+    return [tuple(float(alive(log, years).mean()) for years in YEARS) for log in logs]
+
+
+def difference(arm: Arm, reference: Arm) -> str:
+    """Points at five years with 95% interval, the same patients in both."""
+    pairs = 100.0 * (arm.alive[-1].astype(float) - reference.alive[-1].astype(float))
+    half = 1.96 * pairs.std(ddof=1) / np.sqrt(len(pairs))
+    return f"{pairs.mean():+.1f} ({pairs.mean() - half:+.1f} to {pairs.mean() + half:+.1f})"
+
+
+def table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    return "\n".join("| " + " | ".join(row) + " |" for row in (head, ("---",) * len(head), *rows))
+
+
+def percent(share: float) -> str:
+    return f"{100 * share:.0f}%"
+
+
+def of_strategies(setting: str) -> str:
+    found = arms(setting)
+    head = ("strategy", "infused", "transplanted", *(f"alive at {y} y" for y in YEARS), "points at 5 y")
+    rows = []
+    for one in found:
+        shares = [percent(one.infused), percent(one.transplanted), *(percent(a.mean()) for a in one.alive)]
+        rows.append((f"`{one.name}`", *shares, "" if one is found[0] else difference(one, found[0])))
+    return table(head, rows)
+
+
+def of_waits(setting: str) -> str:
+    head = ("median wait for apheresis", *(f"alive at {y} y" for y in YEARS))
+    rows = zip(WAITS, waits(setting), strict=True)
+    return table(head, [(f"{days} days", *(f"{100 * s:.1f}%" for s in shares)) for days, shares in rows])
+
+
+def page() -> str:
+    return f"""\
+# What the strategies come to
+
+Made by `make docs`: {PATIENTS:,} patients, seed {SEED}, the same ones under each strategy, so that a difference is between
+what was done to them and not between them. These are consequences of the scenarios' parameters, many of them assumed
+(`allpath describe` lists those first); no trial compared these strategies. What each strategy is stands in
+[scenarios/README.md](../scenarios/README.md).
+
+Adults whose leukaemia relapsed in marrow and CSF together, at an academic centre:
+
+{of_strategies("academic")}
+
+And where CAR-T is a commercial product:
+
+{of_strategies("commercial")}
+
+Two assumptions weigh on this. Relapse after any transplant takes the course published for transplant after CAR-T,
+which is kind to transplant without CAR-T; and remission on chemotherapy alone is never cured, which is not.
+
+# What waiting costs
+
+All patients of a setting, the wait for a day of apheresis made longer and nothing else touched. At an academic centre:
+
+{of_waits("academic")}
+
+Where CAR-T is a commercial product:
+
+{of_waits("commercial")}
+"""
+
+
+if __name__ == "__main__":
+    print(page(), end="")
