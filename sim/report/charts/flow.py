@@ -22,10 +22,13 @@ TOLD = 0.02
 """Nodes of less than this share have no label, for which there is no room."""
 
 
-def sankey(steps: Sequence[Step], names: Sequence[str], look: Mapping[str, Look], n: int) -> go.Figure:
+def sankey(
+    steps: Sequence[Step], names: Sequence[str], look: Mapping[str, Look], *, n: int, most: int
+) -> go.Figure:
     """Stages in columns, the first step leftmost; n: all patients. names, look: by code of the stage.
 
-    A node is a stage at a number of steps, so that no road leads back.
+    A node is a stage at a number of steps, so that no road leads back. most: the steps
+    that are drawn; of one more, where it is given, only who goes on.
     """
     size: dict[Node, int] = defaultdict(int)
     for step in steps:
@@ -35,11 +38,12 @@ def sankey(steps: Sequence[Step], names: Sequence[str], look: Mapping[str, Look]
     for step in steps:
         begin, to = (step.number - 1, step.begin), (step.number, step.to)
         begin = begin if size[begin] >= THIN * n else (begin[0], REST)
-        to = to if size[to] >= THIN * n else (to[0], REST)
+        to = to if size[to] >= THIN * n and step.number <= most else (to[0], REST)
         links[begin, to] += step.patients
     nodes = sorted({node for link in links for node in link})
     place = {node: i for i, node in enumerate(nodes)}
-    known = ["other" if code == REST else names[code] for _, code in nodes]
+    rest = {node: "goes on" if node[0] > most else "other" for node in nodes}
+    known = [rest[node] if node[1] == REST else names[node[1]] for node in nodes]
     label = [name if size[node] >= TOLD * n else "" for name, node in zip(known, nodes, strict=True)]
     colour = [ENDED if code == REST else look[names[code]].colour for _, code in nodes]
     figure = go.Figure(

@@ -25,21 +25,26 @@ class Bar:
 
 
 def forest(bars: Sequence[Bar], *, unit: str) -> go.Figure:
-    """A row for each outcome, a mark for each arm; the wide faint line is the unpaired interval."""
-    labels = list(dict.fromkeys(bar.label for bar in bars))
+    """A row for each outcome, as high as its label (pixels), a mark for each arm in it.
+
+    The faint line beneath is the unpaired interval.
+    """
+    labels = {label: wrapped(label) for label in dict.fromkeys(bar.label for bar in bars)}
     arms = list(dict.fromkeys(bar.arm for bar in bars))
     look = looks(arms)
+    heights = [max(15 * text.count("<br>") + 15, 15 * len(arms)) + 12 for text in labels.values()]
+    middle = dict(zip(labels, [-(sum(heights[:i]) + of / 2) for i, of in enumerate(heights)], strict=True))
     figure = go.Figure()
     for i, arm in enumerate(arms):
         mine = [bar for bar in bars if bar.arm == arm]
-        place = [-(labels.index(bar.label) + (i + 0.5) / len(arms) - 0.5) for bar in mine]
+        place = [middle[bar.label] - 15 * (i + 0.5 - len(arms) / 2) for bar in mine]
         figure.add_scatter(
             name="unpaired" if len(arms) == 1 else f"{arm}, unpaired",
             mode="lines",
             line={"color": ENDED, "width": 1.5},
             hoverinfo="skip",
             x=_lines([bar.unpaired for bar in mine]),
-            y=[value for at in place for value in (at - 0.16 / len(arms), at - 0.16 / len(arms), None)],
+            y=[value for at in place for value in (at - 5, at - 5, None)],
         )
         figure.add_scatter(
             name="paired" if len(arms) == 1 else f"{arm}, paired",
@@ -59,14 +64,15 @@ def forest(bars: Sequence[Bar], *, unit: str) -> go.Figure:
             text=[bar.label for bar in mine],
             hovertemplate="%{text}: %{x:.3~g}<extra>" + arm + "</extra>",
         )
-    dressed(figure, height=110 + len(labels) * (26 + 14 * len(arms)))
+    dressed(figure, height=120 + sum(heights))
     figure.update_yaxes(
-        tickvals=[-i for i in range(len(labels))],
-        ticktext=[wrapped(label) for label in labels],
-        range=[-len(labels) + 0.4, 0.6],
+        tickvals=list(middle.values()),
+        ticktext=list(labels.values()),
+        tickfont={"size": 12},
+        range=[-sum(heights), 0],
         showgrid=False,
     )
-    figure.update_xaxes(title=f"difference, {unit}", range=_range(bars))
+    figure.update_xaxes(title=unit, range=_range(bars))
     figure.add_vline(x=0, line={"color": ENDED, "width": 1.5, "dash": "dash"})
     return figure
 
@@ -85,11 +91,11 @@ def _lines(intervals: Sequence[tuple[float, float] | None]) -> list[float | None
     return [end for limits in intervals for end in (*(limits or (None, None)), None)]
 
 
-def wrapped(label: str, width: int = 26) -> str:
-    """A label in lines of at most so many letters."""
+def wrapped(label: str, width: int = 28, most: int = 3) -> str:
+    """A label in lines of at most so many letters; what is longer than `most` lines is cut."""
     lines = [""]
     for word in label.split():
         if lines[-1] and len(lines[-1]) + 1 + len(word) > width:
             lines.append("")
         lines[-1] = f"{lines[-1]} {word}".strip()
-    return "<br>".join(lines)
+    return "<br>".join(lines if len(lines) <= most else [*lines[: most - 1], f"{lines[most - 1]} …"])

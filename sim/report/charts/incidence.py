@@ -38,7 +38,7 @@ def incidence(arms: Sequence[tuple[str, Curves]], labels: Mapping[str, str]) -> 
                 fillcolor=with_alpha(one.colour, 0.55),
                 hovertemplate="%{y:.1%}<extra>%{fullData.name}</extra>",
             )
-    dressed(figure, height=70 + 300 * len(arms))
+    dressed(figure, height=70 + (300 if len(arms) == 1 else 210 * len(arms)))
     figure.update_yaxes(range=[0, 1], tickformat=".0%")
     figure.update_xaxes(title=unit.name, row=len(arms), col=1)
     figure.update_layout(hovermode="x unified")

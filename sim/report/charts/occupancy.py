@@ -44,7 +44,7 @@ def occupancy(
                 hovertemplate="%{y:.1%}<extra>%{fullData.name}</extra>",
             )
             shown.add(name)
-    dressed(figure, height=120 + 300 * len(arms))
+    dressed(figure, height=120 + (300 if len(arms) == 1 else 240 * len(arms)))
     figure.update_yaxes(range=[0, 1], tickformat=".0%")
     figure.update_xaxes(title=unit.name, row=len(arms), col=1)
     return with_room_for_titles(figure, len(arms))

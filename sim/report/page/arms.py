@@ -55,7 +55,11 @@ class Arm:
     @cached_property
     def fine(self) -> Reader:
         """Reads outcomes at so many times that a curve can be drawn through them."""
-        times, replications = grid(self.until), self.summary["replications"]
+        return self.fine_until(self.until)
+
+    def fine_until(self, until: float) -> Reader:
+        """The same up to so many days."""
+        times, replications = grid(until), self.summary["replications"]
         return Reader(self.log, self.use, self.scenario, at=times, replications=replications)
 
     @cached_property

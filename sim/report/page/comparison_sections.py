@@ -36,8 +36,8 @@ def _scenarios(arms: Sequence[Arm], told: Mapping[str, Any]) -> Section:
             (one["path"], one["reference"] or "(nothing)", one["arm"] or "(removed)")
             for one in told["scenarios"][arm.name]
         ]
-        head = ("path", arms[0].name, arm.name)
-        tables.append(Table(f"{arm.name}: {len(rows)} differences", head, tuple(rows), is_prose=True))
+        caption = f"{arm.name}: {len(rows)} difference{'s' * (len(rows) != 1)}"
+        tables.append(Table(caption, ("path", arms[0].name, arm.name), tuple(rows), is_prose=True))
     return Section("scenarios", "What differs between the scenarios", tuple(tables))
 
 

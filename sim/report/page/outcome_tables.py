@@ -72,8 +72,8 @@ def overview(arms: Sequence[Arm]) -> Table | None:
     for outcome in shared_outcomes(arms):
         columns = [arm.summary["outcomes"][outcome.name] for arm in arms]
         between = (difference(arm.differences.get(outcome.name), columns[0]["unit"]) for arm in arms[1:])
-        told = (columns[0]["label"], columns[0]["estimate_of"])
-        rows.append((told, *(_estimate(e, e["unit"]) for e in columns), *between))
+        told = columns[0]["label"] if len(arms) > 1 else (columns[0]["label"], columns[0]["estimate_of"])
+        rows.append((told, *(_headline(e) for e in columns), *between))
         if any(key in columns[0] for key in ("at", "steps")):
             continue
         listed = [{part: of for part, of, _ in parts(entry)} for entry in columns]
@@ -110,6 +110,14 @@ def resource_table(arms: Sequence[Arm]) -> Table | None:
 def _estimate(entry: Entry, unit: str) -> tuple[str, str]:
     value, limits = entry["estimate"], entry["interval"]
     return figures.amount(value, unit), figures.interval(limits, value, unit)
+
+
+def _headline(entry: Entry) -> Cell:
+    """The estimate of an outcome, and of a time to an event its median too where it is reached."""
+    value, limits = _estimate(entry, entry["unit"])
+    median = entry.get("median_days")
+    told = [limits, f"median {figures.days(median)}" if median is not None else ""]
+    return value, ", ".join(filter(None, told))
 
 
 def _reading(row: Entry, unit: str) -> Cell:

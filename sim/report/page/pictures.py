@@ -22,10 +22,22 @@ from sim.scenario.model import Outcome
 
 BAND = "The band is the 95% interval at each time; beneath stand the patients at risk."
 
+FEW = 0.02
+SHORT = 0.5
+"""Where less than FEW of the patients are still at risk before SHORT of the axis, it ends there."""
+
+
+def few_left(curve: Curve) -> float:
+    """The first time at which less than FEW of those at the start are at risk, else the last, days."""
+    few = np.flatnonzero(curve.at_risk < FEW * curve.at_risk[0])
+    return float(curve.time[few[0]] if len(few) else curve.time[-1])
+
 
 def curve_picture(arms: Sequence[Arm], outcome: Outcome) -> Picture:
     """Survival curves, or cumulative incidences stacked where ends compete."""
     found = [curves(arm.fine, arm.outcome(outcome.name)) for arm in arms]
+    if (until := max(few_left(whole.main) for whole, _ in found)) < SHORT * arms[0].until:
+        found = [curves(arm.fine_until(until), arm.outcome(outcome.name)) for arm in arms]
     entry = arms[0].summary["outcomes"][outcome.name]
     title, meaning = entry["label"], entry["curve_of"]
     if outcome.competing:

@@ -27,7 +27,7 @@ def road_parts(arm: Arm, *, named: bool) -> tuple[Picture, Table]:
     labels = stage_labels([arm])
     names = [labels[name] for name in arm.log.names.stages]
     found = roads(arm.history, arm.about)
-    links = list(steps(found, STEPS))
+    links = list(steps(found, STEPS + 1))
     ended = [labels[stage.name] for stage in arm.scenario.stages if stage.terminal]
     of = f" ({arm.name})" if named else ""
     caption = (
@@ -35,13 +35,15 @@ def road_parts(arm: Arm, *, named: bool) -> tuple[Picture, Table]:
         "a stage that follows itself counts once. Width is the number of patients; thin streams run together."
     )
     rows: list[tuple[Cell, ...]] = [
-        (f"{link.number}", names[link.begin], names[link.to], f"{link.patients:,}") for link in links
+        (f"{link.number}", names[link.begin], names[link.to], f"{link.patients:,}")
+        for link in links
+        if link.number <= STEPS
     ]
     picture = Picture(
         f"roads-{arm.name}",
         f"From stage to stage{of}",
         caption,
-        sankey(links, names, looks(names, ended=ended), len(arm.about)),
+        sankey(links, names, looks(names, ended=ended), n=len(arm.about), most=STEPS),
         Table(caption, ("step", "from", "to", "patients"), tuple(rows), is_prose=True),
         is_wide=True,
     )

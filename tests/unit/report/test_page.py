@@ -185,8 +185,15 @@ def test_sankey_keeps_everybody_who_is_drawn():
         out[source] += value
         into[target] += value
     assert all(out[node] <= into[node] for node in into)
-    taken = sum(step.patients for step in steps(roads(arm.history, arm.about), STEPS))
+    taken = sum(step.patients for step in steps(roads(arm.history, arm.about), STEPS + 1))
     assert sum(link.value) == taken
+
+
+@pytest.mark.parametrize(("file", "goes_on"), [(FIRST, False), (CLINICAL, True)])
+def test_only_a_road_that_is_longer_than_the_diagram_goes_on(file, goes_on):
+    node = pictures(arm_of(simulated(file, "patients.number=300")))["roads-it"].figure.data[0].node
+    assert ("goes on" in node.customdata) == goes_on
+    assert len([name for name in node.customdata if name in ("dead", "died of disease")]) >= 2
 
 
 # ---------------------------------------------------------------- comparisons
