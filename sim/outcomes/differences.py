@@ -62,11 +62,10 @@ def of_values(
 
 def over_patients(value: float, reference: Floats, arm: Floats, n: int) -> Difference:
     """A difference of two estimates with the influences of the same n patients on each."""
-    variances = float(reference @ reference), float(arm @ arm)
-    between = arm - reference
+    variances = squares(reference), squares(arm)
     return of_values(
         value,
-        float(between @ between),
+        squares(arm - reference),
         n - 1,
         apart=sum(variances),
         apart_freedom=welch(variances, n),
@@ -88,6 +87,11 @@ def over_replications(reference: Floats, arm: Floats) -> Difference:
         apart=sum(variances),
         apart_freedom=welch(variances, n),
     )
+
+
+def squares(values: Floats) -> float:
+    """The sum of squares, added up in one order whatever the machine."""
+    return float(np.sum(values * values))
 
 
 def welch(variances: tuple[float, float], n: int) -> float:

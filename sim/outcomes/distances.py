@@ -45,7 +45,7 @@ def wasserstein(one: Steps, other: Steps, *, begin: float, end: float) -> float:
     edges = np.concatenate([[begin], one.at, other.at, [end]])
     edges = np.sort(edges[(edges >= begin) & (edges <= end)])
     apart = np.abs(_at(one, edges[:-1]) - _at(other, edges[:-1]))
-    return float(apart @ np.diff(edges))
+    return float(np.sum(apart * np.diff(edges)))
 
 
 def _at(steps: Steps, times: Floats) -> Floats:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.special import chdtrc
 
 from sim.engine.event_log import Floats, Indices
-from sim.outcomes.differences import Difference, of_values, welch
+from sim.outcomes.differences import Difference, of_values, squares, welch
 from sim.outcomes.estimates import Estimate
 
 Arm = tuple[Floats, NDArray[np.bool_]]
@@ -75,7 +75,7 @@ def log_rank(reference: Arm, arm: Arm, who: tuple[Indices, Indices], n_patients:
         parts[mine] += _residuals(
             table.time, *of, own=x - share, running=(x - share) * hazard, last=(x - share) * hazard
         )
-    return LogRank(*_chi_squared(excess, float(spread.sum())), *_chi_squared(excess, float(parts @ parts)))
+    return LogRank(*_chi_squared(excess, float(spread.sum())), *_chi_squared(excess, squares(parts)))
 
 
 def _chi_squared(score: float, variance: float) -> tuple[float, float]:
@@ -104,11 +104,11 @@ def hazard_ratio(reference: Arm, arm: Arm, who: tuple[Indices, Indices], n_patie
         whole = np.zeros(n_patients)
         whole[mine] = ties.residuals(beta, x, table.time, *of)
         parts.append(whole)
-    variances = float(parts[0] @ parts[0]), float(parts[1] @ parts[1])
+    variances = squares(parts[0]), squares(parts[1])
     both = parts[0] + parts[1]
     n = max(len(mine) for mine in who)
     freedom = welch(variances, n)
-    return of_values(beta, float(both @ both), n - 1, apart=sum(variances), apart_freedom=freedom)
+    return of_values(beta, squares(both), n - 1, apart=sum(variances), apart_freedom=freedom)
 
 
 class _Ties:

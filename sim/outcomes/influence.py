@@ -11,6 +11,7 @@ Sources: Efron 1982, doi:10.1137/1.9781611970319; for curves Reid 1981, Annals o
 from __future__ import annotations
 
 from math import sqrt
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,7 +36,9 @@ def of_ratio(above: Floats, below: Floats) -> Floats:
 class CurveInfluence:
     """Influences on what is read from the curves of a risk table, each of shape [n_patients].
 
-    durations (days), ended [n_patients]: what the table was made of.
+    durations (days), ended [n_patients]: what the table was made of. A patient's influence on a curve
+    at a time is told by what the own end added and what was expected up to it, or up to the time if
+    that is earlier: so it is a sum of a few columns that are the same for every time.
     """
 
     def __init__(self, curve: SurvivalCurve, durations: Floats, ended: NDArray[np.bool_]) -> None:
@@ -50,18 +53,20 @@ class CurveInfluence:
         survivors = (table.at_risk - table.events).astype(np.float64)
         own = np.divide(1.0, survivors, out=np.zeros(len(survivors)), where=survivors > 0)
         self._own = np.concatenate([[0.0], own])
+        self._apart = self._of_patients(self._greenwood, self._greenwood - self._own)
+        """Expected of the patient less the own end, as shares of the survivors."""
+        self._causes: dict[int, tuple[IncidenceCurve, Floats, Floats]] = {}
 
-    def _steps(self, time: float, *, side: str = "right") -> int:
-        return int(np.searchsorted(self._curve.table.time, time, side=side))  # type: ignore[call-overload]
+    def _steps(self, time: float, *, side: Literal["left", "right"] = "right") -> int:
+        return int(np.searchsorted(self._curve.table.time, time, side=side))
 
     def survival_at(self, time: float) -> Floats:
         """On S(time): -S(time) times the patient's own end less what was expected of it."""
         k = self._steps(time)
-        expected = np.minimum(self._greenwood, self._greenwood[k])
-        own = self._own.copy()
-        own[k + 1 :] = 0.0
         survival = float(self._curve.survival[k - 1]) if k else 1.0
-        return self._of_patients(survival * expected, survival * (expected - own))
+        found: Floats = np.where(self._by <= k, self._apart, self._greenwood[k])
+        found *= survival
+        return found
 
     def restricted_mean(self, until: float) -> Floats:
         """On the area under S up to `until` days."""
@@ -93,19 +98,31 @@ class CurveInfluence:
         return self.survival_at(centre) * ((late - early) / (2 * half))
 
     def incidence_at(self, curve: IncidenceCurve, is_cause: NDArray[np.bool_], time: float) -> Floats:
-        """On the cumulative incidence of one cause at a time."""
+        """On the cumulative incidence of one cause at a time.
+
+        With F at the time and F_i at the patient's end: F times what it is on -log S, and the rest,
+        which does not depend on the time.
+        """
         k = self._steps(time)
-        n = self._curve.table.at_risk.astype(np.float64)
-        before = np.concatenate([[1.0], self._curve.survival])[: len(n)]
-        incidence = np.concatenate([[0.0], curve.incidence])
-        later = np.maximum(incidence[k] - incidence, 0.0)
-        expected = np.cumsum(later * np.diff(self._greenwood, prepend=0.0))
-        expected -= np.cumsum(np.concatenate([[0.0], np.diff(incidence) / n]))
-        expected[k + 1 :] = expected[k]
-        ended = expected - later * self._own
-        cause = ended.copy()
-        cause[1 : k + 1] += (before / n)[:k]
-        return np.where(is_cause, cause[self._by], self._of_patients(expected, ended))
+        at_end, rest = self._of_cause(curve, is_cause)
+        incidence = float(curve.incidence[k - 1]) if k else 0.0
+        found: Floats = incidence * self._apart
+        found += rest
+        found[self._by > k] = incidence * self._greenwood[k] - at_end[k]
+        return found
+
+    def _of_cause(self, curve: IncidenceCurve, is_cause: NDArray[np.bool_]) -> tuple[Floats, Floats]:
+        """What is taken off up to each step [n_times + 1], and with the own end for each patient."""
+        if id(curve) not in self._causes:
+            n = self._curve.table.at_risk.astype(np.float64)
+            before = np.concatenate([[1.0], self._curve.survival])[: len(n)]
+            incidence = np.concatenate([[0.0], curve.incidence])
+            at_end = np.cumsum(incidence * np.diff(self._greenwood, prepend=0.0))
+            at_end += np.cumsum(np.concatenate([[0.0], np.diff(incidence) / n]))
+            rest = self._of_patients(-at_end, incidence * self._own - at_end)
+            rest[is_cause] += (before / n)[self._by[is_cause] - 1]
+            self._causes[id(curve)] = curve, at_end, rest
+        return self._causes[id(curve)][1:]
 
     def time_to_half(self, curve: IncidenceCurve, is_cause: NDArray[np.bool_]) -> Floats | None:
         """On the time at which an incidence is one half, as `median` does it."""
@@ -121,5 +138,6 @@ class CurveInfluence:
 
     def _of_patients(self, censored: Floats, ended: Floats) -> Floats:
         """What stands at each patient's step, for the censored and for those who ended."""
-        found: Floats = np.where(self._ended, ended[self._by], censored[self._by])
+        found: Floats = censored[self._by]
+        found[self._ended] = ended[self._by[self._ended]]
         return found

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.engine.event_log import EventLog, Indices
+from sim.engine.event_log import EventLog, Floats, Indices
 from sim.outcomes.history import NEVER, Flags
 
 HAPPENS, WHEN, CHANGES = 0, 1, 2
@@ -54,9 +54,10 @@ def part(one: EventLog, other: EventLog) -> Parting:
     at = np.flatnonzero((found != NEVER) & (found < common))
     only_when = at[~happens[first[at] + found[at]]]
     differs[only_when] = WHEN
+    changes = _Changes(one), _Changes(other)
     for name in one.names.attributes:
         if name in other.names.attributes:
-            patients, steps = _other_changes(one, other, name)
+            patients, steps = _other_changes(*changes, name)
             earlier = np.full(one.n_patients, NEVER)
             np.minimum.at(earlier, patients, steps)
             sooner = earlier < found
@@ -97,33 +98,45 @@ def common_codes(one: Sequence[str], other: Sequence[str]) -> NDArray[np.int16]:
     return np.array([*codes, -1], np.int16)
 
 
-def _other_changes(one: EventLog, other: EventLog, attribute: str) -> tuple[Indices, Indices]:
+class _Changes:
+    """The changes of a log, each with its patient and its row's number in that patient's life."""
+
+    def __init__(self, log: EventLog) -> None:
+        self.log = log
+        counts = np.diff(log.change_of)
+        rows = np.repeat(np.arange(log.n_rows), counts)
+        self._whose = np.repeat(np.repeat(np.arange(log.n_patients), np.diff(log.row_of)), counts)
+        self._sequence = rows - log.row_of[self._whose]
+
+    def of(self, attribute: str) -> tuple[Indices, Floats]:
+        """Where an attribute gets a new value, as patient << 32 | sequence (increasing), and the value.
+
+        A change to the value that it had is none; of several in one row the last counts.
+        """
+        log = self.log
+        what = log.names.attributes.index(attribute)
+        at = np.flatnonzero(log.change_what == what)
+        keys = (self._whose[at] << 32) | self._sequence[at]
+        last = np.append(keys[1:] != keys[:-1], True)[: len(keys)]
+        keys, at = keys[last], at[last]
+        whose, values = self._whose[at], log.change_value[at]
+        before = np.append(0.0, values[:-1])[: len(values)]
+        is_first = np.append(True, whose[1:] != whose[:-1])[: len(whose)]
+        before = np.where(is_first, log.at_start[whose, what], before)
+        new = values != before
+        return keys[new], values[new]
+
+
+def _other_changes(one: _Changes, other: _Changes, attribute: str) -> tuple[Indices, Indices]:
     """The rows (whose, sequence) that change an attribute in one log only, or to another value."""
-    keys, values = zip(*(_changes(log, attribute) for log in (one, other)), strict=True)
-    categories = [log.names.categories[log.names.attributes.index(attribute)] for log in (one, other)]
-    second = values[1]
-    if categories[0] != categories[1] and all(categories) and len(second):
-        second = common_codes(*categories)[second.astype(np.int64)].astype(np.float64)
-    alone = np.setxor1d(keys[0], keys[1], assume_unique=True)
-    both, i, j = np.intersect1d(keys[0], keys[1], assume_unique=True, return_indices=True)
-    different = both[values[0][i] != second[j]]
-    found = np.concatenate([alone, different])
+    (keys, values), (other_keys, other_values) = one.of(attribute), other.of(attribute)
+    kinds = [of.log.names.categories[of.log.names.attributes.index(attribute)] for of in (one, other)]
+    if kinds[0] != kinds[1] and all(kinds) and len(other_values):
+        other_values = common_codes(*kinds)[other_values.astype(np.int64)].astype(np.float64)
+    if np.array_equal(keys, other_keys):
+        found = keys[values != other_values]
+    else:
+        alone = np.setxor1d(keys, other_keys, assume_unique=True)
+        both, i, j = np.intersect1d(keys, other_keys, assume_unique=True, return_indices=True)
+        found = np.concatenate([alone, both[values[i] != other_values[j]]])
     return found >> 32, found & 0xFFFFFFFF
-
-
-def _changes(log: EventLog, attribute: str) -> tuple[Indices, NDArray[np.float64]]:
-    """Where an attribute gets a new value, as patient << 32 | sequence (increasing), and the value.
-
-    A change to the value that it had is none.
-    """
-    what = log.names.attributes.index(attribute)
-    at = np.flatnonzero(log.change_what == what)
-    rows = np.searchsorted(log.change_of, at, side="right") - 1
-    last = np.append(rows[1:] != rows[:-1], True)[: len(rows)]
-    rows, values = rows[last], log.change_value[at[last]]
-    whose = np.searchsorted(log.row_of, rows, side="right") - 1
-    before = np.append(0.0, values[:-1])[: len(values)]
-    is_first = np.append(True, whose[1:] != whose[:-1])[: len(whose)]
-    before = np.where(is_first, log.at_start[whose, what], before)
-    new = values != before
-    return (whose[new] << 32) | (rows[new] - log.row_of[whose[new]]), values[new]
