@@ -53,6 +53,13 @@ Settings = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="PATH=VALUE", help="Change the scenario; may be repeated."),
 ]
+UntilPrecision = Annotated[
+    str | None,
+    typer.Option(
+        metavar="OUTCOME@TIME=HALF-WIDTH",
+        help="Simulate more until this 95% interval is so narrow, as `overall_survival@2 years=0.005`.",
+    ),
+]
 At = Annotated[
     list[str] | None,
     typer.Option("--at", metavar="TIME", help="Read curves at this time, as `6 months`; may be repeated."),
@@ -134,6 +141,7 @@ def run(
         str | None, typer.Option(metavar="FILE", help="Write the summary to this file; - for stdout.")
     ] = None,
     report: Report = None,
+    until_precision: UntilPrecision = None,
 ) -> None:
     """Simulate a cohort and print its outcomes."""
     asked = what_is_asked(scenario, patients, settings, seed, replications, engine, workers, at)
@@ -147,8 +155,13 @@ def run(
         refuse_unwritable(Path(json))
     if report is not None:
         refuse_unwritable(report)
+    reached = None
     with waiting() as (step, share):
-        done = carry_out(asked, step=step, share=share)
+        if until_precision is not None:
+            from sim.precision import run_until
+
+            reached = run_until(until_precision, asked, step=step, share=share)
+        done = reached.done if reached is not None else carry_out(asked, step=step, share=share)
         if not isinstance(done, BrokenRun) and out is not None:
             step("write")
             keep(done, out, command=command(), force=force)
@@ -166,6 +179,8 @@ def run(
     if json is not None:
         write_whole(Path(json), json_text(done.summary))
     print_summary(done.summary, console())
+    if reached is not None:
+        say(reached.in_words)
     for written in (out, report):
         if written is not None:
             say(f"Written to {written}")
@@ -245,6 +260,7 @@ def compare(
         str | None, typer.Option(metavar="FILE", help="Write the comparison to this file; - for stdout.")
     ] = None,
     report: Report = None,
+    until_precision: UntilPrecision = None,
 ) -> None:
     """Send the same patients through several scenarios and tell what differs."""
     if len(arms) < 2:
@@ -260,8 +276,13 @@ def compare(
         refuse_unwritable(Path(json))
     if report is not None:
         refuse_unwritable(report)
+    reached = None
     with waiting() as (step, share):
-        done = carry_out(of, at=asked.at, step=step, share=share)
+        if until_precision is not None:
+            from sim.precision import compare_until
+
+            reached = compare_until(until_precision, of, asked, step=step, share=share)
+        done = reached.done if reached is not None else carry_out(of, at=asked.at, step=step, share=share)
         if not isinstance(done, BrokenRun) and report is not None:
             step("report")
             from sim.report.page.page import report_comparison
@@ -276,6 +297,8 @@ def compare(
     if json is not None:
         write_whole(Path(json), json_text(done.table))
     print_comparison(done.table, console())
+    if reached is not None:
+        say(reached.in_words)
     if report is not None:
         say(f"Written to {report}")
 

@@ -20,6 +20,7 @@ FLOORS = (
     {
         "comparison",
         "log_tables",
+        "precision",
         "provenance",
         "results",
         "run_folder",
