@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -176,18 +176,17 @@ def valued(values: Floats, categories: tuple[str, ...], missing: NDArray[np.bool
 # ---------------------------------------------------------------- back again
 
 
-def event_log(events: pa.Table, patients: pa.Table, names: Names) -> EventLog:
-    """The log that these tables (see event_table, patient_table) were made of.
+def event_log(events: Iterable[pa.Table], patients: pa.Table, names: Names) -> EventLog:
+    """The log that these tables (see event_tables, patient_table) were made of.
 
+    events: one table or more, taken one after another, so that only one is there at a time.
     names: of the pathway that was run. Where a row had changed an attribute several times, the last
     is what is left of it. Raises: ValueError where the tables are not of this pathway.
     """
-    whose = patients.num_rows
-    new_patient = events["sequence"].to_numpy() == 0
-    row_of = np.append(np.flatnonzero(new_patient), events.num_rows)
-    if len(row_of) != whose + 1:
-        raise ValueError(f"{whose:,} patients, and rows of {len(row_of) - 1:,}")
-    change_of, what, value = _changes_read(events, names)
+    rows = _RowsRead(*map(np.concatenate, zip(*(_rows_read(table, names) for table in events), strict=True)))
+    begins = np.flatnonzero(rows.sequence == 0)
+    if len(begins) != patients.num_rows or rows.sequence[:1].any():
+        raise ValueError(f"{patients.num_rows:,} patients, and rows of {len(begins):,}")
     attributes = range(len(names.attributes))
     return EventLog(
         names=names,
@@ -198,16 +197,44 @@ def event_log(events: pa.Table, patients: pa.Table, names: Names) -> EventLog:
         follow_up=patients["follow_up_days"].to_numpy(),
         at_start=_attributes_read(patients, names, [f"at_start.{names.attributes[i]}" for i in attributes]),
         at_end=_attributes_read(patients, names, [f"at_end.{names.attributes[i]}" for i in attributes]),
-        row_of=row_of.astype(np.int64),
-        time=events["time_days"].to_numpy(),
-        event=codes(events["event"], names.events),
-        rule=codes(events["rule"], names.rules),
-        stage_from=codes(events["from_stage"], names.stages),
-        stage_to=codes(events["to_stage"], names.stages),
-        does=codes(events["does"], [DOES[code] for code in sorted(DOES)]).astype(np.int8),
-        change_of=change_of,
-        change_what=what,
-        change_value=value,
+        row_of=np.append(begins, len(rows.sequence)).astype(np.int64),
+        time=rows.time,
+        event=rows.event,
+        rule=rows.rule,
+        stage_from=rows.stage_from,
+        stage_to=rows.stage_to,
+        does=rows.does,
+        change_of=np.concatenate([[0], np.cumsum(rows.n_changes)]).astype(np.int64),
+        change_what=rows.change_what,
+        change_value=rows.change_value,
+    )
+
+
+class _RowsRead(NamedTuple):
+    """The columns of some rows; change_what and change_value have n_changes items for each."""
+
+    sequence: NDArray[np.int32]
+    time: Floats
+    event: NDArray[np.int16]
+    rule: NDArray[np.int16]
+    stage_from: NDArray[np.int16]
+    stage_to: NDArray[np.int16]
+    does: NDArray[np.int8]
+    n_changes: NDArray[np.int64]
+    change_what: NDArray[np.int16]
+    change_value: Floats
+
+
+def _rows_read(events: pa.Table, names: Names) -> _RowsRead:
+    return _RowsRead(
+        events["sequence"].to_numpy(),
+        events["time_days"].to_numpy(),
+        codes(events["event"], names.events),
+        codes(events["rule"], names.rules),
+        codes(events["from_stage"], names.stages),
+        codes(events["to_stage"], names.stages),
+        codes(events["does"], [DOES[code] for code in sorted(DOES)]).astype(np.int8),
+        *_changes_read(events, names),
     )
 
 
@@ -250,7 +277,7 @@ def _numbers(column: pa.ChunkedArray, categories: tuple[str, ...]) -> Floats:
 
 
 def _changes_read(events: pa.Table, names: Names) -> tuple[NDArray[np.int64], NDArray[np.int16], Floats]:
-    """The changes of every row, as EventLog has them."""
+    """How many changes each row has, then of each change what it is and its new value."""
     rows, what, values = [], [], []
     kinds = {"attributes": names.attributes, "stamps": names.stamps, "resources": names.resources}
     columns = [f"{kind}.{name}" for kind, of in kinds.items() for name in of]
@@ -262,8 +289,7 @@ def _changes_read(events: pa.Table, names: Names) -> tuple[NDArray[np.int64], ND
             categories = categories_of(names, code)
             values.append(_numbers(events[column].drop_null(), categories))
     if not rows:
-        return np.zeros(events.num_rows + 1, np.int64), np.zeros(0, np.int16), np.zeros(0)
+        return np.zeros(events.num_rows, np.int64), np.zeros(0, np.int16), np.zeros(0)
     order = np.argsort(np.concatenate(rows), kind="stable")
     counts = np.bincount(np.concatenate(rows), minlength=events.num_rows)
-    change_of = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
-    return change_of, np.concatenate(what)[order], np.concatenate(values)[order]
+    return counts, np.concatenate(what)[order], np.concatenate(values)[order]

@@ -45,7 +45,8 @@ class SavedRun:
         """
         events, patients, use = (self.table(name) for name in (EVENTS, PATIENTS, RESOURCE_USE))
         try:
-            log = event_log(events.read(), patients.read(), names)
+            groups = (events.read_row_group(i) for i in range(events.num_row_groups))
+            log = event_log(groups, patients.read(), names)
             return Result(log, resource_use(use.read(), names), str(self.provenance["engine"]))
         except (OSError, pa.ArrowInvalid, KeyError, ValueError) as error:
             raise RunError(f"{self.folder}: its tables cannot be read back ({error})") from error

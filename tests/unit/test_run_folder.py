@@ -17,12 +17,13 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+from pyarrow import parquet
 
 from sim import run_folder
 from sim.engine.run import Result
 from sim.errors import RunError
 from sim.log_tables import changed_columns, event_table, event_tables, patient_table, use_table
-from sim.run_folder import FILES, read_run, refuse_unusable, write_run, write_whole
+from sim.run_folder import EVENTS, FILES, PATIENTS, read_run, refuse_unusable, write_run, write_whole
 from sim.simulation import Asked, Simulation, asked_of, differences
 from tests import hand_made_log as by_hand
 from tests.hand_made_log import Patient, asks, enters, granted, leaves, stays
@@ -233,6 +234,33 @@ def test_the_log_of_a_shipped_scenario_is_read_back_as_it_was(tmp_path: Path, fi
     assert found.log.n_rows > 1000
     for made in (event_tables, lambda log: [patient_table(log)]):
         assert pa.concat_tables(made(found.log)).equals(pa.concat_tables(made(done.result.log)))
+
+
+def test_a_log_in_many_groups_and_one_without_rows_are_read_back(tmp_path: Path) -> None:
+    write(tmp_path / "run", record=lambda: {"engine": "shared"})
+    events = tmp_path / "run" / EVENTS
+    parquet.write_table(parquet.read_table(events), events, row_group_size=2)
+    assert parquet.ParquetFile(events).num_row_groups == 4
+    assert same(read_run(tmp_path / "run").result(LOG.names).log, LOG)
+    nobody = by_hand.event_log(SCENARIO, [], rules=["fatal"], stamps=["seen", "unseen"])
+    scenario = replace(SCENARIO, title="Nobody")
+    write_run(
+        tmp_path / "none",
+        scenario=scenario,
+        result=Result(nobody, by_hand.no_use(), "shared"),
+        summary={},
+        provenance=lambda: {"engine": "shared"},
+    )
+    assert same(read_run(tmp_path / "none").result(nobody.names).log, nobody)
+
+
+@pytest.mark.parametrize("name", [EVENTS, PATIENTS])
+def test_tables_that_do_not_belong_together_are_not_read(tmp_path: Path, name: str) -> None:
+    write(tmp_path / "run", record=lambda: {"engine": "shared"})
+    table = parquet.read_table(tmp_path / "run" / name)
+    parquet.write_table(table.slice(1), tmp_path / "run" / name)
+    with pytest.raises(RunError, match="its tables cannot be read back"):
+        read_run(tmp_path / "run").result(LOG.names)
 
 
 def test_a_log_of_another_pathway_is_not_read(tmp_path: Path) -> None:
