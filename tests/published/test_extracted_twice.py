@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -272,15 +273,21 @@ def is_printed(value: float, dimension: str, one: Printed) -> bool:
     )
 
 
+@cache
+def parameters(path: Path) -> tuple[Parameter, ...]:
+    return load(path).parameters
+
+
 def every_value() -> list[Any]:
-    return [
-        pytest.param(
-            parameter, key, value, dimension, text, id=f"{path.stem}-{parameter.name}-{key}".strip("-")
-        )
-        for path in SHIPPED
-        for parameter in load(path).parameters
-        for key, value, dimension, text in values(parameter)
-    ]
+    """Once each: what a scenario shares with the one that it is based on is the same value."""
+    found = {}
+    for path in SHIPPED:
+        for parameter in parameters(path):
+            for key, value, dimension, text in values(parameter):
+                name = f"{path.stem}-{parameter.name}-{key}".strip("-")
+                same = (parameter.name, key, text, parameter.source, parameter.status)
+                found.setdefault(same, pytest.param(parameter, key, value, dimension, text, id=name))
+    return list(found.values())
 
 
 @pytest.mark.parametrize(("parameter", "key", "value", "dimension", "text"), every_value())
@@ -307,14 +314,14 @@ def test_value_is_that_of_its_source(
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
 def test_every_source_was_extracted(path: Path) -> None:
-    sources = {one.source for one in load(path).parameters}
+    sources = {one.source for one in parameters(path)}
     assert {one for one in sources if not one.startswith(NO_EVIDENCE)} <= set(printed())
 
 
 def test_tables_name_parameters_there_are() -> None:
     there: set[tuple[str, ...]] = set()
     for path in SHIPPED:
-        for one in load(path).parameters:
+        for one in parameters(path):
             for key, _, _, text in values(one):
                 there |= {(one.name, key), (one.name, key, text)}
     assert set().union(*TABLES) <= there
