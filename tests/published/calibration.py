@@ -20,7 +20,7 @@ from sim.engine.run import simulate
 from sim.outcomes.summary import summarise
 from sim.pathway.tables import compile_pathway
 from sim.scenario import load
-from tests.published.extraction import entries
+from tests.published.extraction import entries, wilson
 
 HERE = Path(__file__).parent
 TARGETS = HERE / "targets.yaml"
@@ -98,7 +98,7 @@ class Figure:
             return Interval(low, high, f"within {self.within:.0%}")
         assert self.n is not None, f"{self.target} {self.name}: an interval, n or a tolerance"
         if not self.unit:
-            return Interval(*_wilson(self.published, self.n), "Wilson")
+            return Interval(*wilson(self.published * self.n, self.n), "Wilson")
         sigma, rule = self._spread(self.n)
         half = 0.5 if self.unit == "days" else 0.0  # a time in whole days stands for half a day either way
         factor = math.exp(NORMAL_975 * sigma / math.sqrt(self.n))
@@ -205,13 +205,6 @@ def _figure(target: str, name: str, written: dict[str, Any]) -> Figure:
     if "count" in pairs:
         pairs["published"] = pairs["count"] / pairs["n"]
     return Figure(target=target, name=str(name), **pairs)
-
-
-def _wilson(p: float, n: int) -> tuple[float, float]:
-    """95%, of the share as printed: its count is not always. Wilson 1927, doi:10.1080/01621459.1927.10502953."""
-    z2 = NORMAL_975**2
-    half = NORMAL_975 * math.sqrt(p * (1 - p) / n + z2 / (4 * n * n))
-    return (p + z2 / (2 * n) - half) / (1 + z2 / n), (p + z2 / (2 * n) + half) / (1 + z2 / n)
 
 
 def figures() -> tuple[Figure, ...]:

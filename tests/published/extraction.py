@@ -7,10 +7,12 @@ Each entry: `what` it is, `values` by name, `mark` (R read, C recalled, D derive
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from statistics import NormalDist
 from typing import Any
 
 import yaml
@@ -77,6 +79,17 @@ def extracted() -> dict[str, dict[str, float]]:
 
 def number(key: str, name: str) -> float:
     return printed()[key][name].number
+
+
+def wilson(n: float, of: float) -> tuple[float, float]:
+    """95% interval of a share; n may be no whole number, where only the share was printed.
+
+    Source: Wilson 1927, doi:10.1080/01621459.1927.10502953.
+    """
+    z = NormalDist().inv_cdf(0.975)
+    centre = (n + z * z / 2) / (of + z * z)
+    half = z / (of + z * z) * math.sqrt(n * (of - n) / of + z * z / 4)
+    return centre - half, centre + half
 
 
 def shares() -> Iterator[tuple[str, str, dict[str, Any]]]:

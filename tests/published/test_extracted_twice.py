@@ -43,9 +43,9 @@ OWN_DEATHS = 0.015 * 0.5 + number("S-14", "vod.chemotherapy") * 0.3
 """Graft failure and sinusoidal obstruction have deaths of their own, taken off those of other causes."""
 
 
-def of_registry(grade: int, *others: int, total: float) -> float:
-    """What a grade has of the registry's total over several, shared as in the vector of 4-1BB products."""
-    each = [number("X-28", f"commercial_41bb.{g}") for g in (grade, *others)]
+def of_registry(grade: int, *others: int, total: float, product: str = "commercial_41bb") -> float:
+    """What a grade has of a registry's total over several, shared as in the vector of the product."""
+    each = [number("X-28", f"{product}.{g}") for g in (grade, *others)]
     return total * each[0] / sum(each)
 
 
@@ -92,6 +92,20 @@ DERIVED: dict[tuple[str, ...], Callable[[], float]] = {
     ("icans_donor", "2"): lambda: ICANS_1_OR_2 * of_academic("X-28", 2, 1),
     ("icans_donor", "3"): lambda: 3 / 84 * of_academic("X-28", 3, 4),
     ("icans_donor", "4"): lambda: 1 - 0.817 - 0.092 - 0.055 - 0.027,
+    **{
+        ("icans_cns_adult", str(grade), text): lambda grade=grade, other=other: of_registry(
+            grade, other, total=0.645 - 0.355, product="brexucabtagene"
+        )
+        for grade, other, text in ((1, 2, "0.16"), (2, 1, "0.13"))
+    },
+    **{
+        ("icans_cns_adult", str(grade), text): lambda grade=grade, other=other: of_registry(
+            grade, other, total=0.355 - 0.005, product="brexucabtagene"
+        )
+        for grade, other, text in ((3, 4, "0.246"), (4, 3, "0.104"))
+    },
+    ("icans_cns_adult", "0", "0.355"): lambda: 1 - number("T-13", "icans_any.cns"),
+    ("icans_cns_adult", "5", "0.005"): lambda: number("X-28", "brexucabtagene.5"),
     ("icans_clear_child_aya", "1", "0.019"): lambda: of_registry(1, 2, total=13 / 395),
     ("icans_clear_child_aya", "2", "0.014"): lambda: of_registry(2, 1, total=13 / 395),
     ("icans_clear_child_aya", "3", "0.057"): lambda: of_registry(

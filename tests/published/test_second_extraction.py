@@ -15,7 +15,7 @@ import pytest
 from scipy import integrate, optimize, stats
 
 from sim import units
-from tests.published.extraction import entries, extracted, number, printed, read_printed, shares
+from tests.published.extraction import entries, extracted, number, printed, read_printed, shares, wilson
 
 NORMAL = NormalDist()
 QUARTILE = NORMAL.inv_cdf(0.75)
@@ -23,13 +23,6 @@ EXTREME = 2.45
 """The normal score near which the extremes of about 137 values lie."""
 YEAR = 365.25
 MARKS = {"R", "C-hi", "C-med", "C-lo", "D", "A"}
-
-
-def wilson(n: float, of: float) -> tuple[float, float]:
-    z = NORMAL.inv_cdf(0.975)
-    centre = (n + z * z / 2) / (of + z * z)
-    half = z / (of + z * z) * math.sqrt(n * (of - n) / of + z * z / 4)
-    return centre - half, centre + half
 
 
 def share(key: str, name: str = "") -> float:

@@ -72,8 +72,8 @@ DISAGREEMENTS = (
     "Neurotoxicity of tisagenlecleucel: any grade in 11.6% of the registry (CA-35), in 40% of ELIANA on another scale. The commercial "
     "setting takes the registry.",
     "CNS disease and ICANS: grade 3 and above in 22.9% of an academic series of CNS leukaemia (CA-38) and in 35.5% against 30% with "
-    "brexucabtagene. One vector for CNS disease serves both settings, so that in the commercial one an adult with CNS2 at infusion "
-    "has severe ICANS less often than one without. No published number speaks for that.",
+    "brexucabtagene. Each setting takes the series of its own product; for tisagenlecleucel there is none, and the young of the "
+    "commercial setting have the academic vector.",
     "Survival after relapse that follows CAR-T: the published medians (CA-34) hold successes and failures of salvage together, and the "
     "pathway needs them apart. The split is an assumption.",
     "Relapse after transplant: 19.7% at two years after CAR-T (CA-62), while in GRAALL three quarters of second remissions had ended "
