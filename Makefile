@@ -6,7 +6,7 @@ VENV := .venv
 READY := $(VENV)/.ready
 ALLPATH := $(VENV)/bin/allpath
 
-.PHONY: run test browser lint types bench docs validation clean
+.PHONY: run test browser figure lint types bench docs validation clean
 
 run: $(READY)
 	@$(ALLPATH) run scenarios/cns_relapse_academic.yaml
@@ -19,6 +19,11 @@ browser: $(READY)
 	@for p in chromium chromedriver; do command -v $$p >/dev/null 2>&1 || { \
 		echo "make browser needs $$p; on Debian, as root: apt-get install chromium chromium-driver"; exit 1; }; done
 	@$(VENV)/bin/python -m pytest tests/browser
+
+# The figure of the README, from the page of this comparison; needs Chromium as well.
+FIGURE := scenarios/cn_academic.yaml scenarios/strategies/academic/withheld.yaml
+figure: $(READY)
+	@$(VENV)/bin/python -m tests.browser.figure docs/survival.svg $(FIGURE)
 
 faults: $(READY)
 	@$(VENV)/bin/python -m tests.planted_faults.plant

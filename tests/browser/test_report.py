@@ -4,43 +4,31 @@ from __future__ import annotations
 
 import base64
 import json
-import shutil
-import time
+import re
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from selenium import webdriver
-from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.keys import Keys
 
 from sim.report.page.page import arms_of, page
 from sim.run_folder import write_whole
+from tests.browser.chromium import drawn, started
+from tests.browser.figure import figure
 from tests.simulated import CLINICAL, FIRST, QUEUE, arm_of, compared, simulated
 
-ARGUMENTS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
+ROOT = Path(__file__).parents[2]
+FIGURE = re.search(r"^FIGURE := (.*)$", (ROOT / "Makefile").read_text("utf-8"), re.M)[1].split()
 PHONE = {"width": 390, "height": 844, "deviceScaleFactor": 2, "mobile": True}
 DESKTOP = {"width": 1280, "height": 900, "deviceScaleFactor": 1, "mobile": False}
 
 
 @pytest.fixture(scope="session")
 def browser(tmp_path_factory) -> Iterator[webdriver.Chrome]:
-    options = webdriver.ChromeOptions()
-    options.binary_location = shutil.which("chromium") or ""
-    for argument in (*ARGUMENTS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
-        options.add_argument(argument)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    driver = webdriver.Chrome(options=options, service=Service(shutil.which("chromedriver")))
+    driver = started(tmp_path_factory.mktemp("profile"))
     yield driver
     driver.quit()
 
@@ -73,11 +61,7 @@ def opened(browser: webdriver.Chrome, file: Path, screen: dict, scheme: str = "l
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", screen)
     features = [{"name": "prefers-color-scheme", "value": scheme}]
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "", "features": features})
-    browser.get(file.as_uri())
-    deadline = time.monotonic() + 60
-    while not browser.execute_script("return document.documentElement.dataset.drawn"):
-        assert time.monotonic() < deadline, "charts are not drawn"
-        time.sleep(0.05)
+    drawn(browser, file)
 
 
 def requests(browser: webdriver.Chrome) -> list[str]:
@@ -168,3 +152,12 @@ def test_prints(browser, file):
     assert pdf.startswith(b"%PDF")
     assert pdf.count(b"/Type /Page\n") + pdf.count(b"/Type /Page ") >= 3
     assert len(pdf) > 100_000
+
+
+def test_the_figure_of_the_readme_is_what_its_command_makes(browser, tmp_path):
+    """Its words and numbers (who is at risk) are compared: where they stand depends on the fonts there are."""
+    words = re.compile(r"<text[^>]*>(.*?)</text>", re.S)
+    made = figure(browser, FIGURE, tmp_path)
+    kept = (ROOT / "docs" / "survival.svg").read_text("utf-8")
+    assert sorted(words.findall(made)) == sorted(words.findall(kept))
+    assert len(words.findall(kept)) > 20

@@ -72,7 +72,7 @@ def forest(bars: Sequence[Bar], *, unit: str) -> go.Figure:
         range=[-sum(heights), 0],
         showgrid=False,
     )
-    figure.update_xaxes(title=unit, range=_range(bars))
+    figure.update_xaxes(title_text=unit, range=_range(bars))
     figure.add_vline(x=0, line={"color": ENDED, "width": 1.5, "dash": "dash"})
     return figure
 

@@ -40,7 +40,7 @@ def incidence(arms: Sequence[tuple[str, Curves]], labels: Mapping[str, str]) -> 
             )
     dressed(figure, height=70 + (300 if len(arms) == 1 else 210 * len(arms)))
     figure.update_yaxes(range=[0, 1], tickformat=".0%")
-    figure.update_xaxes(title=unit.name, row=len(arms), col=1)
+    figure.update_xaxes(title_text=unit.name, row=len(arms), col=1)
     figure.update_layout(hovermode="x unified")
     return with_room_for_titles(figure, len(arms))
 

@@ -46,5 +46,5 @@ def occupancy(
             shown.add(name)
     dressed(figure, height=120 + (300 if len(arms) == 1 else 240 * len(arms)))
     figure.update_yaxes(range=[0, 1], tickformat=".0%")
-    figure.update_xaxes(title=unit.name, row=len(arms), col=1)
+    figure.update_xaxes(title_text=unit.name, row=len(arms), col=1)
     return with_room_for_titles(figure, len(arms))

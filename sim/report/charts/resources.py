@@ -54,7 +54,7 @@ def resources(arms: Sequence[tuple[str, Sequence[UseOverTime]]]) -> go.Figure:
     dressed(figure, height=110 + 190 * len(names))
     figure.update_annotations(x=0, xanchor="left", font={"size": 13})
     figure.update_yaxes(rangemode="tozero", nticks=5)
-    figure.update_xaxes(title=f"{unit.name} on the calendar", row=len(names), col=1)
+    figure.update_xaxes(title_text=f"{unit.name} on the calendar", row=len(names), col=1)
     figure.update_layout(legend={"y": 1 + 30 / figure.layout.height}, hovermode="x unified")
     return figure
 

@@ -101,8 +101,8 @@ def waits(arms: Sequence[tuple[str, Sequence[float]]]) -> go.Figure:
             showlegend=len(arms) > 1,
         )
     dressed(figure, height=320)
-    figure.update_xaxes(title="days waited", rangemode="tozero")
-    figure.update_yaxes(title="wait longer", tickformat=".0%", range=[0, 1.02])
+    figure.update_xaxes(title_text="days waited", rangemode="tozero")
+    figure.update_yaxes(title_text="wait longer", tickformat=".0%", range=[0, 1.02])
     return figure
 
 

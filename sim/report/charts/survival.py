@@ -47,7 +47,7 @@ def survival(lines: Sequence[Curve]) -> go.Figure:
     _add_numbers(figure, lines, unit, ticks, colours=[look[c.name].colour for c in lines] if named else [])
     dressed(figure, height=height)
     figure.update_xaxes(range=[-0.02 * longest / unit.days, 1.02 * longest / unit.days], tickvals=ticks)
-    figure.update_xaxes(title=unit.name, showticklabels=True, row=1, col=1)
+    figure.update_xaxes(title_text=unit.name, showticklabels=True, row=1, col=1)
     figure.update_xaxes(visible=False, row=2, col=1)
     figure.update_yaxes(range=[0, 1.02], tickformat=".0%", row=1, col=1)
     figure.update_yaxes(visible=False, range=[-rows - 0.2, 0.9], row=2, col=1)

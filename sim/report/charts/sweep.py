@@ -61,7 +61,7 @@ def sweep(
     figure.update_xaxes(
         title=f"{over}, {unit_of_axis}" if unit_of_axis else over, tickvals=list(dict.fromkeys(axis.values()))
     )
-    figure.update_yaxes(title=unit, tickformat=".0%" if is_share else "")
+    figure.update_yaxes(title_text=unit, tickformat=".0%" if is_share else "")
     return figure
 
 

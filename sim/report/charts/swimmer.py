@@ -45,7 +45,7 @@ def swimmer(
     figure.update_yaxes(
         type="category", categoryorder="array", categoryarray=list(names)[::-1], showgrid=False
     )
-    figure.update_xaxes(title=f"{unit.name} from the start", range=[0, until / unit.days * 1.02])
+    figure.update_xaxes(title_text=f"{unit.name} from the start", range=[0, until / unit.days * 1.02])
     return figure
 
 
