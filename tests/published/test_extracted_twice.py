@@ -221,6 +221,7 @@ ASSUMED: dict[tuple[str, ...], str] = {
 CALIBRATED: dict[tuple[str, ...], str] = {
     ("p_intent", "", "0.79"): "the simulated share transplanted is that of H-1, China",
     ("p_intent", "", "0.1"): "the simulated share transplanted is that of H-1, elsewhere",
+    ("referrals", ""): "the simulated infusions of a year are those of the middle scenario of Q-4",
     ("slot_wait", ""): "the simulated time to infusion is that of L-3",
     ("slot_wait_sigma", ""): "the simulated time to infusion is that of L-3",
 }

@@ -7,6 +7,7 @@ import json
 import numpy as np
 import pytest
 
+from sim.outcomes.estimates import log_log
 from sim.outcomes.history import NEVER, History
 from sim.outcomes.summary import DEFAULT_TIMES, summarise
 from sim.outcomes.time_to_event import time_to_event
@@ -296,3 +297,8 @@ def test_any_of_several_ends():
         Patient([enters(0, "b"), enters(8, "dead")]),
     ]
     assert durations(patients, it) == [(7, 1), (8, 1)]
+
+
+def test_limits_too_wide_to_compute_are_the_widest_there_are():
+    found = log_log(0.999, 5000.0)
+    assert (found.low, found.high) == (0.0, 1.0)
