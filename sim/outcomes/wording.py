@@ -16,15 +16,18 @@ KINDS = {
 }
 
 
-def happening(what: Happening) -> str:
-    """What happens, e.g. `entering infusion where crs_grade is at least 3`."""
+def happening(what: Happening, *, by_name: bool = False) -> str:
+    """What happens, e.g. `entering infusion where crs_grade is at least 3`.
+
+    by_name: whether a condition that is defined under a name is told by it.
+    """
     if what.kind == "start":
         text = "the start"
     elif what.kind == "any":
-        text = " or ".join(happening(item) for item in what.items)
+        text = " or ".join(happening(item, by_name=by_name) for item in what.items)
     else:
         text = KINDS[what.kind].format(what.name)
-    return text if what.when is None else f"{text} where {condition(what.when)}"
+    return text if what.when is None else f"{text} where {condition(what.when, by_name=by_name)}"
 
 
 def time(days: float) -> str:

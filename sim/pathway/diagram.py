@@ -177,7 +177,7 @@ def targets(to: Destination, stage: str | None) -> Iterator[tuple[str, str]]:
 
 
 def _told(when: Condition | None) -> str:
-    text = "otherwise" if when is None else condition(when)
+    text = "otherwise" if when is None else condition(when, by_name=True)
     return text[1:-1] if isinstance(when, AnyOf) else text
 
 

@@ -89,7 +89,7 @@ def choice(value: Any, write: Callable[[Any], str]) -> str:
         return f"(by {value.covariate}: {', '.join(parts)})"
     if isinstance(value, Cases):
         parts = [
-            f"{choice(of, write)} {'otherwise' if when is None else f'where {condition(when)}'}"
+            f"{choice(of, write)} {'otherwise' if when is None else f'where {condition(when, by_name=True)}'}"
             for when, of in value.items
         ]
         return f"({', '.join(parts)})"
@@ -105,7 +105,7 @@ def alternatives(value: Any, given: Given = ()) -> Iterator[tuple[Given, Any]]:
             yield from alternatives(value.rest, (*given, f"where {value.covariate} is any other"))
     elif isinstance(value, Cases):
         for when, of in value.items:
-            told = "otherwise" if when is None else f"where {condition(when)}"
+            told = "otherwise" if when is None else f"where {condition(when, by_name=True)}"
             yield from alternatives(of, (*given, told))
     else:
         yield given, value
@@ -243,7 +243,7 @@ def ratio_phrase(one: Ratio) -> str:
     if one.of:
         told += f" for {', '.join(scalar(key) for key in one.of)}"
     if one.when is not None:
-        told += f" where {condition(one.when)}"
+        told += f" where {condition(one.when, by_name=True)}"
     if one.begin > 0:
         told += f" from {time(one.begin)}"
     if math.isfinite(one.end):
@@ -314,7 +314,7 @@ def effects(of: tuple[Effect, ...]) -> list[Line]:
 def _effect(one: Effect) -> list[Line]:
     """In one line where each action is a phrase; else a line for each."""
     actions = [_action(word, list(group)) for word, group in groupby(one.actions, _same_phrase)]
-    where = f"where {condition(one.when)}: " if one.when is not None else ""
+    where = f"where {condition(one.when, by_name=True)}: " if one.when is not None else ""
     if all(len(lines) == 1 for lines in actions):
         return [Line(0, where + "; ".join(lines[0].text for lines in actions))]
     if not where:
@@ -363,4 +363,4 @@ def destination(to: Destination) -> list[Line]:
 
 
 def _where(when: Condition | None) -> str:
-    return "otherwise" if when is None else f"where {condition(when)}"
+    return "otherwise" if when is None else f"where {condition(when, by_name=True)}"

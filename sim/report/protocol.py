@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rich.console import Console
 from rich.text import Text
@@ -40,13 +40,16 @@ def protocol(pathway: Pathway) -> tuple[Section, ...]:
     scenario = pathway.scenario
     sections = [
         Section("Patients", tuple(_patients(scenario))),
+        Section("Definitions", tuple(_definitions(scenario))),
         *(
             Section(_named(stage.name, stage.label), tuple(_stage(stage, scenario)))
             for stage in scenario.stages
         ),
         Section("Clocks, which go on from stage to stage", tuple(_clocks(scenario))),
         Section("Resources", tuple(line for one in scenario.resources for line in _resource(one))),
-        Section("What must never happen", tuple(Line(0, happening(one)) for one in scenario.never)),
+        Section(
+            "What must never happen", tuple(Line(0, happening(one, by_name=True)) for one in scenario.never)
+        ),
         Section("Outcomes", tuple(line for one in scenario.outcomes for line in _outcome(one))),
         Section("What the numbers rest on", tuple(_parameters(scenario.parameters))),
         Section("Changed by layers", tuple(_changes(scenario))),
@@ -136,6 +139,11 @@ def _attribute(one: Attribute) -> Iterator[Line]:
         yield Line(0, f"{one.name}: {choice(one.initial, scalar)} at the start{among}")
 
 
+def _definitions(scenario: Scenario) -> Iterator[Line]:
+    for name, what in scenario.definitions:
+        yield Line(0, f"{name}: {condition(replace(what, name=''), by_name=True)}")
+
+
 # ---------------------------------------------------------------- stages and clocks
 
 
@@ -143,7 +151,7 @@ def _stage(one: Stage, scenario: Scenario) -> Iterator[Line]:
     kind = "a decision, takes no time" if one.decide is not None else "the end" if one.terminal else ""
     facts = [kind, f"state {one.state}" if one.state is not None else ""]
     for need in one.needs:
-        where = f" where {condition(need.when)}" if need.when is not None else ""
+        where = f" where {condition(need.when, by_name=True)}" if need.when is not None else ""
         facts.append(f"needs {need.resource}{where}")
     if told := "; ".join(filter(None, facts)):
         yield Line(0, told)
@@ -180,7 +188,7 @@ def _event(one: Event, *, only_waiting: bool = False) -> Iterator[Line]:
     if one.chance is not None:
         yield Line(1, f"comes up with probability {probability(one.chance)}")
     if one.when is not None:
-        yield Line(1, f"only where {condition(one.when)}")
+        yield Line(1, f"only where {condition(one.when, by_name=True)}")
     yield from deeper(effects(one.do))
     yield from deeper(destination(one.to))
 
@@ -217,21 +225,21 @@ def _resource(one: Resource) -> Iterator[Line]:
 def _outcome(one: Outcome) -> Iterator[Line]:
     text = f"{_named(one.name, one.label)} ({one.kind.replace('_', ' ')})"
     if one.begin is not None and one.until is not None:
-        text += f": from {happening(one.begin)} until {happening(one.until)}"
+        text += f": from {happening(one.begin, by_name=True)} until {happening(one.until, by_name=True)}"
         if one.competing:
             text += f", competing with {', '.join(name for name, _ in one.competing)}"
     elif one.happening is not None:
-        text += f": {happening(one.happening)}"
+        text += f": {happening(one.happening, by_name=True)}"
     elif one.place is not None:
         text += f": {' '.join(one.place)}"
     elif one.sequence:
-        text += f": {', then '.join(happening(what) for what in one.sequence)}"
+        text += f": {', then '.join(happening(what, by_name=True) for what in one.sequence)}"
     elif one.attribute or one.resource:
         text += f": {one.attribute or one.resource}"
     if one.among is not None and one.among.ever is not None:
-        text += f", among those ever {happening(one.among.ever)}"
+        text += f", among those ever {happening(one.among.ever, by_name=True)}"
     elif one.among is not None and one.among.condition is not None:
-        text += f", among those with {condition(one.among.condition)} at the start"
+        text += f", among those with {condition(one.among.condition, by_name=True)} at the start"
     yield Line(0, f"{text}, by {one.by}" if one.by is not None else text)
 
 

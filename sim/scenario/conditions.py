@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sim.errors import did_you_mean
 from sim.scenario.model import AllOf, AnyOf, Condition, Covariate, NoneOf, Scalar, Test
 from sim.scenario.spots import Known, Spot, Unread
@@ -71,7 +73,7 @@ def definition(name: str, known: Known) -> Condition:
             )
         known.open_conditions.append(name)
         try:
-            known.read_conditions[name] = read_condition(known.conditions[name], known)
+            known.read_conditions[name] = replace(read_condition(known.conditions[name], known), name=name)
         except Unread:
             known.failed_conditions.add(name)
             raise

@@ -31,6 +31,7 @@ STAY = "stay"
 UNCHANGED = "unchanged"
 
 # ---------------------------------------------------------------- conditions
+# A condition that stands under `conditions` keeps its name, for whoever tells of it; nothing depends on it.
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,7 @@ class Test:
     operator: str
     value: Scalar | tuple[Scalar, ...]
     where: Where = field(compare=False)
+    name: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,7 @@ class AllOf:
     """Every item holds (a mapping or a list in the file); empty: holds."""
 
     items: tuple[Condition, ...]
+    name: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,7 @@ class AnyOf:
     """At least one item holds; empty: does not hold."""
 
     items: tuple[Condition, ...]
+    name: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +88,7 @@ class NoneOf:
     """No item holds; empty: holds."""
 
     items: tuple[Condition, ...]
+    name: str = field(default="", compare=False)
 
 
 Condition: TypeAlias = Test | AllOf | AnyOf | NoneOf
@@ -542,8 +547,9 @@ class Scenario:
 
     text: its canonical form, itself a valid scenario. digest: SHA-256 of text, hexadecimal.
     has_leftovers: whether layers left a clock that nothing starts or a stage that nothing reaches.
-    parameters, changes, notes, is_layered (whether a file was `based_on` another), files (the
-    first, and the layers above it): the record of how it came about; no part of the resolved form.
+    definitions (the conditions that have a name), parameters, changes, notes, is_layered (whether
+    another file was `based_on`), files (the first, and the layers above it): the record of how it
+    came about; no part of the resolved form.
     """
 
     title: str
@@ -561,6 +567,7 @@ class Scenario:
     text: str = ""
     digest: str = ""
     file: str = ""
+    definitions: tuple[tuple[str, Condition], ...] = field(default=(), compare=False)
     parameters: tuple[Parameter, ...] = ()
     changes: tuple[Change, ...] = ()
     notes: tuple[str, ...] = ()

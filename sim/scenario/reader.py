@@ -103,6 +103,9 @@ def read_parts(top: Spot, known: Known) -> dict[str, Any] | None:
         "resources": resources,
         "never": never,
         "outcomes": outcomes,
+        "definitions": tuple(
+            (n, known.read_conditions[n]) for n in known.conditions if n in known.read_conditions
+        ),
     }
 
 

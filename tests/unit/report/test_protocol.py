@@ -9,6 +9,7 @@ from textwrap import dedent, indent
 import pytest
 from rich.console import Console
 
+from sim.outcomes.wording import happening
 from sim.pathway.tables import compile_pathway
 from sim.report import phrases
 from sim.report.protocol import Section, describe, protocol
@@ -323,6 +324,50 @@ def test_lines_are_wrapped_and_nothing_trails(tmp_path: Path) -> None:
     assert [line for line in lines if line != line.rstrip()] == []
     assert max(map(len, lines[2:])) <= 40
     assert "  to the first that holds of:" in lines
+
+
+def test_a_definition_stands_once_and_is_told_by_its_name(tmp_path: Path) -> None:
+    file = tmp_path / "named.yaml"
+    file.write_text("""\
+format: 1
+title: Names
+horizon: 2 years
+states: {ill: {}, dead: {}}
+patients: {number: 40, attributes: {grade: 1, age: 60}}
+conditions:
+  old: {age: {at_least: 60}}
+  frail: {any: [old, {grade: 3}]}
+  nobody: {any: []}
+pathway:
+  start: ward
+  stages:
+    ward:
+      state: ill
+      events:
+        death: {when: {none: [frail]}, after: {fixed: 9 days}, to: dead}
+        help: {when: [old, {grade: 1}], after: {fixed: 9 days}, to: [{when: nobody, to: ward}, {to: dead}]}
+    dead: {state: dead, terminal: true}
+never: [{stage: ward, when: nobody}]
+outcomes: {overall_survival: {from: start, until: {state: dead}}}
+""")
+    scenario = load(file)
+    told = {
+        section.heading: [line.text for line in section.lines]
+        for section in protocol(compile_pathway(scenario))
+    }
+    assert told["Definitions"] == ["old: age is at least 60", "frail: (old or grade is 3)", "nobody: never"]
+    assert {"only where not frail", "only where old and grade is 1", "where nobody, to ward"} <= set(
+        told["ward"]
+    )
+    assert told["What must never happen"] == ["entering ward where nobody"]
+
+    resolved = tmp_path / "resolved.yaml"
+    resolved.write_text(scenario.text)
+    again = load(resolved)
+    assert again.digest == scenario.digest
+    assert again.stages == scenario.stages
+    assert "Definitions" not in {section.heading for section in protocol(compile_pathway(again))}
+    assert happening(again.never[0]) == happening(scenario.never[0]) == "entering ward where never"
 
 
 @pytest.mark.parametrize("file", ["scenarios/uk_us_commercial.yaml", "benchmarks/q8.yaml"])
