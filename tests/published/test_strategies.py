@@ -40,6 +40,47 @@ def test_a_strategy_keeps_the_rules_and_the_outcomes_of_its_setting(path: Path) 
     assert len(other.never) == len(base.never)
 
 
+NAMES = [
+    "overall_survival",
+    "overall_survival_from_infusion",
+    "overall_survival_from_transplant",
+    "event_free_survival",
+    "event_free_survival_from_infusion",
+    "event_free_survival_from_transplant",
+    "marrow_relapse",
+    "marrow_relapse_from_infusion",
+    "csf_relapse",
+    "csf_relapse_from_infusion",
+    "relapse_free_survival",
+    "remission_duration_first",
+    "death_by_cause",
+    "marrow_remission_day28",
+    "csf_remission_day28",
+    "complete_remission_day28",
+    "infused",
+    "second_car_t",
+    "donor_derived_car_t",
+    "transplanted",
+    "severe_crs",
+    "severe_icans",
+    "acute_gvhd_2_4",
+    "chronic_gvhd",
+    "eligible_to_infused_days",
+    "infusion_to_transplant_days",
+    "index_case_road",
+]
+
+
+@pytest.mark.parametrize("file", [*SETTINGS.values(), "cns_relapse_academic.yaml", "index_case.yaml"])
+def test_outcomes_have_the_same_names_everywhere(file: str) -> None:
+    assert set(NAMES) <= {outcome.name for outcome in load(SCENARIOS / file).outcomes}
+
+
+def test_every_scenario_stands_in_the_table() -> None:
+    table = (SCENARIOS / "README.md").read_text()
+    assert [path.name for path in SCENARIOS.rglob("*.yaml") if f"| `{path.name}` |" not in table] == []
+
+
 def test_what_each_strategy_is_about_differs() -> None:
     infused, products, transplants, agents = {}, {}, {}, {}
     for path in STRATEGIES:
