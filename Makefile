@@ -28,6 +28,9 @@ figure: $(READY)
 faults: $(READY)
 	@$(VENV)/bin/python -m tests.planted_faults.plant
 
+theory-long: $(READY)
+	@$(VENV)/bin/python -m tests.theory.queues
+
 lint: $(READY)
 	@$(VENV)/bin/ruff check sim tests benchmarks
 	@$(VENV)/bin/ruff format --check sim tests benchmarks

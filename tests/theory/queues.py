@@ -1,0 +1,311 @@
+"""Queues with a closed form, as scenarios: what is known of each, and what a run gives.
+
+`python -m tests.theory.queues` (`make theory-long`) runs each until every 95% interval is within 1%
+of its value, prints them side by side, and fails where one is off by more than four standard errors.
+Time is in days. Formulas: L. Kleinrock, Queueing Systems I, 1975; birth and death processes are
+solved as such, so that abandonment and bounded queues need no formula of their own.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import factorial
+from typing import Any
+
+from scipy import stats
+
+from sim.engine.run import simulate
+from sim.outcomes.summary import summarise
+from sim.pathway.tables import compile_pathway
+from tests.cohorts import read
+
+Path = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class System:
+    """A queue. rate: patients a day, all classes; known: what a path of the summary should be."""
+
+    rate: float
+    stages: str
+    resources: str
+    outcomes: str
+    known: Mapping[Path, float]
+    attributes: str = "{}"
+    start: str = "served"
+
+
+def erlang_b(servers: int, load: float) -> float:
+    """The share turned away from servers without a queue."""
+    terms = [load**k / factorial(k) for k in range(servers + 1)]
+    return terms[-1] / sum(terms)
+
+
+def erlang_c(servers: int, load: float) -> float:
+    """The share who wait for servers with a queue."""
+    blocked = erlang_b(servers, load)
+    return blocked / (1 - load / servers * (1 - blocked))
+
+
+@dataclass(frozen=True)
+class Stationary:
+    """A birth and death process of so many servers in the long run. chances: of each number present."""
+
+    chances: Sequence[float]
+    servers: int
+    rate: float
+
+    @property
+    def queue(self) -> float:
+        return sum(max(k - self.servers, 0) * p for k, p in enumerate(self.chances))
+
+    @property
+    def waits(self) -> float:
+        """The share of arrivals who find all servers taken, and room."""
+        return sum(self.chances[self.servers : -1])
+
+    @property
+    def in_use(self) -> float:
+        return sum(min(k, self.servers) * p for k, p in enumerate(self.chances))
+
+
+def stationary(
+    servers: int, rate: float, service: float, *, leaving: float = 0.0, room: int = 400
+) -> Stationary:
+    """Arrivals at `rate`, each server at `service`, each who waits leaving at `leaving`, `room` in all."""
+    weights = [1.0]
+    for k in range(1, room + 1):
+        out = min(k, servers) * service + max(k - servers, 0) * leaving
+        weights.append(weights[-1] * rate / out)
+    total = sum(weights)
+    return Stationary([w / total for w in weights], servers, rate)
+
+
+WAIT, LONGER = "wait: {waiting_for: server}", "waits: {waiting_for: server, above: 0 days}"
+GONE = "gone: {state: dead, terminal: true}"
+
+
+def service(law: str, *, more: str = "", to: str = "gone") -> str:
+    return (
+        f"served: {{state: ill, needs: server, {more}events: {{done: {{after: {law}, to: {to}}}}}}}\n{GONE}\n"
+    )
+
+
+def plain(rate: float, law: str, servers: int, known: Mapping[Path, float]) -> System:
+    """One queue, first come, nobody leaves it."""
+    return System(rate, service(law), f"{{server: {{capacity: {servers}}}}}", f"{{{WAIT}, {LONGER}}}", known)
+
+
+def told(wait: float, *, waits: float | None = None, queue: float, utilisation: float) -> dict[Path, float]:
+    """What is known of a single queue, by its place in the summary."""
+    found: dict[Path, float] = {
+        ("outcomes", "wait"): wait,
+        ("resources", "server", "queue"): queue,
+        ("resources", "server", "utilisation"): utilisation,
+    }
+    return found if waits is None else {**found, ("outcomes", "waits"): waits}
+
+
+EXPONENTIAL = "{exponential: {mean: 1 days}}"
+
+
+def m_m_c(servers: int, rate: float) -> System:
+    """Erlang C, at a service of mean 1 day."""
+    waits = erlang_c(servers, rate)
+    wait = waits / (servers - rate)
+    return plain(
+        rate, EXPONENTIAL, servers, told(wait, waits=waits, queue=rate * wait, utilisation=rate / servers)
+    )
+
+
+def m_g_1(rate: float, law: str, second_moment: float) -> System:
+    """Pollaczek and Khinchine, at a service of mean 1 day."""
+    wait = rate * second_moment / (2 * (1 - rate))
+    return plain(rate, law, 1, told(wait, waits=rate, queue=rate * wait, utilisation=rate))
+
+
+def lost(servers: int, rate: float) -> System:
+    """M/M/c/c: who finds nothing free is turned away."""
+    stages = f"door: {{decide: [{{when: {{free.server: {{at_least: 1}}}}, to: served}}, {{to: away}}]}}\n{service(EXPONENTIAL)}away: {{state: dead, terminal: true}}\n"
+    blocked = erlang_b(servers, rate)
+    known = {
+        ("outcomes", "away"): blocked,
+        ("resources", "server", "utilisation"): rate * (1 - blocked) / servers,
+    }
+    return System(
+        rate,
+        stages,
+        f"{{server: {{capacity: {servers}}}}}",
+        "{away: {ever: {stage: away}}}",
+        known,
+        start="door",
+    )
+
+
+def bounded(servers: int, room: int, rate: float) -> System:
+    """M/M/c/K: who finds K in the system is turned away."""
+    known = stationary(servers, rate, 1.0, room=room)
+    blocked = known.chances[-1]
+    rules = f"[{{when: {{free.server: {{at_least: 1}}}}, to: served}}, {{when: {{queue.server: {{below: {room - servers}}}}}, to: served}}, {{to: away}}]"
+    stages = f"door: {{decide: {rules}}}\n{service(EXPONENTIAL)}away: {{state: dead, terminal: true}}\n"
+    wait = known.queue / (rate * (1 - blocked))
+    expected = told(
+        wait, waits=known.waits / (1 - blocked), queue=known.queue, utilisation=known.in_use / servers
+    )
+    outcomes = f"{{{WAIT}, {LONGER}, away: {{ever: {{stage: away}}}}}}"
+    return System(
+        rate,
+        stages,
+        f"{{server: {{capacity: {servers}}}}}",
+        outcomes,
+        {**expected, ("outcomes", "away"): blocked},
+        start="door",
+    )
+
+
+def impatient(servers: int, rate: float, mean: float, leaving: float) -> System:
+    """M/M/c+M (Erlang A): who waits leaves at the rate `leaving`."""
+    known = stationary(servers, rate, 1 / mean, leaving=leaving)
+    more = f"while_waiting: {{loss: {{after: {{exponential: {{rate: {leaving} per day}}}}, to: gone}}}}, "
+    stages = service(f"{{exponential: {{mean: {mean} days}}}}", more=more)
+    expected = told(
+        known.queue / rate, waits=known.waits, queue=known.queue, utilisation=known.in_use / servers
+    )
+    outcomes = f"{{{WAIT}, {LONGER}, lost: {{ever: {{event: served.loss}}}}}}"
+    lost_share = leaving * known.queue / rate
+    return System(
+        rate,
+        stages,
+        f"{{server: {{capacity: {servers}}}}}",
+        outcomes,
+        {**expected, ("outcomes", "lost"): lost_share},
+    )
+
+
+def endless(rate: float, mean: float) -> System:
+    """M/G/infinity: as many units as are ever wanted; whatever the law, the mean in use is rate x mean."""
+    law = f"{{lognormal: {{mean: {mean} days, sigma: 1}}}}"
+    known = {("resources", "server", "in_use"): rate * mean}
+    return System(rate, service(law), "{server: {capacity: 10000}}", "{}", known)
+
+
+def two_classes(servers: int, first: float, second: float) -> System:
+    """Non-preemptive priority, both classes with exponential service of mean 1 day (Cobham 1954)."""
+    rate = first + second
+    busy = erlang_c(servers, rate) / servers
+    ahead = 1 - first / servers
+    known = {
+        ("outcomes", "wait", "groups", "0"): busy / ahead,
+        ("outcomes", "wait", "groups", "1"): busy / (ahead * (1 - rate / servers)),
+        ("resources", "server", "utilisation"): rate / servers,
+    }
+    attributes = f"{{class: {{categorical: {{0: {first / rate!r}, 1: rest}}}}}}"
+    resources = f"{{server: {{capacity: {servers}, queue: {{by: class, first: lowest}}}}}}"
+    return System(
+        rate, service(EXPONENTIAL), resources, "{wait: {waiting_for: server, by: class}}", known, attributes
+    )
+
+
+def jackson() -> System:
+    """Two stations with feedback: each is an M/M/c of its own at the flow through it."""
+    outside, onward, back = (0.5, 0.3), 0.6, 0.2
+    first = (outside[0] + back * outside[1]) / (1 - onward * back)
+    second = outside[1] + onward * first
+    mean, servers = (1 / 1.2, 2.0), (1, 2)
+    waits = [
+        erlang_c(n, flow * m) * m / (n - flow * m)
+        for n, flow, m in zip(servers, (first, second), mean, strict=True)
+    ]
+    rate = sum(outside)
+    present = [flow * (wait + m) for flow, wait, m in zip((first, second), waits, mean, strict=True)]
+    stages = (
+        f"door: {{decide: {{one: {outside[0] / rate!r}, two: rest}}}}\n"
+        f"one: {{state: ill, needs: a, events: {{done: {{after: {{exponential: {{rate: 1.2 per day}}}}, to: {{two: {onward}, gone: rest}}}}}}}}\n"
+        f"two: {{state: ill, needs: b, events: {{done: {{after: {{exponential: {{rate: 0.5 per day}}}}, to: {{one: {back}, gone: rest}}}}}}}}\n{GONE}\n"
+    )
+    known = {
+        ("outcomes", "at_one"): waits[0],
+        ("outcomes", "at_two"): waits[1],
+        ("outcomes", "stay"): sum(present) / rate,
+        ("resources", "a", "utilisation"): first * mean[0],
+        ("resources", "b", "utilisation"): second * mean[1] / 2,
+    }
+    outcomes = "{at_one: {waiting_for: a}, at_two: {waiting_for: b}, stay: {time_in: {state: ill}}}"
+    return System(rate, stages, "{a: {capacity: 1}, b: {capacity: 2}}", outcomes, known, start="door")
+
+
+SYSTEMS: Mapping[str, System] = {
+    "M/M/1": m_m_c(1, 0.5),
+    "M/M/3": m_m_c(3, 1.8),
+    "M/M/10": m_m_c(10, 7.0),
+    "M/M/3/3 (Erlang B)": lost(3, 3.0),
+    "M/M/2/6 (bounded)": bounded(2, 6, 1.8),
+    "M/M/10+M (Erlang A)": impatient(10, 10.0, 1.0, 0.5),
+    "M/M/7+M (manufacturing slots)": impatient(7, 0.17, 38.0, 0.012),
+    "M/U/1 (Pollaczek-Khinchine)": m_g_1(0.6, "{uniform: [0 days, 2 days]}", 4 / 3),
+    "M/D/1": m_g_1(0.6, "{fixed: 1 days}", 1.0),
+    "M/Gamma/1": m_g_1(0.5, "{gamma: {shape: 9, mean: 1 days}}", 10 / 9),
+    "M/G/infinity": endless(4.0, 2.5),
+    "M/M/1, two classes": two_classes(1, 0.2, 0.3),
+    "M/M/3, two classes": two_classes(3, 0.8, 1.0),
+    "Jackson network with feedback": jackson(),
+}
+
+
+def text_of(system: System, *, days: float) -> str:
+    """The scenario, its first tenth left out as warm-up."""
+    body = "".join(f"    {line}\n" for line in system.stages.strip().splitlines())
+    arrive = f"{{poisson: {system.rate!r} per day, for: {days!r} days, warm_up: {days / 10!r} days}}"
+    return (
+        f"format: 1\ntitle: A queue\nhorizon: {days!r} days\nstates: {{ill: {{}}, dead: {{}}}}\n"
+        f"patients: {{arrive: {arrive}, attributes: {system.attributes}}}\n"
+        f"resources: {system.resources}\noutcomes: {system.outcomes}\n"
+        f"pathway:\n  start: {system.start}\n  stages:\n{body}"
+    )
+
+
+def measured(
+    system: System, *, patients: float, replications: int, seed: int, workers: int = 1
+) -> dict[Path, tuple[float, float]]:
+    """Estimate and standard error of all that is known, over replications, from the summary itself."""
+    scenario = read(text_of(system, days=patients / system.rate / replications))
+    result = simulate(compile_pathway(scenario), seed=seed, replications=replications, workers=workers)
+    summary: Any = summarise(result.log, result.use, scenario, about={"replications": replications})
+    found = {}
+    for path in system.known:
+        entry = summary
+        for key in path:
+            entry = entry[key]
+        low, high = entry["interval"]
+        found[path] = (
+            float(entry["estimate"]),
+            (high - low) / 2 / float(stats.t.ppf(0.975, replications - 1)),
+        )
+    return found
+
+
+def main() -> int:
+    """Every system to within 1%, twice as many patients at a time."""
+    failed = 0
+    for name, system in SYSTEMS.items():
+        patients, widest, found = 250_000.0, 1.0, {}
+        while widest > 0.01 and patients < 2e7:
+            found = measured(system, patients=patients, replications=25, seed=7, workers=2)
+            widest = max(1.96 * error / system.known[path] for path, (_, error) in found.items())
+            patients *= max(1.3, min(4.0, 1.15 * (widest / 0.01) ** 2))
+        for path, (estimate, error) in found.items():
+            exact = system.known[path]
+            z = (estimate - exact) / error
+            failed += abs(z) > 4 or 1.96 * error > 0.01 * exact
+            where = ".".join(path[1:])
+            print(
+                f"{name:32} {where:22} {exact:10.6f} {estimate:10.6f} +- {1.96 * error / exact:6.2%}  z {z:5.2f}",
+                flush=True,
+            )
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
