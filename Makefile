@@ -6,7 +6,7 @@ VENV := .venv
 READY := $(VENV)/.ready
 ALLPATH := $(VENV)/bin/allpath
 
-.PHONY: run test browser figure lint types bench docs validation clean
+.PHONY: run test theory-long browser figure lint types bench docs validation clean
 
 run: $(READY)
 	@$(ALLPATH) run scenarios/cns_relapse_academic.yaml

@@ -437,7 +437,8 @@ def law_time_beyond(T: Tables, x: Floats, k: Ints, law: int, run: int, u: float,
         is_held = x[a + at.ARG_HOLD] - now > lasted
         spent = 0.0 if is_held else max(lasted - x[a + at.ARG_PLUS], 0.0)
         age = (x[a + at.ARG_ALREADY] + spent) / x[a + at.ARG_TIME_RATIO]
-        own = solved(T, x, a, spent, age, unit_hazard(u), True) + x[a + at.ARG_PLUS]
+        is_cut = x[a + at.ARG_LOW] > spent
+        own = solved(T, x, a, spent, age, unit_hazard(u), is_cut) + x[a + at.ARG_PLUS]
     if run != at.NONE:
         x[run + at.RUN_BEGAN] = now
         x[run + at.RUN_SPENT] = spent

@@ -23,7 +23,7 @@ from sim.engine.event_log import (
     Indices,
     ResourceUse,
 )
-from sim.scenario.model import Happening, Scenario
+from sim.scenario.model import Covariate, Happening, Scenario
 
 Flags = NDArray[np.bool_]
 
@@ -220,8 +220,24 @@ class History:
     def days_in_stage(self, rows: Indices) -> Floats:
         """Days since that stage was entered."""
         position = self.latest(self.stage_spells.row, rows)
-        entered = np.where(position >= 0, self.log.time[self.stage_spells.row[position]], 0.0)
-        return np.where(self.log.does[rows] == ENTERS, 0.0, self.log.time[rows] - entered)
+        begun = self.stage_spells.row[position]
+        entered = np.where(position >= 0, self.log.time[begun], 0.0)
+        is_entry = (self.log.does[rows] == ENTERS) & (rows != self.starts[self.patients(rows)])
+        is_first = (position >= 0) & (begun == self.starts[self.patients(rows)])
+        before = np.where(is_first, self.days_before[self.patients(rows)], 0.0)
+        return np.where(is_entry, 0.0, self.log.time[rows] - entered + before)
+
+    @cached_property
+    def days_before(self) -> Floats:
+        """How long each patient had been in the first stage before the start, shape [n_patients]."""
+        days = np.zeros(self.log.n_patients)
+        table = self.scenario.patients.table
+        if table is not None and table.is_today and Covariate("days_in_stage") in table.columns:
+            column = table.columns.index(Covariate("days_in_stage"))
+            told = np.array([row[column] for row in table.rows], dtype=np.float64)
+            today = self.log.patient < len(told)
+            days[today] = told[self.log.patient[today]]
+        return days
 
     def entries_into_state(self, name: str) -> Indices:
         """The rows at which the health state becomes this one, the start among them."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
@@ -155,6 +156,11 @@ def check(pathway: Pathway, result: Result) -> int:
         if np.isfinite(due).all():
             there = use.capacity[rows][last]
             assert there.tolist() == np.maximum(due, in_use[:, code]).tolist()
+        inside = np.clip(np.append(use.time[rows], horizon), 0.0, horizon)
+        waited = sum(
+            min(end, horizon) - begin for one in told for begin, end, which, _ in one.wanted if code in which
+        )
+        assert np.diff(inside) @ use.queue[rows] == pytest.approx(waited, abs=1e-6), "Little's law"
     grants = 0
     history = History(log, use, scenario)
     for code in shared:

@@ -1,0 +1,96 @@
+"""Times of patients in care when the calendar begins: P(T > d + t | T > d), whatever the law and its modifiers.
+
+Each is held against the same stage lived from its entry on by patients of whom those are taken who
+are still in it after d days: another use of the same law, without a word of the code that conditions.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from tests.cohorts import count, entered, lived
+
+LASTED, N = 40.0, 20_000
+
+LAWS = {
+    "weibull": "{weibull: {shape: 1.7, scale: 60 days}}",
+    "lognormal, stretched": "{lognormal: {median: 50 days, sigma: 0.7}, time_ratios: [{value: 1.4}]}",
+    "gamma, a ratio that ends": "{gamma: {shape: 3, mean: 60 days}, hazard_ratios: [{value: 3, until: 55 days}]}",
+    "a ratio that wanes": "{weibull: {shape: 0.8, scale: 80 days}, hazard_ratios: [{value: 0.3, wane: [20 days, 90 days]}]}",
+    "already and between": "{gompertz: {shape: 0.01 per day, rate: 0.01 per day}, already: 30 days, between: [10 days, 120 days]}",
+    "plus": "{exponential: {mean: 40 days}, plus: 25 days}",
+    "plus, not yet over": "{exponential: {mean: 40 days}, plus: 60 days}",
+    "mixture cure": "{mixture_cure: {cured: 0.3, of: {loglogistic: {shape: 2, scale: 50 days}}}}",
+    "a list": "{categorical: {10 days: 0.2, 45 days: 0.3, 41 days: 0.1, 90 days: rest}, odds_ratios: [{value: 3, of: [90]}]}",
+    "current age": "{gompertz: {shape: 0.09 per year, rate: 0.05 per year}, already: current_age}",
+}
+
+
+def stage(law: str, chance: str = "") -> str:
+    return (
+        f"ward: {{state: ill, events: {{done: {{after: {law}, {chance}to: died}}, left: {{after: {{exponential: {{mean: 200 days}}}}, to: died}}}}}}\n"
+        "died: {state: dead, terminal: true}"
+    )
+
+
+def remaining(law: str, chance: str) -> tuple[np.ndarray, np.ndarray]:
+    """Days from today to the end of the stage: of today's patients, and of who has been seen so far."""
+    attributes = "attributes: {age: 50}"
+    table = f'table: "stage,days_in_stage,age\\nward,{LASTED},{50 + LASTED / 365.25!r}\\n"'
+    rows = "\\n".join(["stage,days_in_stage,age", *[f"ward,{LASTED},{50 + LASTED / 365.25!r}"] * N])
+    table = f'table: "{rows}"'
+    today = lived(stage(law, chance), patients=f"{{{table}, {attributes}}}", horizon="2000 days", seed=2)
+    before = lived(
+        stage(law, chance), patients=f"{{number: {4 * N}, {attributes}}}", horizon="2040 days", seed=3
+    )
+    ends = entered(before, "died")
+    return np.minimum(entered(today, "died"), 2000), np.minimum(ends[ends > LASTED] - LASTED, 2000)
+
+
+@pytest.mark.parametrize("chance", ["", "chance: 0.6, "], ids=["", "chance"])
+@pytest.mark.parametrize("name", LAWS)
+def test_what_is_left_of_a_time(name: str, chance: str) -> None:
+    """Kolmogorov and Smirnov at a size of 1e-6: a difference of 4 points anywhere would show."""
+    found, known = remaining(LAWS[name], chance)
+    n = len(found) * len(known) / (len(found) + len(known))
+    distance = stats.ks_2samp(found, known).statistic
+    bound = np.sqrt(-np.log(1e-6 / 2) / 2 / n)
+    assert bound < 0.04
+    assert distance < bound
+
+
+def test_a_clock_goes_on_as_a_time_in_the_stage_does() -> None:
+    """A clock that has run for 40 days, in a patient who enters the stage only now."""
+    law = LAWS["weibull"]
+    bare = "ward: {state: ill, events: {never: {after: {fixed: 9000 days}, to: died}}}\ndied: {state: dead, terminal: true}"
+    rows = "\\n".join(["days.limit", *[str(LASTED)] * N])
+    clocks = f"{{limit: {{after: {law}, to: died}}}}"
+    log = lived(
+        bare, patients=f'{{table: "{rows}"}}', clocks=clocks, on_start="[{start: limit}]", horizon="9000 days"
+    )
+    exact = lambda t: 1 - np.exp(-(((t + LASTED) / 60) ** 1.7) + (LASTED / 60) ** 1.7)  # noqa: E731
+    assert stats.kstest(entered(log, "died"), exact).statistic < np.sqrt(-np.log(1e-6 / 2) / 2 / N)
+    assert count(log, "clock.limit").sum() == N
+
+
+def test_a_reassessed_time_keeps_its_luck_from_where_it_is() -> None:
+    """Halfway a hazard ratio of 2 begins: S(t) = S0(t) until day 10, then its square from there on."""
+    stages = """
+ward:
+  state: ill
+  events:
+    worse: {after: {fixed: 50 days}, to: stay, do: [{set: {sick: true}}, {reassess: done}]}
+    done:  {after: {weibull: {shape: 1.7, scale: 60 days}, hazard_ratios: [{when: {sick: true}, value: 2}]}, to: died}
+died: {state: dead, terminal: true}
+"""
+    rows = "\\n".join(["stage,days_in_stage", *[f"ward,{LASTED}"] * N])
+    log = lived(stages, patients=f'{{table: "{rows}", attributes: {{sick: false}}}}', horizon="9000 days")
+
+    def exact(t: np.ndarray) -> np.ndarray:
+        hazard = lambda d: (d / 60) ** 1.7  # noqa: E731
+        first = hazard(np.minimum(t, 10) + LASTED) - hazard(LASTED)
+        return 1 - np.exp(-first - 2 * (hazard(np.maximum(t, 10) + LASTED) - hazard(50)))
+
+    assert stats.kstest(entered(log, "died"), exact).statistic < np.sqrt(-np.log(1e-6 / 2) / 2 / N)

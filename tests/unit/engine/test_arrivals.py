@@ -1,0 +1,190 @@
+"""When patients start, and what tables say of them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from sim.engine.arrivals import cohort
+from sim.engine.event_log import HOLDS
+from sim.scenario import load
+from tests.cohorts import differing, entered, happened, lived, read, run, written
+
+STAGES = """
+ward: {state: ill, events: {done: {after: {exponential: {mean: 20 days}}, to: died}}}
+died: {state: dead, terminal: true}
+"""
+
+
+def days(patients: str, *, horizon: str = "100 days", replications: int = 1) -> list[float]:
+    who = cohort(read(written(STAGES, patients=patients, horizon=horizon)), 1, replications)
+    found: list[float] = who.begins.tolist()
+    return found
+
+
+def test_together_and_at_intervals() -> None:
+    assert days("{number: 3}") == [0, 0, 0]
+    assert days("{number: 3, arrive: {every: 2 days}}") == [0, 2, 4]
+    assert days("{arrive: {every: 2 days, for: 5 days}}") == [0, 2, 4]
+    assert days("{number: 1000, arrive: {every: 1 weeks}}", horizon="15 days") == [0, 7, 14]
+
+
+def test_on_given_days_in_the_order_of_the_table() -> None:
+    """The second comes first; the third beyond the horizon not at all, and the fourth keeps its number."""
+    who = cohort(
+        read(
+            written(
+                STAGES, patients="{arrive: {days: [5 days, 1.5 days, 200 days, 7 days]}}", horizon="100 days"
+            )
+        ),
+        1,
+        1,
+    )
+    assert who.begins.tolist() == [5, 1.5, 7]
+    assert who.number.tolist() == [0, 1, 3]
+    assert days("{number: 2, arrive: {days: [5 days, 1.5 days, 7 days]}}") == [5, 1.5]
+    assert days("{arrive: {days: [5 days, 1.5 days, 7 days], for: 6 days}}") == [5, 1.5]
+
+
+def test_at_random_at_a_rate_that_changes() -> None:
+    """The number in each stretch, within five standard errors; nobody in the stretch of rate 0."""
+    found = np.array(
+        days(
+            "{arrive: {poisson: {0 days: 2 per day, 100 days: 0 per day, 200 days: 5 per day}, for: 400 days}}",
+            horizon="500 days",
+            replications=100,
+        )
+    )
+    counts = np.histogram(found, [0, 100, 200, 400, 500])[0]
+    assert counts[1] == 0 and counts[3] == 0
+    assert abs(counts[0] - 20_000) < 5 * np.sqrt(20_000)
+    assert abs(counts[2] - 100_000) < 5 * np.sqrt(100_000)
+
+
+def test_another_rate_later_leaves_earlier_arrivals_as_they_were() -> None:
+    """While the highest rate is the same the candidates are, and each is accepted at its own time."""
+    one = days("{arrive: {poisson: {0 days: 2 per day, 50 days: 1 per day}, for: 90 days}}")
+    other = days("{arrive: {poisson: {0 days: 2 per day, 50 days: 0.5 per day}, for: 90 days}}")
+    assert [d for d in one if d < 50] == [d for d in other if d < 50]
+    assert set(other) < set(one)
+
+
+# ---------------------------------------------------------------- tables of patients
+
+
+def test_a_table_replaces_draws_and_leaves_the_others() -> None:
+    """`risk` depends on `age`; `weight` is drawn as it is without the table."""
+    attributes = "{age: {triangular: [18, 35, 65]}, risk: {by: age, 20: 1, rest: 2}, weight: {normal: {mean: 70, sd: 5}}}"
+    without = lived(STAGES, patients=f"{{number: 4, attributes: {attributes}}}")
+    table = lived(STAGES, patients=f'{{number: 4, table: "age\\n20\\n30\\n", attributes: {attributes}}}')
+    assert table.at_start[:, 0].tolist() == [20, 30, 20, 30], "after the last row the first comes again"
+    assert table.at_start[:, 1].tolist() == [1, 2, 1, 2]
+    assert np.array_equal(table.at_start[:, 2], without.at_start[:, 2])
+    assert differing(table, without) == ["at_start", "at_end"]
+
+
+def test_there_are_as_many_patients_as_rows_unless_said() -> None:
+    assert lived(STAGES, patients='{table: "age\\n20\\n30\\n", attributes: {age: 1}}').n_patients == 2
+
+
+def test_the_resolved_form_needs_no_file(tmp_path) -> None:
+    (tmp_path / "days.csv").write_text("day,note\n3,a\n0.5,b\n")
+    (tmp_path / "who.csv").write_text('age,site\n20,"a, b"\n30,c\n')
+    attributes = '{age: 1, site: {one_of: ["a, b", c], start: c}}'
+    text = written(
+        STAGES, patients=f"{{arrive: {{file: days.csv}}, from_file: who.csv, attributes: {attributes}}}"
+    )
+    (tmp_path / "scenario.yaml").write_text(text)
+    scenario = load(tmp_path / "scenario.yaml")
+    again = read(scenario.text)
+    assert again.digest == scenario.digest
+    log = run(again.text).log
+    assert log.begins.tolist() == [3, 0.5]
+    assert log.at_start.tolist() == [[20, 0], [30, 1]]
+
+
+def test_stamps_and_clocks_of_who_starts_lie_before_the_start() -> None:
+    stages = """
+    ward:
+      state: ill
+      on_entry: [{when: {since.diagnosis: {above: 20}}, set: {late: true}}]
+      events: {done: {after: {exponential: {mean: 900 days}}, to: died, do: [{stamp: diagnosis}]}}
+    died: {state: dead, terminal: true}
+    """
+    patients = '{table: "since.diagnosis,days.limit\\n30,10\\n10,\\n,39.5\\n", attributes: {late: false}}'
+    clocks = "{limit: {after: {fixed: 40 days}, to: died}}"
+    log = lived(stages, patients=patients, clocks=clocks, on_start="[{start: limit}]")
+    assert log.at_end[:, 0].tolist() == [1, 0, 0]
+    limits = happened(log, "clock.limit")
+    assert limits[0] in (30, np.inf) and limits[1] == np.inf and limits[2] == 0.5
+
+
+# ---------------------------------------------------------------- today's patients
+
+
+def test_todays_patients_are_where_they_are_and_hold_what_they_need() -> None:
+    """More are in bed than there are beds: all stay, and none is granted until there is one again."""
+    stages = """
+    home: {state: ill, events: {refer: {after: {fixed: 1 days}, to: bedded}}}
+    bedded: {state: ill, needs: bed, events: {done: {after: {fixed: 10 days}, to: died}}}
+    died: {state: dead, terminal: true}
+    """
+    table = '"stage,days_in_stage\\nbedded,3\\nbedded,8\\nhome,0.5\\n"'
+    result = run(written(stages, patients=f"{{table: {table}}}", resources="{bed: {capacity: 1}}"))
+    log, use = result.log, result.use
+    assert happened(log, "bedded.done").tolist() == [7, 2, 17]
+    assert entered(log, "bedded").tolist() == [0, 0, 7]
+    assert use.in_use.tolist() == [2, 2, 1, 1, 0]
+    assert use.queue.tolist() == [0, 1, 1, 0, 0]
+    assert use.capacity.tolist() == [2, 2, 1, 1, 1]
+    assert log.change_value[log.change_of[0] : log.change_of[1]].tolist() == [HOLDS]
+
+
+def test_who_arrives_comes_after_todays_patients_with_the_same_luck() -> None:
+    arriving = "number: 20, arrive: {poisson: 1 per day}, attributes: {age: {uniform: [0, 1]}}"
+    log = lived(STAGES, patients=f'{{{arriving}, table: "stage\\nward\\nward\\n"}}')
+    assert log.n_patients == 22
+    assert log.begins[:2].tolist() == [0, 0]
+    alone = lived(STAGES, patients=f"{{{arriving}}}")
+    assert np.array_equal(log.begins[2:], alone.begins)
+    assert log.patient.tolist() == list(range(22))
+
+
+def test_on_start_is_done_and_on_entry_is_not() -> None:
+    stages = """
+    ward: {state: ill, on_entry: [{add: {entered: 1}}], events: {done: {after: {fixed: 30 days}, to: died}}}
+    died: {state: dead, terminal: true}
+    """
+    table = '"stage,started,days.limit\\nward,5,\\nward,6,12\\n"'
+    attributes = "{entered: 0, started: 0, other: 0}"
+    log = lived(
+        stages, patients=f"{{table: {table}, attributes: {attributes}}}", clocks="{limit: {after: {fixed: 20 days}, to: died}}",
+        on_start="[{set: {started: 1, other: 1}, start: limit}]",
+    )  # fmt: skip
+    assert log.at_end.tolist() == [[0, 5, 1], [0, 6, 1]]
+    assert happened(log, "clock.limit").tolist() == [np.inf, 8]
+
+
+def test_what_cannot_last_so_long_is_due_at_once() -> None:
+    stages = "ward: {state: ill, events: {done: {after: {fixed: 10 days}, to: died}}}\ndied: {state: dead, terminal: true}"
+    assert happened(
+        lived(stages, patients='{table: "stage,days_in_stage\\nward,12\\n"}'), "ward.done"
+    ).tolist() == [0]
+
+
+@pytest.mark.parametrize("lasted", [0.0, 3.0, 7.0])
+def test_what_comes_again_and_again_keeps_its_rhythm(lasted: float) -> None:
+    """Every two days since entry; an event that happens once, and only leads to stay, is over after its day."""
+    stages = """
+    ward:
+      state: ill
+      events:
+        dose:  {every: {fixed: 2 days}, to: stay}
+        visit: {after: {fixed: 5 days}, to: stay}
+        done:  {after: {fixed: 20 days}, to: died}
+    died: {state: dead, terminal: true}
+    """
+    log = lived(stages, patients=f'{{table: "stage,days_in_stage\\nward,{lasted}\\n"}}')
+    assert happened(log, "ward.dose").tolist() == [2 - lasted % 2]
+    assert happened(log, "ward.visit").tolist() == [5 - lasted if lasted < 5 else np.inf]
+    assert happened(log, "ward.done").tolist() == [20 - lasted]
