@@ -14,6 +14,7 @@ WORDS = {
     "in_use": "units in use, averaged over time",
     "utilisation": "units in use over units there are, averaged over time",
     "queue": "patients waiting, averaged over time",
+    "unit_days": "days that units are in use, added up",
 }
 
 
@@ -53,6 +54,7 @@ def _averages(use: ResourceUse, rows: Indices, resource: Resource, scenario: Sce
         "in_use": in_use / (end - begin),
         "utilisation": in_use / there if there > 0 else np.nan,
         "queue": queue / (end - begin),
+        "unit_days": in_use,
     }
 
 

@@ -8,12 +8,14 @@ from typing import Any
 import numpy as np
 
 from sim.engine.event_log import EventLog, ResourceUse
-from sim.outcomes import resource_use, wording
+from sim.outcomes import wording
 from sim.outcomes.entries import interval, listed, number, put
 from sim.outcomes.estimates import Estimate, Figures, Path, is_empty, over_replications, without_intervals
-from sim.outcomes.history import Flags, History
+from sim.outcomes.history import Flags
 from sim.outcomes.measure import Measure
 from sim.outcomes.reading import Group, Reader, Reading
+from sim.outcomes.resource_entries import notes as resource_notes
+from sim.outcomes.resource_entries import resource_entries, waits_note
 from sim.scenario.model import Scenario
 from sim.units import DAYS_IN
 
@@ -55,6 +57,12 @@ def summarise(
 def summary(reader: Reader, outcomes: Mapping[str, Any], about: Mapping[str, Any]) -> dict[str, Any]:
     """The whole of what is told of a run, with the entries of its outcomes."""
     scenario = reader.scenario
+    resources = resource_entries(reader.history, reader.replications)
+    notes = _notes(reader.counted, asked=reader.asked, times=reader.times)
+    told = {}
+    for outcome in scenario.outcomes:
+        note = waits_note(resources, outcome.resource)
+        told[outcome.name] = outcomes[outcome.name] | ({"steady_state_note": note} if note else {})
     return {
         "title": scenario.title,
         "digest": scenario.digest,
@@ -62,9 +70,9 @@ def summary(reader: Reader, outcomes: Mapping[str, Any], about: Mapping[str, Any
         "replications": reader.replications,
         "patients": reader.log.n_patients,
         "horizon_days": scenario.horizon,
-        "outcomes": outcomes,
-        "resources": _resources(reader.history, reader.replications),
-        "notes": _notes(reader.counted, asked=reader.asked, times=reader.times),
+        "outcomes": told,
+        "resources": resources,
+        "notes": [*notes, *resource_notes(resources, scenario)],
     }
 
 
@@ -78,23 +86,6 @@ def _notes(counted: Flags, *, asked: Sequence[float], times: Sequence[float]) ->
     if beyond and tuple(asked) != DEFAULT_TIMES:
         notes.append(f"times beyond the end of observation, left out: {', '.join(beyond)}")
     return notes
-
-
-def _resources(history: History, replications: int) -> dict[str, Any]:
-    """The use of every resource that can be waited for, and what each number is."""
-    scenario = history.scenario
-    found = resource_use.resource_figures(history.use, history.log.names, scenario, replications)
-    return {
-        name: {
-            figure: {
-                "estimate": number(estimate.value),
-                "interval": interval(estimate),
-                "estimate_of": resource_use.estimate_of(figure, scenario),
-            }
-            for figure, estimate in figures.items()
-        }
-        for name, figures in found.items()
-    }
 
 
 def entry(reader: Reader, reading: Reading) -> dict[str, Any]:

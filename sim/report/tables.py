@@ -235,6 +235,20 @@ def _print_resources(resources: Mapping[str, Entry], console: Console) -> None:
         table.add_row(Text(name), *cells)
     console.print(table)
     console.print()
+    console.print(Text("Waits for resources", style="bold"))
+    table = _table("resource, and what ended the wait", "share", "days", "granted a year", "n")
+    for name, of in resources.items():
+        waits = of["waits"]
+        days, granted = waits["days"]["estimate"], of["grants_per_year"]["estimate"]
+        told = (figures.amount(days, "days"), figures.amount(granted, ""), f"{waits['n']:,}")
+        table.add_row(Text(name), "", *told)
+        for ended, share in waits["ended_by"].items():
+            limits = figures.interval(share["interval"], share["estimate"], "share")
+            table.add_row(
+                Text(f"  {ended}"), cell(figures.amount(share["estimate"], "share"), limits), "", "", ""
+            )
+    console.print(table)
+    console.print()
 
 
 # ---------------------------------------------------------------- remarks
@@ -262,6 +276,8 @@ def remarks(entry: Entry) -> Iterable[str]:
         yield f"left out: {entry['left_out']:,} {entry.get('left_out_are', 'patients')}"
     if entry.get("replications_left_out"):
         yield f"left out: {entry['replications_left_out']:,} replications in which nobody qualifies"
+    if "steady_state_note" in entry:
+        yield entry["steady_state_note"]
     if "groups_note" in entry:
         yield entry["groups_note"]
     if "restricted_mean_until_days" in entry:

@@ -319,6 +319,13 @@ between the first of one and the first later of the other: Kaplan-Meier, or with
 incidences. Who does not get as far as `from` is left out and counted. Time is counted from each patient's
 start.
 
+Of every resource that can be waited for it is told unasked, from `warm_up` to the horizon: units in use,
+utilisation and queue averaged over time, the days that units are in use added up, grants a year, and what
+ended the waits: the grant, or the event or clock that took the patient away. Beside them stand the warm-up
+that MSER-5 (White 1997) would leave out of the series it was read from, and use and queue over the
+calendar. A queue that rises along a line over the last half of the run, surely and by a quarter of its mean,
+does not settle: then there are no averages of its use and waits, and a note says so.
+
 In `among` and `by`, "at the start" is just after the patient's `start` row, so what `on_start` does counts.
 The steps of a `pathway` are strictly later rows each, and `within` includes its end. An `among` that
 mentions `ever` has nothing beside it. What `never` names stops the run, and the patient's story is told.

@@ -1,0 +1,114 @@
+"""What is told of every resource that can be waited for, unasked: use, waits, warm-up, whether it settles."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sim.engine.event_log import Floats
+from sim.outcomes.entries import interval, number
+from sim.outcomes.estimates import UNKNOWN, Estimate
+from sim.outcomes.history import History
+from sim.outcomes.resource_use import estimate_of, resource_figures
+from sim.outcomes.use_over_time import UseOverTime, use_over_time
+from sim.outcomes.waits_of_resources import ends_of_waits
+from sim.outcomes.warm_up import batches_of, growth, mser
+from sim.scenario.model import Scenario
+
+OBSERVATIONS = 1000
+"""Stretches of the calendar that the warm-up and the trend are read from."""
+SHOWN = 50
+"""Stretches that are told."""
+
+
+def resource_entries(history: History, replications: int) -> dict[str, Any]:
+    """An entry for each resource, ready for JSON; averages over time only where the queue settles."""
+    log, scenario, use = history.log, history.scenario, history.use
+    found = resource_figures(use, log.names, scenario, replications)
+    over_time = use_over_time(use, log.names, scenario, replications=replications, intervals=OBSERVATIONS)
+    entries: dict[str, Any] = {}
+    for one in over_time:
+        grown = growth(one.queue)
+        entry: dict[str, Any] = {}
+        for figure, estimate in found[one.resource].items():
+            is_told = grown is None or figure == "unit_days"
+            entry[figure] = _figure(estimate if is_told else UNKNOWN, estimate_of(figure, scenario))
+        came = ends_of_waits(history, one.resource, replications)
+        entry["grants_per_year"] = _figure(came.grants_per_year, "times a year that it is granted")
+        entry["waits"] = {
+            "n": came.n,
+            "cut_off": came.cut_off,
+            "days": _figure(came.wait if grown is None else UNKNOWN, "mean days of the waits that ended"),
+            "ended_by": {
+                name: _figure(share, "share of the waits that ended") for name, share in came.ended.items()
+            },
+        }
+        entry["settles"] = grown is None
+        if grown is not None:
+            entry["grows_by"] = grown
+        entry["warm_up"] = _warm_up(one, scenario.horizon, scenario.patients.arrivals.warm_up)
+        entry["over_time"] = _shown(one)
+        entries[one.resource] = entry
+    return entries
+
+
+def _figure(estimate: Estimate, what: str) -> dict[str, Any]:
+    return {"estimate": number(estimate.value), "interval": interval(estimate), "estimate_of": what}
+
+
+def _warm_up(one: UseOverTime, horizon: float, given: float) -> dict[str, Any]:
+    """The warm-up there is, the one MSER-5 asks for, and the series it looked at."""
+    series = batches_of(one.in_use + one.queue)
+    stretch = horizon / len(series)
+    left_out = mser(series)
+    return {
+        "days": given,
+        "suggested_days": left_out * stretch if left_out is not None else None,
+        "by": "MSER-5",
+        "series_of": "patients who hold a unit or wait for one, averaged over each stretch",
+        "stretch_days": stretch,
+        "series": _plain(series),
+    }
+
+
+def _shown(one: UseOverTime) -> dict[str, Any]:
+    """Units in use and patients waiting, in some fifty stretches of the calendar."""
+    stretch = float(one.edges[-1]) / SHOWN
+    return {
+        "stretch_days": stretch,
+        "in_use": _plain(one.in_use.reshape(SHOWN, -1).mean(axis=1)),
+        "queue": _plain(one.queue.reshape(SHOWN, -1).mean(axis=1)),
+    }
+
+
+def _plain(values: Floats) -> list[float]:
+    """Numbers of a series, to six digits: it is looked at, not computed with."""
+    return [float(f"{value:.6g}") for value in values]
+
+
+def notes(entries: dict[str, Any], scenario: Scenario) -> list[str]:
+    """What a reader has to know of the resources before any of their averages."""
+    found = []
+    for name, entry in entries.items():
+        suggested, given = entry["warm_up"]["suggested_days"], entry["warm_up"]["days"]
+        if not entry["settles"]:
+            found.append(
+                f"the queue for {name} does not settle: it grows by {entry['grows_by']:.3g} patients over "
+                "the last half of the run, so there are no long-run averages of its use and waits"
+            )
+        elif scenario.patients.arrivals.kind == "together":
+            continue
+        elif suggested is None:
+            found.append(f"the run is too short to choose a warm-up for {name} (MSER-5)")
+        elif suggested > given:
+            found.append(
+                f"averages of {name} begin on day {given:.10g}; MSER-5 would leave out the first "
+                f"{suggested:.3g} days (patients.arrive.warm_up)"
+            )
+    return found
+
+
+def waits_note(entries: dict[str, Any], resource: str) -> str:
+    """What stands beside an outcome of the waits for a resource, "" where nothing has to."""
+    if resource not in entries or entries[resource]["settles"]:
+        return ""
+    return f"the queue for {resource} does not settle: these are the waits that ended, of no steady state"
