@@ -336,7 +336,7 @@ def solved(T: Tables, x: Floats, a: int, t0: float, w0: float, left: float, cond
     low, high = x[a + at.ARG_LOW], x[a + at.ARG_HIGH]
     if low == -inf and high == inf:
         return reached(T, x, a, t0, w0, left)
-    is_cut = low > t0 or (conditioned and -inf < low < t0)  # an attribute's value may lie below 0
+    is_cut = low > t0 or (conditioned and -inf < low < 0.0)  # an attribute's value may lie below 0
     before_low = gained(T, x, a, t0, w0, low, conditioned) if is_cut else 0.0
     at_high = gained(T, x, a, t0, w0, high, False) if high < inf else inf
     if not at_high > before_low:
@@ -402,7 +402,7 @@ def law_time(T: Tables, x: Floats, k: Ints, law: int, run: int, u: float) -> flo
         x[run + at.RUN_BEGAN] = now
         x[run + at.RUN_SPENT] = 0.0
         x[run + at.RUN_AGE] = x[a + at.ARG_ALREADY] / x[a + at.ARG_TIME_RATIO]
-        x[run + at.RUN_LEFT] = unit_hazard(u)
+        x[run + at.RUN_LEFT] = own - x[a + at.ARG_PLUS] if P[law, at.LAW_KIND] == at.TIMES else unit_hazard(u)
     return max(own, x[a + at.ARG_HOLD] - now)
 
 
@@ -443,7 +443,7 @@ def law_time_beyond(T: Tables, x: Floats, k: Ints, law: int, run: int, u: float,
         x[run + at.RUN_BEGAN] = now
         x[run + at.RUN_SPENT] = spent
         x[run + at.RUN_AGE] = age
-        x[run + at.RUN_LEFT] = unit_hazard(u)
+        x[run + at.RUN_LEFT] = own - x[a + at.ARG_PLUS] if P[law, at.LAW_KIND] == at.TIMES else unit_hazard(u)
     return max(own, x[a + at.ARG_HOLD] - now)
 
 
@@ -483,6 +483,7 @@ def weight_of_time(T: Tables, x: Floats, k: Ints, law: int, i: int) -> float:
 def read_times(T: Tables, x: Floats, k: Ints, law: int, a: int) -> None:
     """Fill the arguments at `x[a:]` that a list of times has."""
     P = T.program
+    x[a + at.ARG_LEAF] = -1.0
     x[a + at.ARG_HOLD] = held_until(T, x, k, law)
     x[a + at.ARG_ALREADY] = 0.0
     x[a + at.ARG_TIME_RATIO] = product(T, x, k, P[law, at.LAW_TIME_RATIOS], P[law, at.LAW_N_TIME_RATIOS])
@@ -527,6 +528,21 @@ def categorical_time_beyond(
 
 
 @compiled
+def stretched(T: Tables, x: Floats, k: Ints, law: int, run: int, due: float) -> float:
+    """As `reassessed`, of a time out of a list: the time left is stretched by new over old ratio."""
+    P = T.program
+    a = run + at.RUN_ARGUMENTS
+    now, began, plus = x[at.NOW], x[run + at.RUN_BEGAN], x[a + at.ARG_PLUS]
+    new = product(T, x, k, P[law, at.LAW_TIME_RATIOS], P[law, at.LAW_N_TIME_RATIOS])
+    if new == x[a + at.ARG_TIME_RATIO]:
+        return max(due, now)
+    t = max(now - began - plus, 0.0)
+    x[run + at.RUN_LEFT] = t + max(x[run + at.RUN_LEFT] - t, 0.0) * (new / x[a + at.ARG_TIME_RATIO])
+    x[a + at.ARG_TIME_RATIO] = new
+    return max(began + x[run + at.RUN_LEFT] + plus, x[a + at.ARG_HOLD], now)
+
+
+@compiled
 def same_arguments(x: Floats, a: int, b: int) -> bool:
     """Whether two vectors of arguments are the same to the bit (`not_before` aside)."""
     n = at.ARG_WINDOWS + int(x[a + at.ARG_N_WINDOWS]) * at.WINDOW
@@ -543,11 +559,12 @@ def reassessed(T: Tables, x: Floats, k: Ints, law: int, run: int, due: float) ->
     Source: the unspent cumulative hazard is spent at the new rate; a time that a time ratio
     stretches has its remainder stretched by new over old ratio.
     """
-    if T.program[law, at.LAW_KIND] == at.TIMES:
-        return due
     now = x[at.NOW]
     began = x[run + at.RUN_BEGAN]
     old = run + at.RUN_ARGUMENTS
+    is_list, was_list = T.program[law, at.LAW_KIND] == at.TIMES, x[old + at.ARG_LEAF] < 0.0
+    if is_list or was_list:
+        return stretched(T, x, k, law, run, due) if is_list and was_list else due
     new = T.program[0, at.HEAD_ARGUMENTS]
     read_law(T, x, k, law, began, new)
     if same_arguments(x, old, new):

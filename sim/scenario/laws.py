@@ -95,7 +95,7 @@ class Laws:
         if self.inside:
             self._check_inside(spot, family)
         if family == "categorical":
-            categorical = read_categorical(spot, self.known, self._time_key)
+            categorical = read_categorical(spot, self.known, self._time_key, are_times=not self.numbers)
             return Law("categorical", {}, body.where, categorical=categorical, **parts)
         if family == "mixture_cure":
             return self._mixture(body, parts)

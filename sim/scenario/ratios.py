@@ -33,15 +33,25 @@ LIMITS = ("from", "until", "wane")
 
 
 def read_ratios(
-    spot: Spot | None, known: Known, entries: tuple[Any, ...] | None = None, *, word: str = "odds_ratios"
+    spot: Spot | None,
+    known: Known,
+    entries: tuple[Any, ...] | None = None,
+    *,
+    word: str = "odds_ratios",
+    are_times: bool = False,
 ) -> tuple[Ratio, ...]:
-    """A list of ratios; entries: what `of` may name, None where there is but one probability or a law."""
+    """A list of ratios.
+
+    entries: what `of` may name, None where there is but one probability or a law; are_times: in days.
+    """
     if spot is None:
         return ()
-    return tuple(read_ratio(item, known, entries, word) for item in spot.items())
+    return tuple(read_ratio(item, known, entries, word, are_times) for item in spot.items())
 
 
-def read_ratio(spot: Spot, known: Known, entries: tuple[Any, ...] | None, word: str) -> Ratio:
+def read_ratio(
+    spot: Spot, known: Known, entries: tuple[Any, ...] | None, word: str, are_times: bool
+) -> Ratio:
     """One ratio."""
     mapping = spot.section("ratio")
     if ("value" in mapping) == ("log" in mapping):
@@ -73,7 +83,7 @@ def read_ratio(spot: Spot, known: Known, entries: tuple[Any, ...] | None, word: 
         end=end.time() if end is not None else inf,
         wane=read_wane(spot.get("wane")),
         since=since.one_of(("start", *known.stamps), "stamp") if since is not None else "",
-        of=read_of(spot, known, entries),
+        of=read_of(spot, entries, are_times),
         where=spot.where,
     )
 
@@ -137,7 +147,7 @@ def read_wane(spot: Spot | None) -> tuple[float, float] | None:
     return times[0], times[1]
 
 
-def read_of(spot: Spot, known: Known, entries: tuple[Any, ...] | None) -> tuple[Scalar, ...]:
+def read_of(spot: Spot, entries: tuple[Any, ...] | None, are_times: bool) -> tuple[Scalar, ...]:
     """The entries a ratio acts on."""
     of = spot.get("of")
     if entries is None:
@@ -149,13 +159,15 @@ def read_of(spot: Spot, known: Known, entries: tuple[Any, ...] | None) -> tuple[
     found: list[Scalar] = []
     for item in of.names():
         value = item.value if item.value in entries else item.text()
-        if isinstance(value, int) and not isinstance(value, bool):
+        if are_times:
+            value = item.time()
+        elif isinstance(value, int) and not isinstance(value, bool):
             value = float(value)
         if value not in entries:
-            shown = ", ".join(str(e) for e in entries)
+            shown = [units.time_text(e) if are_times else str(e) for e in entries]
             raise item.fail(
                 f"there is no entry `{item.text()}`",
-                f"{did_you_mean(item.text(), map(str, entries))} entries: {shown}".strip(),
+                f"{did_you_mean(item.text(), shown)} entries: {', '.join(shown)}".strip(),
             )
         found.append(value)
     return tuple(found)
@@ -170,14 +182,19 @@ def read_probability(spot: Spot, odds: Spot | None, known: Known) -> Probability
 
 
 def read_categorical(
-    spot: Spot, known: Known, read_key: Callable[[Spot, str], Any], word: str = "categorical"
+    spot: Spot,
+    known: Known,
+    read_key: Callable[[Spot, str], Any],
+    word: str = "categorical",
+    *,
+    are_times: bool = False,
 ) -> Categorical[Any]:
     """`{categorical: {key: p, ...}, odds_ratios: [...]}`; the mapping may be a choice of mappings."""
     entries = read_value(
         spot.child(word), known, lambda s: read_entries(s, known, read_key, "a distribution")
     )
     odds = spot.get("odds_ratios")
-    ratios = read_ratios(odds, known, keys_of(entries)) if odds is not None else ()
+    ratios = read_ratios(odds, known, keys_of(entries), are_times=are_times) if odds is not None else ()
     return Categorical(entries, ratios, spot.where)
 
 

@@ -257,8 +257,9 @@ cost's as it falls due.
 Effects are items of a list, done in order; the words of one item are done in the order written, behind its
 one `when`. `reassess` takes up running events again: their ratios and choices are read anew, and the part
 of the luck that is not yet spent is spent at the new rate. Where a law is shifted by `plus`, what passed
-during the shift spends nothing. Of what does not run it does nothing. It means the event of that name in
-the stage, and else the clock.
+during the shift spends nothing. Of a list of times with `odds_ratios` the entry stays the one drawn, and only
+the time left to it is stretched. Of what does not run it does nothing. It means the event of that name in the
+stage, and else the clock.
 """,
         ("effect",),
     ),

@@ -176,7 +176,7 @@ def one_law(one: Law, *, numbers: bool) -> dict[str, Any]:
     amount: Callable[[float], Any] = number if numbers else time
     parts: dict[str, Any]
     if one.categorical is not None:
-        parts = categorical(one.categorical, lambda k: key(k) if numbers else time(k))
+        parts = categorical(one.categorical, key) if numbers else categorical(one.categorical, time, time)
     elif one.family == "mixture_cure":
         assert one.cured is not None
         body = {"cured": value(one.cured.value, number), "of": law(one.of, numbers=numbers)}
@@ -253,7 +253,7 @@ def ratios(given: tuple[Ratio, ...]) -> list[Any]:
     return [ratio(one) for one in given]
 
 
-def ratio(one: Ratio) -> dict[str, Any]:
+def ratio(one: Ratio, write_of: Callable[[Any], Any] | None = None) -> dict[str, Any]:
     """One ratio; what is at its default is left to say nothing."""
     found: dict[str, Any] = {"when": condition(one.when)}
     found["log" if one.is_log else "value"] = value(one.value, number)
@@ -264,7 +264,7 @@ def ratio(one: Ratio) -> dict[str, Any]:
     found["until"] = time(one.end) if isfinite(one.end) else None
     found["wane"] = [time(t) for t in one.wane] if one.wane is not None else None
     found["since"] = one.since or None
-    found["of"] = [scalar(o) for o in one.of] or None
+    found["of"] = [(write_of or scalar)(o) for o in one.of] or None
     return found
 
 
@@ -273,11 +273,13 @@ def entries(one: Entries[Any], write_key: Callable[[Any], str]) -> dict[str, Any
     return {write_key(k): "rest" if isinstance(p, Rest) else value(p, number) for k, p in one.parts}
 
 
-def categorical(one: Categorical[Any], write_key: Callable[[Any], str]) -> dict[str, Any]:
-    """A distribution over parts with its odds ratios."""
+def categorical(
+    one: Categorical[Any], write_key: Callable[[Any], str], write_of: Callable[[Any], Any] | None = None
+) -> dict[str, Any]:
+    """A distribution over parts with its odds ratios; write_of: an entry these act on, if no scalar."""
     found: dict[str, Any] = {"categorical": value(one.entries, lambda e: entries(e, write_key))}
     if one.odds_ratios:
-        found["odds_ratios"] = ratios(one.odds_ratios)
+        found["odds_ratios"] = [ratio(r, write_of) for r in one.odds_ratios]
     return found
 
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-LAW, SOJOURNS, READINGS = "sim/engine/law.py", "sim/engine/sojourns.py", "sim/engine/readings.py"
+LAW, DRAWS = "sim/engine/law.py", "sim/engine/draws.py"
+SOJOURNS, READINGS = "sim/engine/sojourns.py", "sim/engine/readings.py"
 RULES, THEORY = "tests/unit/engine/test_law.py", "tests/theory/test_modifiers.py"
 
 
@@ -50,28 +51,28 @@ FAULTS = (
     # times and draws
     Fault(
         "times are not rounded to the grid",
-        LAW,
+        DRAWS,
         "x[at.NOW] + round_to_grid(max(time, 0.0))",
         "x[at.NOW] + max(time, 0.0)",
         f"{RULES}::test_times_are_rounded_once_to_the_grid",
     ),
     Fault(
         "the time of an event is drawn with the same uniform each visit",
-        LAW,
+        DRAWS,
         "    k[count] = occurrence + 1\n    u = uniform(",
         "    u = uniform(",
         f"{RULES}::test_every_draw_has_the_name_and_the_number_the_language_gives_it",
     ),
     Fault(
         "every other draw is used twice",
-        LAW,
+        DRAWS,
         "    k[count] = occurrence + 1\n    return uniform(",
         "    return uniform(",
         f"{RULES}::test_every_draw_has_the_name_and_the_number_the_language_gives_it",
     ),
     Fault(
         "true comes before false",
-        LAW,
+        DRAWS,
         "return 1.0 if u >= 1.0 - p else 0.0",
         "return 1.0 if u < p else 0.0",
         f"{RULES}::test_values_are_found_by_the_inverse_of_their_law_as_written",
@@ -202,8 +203,8 @@ FAULTS = (
     Fault(
         "`plus` is lost",
         SOJOURNS,
-        "unit_hazard(u), True) + x[a + at.ARG_PLUS]",
-        "unit_hazard(u), True)",
+        "    return solved(T, x, a, 0.0, age, unit_hazard(u), True) + x[a + at.ARG_PLUS]",
+        "    return solved(T, x, a, 0.0, age, unit_hazard(u), True)",
         f"{RULES}::test_the_modifiers_of_a_fixed_time",
     ),
     Fault(
@@ -263,7 +264,7 @@ FAULTS = (
     ),
     Fault(
         "a copula of the opposite sign",
-        LAW,
+        DRAWS,
         "z = T.numbers[where] * x[follows] + T.numbers[where + 1] * z",
         "z = T.numbers[where + 1] * z - T.numbers[where] * x[follows]",
         f"{THEORY}::test_a_gaussian_copula",

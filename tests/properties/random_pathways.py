@@ -177,7 +177,7 @@ class Writer:
     def one_law(self, *, after: bool) -> Spec:
         kind = self.draw(st.integers(0, 19))
         if kind == 0:
-            return {"categorical": {"7 days": 0.5, "14 days": "rest"}, "odds_ratios": self.odds(7)}
+            return {"categorical": {"7 days": 0.5, "14 days": "rest"}, "odds_ratios": self.odds("7 days")}
         law: Spec
         if kind < 4:
             inner = dict(self.one_of(*(f for f in FAMILIES if "life_table" not in f)))

@@ -463,6 +463,39 @@ def test_reassess_means_the_event_of_the_stage_and_else_the_clock() -> None:
     ]
 
 
+def test_a_time_out_of_a_list_is_stretched_in_what_is_left_of_it() -> None:
+    """One day later than listed, and reassessed on day 4: of 10 and 20 days 7 and 17 are left, twice as long."""
+    stages = """
+        a:
+          events:
+            turn: {after: {fixed: 4 days}, do: [{set: {slow: true}}, {reassess: x}], to: stay}
+            again: {after: {fixed: 6 days}, do: [{reassess: x}], to: stay}
+            x: {after: {categorical: {10 days: 0.5, 20 days: rest}, odds_ratios: [{of: [10 days], value: 2}], time_ratios: [{when: {slow: true}, value: 2}], plus: 1 days}, to: dead}
+        dead: {terminal: true}
+    """
+    times = happened(log_of(stages, number=100, attributes="{slow: false}"), "a.x")
+    assert set(times.tolist()) == {4 + 2 * 7, 4 + 2 * 17}
+
+
+def test_between_a_list_of_times_and_a_law_nothing_is_taken_over() -> None:
+    law = "{exponential: {mean: 3 days}}"
+    listed = "{categorical: {10 days: 0.5, 20 days: rest}, odds_ratios: [{of: [10 days], value: 2}]}"
+    for first, then in ((law, listed), (listed, law)):
+        stages = f"""
+            a:
+              events:
+                turn: {{after: {{fixed: 2 days}}, do: [{{set: {{slow: true}}}}, {{reassess: x}}], to: stay}}
+                x: {{after: {{by: slow, true: {then}, false: {first}}}, to: dead}}
+            dead: {{terminal: true}}
+        """
+        alone = f"""
+            a: {{events: {{x: {{after: {first}, to: dead}}}}}}
+            dead: {{terminal: true}}
+        """
+        times = happened(log_of(stages, number=100, attributes="{slow: false}"), "a.x")
+        assert np.array_equal(times, happened(log_of(alone, number=100), "a.x"))
+
+
 def test_from_a_clock_too_the_event_of_the_stage_goes_before_the_clock_of_that_name() -> None:
     stages = """
         a: {events: {x: {after: {fixed: 10 days, time_ratios: [{per: n, value: 2}]}, to: b}}}
