@@ -44,6 +44,7 @@ bench: $(READY)
 docs: $(READY)
 	@$(VENV)/bin/python -m sim.scenario.schema > docs/reference.md
 	@$(VENV)/bin/python -m tests.published.strategy_tables > docs/strategies.md
+	@$(VENV)/bin/python -m tests.published.centre_tables > docs/centre.md
 
 validation: $(READY)
 	@$(VENV)/bin/python -m tests.published.validation > docs/validation.md.new

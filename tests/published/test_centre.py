@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from pathlib import Path
 
@@ -16,26 +17,18 @@ from sim.outcomes.summary import summarise
 from sim.pathway.tables import compile_pathway
 from sim.scenario import load
 from sim.scenario.model import Scenario
+from tests.published.centre_tables import BASE, SCENARIOS, WAITS, WHAT_IFS, numbers, shown
 
-SCENARIOS = Path(__file__).parents[2] / "scenarios"
-BASE = SCENARIOS / "centre_academic.yaml"
-WHAT_IFS = sorted((SCENARIOS / "centre").glob("*.yaml"))
-RESOURCES = ("apheresis_slot", "manufacturing_slot", "car_t_bed", "icu_bed", "transplant_room")
-WAITS = {
-    "apheresis_slot": "wait_for_apheresis",
-    "manufacturing_slot": "wait_for_manufacture",
-    "car_t_bed": "wait_for_car_t_bed",
-    "icu_bed": "wait_for_icu_bed",
-    "transplant_room": "wait_for_transplant_room",
-}
-REPLICATIONS = 8
+PAGE = Path(__file__).parents[2] / "docs" / "centre.md"
+RESOURCES = tuple(WAITS)
+REPLICATIONS, SEED = 8, 4
 Floats = NDArray[np.float64]
 
 
 @cache
 def lived(path: Path) -> tuple[Scenario, Result]:
     scenario = load(path)
-    return scenario, simulate(compile_pathway(scenario), seed=4, replications=REPLICATIONS)
+    return scenario, simulate(compile_pathway(scenario), seed=SEED, replications=REPLICATIONS)
 
 
 @cache
@@ -193,3 +186,20 @@ def test_the_urgent_overtake() -> None:
     urgent_first, every = overtakings(named("urgent_first"), "lymphodepletion")
     assert urgent_first > 20
     assert urgent_first > 0.9 * every
+
+
+def test_the_page_has_a_row_for_each_centre() -> None:
+    rows = re.findall(r"^\| `([a-z_ ]+)` \|.* d \|", PAGE.read_text(), re.MULTILINE)
+    assert rows == ["as it stands", *(path.stem for path in WHAT_IFS)]
+
+
+@pytest.mark.parametrize("stem", ["as it stands", "one_more_transplant_room", "twice_the_referrals"])
+def test_the_page_of_the_centre_tells_what_is_simulated(stem: str) -> None:
+    """Within five standard errors of fewer replications under another seed, and rounding."""
+    (row,) = re.findall(rf"^\| `{stem}` \| (.* d \|.*)$", PAGE.read_text(), re.MULTILINE)
+    said = [float(number) for number in re.findall(r"([-+]?[\d.]+)(?: d|%) \|", row)]
+    path = BASE if stem == "as it stands" else named(stem)
+    found = shown(numbers(path, replications=REPLICATIONS, seed=SEED))
+    assert len(said) == len(found)
+    for one, (value, half) in zip(said, found, strict=True):
+        assert abs(one - value) <= 5 * half / 2.365 + 0.05  # Student's 97.5% point, 7 degrees of freedom
