@@ -41,6 +41,11 @@ types: $(READY)
 bench: $(READY)
 	@$(VENV)/bin/python -m benchmarks
 
+.PHONY: pairing
+pairing: $(READY)
+	@$(VENV)/bin/python -m benchmarks.pairing > docs/pairing.md.new
+	@mv docs/pairing.md.new docs/pairing.md
+
 docs: $(READY)
 	@$(VENV)/bin/python -m sim.scenario.schema > docs/reference.md
 	@$(VENV)/bin/python -m tests.published.strategy_tables > docs/strategies.md

@@ -19,14 +19,18 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks import hand_written
+from sim.comparison import Comparison, Source, carry_out
 from sim.engine.run import simulate
-from sim.outcomes.summary import summarise
+from sim.outcomes.summary import DEFAULT_TIMES, summarise
 from sim.pathway.tables import Pathway, compile_pathway
 from sim.scenario import load
+from sim.simulation import Asked
 
 HERE = Path(__file__).parent
 CLINICAL = HERE.parent / "scenarios" / "cns_relapse_academic.yaml"
 RUNS = 3
+R8_CHANGE = "pathway.stages.remission.events.hsct.after.exponential.mean=300 days"
+CLINICAL_CHANGE = "parameters.max_car_t.value=1"
 
 Work = Callable[[], int]
 """Does the work once; returns the number of patients."""
@@ -102,6 +106,45 @@ def peak() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
+def compared(file: str, patients: int, change: str) -> tuple[float, float, float]:
+    """Seconds of simulating two arms, seconds of all that is told of them, MiB at the most; on all cores.
+
+    In a process of its own, the law compiled and every part imported before.
+    """
+    code = (
+        "from benchmarks.__main__ import *; "
+        f"two_arms({file!r}, 1000, {change!r}); print(*two_arms({file!r}, {patients}, {change!r}), peak())"
+    )
+    printed = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    engine, outcomes, most = (float(word) for word in printed.stdout.split())
+    return engine, outcomes, most
+
+
+def two_arms(file: str, patients: int, change: str) -> tuple[float, float]:
+    """Seconds of the engine and of the outcomes of a scenario against itself with a change."""
+    number = f"patients.number={patients}"
+    arms = [Source("a", Asked(Path(file), (number,))), Source("b", Asked(Path(file), (number, change)))]
+    done = carry_out(arms, at=DEFAULT_TIMES, step=lambda name: None, share=lambda share: None)
+    assert isinstance(done, Comparison)
+    return done.seconds["engine"], done.seconds["outcomes"]
+
+
+def comparisons() -> Table:
+    """What a comparison of two arms costs; the analysis is not to cost more than the simulation."""
+    title = "Two arms compared, all cores: paired differences, hazard ratio, whose lives change"
+    columns = ("", "patients in each", "engine s", "analysis s", "analysis / engine", "peak MiB")
+    shown = Table(*columns, title=title, title_justify="left")
+    for name, file, patients, change in (
+        ("R8", HERE / "r8.yaml", 1_000_000, R8_CHANGE),
+        ("the clinical base scenario", CLINICAL, 100_000, CLINICAL_CHANGE),
+    ):
+        runs = [compared(str(file), patients, change) for _ in range(RUNS)]
+        engine, outcomes, most = (median(column) for column in zip(*runs, strict=True))
+        cells = (f"{engine:.2f}", f"{outcomes:.2f}", f"{outcomes / engine:.2f}", f"{most:,.0f}")
+        shown.add_row(name, f"{patients:,}", *cells)
+    return shown
+
+
 def main() -> None:
     console = Console(width=100)
     console.print(f"Python {platform.python_version()}, {platform.machine()}; medians of {RUNS} runs")
@@ -140,6 +183,7 @@ def main() -> None:
             },
         )
     )
+    console.print(comparisons())
     none, full = peak_of(1), peak_of(1_000_000)
     console.print(
         f"Memory for the log of a million patients of R8: {full - none:,.0f} MiB above {none:,.0f} MiB"

@@ -119,7 +119,8 @@ def carry_out(
         arms.append(arm)
     step("outcomes")
     began = perf_counter()
-    table = comparison.compare(arms, at=at)
+    workers = next((source.of.workers for source in of if isinstance(source.of, Asked)), None)
+    table = comparison.compare(arms, at=at, workers=workers)
     seconds["outcomes"] = seconds.get("outcomes", 0.0) + perf_counter() - began
     return Comparison(tuple(arms), table, seconds)
 

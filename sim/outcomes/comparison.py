@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,19 +16,20 @@ from sim.outcomes.comparability import Arm, refuse_what_cannot_be_compared
 from sim.outcomes.differences import of_groups, shaped
 from sim.outcomes.entries import listed, put
 from sim.outcomes.estimates import Path
-from sim.outcomes.lives import compared_times, is_told_by, lives
+from sim.outcomes.lives import compared_times, lives, tells
 from sim.outcomes.reading import Group, Reader, Reading
 from sim.outcomes.summary import entry, summary, why_no_interval
-from sim.outcomes.time_to_event import TimeToEvent, with_common_times
+from sim.outcomes.time_to_event import TimeToEvent, time_to_event, with_common_times
 from sim.outcomes.two_arms import two_arms
 from sim.scenario.contrast import contrast
-from sim.scenario.model import Outcome, Scenario
+from sim.scenario.model import Outcome
 
 
-def compare(arms: Sequence[Arm], *, at: Sequence[float]) -> dict[str, Any]:
+def compare(arms: Sequence[Arm], *, at: Sequence[float], workers: int | None = None) -> dict[str, Any]:
     """Every arm as `summarise` tells it, and how each differs from the first, the reference.
 
-    at: days, as in `summarise`. The result is ready for JSON; `docs/comparison.md` tells its shape.
+    at: days, as in `summarise`. workers: outcomes read at a time, None: as many as there are cores.
+    The result is ready for JSON; `docs/comparison.md` tells its shape.
     Raises: Refused where the arms cannot be compared.
     """
     reference, *others = arms
@@ -34,39 +38,17 @@ def compare(arms: Sequence[Arm], *, at: Sequence[float]) -> dict[str, Any]:
     readers = {
         arm.name: Reader(arm.log, arm.use, arm.scenario, at=at, replications=arm.replications) for arm in arms
     }
-    entries: dict[str, dict[str, Any]] = {arm.name: {} for arm in arms}
-    outcomes: dict[str, Any] = {}
-    told_by: dict[str, tuple[Reading, Reading]] = {}
-    for outcome in reference.scenario.outcomes:
-        readings = {
-            arm.name: readers[arm.name].read(same)
-            for arm in arms
-            for same in arm.scenario.outcomes
-            if same.name == outcome.name and is_same(same, outcome)
-        }
-        for name, reading in readings.items():
-            entries[name][outcome.name] = entry(readers[name], reading)
-        if len(readings) > 1:
-            outcomes[outcome.name] = _outcome(readers, readings)
-        for arm in others:
-            if arm.name in readings and arm.name not in told_by and is_told_by(readings[arm.name]):
-                told_by[arm.name] = readings[reference.name], readings[arm.name]
-    for arm in others:
-        for outcome in arm.scenario.outcomes:
-            if outcome.name not in entries[arm.name]:
-                reader = readers[arm.name]
-                entries[arm.name][outcome.name] = entry(reader, reader.read(outcome))
-    about = {"seed": reference.seed}
+    with ThreadPoolExecutor(workers or os.cpu_count()) as pool:
+        changed = [pool.submit(_lives, readers, reference, arm) for arm in others]
+        told = list(pool.map(partial(_outcome, readers, arms), _outcomes(arms)))
+        changed_lives = {arm.name: of.result() for arm, of in zip(others, changed, strict=True)}
     return {
         "reference": reference.name,
         "seed": reference.seed,
         "replications": reference.replications,
         "patients": reference.log.n_patients,
         "horizon_days": reference.scenario.horizon,
-        "arms": {
-            arm.name: summary(readers[arm.name], _in_order(arm.scenario, entries[arm.name]), about)
-            for arm in arms
-        },
+        "arms": {arm.name: _summary(arm, readers[arm.name], told) for arm in arms},
         "scenarios": {
             arm.name: [
                 {"path": change.path, "reference": change.old, "arm": change.new}
@@ -74,23 +56,46 @@ def compare(arms: Sequence[Arm], *, at: Sequence[float]) -> dict[str, Any]:
             ]
             for arm in others
         },
-        "outcomes": outcomes,
-        "lives": {arm.name: _lives(readers, reference, arm, told_by.get(arm.name)) for arm in others},
+        "outcomes": {one.name: one.compared for one in told if one.compared is not None},
+        "lives": changed_lives,
         "notes": [note for arm in others for note in _notes(reference, arm)],
     }
 
 
-def _in_order(scenario: Scenario, entries: Mapping[str, Any]) -> dict[str, Any]:
-    return {outcome.name: entries[outcome.name] for outcome in scenario.outcomes}
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """An outcome: its entry in each arm that has it so, and how these differ (None: in one arm only)."""
+
+    name: str
+    entries: Mapping[str, Any]
+    compared: Mapping[str, Any] | None
 
 
-def _lives(
-    readers: Mapping[str, Reader], reference: Arm, arm: Arm, readings: tuple[Reading, Reading] | None
-) -> dict[str, Any]:
+def _outcomes(arms: Sequence[Arm]) -> list[Outcome]:
+    """Every different outcome of the arms, those of the reference first."""
+    found: list[Outcome] = []
+    for arm in arms:
+        found += [one for one in arm.scenario.outcomes if not any(is_same(one, other) for other in found)]
+    return found
+
+
+def _same_in(arm: Arm, outcome: Outcome) -> Outcome | None:
+    return next((other for other in arm.scenario.outcomes if is_same(outcome, other)), None)
+
+
+def _summary(arm: Arm, reader: Reader, told: Sequence[_Told]) -> dict[str, Any]:
+    """What a run tells of an arm, its outcomes in the order of its file."""
+    entries = {one.name: one.entries[arm.name] for one in told if arm.name in one.entries}
+    in_order = {outcome.name: entries[outcome.name] for outcome in arm.scenario.outcomes}
+    return summary(reader, in_order, {"seed": arm.seed})
+
+
+def _lives(readers: Mapping[str, Reader], reference: Arm, arm: Arm) -> dict[str, Any]:
     """Whose lives change, of all who start after the warm-up."""
     one, other = readers[reference.name], readers[arm.name]
     who = np.flatnonzero(one.counted)
-    return lives(reference, arm, readings, who=who, has_error=not one.shared and not other.shared)
+    has_error = not one.shared and not other.shared
+    return lives(reference, arm, _telling(one, other), who=who, has_error=has_error)
 
 
 def fates(reference: Arm, arm: Arm) -> NDArray[np.str_] | None:
@@ -98,27 +103,41 @@ def fates(reference: Arm, arm: Arm) -> NDArray[np.str_] | None:
     readers = [
         Reader(of.log, of.use, of.scenario, at=(), replications=of.replications) for of in (reference, arm)
     ]
-    for outcome in reference.scenario.outcomes:
-        for other in arm.scenario.outcomes:
-            if outcome.kind == "time_to_event" and other.name == outcome.name and is_same(outcome, other):
-                readings = readers[0].read(outcome), readers[1].read(other)
-                if is_told_by(readings[1]):
-                    later, earlier, _ = compared_times(readings, np.arange(reference.log.n_patients))
-                    return np.select([later, earlier], ["better", "worse"], "same")
+    measures = _telling(*readers)
+    if measures is None:
+        return None
+    later, earlier, _ = compared_times(measures, np.arange(reference.log.n_patients))
+    return np.select([later, earlier], ["better", "worse"], "same")
+
+
+def _telling(one: Reader, other: Reader) -> tuple[TimeToEvent, TimeToEvent] | None:
+    """The first outcome of both by which better and worse are told, in either arm."""
+    for outcome in one.scenario.outcomes:
+        if tells(outcome) and any(is_same(outcome, same) for same in other.scenario.outcomes):
+            measures = (time_to_event(of.history, outcome, of.times) for of in (one, other))
+            first, second = measures
+            return first, second
     return None
 
 
 # ---------------------------------------------------------------- one outcome
 
 
-def _outcome(readers: Mapping[str, Reader], readings: Mapping[str, Reading]) -> dict[str, Any]:
-    """One outcome: how each arm that has it differs from the reference."""
-    (name, reference), *others = readings.items()
-    outcome = reference.outcome
-    told: dict[str, Any] = {"kind": outcome.kind, "label": outcome.label or outcome.name, "differences": {}}
-    for other, reading in others:
-        told["differences"][other] = _difference(readers[name], readers[other], reference, reading)
-    return told
+def _outcome(readers: Mapping[str, Reader], arms: Sequence[Arm], outcome: Outcome) -> _Told:
+    """One outcome in every arm that has it, and how each of these differs from the reference."""
+    own = {arm.name: _same_in(arm, outcome) for arm in arms}
+    readings = {name: readers[name].read(same) for name, same in own.items() if same is not None}
+    entries = {name: entry(readers[name], reading) for name, reading in readings.items()}
+    reference = arms[0].name
+    if reference not in readings or len(readings) == 1:
+        return _Told(outcome.name, entries, None)
+    told: dict[str, Any] = {"kind": outcome.kind, "label": outcome.label or outcome.name}
+    told["differences"] = {
+        name: _difference(readers[reference], readers[name], readings[reference], reading)
+        for name, reading in readings.items()
+        if name != reference
+    }
+    return _Told(outcome.name, entries, told)
 
 
 def _difference(one: Reader, other: Reader, reference: Reading, arm: Reading) -> Any:

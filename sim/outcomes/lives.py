@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sim.engine.event_log import EventLog, Floats, Indices
 from sim.outcomes import wording
@@ -13,8 +14,11 @@ from sim.outcomes.entries import interval, number
 from sim.outcomes.estimates import UNKNOWN, Estimate, mean, share
 from sim.outcomes.history import NEVER, Flags
 from sim.outcomes.parting import CHANGES, HAPPENS, WHEN, Parting, part
-from sim.outcomes.reading import Reading
 from sim.outcomes.time_to_event import CENSORED, TimeToEvent
+from sim.scenario.model import Outcome
+
+Measures: TypeAlias = tuple[TimeToEvent, TimeToEvent]
+"""Of one outcome, in the reference and in the arm."""
 
 MOST_PARTINGS = 20
 """So many places where paths part are told, the most frequent first."""
@@ -23,27 +27,26 @@ IN_WORDS = {HAPPENS: "what happens", WHEN: "when it happens", CHANGES: "an attri
 
 
 def lives(
-    reference: Arm, arm: Arm, readings: tuple[Reading, Reading] | None, *, who: Indices, has_error: bool
+    reference: Arm, arm: Arm, measures: Measures | None, *, who: Indices, has_error: bool
 ) -> dict[str, Any]:
     """What changes in the lives of the patients `who` (indices), ready for JSON.
 
-    readings: of the outcome by which better and worse are told, None where there is none.
+    measures: in either arm of the outcome by which better and worse are told, None where there is none.
     """
     parting = part(reference.log, arm.log)
+    replication = reference.log.replication[who]
     told: dict[str, Any] = {"patients": len(who)}
-    if readings is not None:
-        told |= _better_and_worse(readings, who, reference.log.replication, has_error=has_error)
-    unchanged = ~parting.parts
-    told["unchanged"] = _shared(unchanged[who], reference.log.replication[who], has_error)
+    if measures is not None:
+        told |= _better_and_worse(measures, who, replication, has_error=has_error)
+    told["unchanged"] = _shared(~parting.parts[who], replication, has_error)
     told["partings"] = _partings(reference.log, arm.log, parting, who)
     return told
 
 
-def is_told_by(reading: Reading) -> bool:
+def tells(outcome: Outcome) -> bool:
     """Whether better and worse can be told by an outcome: one time from the start to one kind of end."""
-    outcome = reading.outcome
     return (
-        isinstance(reading.measure, TimeToEvent)
+        outcome.kind == "time_to_event"
         and outcome.begin is not None
         and outcome.begin.kind == "start"
         and outcome.begin.when is None
@@ -56,12 +59,12 @@ def is_told_by(reading: Reading) -> bool:
 
 
 def _better_and_worse(
-    readings: tuple[Reading, Reading], who: Indices, replication: Any, *, has_error: bool
+    measures: Measures, who: Indices, replication: NDArray[np.int32], *, has_error: bool
 ) -> dict[str, Any]:
     """Shares of patients whose end comes later, at the same time, earlier."""
-    outcome = readings[0].outcome
+    outcome = measures[0].outcome
     assert outcome.until is not None
-    later, earlier, days = compared_times(readings, who)
+    later, earlier, days = compared_times(measures, who)
     end = wording.happening(outcome.until)
     told: dict[str, Any] = {
         "outcome": outcome.name,
@@ -70,17 +73,15 @@ def _better_and_worse(
         "worse_is": f"{end} earlier than in the reference",
     }
     for name, which in (("better", later), ("same", ~later & ~earlier), ("worse", earlier)):
-        told[name] = _shared(which, replication[who], has_error)
+        told[name] = _shared(which, replication, has_error)
         if name != "same":
             told[name]["mean_days"] = number(mean(days[which]).value)
     return told
 
 
-def compared_times(readings: tuple[Reading, Reading], who: Indices) -> tuple[Flags, Flags, Floats]:
+def compared_times(measures: Measures, who: Indices) -> tuple[Flags, Flags, Floats]:
     """Whose end comes later in the second, whose earlier, and by how many days; shape [len(who)]."""
-    first, second = (reading.measure for reading in readings)
-    assert isinstance(first, TimeToEvent)
-    assert isinstance(second, TimeToEvent)
+    first, second = measures
     days: Floats = second.duration[who] - first.duration[who]
     return _later(first, second, who), _later(second, first, who), days
 
@@ -97,7 +98,7 @@ def _later(one: TimeToEvent, other: TimeToEvent, who: Indices) -> Flags:
     return flags
 
 
-def _shared(flags: Flags, replication: Any, has_error: bool) -> dict[str, Any]:
+def _shared(flags: Flags, replication: NDArray[np.int32], has_error: bool) -> dict[str, Any]:
     """A share of patients, with Wilson's interval, or Student's over replications."""
     count, n = int(np.count_nonzero(flags)), len(flags)
     found = share(count, n)

@@ -103,10 +103,12 @@ class _Changes:
 
     def __init__(self, log: EventLog) -> None:
         self.log = log
-        counts = np.diff(log.change_of)
-        rows = np.repeat(np.arange(log.n_rows), counts)
-        self._whose = np.repeat(np.repeat(np.arange(log.n_patients), np.diff(log.row_of)), counts)
-        self._sequence = rows - log.row_of[self._whose]
+        whose = np.repeat(np.arange(log.n_patients), np.diff(log.row_of))
+        keys = (whose << 32) | (np.arange(log.n_rows) - log.row_of[whose])
+        self._keys = np.repeat(keys, np.diff(log.change_of))
+        self._order = np.argsort(log.change_what, kind="stable")
+        kinds = np.arange(len(log.names.attributes) + 1)
+        self._bounds = np.searchsorted(log.change_what[self._order], kinds)
 
     def of(self, attribute: str) -> tuple[Indices, Floats]:
         """Where an attribute gets a new value, as patient << 32 | sequence (increasing), and the value.
@@ -115,11 +117,11 @@ class _Changes:
         """
         log = self.log
         what = log.names.attributes.index(attribute)
-        at = np.flatnonzero(log.change_what == what)
-        keys = (self._whose[at] << 32) | self._sequence[at]
+        at = self._order[self._bounds[what] : self._bounds[what + 1]]
+        keys = self._keys[at]
         last = np.append(keys[1:] != keys[:-1], True)[: len(keys)]
         keys, at = keys[last], at[last]
-        whose, values = self._whose[at], log.change_value[at]
+        whose, values = keys >> 32, log.change_value[at]
         before = np.append(0.0, values[:-1])[: len(values)]
         is_first = np.append(True, whose[1:] != whose[:-1])[: len(whose)]
         before = np.where(is_first, log.at_start[whose, what], before)

@@ -142,6 +142,57 @@ def test_what_cannot_be_compared_is_refused_with_the_reason(tmp_path, setting):
     assert refused.value.fix
 
 
+UNRELATED = {
+    "a stage that few come to": (
+        "      state: well\n      events:\n",
+        "      state: well\n      events:\n        away: {chance: 0.05, after: {fixed: 30 days}, to: abroad}\n",
+        "    dead: {state: dead, terminal: true}\n",
+        "    dead: {state: dead, terminal: true}\n    abroad: {state: well, terminal: true}\n",
+    ),
+    "a capacity that nobody waits for": (
+        "outcomes:\n",
+        "resources: {theatre: {capacity: 3}}\noutcomes:\n",
+    ),
+    "a cost": (
+        "{fixed: 90 days}, to: stay}",
+        "{fixed: 90 days}, to: stay, cost: 120}",
+        "horizon: 3 years\n",
+        "horizon: 3 years\neconomics: {currency: GBP, discount: {cost: 0.035, qaly: 0.035}, convention: annual}\n",
+    ),
+}
+
+
+@pytest.mark.parametrize("change", UNRELATED)
+def test_whom_a_change_does_not_touch_is_identical(tmp_path, change):
+    text = SCENARIO
+    for old, new in zip(UNRELATED[change][::2], UNRELATED[change][1::2], strict=True):
+        assert old in text
+        text = text.replace(old, new)
+    (tmp_path / "ward.yaml").write_text(SCENARIO)
+    (tmp_path / "other.yaml").write_text(text)
+    done = carry_out(
+        [Source(name, Asked(tmp_path / f"{name}.yaml")) for name in ("ward", "other")],
+        at=(365.25,),
+        step=lambda name: None,
+        share=lambda share: None,
+    )
+    assert isinstance(done, Comparison)
+    one, other = (arm.log for arm in done.arms)
+    touched = np.zeros(300, bool)
+    if change == "a stage that few come to":
+        rows = other.stage_to == other.names.stages.index("abroad")
+        touched[other.patient_of_row()[rows]] = True
+        assert 0 < touched.sum() < 60
+    lives = done.table["lives"]["other"]
+    assert lives["unchanged"]["count"] == 300 - touched.sum()
+    for i in np.flatnonzero(~touched):
+        mine, theirs = (slice(log.row_of[i], log.row_of[i + 1]) for log in (one, other))
+        assert one.time[mine].tobytes() == other.time[theirs].tobytes()
+    if not touched.any():
+        for _, leaf in leaves(done.table["outcomes"]):
+            assert leaf["difference"] in (0.0, None)
+
+
 def test_outcomes_of_one_arm_alone_are_told(tmp_path):
     done = compared(tmp_path, "outcomes.road={funnel: [start, {stage: home}]}")
     assert "road" not in done.table["outcomes"]
