@@ -313,6 +313,9 @@ def _places(entry: Mapping[str, Any]) -> Iterator[Place]:
             yield cause, "estimate", at["days"], unit, at, "estimate"
         for name in ("median", "restricted_mean"):
             yield cause, name, None, "days", of, name
+    for level in entry.get("quantiles", {}):
+        number = "days" if unit == "probability" else unit
+        yield "", f"quantile {level}", None, number, entry["quantiles"], level
     for category, of in entry.get("shares", {}).items():
         yield category, "estimate", None, unit, of, "estimate"
     for step in entry.get("steps", ()):
@@ -341,6 +344,7 @@ def _of_difference(place: Mapping[str, Any], name: str) -> dict[str, Any] | None
     low, high = leaf["interval"] or (None, None)
     independent_low, independent_high = leaf["independent_interval"] or (None, None)
     return {
+        **{side: leaf[side] for side in ("reference", "value") if side in leaf},
         "difference": leaf["difference"],
         "standard_error": leaf["standard_error"],
         "low": low,

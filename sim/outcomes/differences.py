@@ -15,7 +15,7 @@ from scipy.special import stdtrit
 
 from sim.engine.event_log import Floats
 from sim.outcomes.entries import interval, number, put
-from sim.outcomes.estimates import UNKNOWN, Estimate, Figures, Path
+from sim.outcomes.estimates import QUANTILE, UNKNOWN, Estimate, Figures, Path
 from sim.outcomes.reading import Group
 
 ROUNDING = 1e-18
@@ -112,7 +112,7 @@ def of_groups(reference: Group, arm: Group, *, n_patients: int, has_error: bool)
     """
     paths = [path for path in reference.each[0].estimates if path in arm.each[0].estimates]
     if len(reference.each) > 1:
-        return {path: over_replications(_values(reference, path), _values(arm, path)) for path in paths}
+        return {path: _between_replications(reference, arm, path) for path in paths}
     one, other = reference.each[0], arm.each[0]
     values = {path: other.estimates[path].value - one.estimates[path].value for path in paths}
     found = {path: Difference(Estimate(value)) for path, value in values.items()}
@@ -123,6 +123,14 @@ def of_groups(reference: Group, arm: Group, *, n_patients: int, has_error: bool)
             if influences is not None:
                 found[path] = over_patients(value, *influences, pairs.n)
     return found
+
+
+def _between_replications(reference: Group, arm: Group, path: Path) -> Difference:
+    """Unknown where a quantile is not reached in some replication, as in `estimates.over_replications`."""
+    one, other = _values(reference, path), _values(arm, path)
+    if path[-1] == QUANTILE and np.isnan(one + other).any():
+        return Difference(UNKNOWN)
+    return over_replications(one, other)
 
 
 def _values(group: Group, path: Path) -> Floats:

@@ -25,6 +25,10 @@ Influence: TypeAlias = Callable[[], Floats | None]
 """Gives an influence, shape [n_chosen]; None where it cannot be told."""
 
 
+QUANTILE = "median_days"
+"""What a path ends with whose number may not be reached, and is later than all others then."""
+
+
 @dataclass(frozen=True, slots=True)
 class Estimate:
     """A number and its 95% interval [low, high]; nan where there is none.
@@ -114,7 +118,7 @@ def without_intervals(figures: Figures) -> Figures:
 def _mean_of(path: Path, values: Iterable[float]) -> Estimate:
     every = np.array(list(values))
     known = every[~np.isnan(every)]
-    if path[-1] == "median_days" and len(known) < len(every):
+    if path[-1] == QUANTILE and len(known) < len(every):
         return UNKNOWN
     return mean(known)
 

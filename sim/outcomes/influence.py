@@ -79,20 +79,21 @@ class CurveInfluence:
         expected = np.cumsum(after * np.diff(self._greenwood, prepend=0.0))
         return self._of_patients(expected, expected - after * self._own)
 
-    def median(self) -> Floats | None:
-        """On the median: that on S there over the density; None where it cannot be told.
+    def quantile(self, level: float) -> Floats | None:
+        """On the first time with S <= 1 - level: that on S there over the density.
 
-        The density is the slope of S between the limits S = 1/2 -+ 1.96 standard errors, so there
-        must be such limits. Sources: Woodruff 1952, doi:10.1080/01621459.1952.10483443; Francisco
-        and Fuller 1991, doi:10.1214/aos/1176347993.
+        The density is the slope of S between its limits, 1.96 standard errors off 1 - level; None
+        where there are no such limits. Sources: Woodruff 1952,
+        doi:10.1080/01621459.1952.10483443; Francisco and Fuller 1991, doi:10.1214/aos/1176347993.
         """
         s, time = self._curve.survival, self._curve.table.time
-        centre = first_time(time, s <= 0.5 + ROUNDING)
+        left = 1.0 - level
+        centre = first_time(time, s <= left + ROUNDING)
         if np.isnan(centre):
             return None
         step = self._steps(centre) - 1
         half = NORMAL_975 * float(s[step]) * sqrt(float(self._curve.greenwood[step]))
-        early, late = (first_time(time, s <= 0.5 + side * half + ROUNDING) for side in (1, -1))
+        early, late = (first_time(time, s <= left + side * half + ROUNDING) for side in (1, -1))
         if half == 0.0 or not late > early:
             return None
         return self.survival_at(centre) * ((late - early) / (2 * half))
@@ -124,14 +125,14 @@ class CurveInfluence:
             self._causes[id(curve)] = curve, at_end, rest
         return self._causes[id(curve)][1:]
 
-    def time_to_half(self, curve: IncidenceCurve, is_cause: NDArray[np.bool_]) -> Floats | None:
-        """On the time at which an incidence is one half, as `median` does it."""
+    def time_to(self, curve: IncidenceCurve, is_cause: NDArray[np.bool_], level: float) -> Floats | None:
+        """On the first time at which an incidence is `level`, as `quantile` does it."""
         f, time = curve.incidence, curve.table.time
-        centre = first_time(time, f >= 0.5 - ROUNDING)
+        centre = first_time(time, f >= level - ROUNDING)
         if np.isnan(centre):
             return None
         half = NORMAL_975 * sqrt(float(curve.variance[self._steps(centre) - 1]))
-        early, late = (first_time(time, f >= 0.5 + side * half - ROUNDING) for side in (-1, 1))
+        early, late = (first_time(time, f >= level + side * half - ROUNDING) for side in (-1, 1))
         if half == 0.0 or not late > early:
             return None
         return self.incidence_at(curve, is_cause, centre) * (-(late - early) / (2 * half))

@@ -19,6 +19,8 @@ from sim.outcomes.happenings import rows
 from sim.outcomes.history import NEVER, History
 from sim.outcomes.influence import CurveInfluence
 from sim.outcomes.survival import (
+    ROUNDING,
+    first_time,
     kaplan_meier,
     median,
     restricted_mean,
@@ -84,7 +86,7 @@ class TimeToEvent:
             estimates[path] = survival_at(mine.curve, time)
             influences[path] = mine.influence(CurveInfluence.survival_at, time)
         estimates["median_days",] = median(mine.curve)
-        influences["median_days",] = mine.influence(CurveInfluence.median)
+        influences["median_days",] = mine.influence(CurveInfluence.quantile, 0.5)
 
     def _add_incidence(
         self,
@@ -102,7 +104,7 @@ class TimeToEvent:
             estimates[path] = incidence_at(curve, time)
             influences[path] = mine.influence(CurveInfluence.incidence_at, curve, is_cause, time)
         estimates[(*place, "median_days")] = time_to_half(curve)
-        influences[(*place, "median_days")] = mine.influence(CurveInfluence.time_to_half, curve, is_cause)
+        influences[(*place, "median_days")] = mine.influence(CurveInfluence.time_to, curve, is_cause, 0.5)
 
     def _times(self, place: Path) -> Iterator[tuple[Path, float]]:
         """Where the curve is read, the headline first, and when."""
@@ -126,6 +128,16 @@ class Ends:
     def __init__(self, n: int, reached: Indices, duration: Floats, end: NDArray[np.int8]) -> None:
         self.n, self.reached, self.duration, self.end = n, reached, duration, end
         self.curve = kaplan_meier(risk_table(duration, end != CENSORED))
+
+    def quantile(self, level: float, *, competing: bool) -> tuple[float, Influence]:
+        """The time by which the share `level` has come to `until`, nan where it never has; its influence."""
+        if not competing:
+            time = first_time(self.curve.table.time, self.curve.survival <= 1.0 - level + ROUNDING)
+            return time, self.influence(CurveInfluence.quantile, level)
+        is_cause = self.end == REACHED
+        curve = aalen_johansen(self.curve, self.duration, is_cause)
+        time = first_time(self.curve.table.time, curve.incidence >= level - ROUNDING)
+        return time, self.influence(CurveInfluence.time_to, curve, is_cause, level)
 
     @cached_property
     def _influence(self) -> CurveInfluence:

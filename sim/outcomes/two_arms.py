@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from sim.engine.event_log import Floats, Indices
-from sim.outcomes import distances
+from sim.outcomes import distances, quantiles
 from sim.outcomes.competing import aalen_johansen
 from sim.outcomes.differences import Difference, over_replications
 from sim.outcomes.entries import interval, number
-from sim.outcomes.estimates import Estimate
+from sim.outcomes.estimates import Estimate, Figures
 from sim.outcomes.hazards import Arm, hazard_ratio, log_rank, ratio_interval
 from sim.outcomes.means import Mean
 from sim.outcomes.measure import Measure
@@ -32,7 +32,17 @@ def two_arms(
     if isinstance(reference, TimeToEvent) and isinstance(arm, TimeToEvent):
         return _of_times(reference, arm, groups, n_patients=n_patients, has_error=has_error)
     far = [_distance(reference, arm, one, other) for one, other in _replications(groups)]
-    return {} if None in far else {"wasserstein_distance": number(_mean(np.array(far, np.float64)))}
+    if None in far:
+        return {}
+    told: dict[str, Any] = {"wasserstein_distance": number(_mean(np.array(far, np.float64)))}
+    if isinstance(reference, Mean) and isinstance(arm, Mean):
+        pairs = _replications(groups)
+        each = (
+            [quantiles.of_values(reference.values[one]) for one, _ in pairs],
+            [quantiles.of_values(arm.values[other]) for _, other in pairs],
+        )
+        told |= quantiles.differences(groups, each, n_patients=n_patients, has_error=has_error)
+    return told
 
 
 def _replications(groups: tuple[Group, Group]) -> list[tuple[Indices, Indices]]:
@@ -53,15 +63,20 @@ def _of_times(
     has_error: bool,
 ) -> dict[str, Any]:
     ratios, far, test = [], [], {}
+    each: tuple[list[Figures], list[Figures]] = [], []
+    competing = bool(reference.competing)
     for one, other in _replications(groups):
         sides = reference.ends(one), arm.ends(other)
-        far.append(_area(sides, reference.until, competing=bool(reference.competing)))
+        far.append(_area(sides, reference.until, competing=competing))
+        for figures, side in zip(each, sides, strict=True):
+            figures.append(quantiles.of_ends(side, competing=competing))
         who = one[sides[0].reached], other[sides[1].reached]
         hazards: tuple[Arm, Arm] = _until(sides[0]), _until(sides[1])
         ratios.append(hazard_ratio(*hazards, who, n_patients))
         if has_error and len(groups[0].each) == 1:
             test = _tested(hazards, who, n_patients)
     told: dict[str, Any] = {"wasserstein_distance": number(_mean(np.array(far)))}
+    told |= quantiles.differences(groups, each, n_patients=n_patients, has_error=has_error)
     return {"hazard_ratio": _ratio(ratios, has_error=has_error), **test} | told
 
 

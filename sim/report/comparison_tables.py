@@ -257,7 +257,7 @@ def _p(value: float | None) -> str:
 
 def _print_rows(rows: Sequence[Row], letters: tuple[str, str], console: Console) -> None:
     table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, collapse_padding=True)
-    table.add_column("")
+    table.add_column("", min_width=10, overflow="fold")
     reference, arm = letters
     for head in (reference, arm, f"{arm} - {reference}", "unpaired", "gain"):
         table.add_column(Text(head), justify="right", no_wrap=True)
@@ -288,6 +288,7 @@ def _rows(reference: Told, arm: Told, of: Told) -> Iterator[Row]:
             yield _row(category, reference["shares"][category], arm["shares"][category], leaf, unit)
     else:
         yield _row("", reference, arm, of, unit)
+        yield from _quantile_rows(of, unit, {level: level for level in of.get("quantiles", {})})
         for part in ("served", "left"):
             if part in of:
                 yield _row(part, reference[part], arm[part], of[part], unit)
@@ -300,11 +301,22 @@ def _curve_rows(reference: Told, arm: Told, of: Told, unit: str) -> Iterator[Row
     for key, label in (("median", "median"), ("restricted_mean", "restricted mean")):
         if key in of:
             yield Row(label, _days(reference, key), _days(arm, key), of[key], "days")
+    yield from _quantile_rows(of, "days", {"25%": "25% by", "75%": "75% by"})
+
+
+def _quantile_rows(of: Told, unit: str, labels: Mapping[str, str]) -> Iterator[Row]:
+    for level, label in labels.items():
+        leaf = of.get("quantiles", {}).get(level)
+        if leaf is not None:
+            sides = [Text(figures.amount(leaf[side], unit)) for side in ("reference", "value")]
+            yield Row(label, sides[0], sides[1], leaf, unit)
 
 
 def _days(side: Told, key: str) -> Text:
-    value = side[f"{key}_days"]
-    return cell(figures.days(value), figures.days_interval(side[f"{key}_interval"], value))
+    value, limits = side[f"{key}_days"], side[f"{key}_interval"]
+    if value is None and limits is not None and limits[0] is not None:
+        return cell("not reached", f"from {figures.days(limits[0])}")
+    return cell(figures.days(value), figures.days_interval(limits, value))
 
 
 def _row(head: str, reference: Told, arm: Told, leaf: Told, unit: str) -> Row:

@@ -53,7 +53,7 @@ def test_every_difference_of_a_comparison_is_a_row(both: Compared) -> None:
     # a curve's headline is one of its times, a funnel's a step, that of categories none: no rows of their own
     doubled = [path for path, leaf in told if path[-1] not in ("median", "restricted_mean", "of_first")]
     headlines = [p for p in doubled if p[:1] in (("survival",), ("home",), ("well",), ("road",), ("sexes",))]
-    repeated = [p for p in headlines if not {"at", "steps", "shares"} & set(p)]
+    repeated = [p for p in headlines if not {"at", "steps", "shares", "quantiles"} & set(p)]
     assert len(frame) == len(told) - len(repeated)
     assert np.allclose(frame["value"] - frame["reference"], frame["difference"], equal_nan=True)
     known = frame[frame["standard_error"] > 0]

@@ -123,6 +123,39 @@ def ever_home(arm) -> np.ndarray:
     return np.bincount(arm.log.patient_of_row()[rows], minlength=arm.log.n_patients) > 0
 
 
+def test_quantiles_are_those_of_the_patients(tmp_path):
+    done = compared(tmp_path, "pathway.stages.ward.events.home.after.exponential.mean=30 days")
+    found = done.table["outcomes"]["days_well"]["differences"]["ward 2"]["quantiles"]
+    days = [days_well(arm) for arm in done.arms]
+    for level, q in (("25%", 0.25), ("50%", 0.5), ("75%", 0.75)):
+        sides = [float(np.quantile(d, q, method="inverted_cdf")) for d in days]
+        assert (found[level]["reference"], found[level]["value"]) == pytest.approx(sides)
+        assert found[level]["difference"] == pytest.approx(sides[1] - sides[0])
+    survival = done.table["outcomes"]["survival"]["differences"]["ward 2"]
+    assert survival["quantiles"]["50%"]["difference"] == survival["median"]["difference"]
+    assert survival["quantiles"]["50%"]["standard_error"] == survival["median"]["standard_error"]
+
+
+def days_well(arm) -> np.ndarray:
+    home = arm.log.names.stages.index("home")
+    found = np.zeros(arm.log.n_patients)
+    for i in range(arm.log.n_patients):
+        rows = range(arm.log.row_of[i], arm.log.row_of[i + 1])
+        moves = [(arm.log.time[r], arm.log.stage_to[r]) for r in rows if arm.log.stage_to[r] >= 0]
+        ends = [*(t for t, _ in moves[1:]), arm.log.follow_up[i]]
+        found[i] = sum(end - t for (t, stage), end in zip(moves, ends, strict=True) if stage == home)
+    return found
+
+
+def test_a_quantile_that_some_replication_does_not_reach_is_not_told(tmp_path):
+    done = compared(
+        tmp_path, "pathway.stages.ward.events.home.after.exponential.mean=30 days", replications=3
+    )
+    found = done.table["outcomes"]["survival"]["differences"]["ward 2"]["quantiles"]
+    assert found["25%"]["difference"] is not None
+    assert (found["75%"]["value"], found["75%"]["difference"]) == (None, None)
+
+
 REFUSED = {
     "horizon=4 years": "the horizon is 3 years in the one and 4 years in the other",
     "patients.number=299": "they have 300 and 299 patients in the first replication",

@@ -1,0 +1,98 @@
+"""A comparison in the terminal: every kind of outcome, within 80 columns, the answer first."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from sim.comparison import Comparison, Source, carry_out
+from sim.report.comparison_tables import answer, change, print_comparison
+from sim.simulation import Asked
+from tests.unit.outcomes.test_comparison import SCENARIO
+
+QUICK = "pathway.stages.ward.events.home.after.exponential.mean=30 days"
+SLOW = "pathway.stages.ward.events.home.after.exponential.mean=90 days"
+
+
+def table(folder: Path, *changes: str, text: str = SCENARIO, replications: int = 1) -> dict[str, Any]:
+    file = folder / "ward.yaml"
+    file.write_text(text)
+    arms = [Source("as_it_is", Asked(file, replications=replications))]
+    arms += [
+        Source(name, Asked(file, (setting,), replications=replications))
+        for name, setting in zip(("quick", "slow"), changes, strict=False)
+    ]
+    done = carry_out(arms, at=(365.25, 730.5), step=lambda name: None, share=lambda share: None)
+    assert isinstance(done, Comparison)
+    return done.table
+
+
+def printed(told: dict[str, Any]) -> list[str]:
+    console = Console(file=io.StringIO(), width=80)
+    print_comparison(told, console)
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue().splitlines()
+
+
+@pytest.mark.parametrize("replications", [1, 3])
+def test_every_kind_of_outcome_is_told_within_80_columns(tmp_path: Path, replications: int) -> None:
+    told = table(tmp_path, QUICK, SLOW, replications=replications)
+    lines = printed(told)
+    assert max(map(len, lines)) <= 80
+    for name in told["outcomes"]:
+        assert any(line == name or line.startswith(f"{name}: ") for line in lines), name
+    heads = [line.split() for line in lines]
+    assert ["A", "B", "B", "-", "A", "unpaired", "gain"] in heads
+    assert ["A", "C", "C", "-", "A", "unpaired", "gain"] in heads
+    assert not any("…" in line for line in lines)
+
+
+def test_the_answer_is_the_first_outcome_at_its_last_time_for_each_arm(tmp_path: Path) -> None:
+    told = table(tmp_path, QUICK, SLOW)
+    sentences = answer(told).split(". ")
+    assert len(sentences) == 2
+    leaf = told["outcomes"]["survival"]["differences"]["quick"]["at"]["2 years"]
+    arm = told["arms"]["quick"]["outcomes"]["survival"]["at"]["2 years"]["estimate"]
+    assert sentences[0].startswith(f"Survival 2 years after the start is {100 * arm:.1f}% with quick, ")
+    assert f"{100 * leaf['difference']:+.1f} percentage points (95% interval " in sentences[0]
+
+
+def test_what_differs_and_whose_lives_change_stands_above_the_tables(tmp_path: Path) -> None:
+    told = table(tmp_path, QUICK)
+    text = "\n".join(printed(told))
+    assert "What is other in quick" in text
+    assert "pathway.stages.ward.events.home.after.exponential.mean: 60 days -> 30 days" in " ".join(
+        text.split()
+    )
+    lives = told["lives"]["quick"]
+    assert f"better: {100 * lives['better']['estimate']:.1f}% (" in text
+    assert text.index("Whose lives change") < text.index("survival\n")
+
+
+def test_an_arm_against_itself_is_the_same_scenario(tmp_path: Path) -> None:
+    text = "\n".join(printed(table(tmp_path, "horizon=3 years")))
+    assert "quick is the same scenario as as_it_is" in text
+    assert "a difference of 0.0 percentage points" in " ".join(text.split())
+    assert "unchanged in everything: 100.0%" in text
+
+
+def test_where_there_is_no_interval_the_reason_stands_for_it(tmp_path: Path) -> None:
+    text = (
+        SCENARIO.replace("outcomes:", "resources: {bed: {capacity: 40}}\noutcomes:")
+        .replace("      state: ill\n", "      state: ill\n      needs: bed\n")
+        .replace("outcomes:\n", "outcomes:\n  wait: {waiting_for: bed}\n")
+    )
+    lines = printed(table(tmp_path, "resources.bed.capacity=60", text=text))
+    told = " ".join(" ".join(lines).split())
+    assert "no interval: patients share bed, so one replication tells nothing of its own error" in told
+    assert "served" in told
+
+
+def test_signs() -> None:
+    assert (change(0.051, "share"), change(-0.051, "share"), change(0.0, "share")) == ("+5.1", "-5.1", "0.0")
+    assert change(400.0, "days") == "+13.1 months"
+    assert change(None, "days") == "-"
