@@ -136,6 +136,22 @@ def test_by_keyboard(browser, file):
     assert browser.execute_script("return document.querySelector('details').open")
 
 
+@pytest.mark.parametrize("file", ["queue"], indirect=True)
+def test_a_day_is_chosen_by_keyboard(browser, file):
+    """The counts are those of the table that stands for them, which the log was read for."""
+    opened(browser, file, DESKTOP)
+    browser.execute_script("document.querySelector('.replay input[type=range]').focus()")
+    ActionChains(browser).send_keys(Keys.END).perform()
+    last, said, rows = browser.execute_script("""
+        const box = document.querySelector(".replay"), [chosen, numbers] = box.querySelectorAll("tbody");
+        const told = [...chosen.rows].map((row) => [row.cells[0].textContent, row.cells[1].textContent]);
+        const kept = [...numbers.rows].map((row) => [row.cells[0].textContent.trim(), row.cells[10].textContent.trim()]);
+        return [box.querySelector("input").value, box.querySelector(".told").textContent, [told, kept]]""")
+    assert last == "400"
+    assert said.startswith("Day 400: ")
+    assert rows[0] == rows[1]
+
+
 def test_headings_go_down_one_by_one(browser, file):
     opened(browser, file, DESKTOP)
     levels = browser.execute_script(

@@ -61,13 +61,7 @@ def shares(arms: Sequence[tuple[str, Sequence[Share]]]) -> go.Figure:
             name=arm,
             x=[share.value for share in found],
             y=value,
-            error_y={
-                "type": "data",
-                "symmetric": False,
-                "array": [max(s.estimate.high - s.estimate.value, 0.0) for s in found],
-                "arrayminus": [max(s.estimate.value - s.estimate.low, 0.0) for s in found],
-                "thickness": 1.2,
-            },
+            error_y=_whiskers(found),
             marker={
                 "color": look[arm].colour,
                 "pattern": pattern(look[arm].colour, PATTERNS[i % len(PATTERNS)]),
@@ -83,6 +77,15 @@ def shares(arms: Sequence[tuple[str, Sequence[Share]]]) -> go.Figure:
     figure.update_xaxes(type="category", showgrid=False)
     figure.update_yaxes(tickformat=".0%", rangemode="tozero")
     return figure
+
+
+def _whiskers(found: Sequence[Share]) -> dict[str, object] | None:
+    """From the lower to the upper limit of each share; None where there are no intervals."""
+    if not all(share.estimate.has_interval for share in found):
+        return None
+    above = [share.estimate.high - share.estimate.value for share in found]
+    below = [share.estimate.value - share.estimate.low for share in found]
+    return {"type": "data", "symmetric": False, "array": above, "arrayminus": below, "thickness": 1.2}
 
 
 def waits(arms: Sequence[tuple[str, Sequence[float]]]) -> go.Figure:

@@ -110,5 +110,7 @@ def dressed(figure: go.Figure, *, height: int) -> go.Figure:
         ticks="outside",
         tickcolor=ENDED,
     )
-    figure.update_yaxes(title={"font": {"size": 13}}, gridcolor=FAINT, zeroline=False, automargin=True)
+    figure.update_yaxes(
+        title={"font": {"size": 13}, "standoff": 12}, gridcolor=FAINT, zeroline=False, automargin=True
+    )
     return figure

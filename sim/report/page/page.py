@@ -17,7 +17,7 @@ from sim.comparison import Comparison
 from sim.provenance import processor, versions
 from sim.report.comparison_tables import answer as answer_of_comparison
 from sim.report.page.arms import Arm
-from sim.report.page.parts import Picture, Section, Table
+from sim.report.page.parts import Chooser, Picture, Section, Table
 from sim.report.page.sections import answer, sections, subtitle
 from sim.run_folder import write_whole
 from sim.simulation import Simulation
@@ -48,7 +48,9 @@ def laid_out(*, title: str, reference: str, subtitle: str, answer: str, sections
     )
     environment.tests["picture"] = lambda item: isinstance(item, Picture)
     environment.tests["table"] = lambda item: isinstance(item, Table)
-    environment.filters["figure_json"] = _figure_json
+    environment.tests["chooser"] = lambda item: isinstance(item, Chooser)
+    environment.filters["figure_json"] = lambda picture: _inert(json.loads(picture.figure.to_json()))
+    environment.filters["data_json"] = lambda chooser: _inert(chooser.data)
     return environment.get_template("page.html").render(
         title=title,
         reference=reference,
@@ -113,9 +115,9 @@ def _text(name: str) -> str:
     return (files("sim.report.page") / name).read_text("utf-8")
 
 
-def _figure_json(picture: Picture) -> Markup:
-    """A figure as JSON that cannot end the element it stands in."""
-    text = json.dumps(json.loads(picture.figure.to_json()), ensure_ascii=False, separators=(",", ":"))
+def _inert(value: Any) -> Markup:
+    """A value as JSON that cannot end the element it stands in."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     for sign in "<>&":
         text = text.replace(sign, f"\\u{ord(sign):04x}")
     return Markup(text)  # noqa: S704

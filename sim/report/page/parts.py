@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import plotly.graph_objects as go
 
@@ -37,11 +38,26 @@ class Picture:
     is_wide: bool = False
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Chooser:
+    """A table that tells of a day which the reader chooses, from 0 to `last`; ready for JSON in `data`.
+
+    data: `places`, each a name and its kind, and `patients`, each a number and then a day and a
+    place for every move (-1: gone). numbers: the same on a few days, for whoever cannot choose.
+    """
+
+    name: str
+    caption: str
+    last: int
+    data: Mapping[str, Any]
+    numbers: Table
+
+
 @dataclass(frozen=True, slots=True)
 class Section:
     """A part of the page with its heading; name: its anchor."""
 
     name: str
     heading: str
-    items: tuple[Table | Picture, ...]
+    items: tuple[Table | Picture | Chooser, ...]
     lead: str = ""

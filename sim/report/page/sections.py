@@ -13,6 +13,7 @@ from sim.report.page.lives import stay_picture, swimmer_picture
 from sim.report.page.outcome_tables import curve_table, overview, resource_table
 from sim.report.page.parts import Picture, Section, Table
 from sim.report.page.pictures import curve_picture, grade_picture, occupancy_picture, wait_picture
+from sim.report.page.replays import replay_section
 from sim.report.page.resource_pictures import resource_picture
 from sim.report.page.road_pictures import funnel_parts, road_parts
 from sim.report.tables import time_label
@@ -30,6 +31,7 @@ def sections(
         _road(arms),
         _lives(arms, is_twin=told is not None),
         _resources(arms),
+        replay_section(arms),
         changes_section(arms) if told is None else None,
         evidence_section(arms),
         provenance_section(arms, facts),

@@ -93,11 +93,12 @@ def test_nothing_is_fetched(outline, text):
 def test_every_chart_has_a_caption_and_a_table(outline, text):
     n = text.count('class="chart"')
     assert n >= 5
-    assert outline.elements["figcaption"] == outline.elements["details"] == outline.elements["figure"] == n
+    assert outline.elements["figcaption"] == outline.elements["figure"] == n
+    assert outline.elements["details"] == n + text.count('class="replay"')
 
 
 def test_charts_are_figures_that_can_be_read_back(text):
-    found = re.findall(r'<script type="application/json">(.*?)</script>', text, re.S)
+    found = re.findall(r'class="chart"[^>]*>\s*<script type="application/json">(.*?)</script>', text, re.S)
     for one in found:
         figure = go.Figure(json.loads(one))
         assert figure.data
@@ -187,6 +188,17 @@ def test_sankey_keeps_everybody_who_is_drawn():
     assert all(out[node] <= into[node] for node in into)
     taken = sum(step.patients for step in steps(roads(arm.history, arm.about), STEPS + 1))
     assert sum(link.value) == taken
+
+
+def test_a_replay_only_where_patients_come_or_wait(tmp_path):
+    file = tmp_path / "queue.yaml"
+    file.write_text(QUEUE)
+    arm = arm_of(simulated(file))
+    (chooser,) = next(s for s in sections([arm], {}) if s.name == "replay").items
+    names = [name for name, _ in chooser.data["places"]]
+    assert names.index("waiting for ward") == names.index("ward") - 1
+    assert len(chooser.data["patients"]) == 120
+    assert "replay" not in {s.name for s in sections([arm_of(simulated(FIRST, "patients.number=300"))], {})}
 
 
 @pytest.mark.parametrize(("file", "goes_on"), [(FIRST, False), (CLINICAL, True)])
