@@ -41,6 +41,9 @@ def test_a_curve_is_the_summary_read_at_many_times(file, name, replications):
             assert [curve.value[i], curve.low[i], curve.high[i]] == pytest.approx(
                 [row["estimate"], *(row["interval"] or (np.nan, np.nan))], nan_ok=True
             )
+    assert [curve.value[0] for curve in (whole.main, *whole.causes)] == (
+        [0.0] * len(told) if "causes" in entry else [1.0]
+    )
     assert whole.n == entry["n"] == whole.main.at_risk[0]
 
 

@@ -130,6 +130,7 @@ def test_a_lane_has_no_gap_and_ends_where_the_patient_does(history):
     for index, lane in enumerate(lanes(history, range(40), {})):
         assert (lane.patient, lane.until) == (log.patient[index], log.ends[index])
         assert lane.stays[0].begin == 0.0
+        assert all(stay.state for stay in lane.stays)  # a stage without a state leaves it as it was
         assert lane.stays[-1].end == lane.until
         assert all(one.end == other.begin for one, other in pairwise(lane.stays))
         entered = stages_entered(history, index)

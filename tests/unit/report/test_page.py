@@ -186,8 +186,10 @@ def test_sankey_keeps_everybody_who_is_drawn():
         out[source] += value
         into[target] += value
     assert all(out[node] <= into[node] for node in into)
-    taken = sum(step.patients for step in steps(roads(arm.history, arm.about), STEPS + 1))
-    assert sum(link.value) == taken
+    taken = list(steps(roads(arm.history, arm.about), STEPS + 1))
+    assert sum(link.value) == sum(step.patients for step in taken)
+    come_from_nowhere = sum(value for node, value in out.items() if node not in into)
+    assert come_from_nowhere == sum(step.patients for step in taken if step.number == 1)
 
 
 def test_a_replay_only_where_patients_come_or_wait(tmp_path):
@@ -203,8 +205,15 @@ def test_a_replay_only_where_patients_come_or_wait(tmp_path):
 
 @pytest.mark.parametrize(("file", "goes_on"), [(FIRST, False), (CLINICAL, True)])
 def test_only_a_road_that_is_longer_than_the_diagram_goes_on(file, goes_on):
-    node = pictures(arm_of(simulated(file, "patients.number=300")))["roads-it"].figure.data[0].node
+    sankey = pictures(arm_of(simulated(file, "patients.number=300")))["roads-it"].figure.data[0]
+    node, link = sankey.node, sankey.link
     assert ("goes on" in node.customdata) == goes_on
+    before = [
+        node.customdata[s]
+        for s, t in zip(link.source, link.target, strict=True)
+        if node.customdata[t] == "goes on"
+    ]
+    assert (set(before) > {"other"}) == goes_on
     assert len([name for name in node.customdata if name in ("dead", "died of disease")]) >= 2
 
 
