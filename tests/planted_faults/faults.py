@@ -11,6 +11,7 @@ from dataclasses import dataclass
 LAW, DRAWS = "sim/engine/law.py", "sim/engine/draws.py"
 SOJOURNS, READINGS = "sim/engine/sojourns.py", "sim/engine/readings.py"
 RULES, THEORY = "tests/unit/engine/test_law.py", "tests/theory/test_modifiers.py"
+PAIRS = "tests/theory/test_influence.py"
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,5 +293,62 @@ FAULTS = (
         "    k[at.STAGE_NOW] = k[at.TIMED_STAGE]\n",
         "    k[at.STAGE_NOW] = stage\n",
         f"{RULES}::test_who_waits_is_still_in_the_stage_left",
+    ),
+    # two arms
+    Fault(
+        "the patients of two arms are taken for others",
+        "sim/outcomes/differences.py",
+        "        squares(arm - reference),",
+        "        sum(variances),",
+        f"{PAIRS}::test_a_paired_difference_of_means_is_that_of_the_paired_t_test",
+    ),
+    Fault(
+        "a patient's own end is left out of the influence on a curve",
+        "sim/outcomes/influence.py",
+        "self._of_patients(self._greenwood, self._greenwood - self._own)",
+        "self._of_patients(self._greenwood, self._greenwood)",
+        f"{PAIRS}::test_squares_add_up_to_greenwoods_variance",
+    ),
+    Fault(
+        "what is expected of who ends at a time does not count that time",
+        "sim/outcomes/influence.py",
+        'by[order] = np.searchsorted(table.time, durations[order], side="right")',
+        'by[order] = np.searchsorted(table.time, durations[order], side="left")',
+        f"{PAIRS}::test_they_are_the_derivatives_in_the_weights",
+    ),
+    Fault(
+        "a log-rank test with n in place of n - 1",
+        "sim/outcomes/hazards.py",
+        "[several] / (n - 1)[several]",
+        "[several] / n[several]",
+        "tests/theory/test_hazards.py::test_published_log_rank_tests",
+    ),
+    Fault(
+        "ties as Breslow has them",
+        "sim/outcomes/hazards.py",
+        "self._left = table.at_risk[:, self._of] - self._gone * table.ends[:, self._of]",
+        "self._left = table.at_risk[:, self._of]",
+        "tests/theory/test_hazards.py::test_published_hazard_ratio",
+    ),
+    Fault(
+        "an attribute that changes before the paths part is overlooked",
+        "sim/outcomes/parting.py",
+        "sooner = earlier < found",
+        "sooner = earlier > found",
+        "tests/unit/outcomes/test_lives.py::test_the_first_row_that_differs",
+    ),
+    Fault(
+        "of two lives the censored one is the longer",
+        "sim/outcomes/lives.py",
+        "other.duration[who] >= one.duration[who], False)",
+        "True, False)",
+        "tests/unit/outcomes/test_lives.py::test_who_is_censored_before_the_others_end_is_not_known_to_do_better",
+    ),
+    Fault(
+        "other patients are compared",
+        "sim/outcomes/comparability.py",
+        "    _refuse_other_patients(reference, arm, between)\n\n\n",
+        "\n\n",
+        "tests/unit/outcomes/test_comparison.py::test_what_cannot_be_compared_is_refused_with_the_reason",
     ),
 )
