@@ -7,6 +7,7 @@ import pytest
 
 from sim.engine.arrivals import cohort
 from sim.engine.event_log import HOLDS
+from sim.outcomes.summary import summarise
 from sim.scenario import load
 from tests.cohorts import differing, entered, happened, lived, read, run, written
 
@@ -188,3 +189,49 @@ def test_what_comes_again_and_again_keeps_its_rhythm(lasted: float) -> None:
     assert happened(log, "ward.dose").tolist() == [2 - lasted % 2]
     assert happened(log, "ward.visit").tolist() == [5 - lasted if lasted < 5 else np.inf]
     assert happened(log, "ward.done").tolist() == [20 - lasted]
+
+
+def test_many_futures_from_one_history() -> None:
+    """What has happened is the same in every replication, and what is to come is not."""
+    stages = """
+    ward: {state: ill, needs: bed, events: {done: {after: {weibull: {shape: 2, scale: 30 days}}, to: died}}}
+    died: {state: dead, terminal: true}
+    """
+    table = '"stage,days_in_stage,since.admission,age\\nward,3,3,61\\nward,12,12,44\\n"'
+    patients = f"{{table: {table}, attributes: {{age: {{uniform: [18, 80]}}}}, arrive: {{poisson: 1 per day, for: 9 days}}}}"
+    text = written(
+        stages.replace("to: died}}}", "to: died, do: [{stamp: admission}]}}}"),
+        patients=patients,
+        resources="{bed: {capacity: 3}}",
+    )
+    log = run(text, replications=30).log
+    today = np.flatnonzero(log.patient < 2)
+    assert len(today) == 60
+    assert log.at_start[today, 0].tolist() == [61, 44] * 30
+    first = log.row_of[today]
+    assert set(log.does[first].tolist()) == {1}, "each enters its stage at once"
+    assert sorted(set(log.change_value[log.change_of[first[0]] : log.change_of[first[0] + 1]].tolist())) == [
+        -3,
+        HOLDS,
+    ]
+    assert len(set(happened(log, "ward.done")[today].tolist())) == 60
+    assert len(set(np.bincount(log.replication).tolist())) > 5, "who arrives differs too"
+
+
+def test_days_in_the_stage_count_from_its_entry_in_outcomes_too() -> None:
+    stages = """
+    ward:
+      state: ill
+      events:
+        visit: {after: {fixed: 9 days}, to: stay}
+        done:  {after: {fixed: 20 days}, to: home}
+    home: {state: ill, events: {visit: {after: {fixed: 9 days}, to: stay}, death: {after: {fixed: 50 days}, to: died}}}
+    died: {state: dead, terminal: true}
+    """
+    text = written(stages, patients='{table: "stage,days_in_stage\\nward,5\\nward,0\\n"}')
+    at_nine = "{event: %s.visit, when: {days_in_stage: 9}}"
+    outcomes = f"{{ward: {{count: {at_nine % 'ward'}}}, home: {{count: {at_nine % 'home'}}}, start: {{ever: {{stage: ward, when: {{days_in_stage: 5}}}}}}}}"
+    scenario = read(f"{text}outcomes: {outcomes}\n")
+    result = run(scenario.text)
+    found = summarise(result.log, result.use, scenario)["outcomes"]
+    assert [found[name]["estimate"] for name in ("ward", "home", "start")] == [1, 1, 0.5]
