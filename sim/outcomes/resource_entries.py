@@ -88,6 +88,8 @@ def _plain(values: Floats) -> list[float]:
 def notes(entries: dict[str, Any], scenario: Scenario) -> list[str]:
     """What a reader has to know of the resources before any of their averages."""
     found = []
+    table, arrivals = scenario.patients.table, scenario.patients.arrivals
+    has_long_run = arrivals.kind != "together" and not (table is not None and table.is_today)
     for name, entry in entries.items():
         suggested, given = entry["warm_up"]["suggested_days"], entry["warm_up"]["days"]
         if not entry["settles"]:
@@ -95,7 +97,7 @@ def notes(entries: dict[str, Any], scenario: Scenario) -> list[str]:
                 f"the queue for {name} does not settle: it grows by {entry['grows_by']:.3g} patients over "
                 "the last half of the run, so there are no long-run averages of its use and waits"
             )
-        elif scenario.patients.arrivals.kind == "together":
+        elif not has_long_run:
             continue
         elif suggested is None:
             found.append(f"the run is too short to choose a warm-up for {name} (MSER-5)")

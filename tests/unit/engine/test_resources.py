@@ -271,6 +271,20 @@ def test_a_queue_by_an_attribute_is_read_afresh_at_every_grant() -> None:
     assert grants(result, "bedded") == [0, 15, 20, 10, 5]
 
 
+def test_who_gets_better_moves_down_again() -> None:
+    """Patient 1, first in the queue until day 3, is the last of it by the grant on day 5."""
+    stages = """
+    bedded:
+      state: ill
+      needs: bed
+      while_waiting: {better: {when: {sick: 8}, after: {fixed: 3 days}, to: stay, do: [{set: {sick: 0}}]}}
+      events: {done: {after: {fixed: 5 days}, to: died}}
+    """
+    table = '{table: "sick\\n9\\n8\\n2\\n", attributes: {sick: {uniform: [0, 9]}}}'
+    result = treated("{bed: {capacity: 1, queue: {by: sick, first: highest}}}", stages=stages, patients=table)
+    assert grants(result, "bedded") == [0, 10, 5]
+
+
 def test_lowest_first_and_yes_or_no() -> None:
     table = '{table: "urgent\\ntrue\\nfalse\\ntrue\\nfalse\\n", attributes: {urgent: {bernoulli: 0.5}}}'
     result = treated("{bed: {capacity: 1, queue: {by: urgent, first: lowest}}}", patients=table)
