@@ -54,9 +54,10 @@ def part(one: EventLog, other: EventLog) -> Parting:
     at = np.flatnonzero((found != NEVER) & (found < common))
     only_when = at[~happens[first[at] + found[at]]]
     differs[only_when] = WHEN
-    changes = _Changes(one), _Changes(other)
-    for name in one.names.attributes:
-        if name in other.names.attributes:
+    common_attributes = [name for name in one.names.attributes if name in other.names.attributes]
+    if common_attributes and len(one.change_what) + len(other.change_what) > 0:
+        changes = _Changes(one), _Changes(other)
+        for name in common_attributes:
             patients, steps = _other_changes(*changes, name)
             earlier = np.full(one.n_patients, NEVER)
             np.minimum.at(earlier, patients, steps)
