@@ -15,8 +15,11 @@ from sim.report.charts.style import ENDED, dressed, looks, unit_of
 DASH = {"in use": "solid", "waiting": "dot", "capacity": "dash"}
 
 
-def resources(arms: Sequence[tuple[str, Sequence[UseOverTime]]]) -> go.Figure:
-    """A panel for each resource; arms by colour, what is counted by dash."""
+def resources(arms: Sequence[tuple[str, Sequence[UseOverTime]]], *, warm_up: float) -> go.Figure:
+    """A panel for each resource; arms by colour, what is counted by dash.
+
+    warm_up: days; averages begin after them, at a line.
+    """
     names = [one.resource for one in arms[0][1]]
     look = looks([name for name, _ in arms])
     figure = make_subplots(
@@ -53,6 +56,8 @@ def resources(arms: Sequence[tuple[str, Sequence[UseOverTime]]]) -> go.Figure:
                 )
     dressed(figure, height=110 + 190 * len(names))
     figure.update_annotations(x=0, xanchor="left", font={"size": 13})
+    if warm_up > 0:
+        figure.add_vline(x=warm_up / unit.days, line={"color": ENDED, "width": 1.5, "dash": "dashdot"})
     figure.update_yaxes(rangemode="tozero", nticks=5)
     figure.update_xaxes(title_text=f"{unit.name} on the calendar", row=len(names), col=1)
     figure.update_layout(legend={"y": 1 + 30 / figure.layout.height}, hovermode="x unified")

@@ -93,18 +93,42 @@ def _heads(arms: Sequence[Arm]) -> tuple[str, ...]:
     return tuple(arm.name for arm in arms) if len(arms) > 1 else ("estimate",)
 
 
+RESOURCE_FIGURES = (
+    ("in use", ("in_use",), ""),
+    ("utilisation", ("utilisation",), "share"),
+    ("queue", ("queue",), ""),
+    ("unit-days in use", ("unit_days",), ""),
+    ("granted a year", ("grants_per_year",), ""),
+    ("wait", ("waits", "days"), "days"),
+)
+"""What is told of a resource: in words, where it stands in its entry, and its unit."""
+
+
 def resource_table(arms: Sequence[Arm]) -> Table | None:
-    """Use of every resource that can be waited for, averaged over time."""
+    """Use of every resource that can be waited for, averaged over time, and what ended the waits for it."""
     rows: list[tuple[Cell, ...]] = []
-    for name in arms[0].summary["resources"]:
-        for figure, unit in (("in_use", ""), ("utilisation", "share"), ("queue", "")):
-            cells = [arm.summary["resources"].get(name, {}).get(figure) for arm in arms]
-            rows.append(
-                (f"{name}, {figure.replace('_', ' ')}", *(_estimate(c, unit) if c else "-" for c in cells))
-            )
+    for name, first in arms[0].summary["resources"].items():
+        entries = [arm.summary["resources"].get(name) for arm in arms]
+        figures_of = [
+            *RESOURCE_FIGURES,
+            *(
+                (f"wait ended by {how}", ("waits", "ended_by", how), "share")
+                for how in first["waits"]["ended_by"]
+            ),
+        ]
+        for what, path, unit in figures_of:
+            cells = [_at(entry, path) for entry in entries]
+            rows.append((f"{words(name)}, {what}", *(_estimate(c, unit) if c else "-" for c in cells)))
     if not rows:
         return None
     return Table("Use of resources, averaged over time", ("resource", *_heads(arms)), tuple(rows))
+
+
+def _at(entry: Entry | None, path: Sequence[str]) -> Entry | None:
+    """What stands at a path of an entry; None where there is no such thing."""
+    for key in path:
+        entry = None if entry is None else entry.get(key)
+    return entry
 
 
 def _estimate(entry: Entry, unit: str) -> tuple[str, str]:

@@ -32,13 +32,25 @@ def page(arms: Sequence[Arm], facts: Mapping[str, Any], told: Mapping[str, Any] 
         title=" / ".join(arm.scenario.title for arm in arms[1:] or arms),
         reference=arms[0].scenario.title if len(arms) > 1 else "",
         subtitle=subtitle(arms[0]),
+        notes=list(dict.fromkeys(note for arm in arms for note in arm.summary["notes"])),
         answer=answer(arms[0]) if told is None else answer_of_comparison(told),
         sections=sections(arms, facts, told),
     )
 
 
-def laid_out(*, title: str, reference: str, subtitle: str, answer: str, sections: Sequence[Section]) -> str:
-    """The page of these parts; reference: the title of what the others are compared with, if anything."""
+def laid_out(
+    *,
+    title: str,
+    reference: str,
+    subtitle: str,
+    answer: str,
+    sections: Sequence[Section],
+    notes: Sequence[str] = (),
+) -> str:
+    """The page of these parts; reference: the title of what the others are compared with, if anything.
+
+    notes: what has to be known beside the answer.
+    """
     environment = Environment(
         loader=FunctionLoader(_text),
         autoescape=True,
@@ -56,6 +68,7 @@ def laid_out(*, title: str, reference: str, subtitle: str, answer: str, sections
         reference=reference,
         subtitle=subtitle,
         answer=answer,
+        notes=notes,
         sections=sections,
         css=Markup(_text("page.css")),  # noqa: S704
         script=Markup(_text("page.js")),  # noqa: S704

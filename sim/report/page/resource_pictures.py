@@ -39,10 +39,13 @@ def resource_picture(arms: Sequence[Arm]) -> Picture | None:
     n = arms[0].summary["replications"]
     width = figures.time(float(found[0][1][0].edges[1]))
     over = f" and over {n:,} replications" if n > 1 else ""
+    warm_up = arms[0].scenario.patients.arrivals.warm_up
     caption = f"Units in use, patients waiting and units there are, averaged over {width}{over}."
+    if warm_up > 0:
+        caption += f" The upright line is the end of the warm-up, {figures.time(warm_up)}."
     head = ("from day", *(f"{one}, {what}" for one, what in _columns(found)))
     numbers = Table(caption, head, tuple(_rows(found)))
-    return Picture("resources", "Resources over time", caption, resources(found), numbers)
+    return Picture("resources", "Resources over time", caption, resources(found, warm_up=warm_up), numbers)
 
 
 def _has(found: Sequence[UseOverTime], resource: str) -> bool:

@@ -15,6 +15,7 @@ from sim.comparison import Comparison
 from sim.outcomes.roads import roads, steps
 from sim.outcomes.use_over_time import use_over_time
 from sim.report.charts.style import COLOURS, even_ticks, looks, unit_of
+from sim.report.figures import plain
 from sim.report.page.page import arms_of, page
 from sim.report.page.parts import Picture, Section
 from sim.report.page.road_pictures import STEPS
@@ -190,6 +191,24 @@ def test_sankey_keeps_everybody_who_is_drawn():
     assert sum(link.value) == sum(step.patients for step in taken)
     come_from_nowhere = sum(value for node, value in out.items() if node not in into)
     assert come_from_nowhere == sum(step.patients for step in taken if step.number == 1)
+
+
+def test_what_a_reader_has_to_know_first_stands_beside_the_answer(tmp_path):
+    """The queue of one bed for so many grows and falls: MSER-5 has something to say, and the page says it."""
+    file = tmp_path / "queue.yaml"
+    file.write_text(QUEUE.replace("{every: 2 days}", "{every: 2 days, warm_up: 40 days}"))
+    arm = arm_of(simulated(file))
+    assert arm.summary["notes"]
+    told = page([arm], {}).split('id="outcomes"')[0]
+    assert all(f"Note: {note}." in told for note in arm.summary["notes"])
+    table = next(s for s in sections([arm], {}) if s.name == "resources").items[1]
+    rows = dict(table.rows)
+    assert rows["bed, granted a year"][0] == plain(
+        arm.summary["resources"]["bed"]["grants_per_year"]["estimate"]
+    )
+    assert "bed, wait ended by granted" in rows
+    line = pictures(arm)["resources"].figure.layout.shapes[0]
+    assert line.x0 == pytest.approx(40 / DAYS_IN["month"])
 
 
 def test_a_replay_only_where_patients_come_or_wait(tmp_path):
