@@ -49,6 +49,10 @@ Engine = Annotated[
 Workers = Annotated[
     int | None, typer.Option(metavar="N", min=1, help="Threads or processes; all cores by default.")
 ]
+Outcomes = Annotated[
+    list[str] | None,
+    typer.Option("--outcome", metavar="NAME", help="Tell this outcome; may be repeated; all by default."),
+]
 Settings = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="PATH=VALUE", help="Change the scenario; may be repeated."),
@@ -135,6 +139,7 @@ def run(
     workers: Workers = None,
     settings: Settings = None,
     at: At = None,
+    outcomes: Outcomes = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Write the run into this folder.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace the run that is there.")] = False,
     json: Annotated[
@@ -155,6 +160,12 @@ def run(
         refuse_unwritable(Path(json))
     if report is not None:
         refuse_unwritable(report)
+    if outcomes:
+        from sim.scenario import load
+
+        known = [outcome.name for outcome in load(scenario, settings=asked.settings).outcomes]
+        for name in outcomes:
+            one_of("--outcome", name, known)
     reached = None
     with waiting() as (step, share):
         if until_precision is not None:
@@ -178,7 +189,7 @@ def run(
         return
     if json is not None:
         write_whole(Path(json), json_text(done.summary))
-    print_summary(done.summary, console())
+    print_summary(done.summary, console(), outcomes=outcomes)
     if reached is not None:
         say(reached.in_words)
     for written in (out, report):
@@ -256,6 +267,7 @@ def compare(
     workers: Workers = None,
     settings: Settings = None,
     at: At = None,
+    outcomes: Outcomes = None,
     json: Annotated[
         str | None, typer.Option(metavar="FILE", help="Write the comparison to this file; - for stdout.")
     ] = None,
@@ -266,12 +278,14 @@ def compare(
     if len(arms) < 2:
         raise Refused("compare: one scenario has nothing to be compared with", "name two or more")
     asked = what_is_asked(arms[0], patients, settings, 1, 1, engine, workers, at)
-    from sim.comparison import carry_out, sources
+    from sim.comparison import carry_out, outcome_names, sources
     from sim.report.comparison_tables import print_comparison
     from sim.run_folder import json_text, refuse_unwritable, write_whole
     from sim.simulation import BrokenRun
 
     of = sources(arms, asked, seed=seed, replications=replications)
+    for name in outcomes or ():
+        one_of("--outcome", name, outcome_names(of[0]))
     if json is not None and json != "-":
         refuse_unwritable(Path(json))
     if report is not None:
@@ -296,7 +310,7 @@ def compare(
         return
     if json is not None:
         write_whole(Path(json), json_text(done.table))
-    print_comparison(done.table, console())
+    print_comparison(done.table, console(), outcomes=outcomes)
     if reached is not None:
         say(reached.in_words)
     if report is not None:
@@ -319,10 +333,7 @@ def sweep(
         bool,
         typer.Option("--one-more", help="Tell which resource's one unit more saves most."),
     ] = False,
-    outcomes: Annotated[
-        list[str] | None,
-        typer.Option("--outcome", metavar="NAME", help="Tell this outcome; may be repeated; all by default."),
-    ] = None,
+    outcomes: Outcomes = None,
     patients: Patients = None,
     seed: Seed = 1,
     replications: Replications = 1,

@@ -14,6 +14,7 @@ from sim.outcomes.comparability import Arm
 from sim.outcomes.happenings import broken_never
 from sim.outcomes.wording import happening
 from sim.run_folder import SavedRun, read_run
+from sim.scenario import load
 from sim.scenario.model import Scenario
 from sim.simulation import Asked, BrokenRun, Forbidden, Share, Step, asked_of, live, read_back
 
@@ -100,6 +101,18 @@ def _plain_name(one: Path | Scenario | Arm) -> str:
         return one.name
     path = Path(one.file) if isinstance(one, Scenario) else one
     return path.absolute().name if path.is_dir() else path.stem
+
+
+def outcome_names(source: Source) -> list[str]:
+    """The outcomes of an arm, known before it is simulated.
+
+    Raises: ScenarioError where its scenario is wrong.
+    """
+    if isinstance(source.of, Asked):
+        scenario = source.of.scenario or load(source.of.file, settings=source.of.settings)
+    else:
+        scenario = source.of.scenario if isinstance(source.of, Arm) else load(source.of.scenario_file)
+    return [outcome.name for outcome in scenario.outcomes]
 
 
 def carry_out(

@@ -35,12 +35,12 @@ class Row:
     unit: str
 
 
-def print_comparison(told: Told, console: Console) -> None:
-    """Print the answer, who is who, and each outcome's differences."""
-    printed(console, lambda to: _print_all(told, to))
+def print_comparison(told: Told, console: Console, *, outcomes: Sequence[str] | None = None) -> None:
+    """Print the answer, who is who, and the differences of these outcomes (None: of each)."""
+    printed(console, lambda to: _print_all(told, to, outcomes))
 
 
-def _print_all(told: Told, console: Console) -> None:
+def _print_all(told: Told, console: Console, outcomes: Sequence[str] | None) -> None:
     console.print(Text(answer(told), style="bold"))
     console.print()
     letters = dict(zip(told["arms"], ascii_uppercase, strict=False))
@@ -53,6 +53,8 @@ def _print_all(told: Told, console: Console) -> None:
         _print_changes(arm, told, console)
         _print_lives(arm, told["lives"][arm], console)
     for name, entry in told["outcomes"].items():
+        if outcomes and name not in outcomes:
+            continue
         console.print()
         _print_outcome(name, entry, told, letters, console)
     console.print()
@@ -87,7 +89,7 @@ def answer(told: Told) -> str:
     for name, entry in told["outcomes"].items():
         said = [_sentence(told, name, entry, arm) for arm in entry["differences"]]
         if any(said):
-            return " ".join(sentence for sentence in said if sentence)
+            return "\n".join(sentence for sentence in said if sentence)
     return "There is no outcome that the arms have in common and that is known in both."
 
 

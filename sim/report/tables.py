@@ -19,8 +19,16 @@ Entry: TypeAlias = Mapping[str, Any]
 FAINT = "dim"
 
 
-def print_summary(summary: Mapping[str, Any], console: Console) -> None:
-    """Print every outcome with its estimate, interval, number and meaning, then resources and notes."""
+def print_summary(
+    summary: Mapping[str, Any], console: Console, *, outcomes: Sequence[str] | None = None
+) -> None:
+    """Print each outcome with its estimate, interval, number and meaning, then resources and notes.
+
+    outcomes: those to print, None for all.
+    """
+    if outcomes:
+        told = {name: entry for name, entry in summary["outcomes"].items() if name in outcomes}
+        summary = {**summary, "outcomes": told}
     printed(console, lambda to: print_run(summary, to))
 
 
