@@ -1,6 +1,6 @@
 """The figure of the README: the first curves of a comparison's page, saved by the page itself.
 
-python -m tests.browser.figure FILE.svg A.yaml B.yaml: compares, opens the page, and has plotly give the
+python -m tests.browser.figure FILE.svg A.yaml B.yaml ...: compares, opens the page, and has plotly give the
 chart as SVG, so that nothing draws the figure but what draws the page.
 """
 
@@ -25,10 +25,10 @@ Plotly.relayout(chart, { paper_bgcolor: "#ffffff" })
 """
 
 
-def figure(browser: webdriver.Chrome, scenarios: list[str], folder: Path) -> str:
-    """The first curves of the comparison of these scenarios, as SVG."""
+def figure(browser: webdriver.Chrome, compared: list[str], folder: Path) -> str:
+    """The first curves of a comparison with these arguments, as SVG."""
     page = folder / "page.html"
-    command = [sys.executable, "-m", "sim.cli", "compare", *scenarios, "--report", str(page)]
+    command = [sys.executable, "-m", "sim.cli", "compare", *compared, "--report", str(page)]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     features = [{"name": "prefers-color-scheme", "value": "light"}]
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "", "features": features})

@@ -18,10 +18,9 @@ from sim.report.page.page import arms_of, page
 from sim.run_folder import write_whole
 from tests.browser.chromium import drawn, started
 from tests.browser.figure import figure
+from tests.makefile import ROOT, recipe
 from tests.simulated import CLINICAL, FIRST, QUEUE, arm_of, compared, simulated
 
-ROOT = Path(__file__).parents[2]
-FIGURE = re.search(r"^FIGURE := (.*)$", (ROOT / "Makefile").read_text("utf-8"), re.M)[1].split()
 PHONE = {"width": 390, "height": 844, "deviceScaleFactor": 2, "mobile": True}
 DESKTOP = {"width": 1280, "height": 900, "deviceScaleFactor": 1, "mobile": False}
 
@@ -173,7 +172,8 @@ def test_prints(browser, file):
 def test_the_figure_of_the_readme_is_what_its_command_makes(browser, tmp_path):
     """Its words and numbers (who is at risk) are compared: where they stand depends on the fonts there are."""
     words = re.compile(r"<text[^>]*>(.*?)</text>", re.S)
-    made = figure(browser, FIGURE, tmp_path)
-    kept = (ROOT / "docs" / "survival.svg").read_text("utf-8")
+    _, _, kept_as, *arguments = recipe("figure", "python")
+    made = figure(browser, arguments, tmp_path)
+    kept = (ROOT / kept_as).read_text("utf-8")
     assert sorted(words.findall(made)) == sorted(words.findall(kept))
     assert len(words.findall(kept)) > 20

@@ -482,6 +482,22 @@ def test_compare_opens_with_the_answer(allpath: Allpath, ward: Path, tmp_path: P
     assert max(len(line) for line in ended.out.splitlines()) <= 80
 
 
+def test_outcomes_that_are_named_are_printed_alone(allpath: Allpath, ward: Path, tmp_path: Path) -> None:
+    two = tmp_path / "two.yaml"
+    two.write_text(
+        f"format: 1\ntitle: Two outcomes\nbased_on: {ward}\nadd: {{outcomes.gone_home: {{ever: {{stage: home}}}}}}\n"
+    )
+    for words in (["run", two], ["compare", two, two]):
+        both = allpath(*words).out
+        one = allpath(*words, "--outcome", "gone_home").out
+        assert "gone_home" in one
+        assert "\noverall_survival\n" in both.replace(": overall survival", "")
+        assert "\noverall_survival\n" not in one.replace(": overall survival", "")
+        refused = allpath(*words, "--outcome", "gone_hom")
+        assert refused.status == 2
+        assert "did you mean `gone_home`?" in refused.err
+
+
 def test_compare_writes_its_table(allpath: Allpath, ward: Path, tmp_path: Path) -> None:
     ended = allpath("compare", ward, ward, "--json", tmp_path / "c.json")
     assert ended.status == 0

@@ -53,7 +53,7 @@ def test_every_kind_of_outcome_is_told_within_80_columns(tmp_path: Path, replica
 
 def test_the_answer_is_the_first_outcome_at_its_last_time_for_each_arm(tmp_path: Path) -> None:
     told = table(tmp_path, QUICK, SLOW)
-    sentences = answer(told).split(". ")
+    sentences = answer(told).split("\n")
     assert len(sentences) == 2
     leaf = told["outcomes"]["survival"]["differences"]["quick"]["at"]["2 years"]
     arm = told["arms"]["quick"]["outcomes"]["survival"]["at"]["2 years"]["estimate"]
