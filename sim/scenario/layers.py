@@ -18,6 +18,7 @@ from sim.scenario import paths
 from sim.scenario.model import Change
 from sim.scenario.paths import Keys
 from sim.scenario.tree import Node, flow, moved, plain, read_file, read_text
+from sim.scenario.words import SECTIONS
 
 OWN_KEYS = ("format", "title")
 """What is each file's own and never inherited."""
@@ -133,9 +134,12 @@ def _below(name: str, where: Where) -> Node:
 
 
 def _mapping(root: Node, name: str) -> Node:
-    if isinstance(root.value, dict):
+    """The root of a file that may be a scenario. Raises: ScenarioError where it has no word of one."""
+    if isinstance(root.value, dict) and not SECTIONS["scenario"].words.keys().isdisjoint(root.value):
         return root
     fact = "is not a mapping of keys to values"
+    if isinstance(root.value, dict):
+        fact = "is no scenario: none of its keys is a scenario's"
     raise ScenarioError([Problem(Where(Place(name), ""), fact, "a scenario begins with `format: 1`")])
 
 
