@@ -151,15 +151,12 @@ def run(
     """Simulate a cohort and print its outcomes."""
     asked = what_is_asked(scenario, patients, settings, seed, replications, engine, workers, at)
     from sim.report.tables import print_summary
-    from sim.run_folder import json_text, refuse_unusable, refuse_unwritable, write_whole
+    from sim.run_folder import json_text, refuse_unusable, write_whole
     from sim.simulation import BrokenRun, carry_out, keep
 
     if out is not None:
         refuse_unusable(out, force=force)
-    if json is not None and json != "-":
-        refuse_unwritable(Path(json))
-    if report is not None:
-        refuse_unwritable(report)
+    refuse_unwritable_files(json, report)
     if outcomes:
         from sim.scenario import load
 
@@ -280,16 +277,13 @@ def compare(
     asked = what_is_asked(arms[0], patients, settings, 1, 1, engine, workers, at)
     from sim.comparison import carry_out, outcome_names, sources
     from sim.report.comparison_tables import print_comparison
-    from sim.run_folder import json_text, refuse_unwritable, write_whole
+    from sim.run_folder import json_text, write_whole
     from sim.simulation import BrokenRun
 
     of = sources(arms, asked, seed=seed, replications=replications)
     for name in outcomes or ():
         one_of("--outcome", name, outcome_names(of[0]))
-    if json is not None and json != "-":
-        refuse_unwritable(Path(json))
-    if report is not None:
-        refuse_unwritable(report)
+    refuse_unwritable_files(json, report)
     reached = None
     with waiting() as (step, share):
         if until_precision is not None:
@@ -352,12 +346,10 @@ def sweep(
     """Send the same patients through a grid of changes; the scenario as it stands is the reference."""
     asked = what_is_asked(scenario, patients, settings, seed, replications, engine, workers, at)
     from sim.report import sweep_tables
-    from sim.run_folder import json_text, refuse_unwritable, write_whole
+    from sim.run_folder import json_text, write_whole
     from sim.sweep import carry_out, variations
 
-    for path in (csv, report, Path(json) if json not in (None, "-") else None):
-        if path is not None:
-            refuse_unwritable(path)
+    refuse_unwritable_files(json, csv, report)
     varied = variations(asked, over or (), cells or (), one_more=one_more)
     with waiting() as (step, share):
         done = carry_out(asked, varied, outcomes=outcomes or (), step=step, share=share)
@@ -547,6 +539,15 @@ def what_is_asked(
     from dataclasses import replace
 
     return replace(asked, at=tuple(times)) if times else asked
+
+
+def refuse_unwritable_files(*files: str | Path | None) -> None:
+    """Find out before the work is done; None: not asked for, -: stdout. Raises: RunError."""
+    from sim.run_folder import refuse_unwritable
+
+    for file in files:
+        if file not in (None, "-"):
+            refuse_unwritable(Path(str(file)))
 
 
 def one_of(option: str, word: str | None, known: Iterable[str]) -> None:
