@@ -351,4 +351,41 @@ FAULTS = (
         "\n\n",
         "tests/unit/outcomes/test_comparison.py::test_what_cannot_be_compared_is_refused_with_the_reason",
     ),
+    # pictures and pages
+    Fault(
+        "a stage that follows itself counts twice on the road",
+        "sim/outcomes/roads.py",
+        "rows, stage = rows[~again], stage[~again]",
+        "rows, stage = rows, stage",
+        "tests/unit/outcomes/test_roads.py::test_every_patient_stands_at_the_end_of_the_own_road[clinical]",
+        is_compiled=True,
+    ),
+    Fault(
+        "a title is taken for HTML",
+        "sim/report/page/page.py",
+        "autoescape=True",
+        "autoescape=False",
+        "tests/unit/report/test_page.py::test_a_title_is_a_text_wherever_it_stands",
+    ),
+    Fault(
+        "twins are marked a row too early",
+        "sim/report/page/lives.py",
+        "row = log.row_of[index] + of.sequence[index]",
+        "row = log.row_of[index] + of.sequence[index] - 1",
+        "tests/unit/report/test_page.py::test_twins_are_marked_where_their_paths_part",
+    ),
+    Fault(
+        "the unpaired interval is drawn as the paired one",
+        "sim/report/charts/forest.py",
+        "x=_lines([bar.unpaired for bar in mine])",
+        "x=_lines([bar.interval for bar in mine])",
+        "tests/unit/report/test_page.py::test_the_forest_is_drawn_in_percentage_points_and_holds_the_unpaired_interval",
+    ),
+    Fault(
+        "who is followed no further stays where they were",
+        "sim/outcomes/replay.py",
+        "open_ended = mine[~_is_over(history)[mine]]",
+        "open_ended = mine[:0]",
+        "tests/unit/outcomes/test_replay.py::test_everybody_is_where_the_log_says",
+    ),
 )

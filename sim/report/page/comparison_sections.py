@@ -9,6 +9,7 @@ from sim.report import figures
 from sim.report.charts.forest import Bar, forest
 from sim.report.charts.lives import KINDS, better_and_worse
 from sim.report.page.arms import Arm
+from sim.report.page.evidence import cut
 from sim.report.page.lives import twin_picture
 from sim.report.page.outcome_tables import difference
 from sim.report.page.parts import Cell, Picture, Section, Table
@@ -33,7 +34,7 @@ def _scenarios(arms: Sequence[Arm], told: Mapping[str, Any]) -> Section:
     tables = []
     for arm in arms[1:]:
         rows: list[tuple[Cell, ...]] = [
-            (one["path"], one["reference"] or "(nothing)", one["arm"] or "(removed)")
+            (one["path"], cut(one["reference"]) or "(nothing)", cut(one["arm"]) or "(removed)")
             for one in told["scenarios"][arm.name]
         ]
         caption = f"{arm.name}: {len(rows)} difference{'s' * (len(rows) != 1)}"

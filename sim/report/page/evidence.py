@@ -10,6 +10,9 @@ from sim.report.page.parts import Cell, Section, Table
 from sim.report.protocol import STATUSES
 from sim.scenario.model import Change, Parameter
 
+LONGEST = 240
+"""Letters of a change that are told; the record of a run has them all."""
+
 
 def evidence_section(arms: Sequence[Arm]) -> Section:
     """The parameters of the first arm by status, the weakest first; those of other arms where they differ."""
@@ -53,9 +56,14 @@ def changes_section(arms: Sequence[Arm]) -> Section | None:
 
 def _changes(caption: str, changes: Sequence[Change]) -> Table:
     rows: list[tuple[Cell, ...]] = [
-        (one.path, one.old or "(nothing)", one.new or "(removed)", one.layer) for one in changes
+        (one.path, cut(one.old) or "(nothing)", cut(one.new) or "(removed)", one.layer) for one in changes
     ]
     return Table(caption, ("path", "old", "new", "by"), tuple(rows), is_prose=True)
+
+
+def cut(text: str) -> str:
+    """A text of a scenario, without what is too long to be read in a table."""
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]} …"
 
 
 def provenance_section(arms: Sequence[Arm], facts: Mapping[str, Any]) -> Section:
