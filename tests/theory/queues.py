@@ -239,7 +239,7 @@ def jackson() -> System:
 SYSTEMS: Mapping[str, System] = {
     "M/M/1": m_m_c(1, 0.5),
     "M/M/3": m_m_c(3, 1.8),
-    "M/M/10": m_m_c(10, 7.0),
+    "M/M/4": m_m_c(4, 2.8),
     "M/M/3/3 (Erlang B)": lost(3, 3.0),
     "M/M/2/6 (bounded)": bounded(2, 6, 1.8),
     "M/M/10+M (Erlang A)": impatient(10, 10.0, 1.0, 0.5),

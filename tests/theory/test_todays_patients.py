@@ -23,7 +23,7 @@ LAWS = {
     "plus": "{exponential: {mean: 40 days}, plus: 25 days}",
     "plus, not yet over": "{exponential: {mean: 40 days}, plus: 60 days}",
     "mixture cure": "{mixture_cure: {cured: 0.3, of: {loglogistic: {shape: 2, scale: 50 days}}}}",
-    "a list": "{categorical: {10 days: 0.2, 45 days: 0.3, 41 days: 0.1, 90 days: rest}, odds_ratios: [{value: 3, of: [90]}]}",
+    "a list": "{categorical: {10 days: 0.2, 45 days: 0.3, 41 days: 0.1, 90 days: rest}, odds_ratios: [{value: 3, of: [90 days]}]}",
     "current age": "{gompertz: {shape: 0.09 per year, rate: 0.05 per year}, already: current_age}",
 }
 
