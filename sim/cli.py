@@ -151,12 +151,12 @@ def run(
     """Simulate a cohort and print its outcomes."""
     asked = what_is_asked(scenario, patients, settings, seed, replications, engine, workers, at)
     from sim.report.tables import print_summary
-    from sim.run_folder import json_text, refuse_unusable, write_whole
+    from sim.run_folder import json_text, refuse_files, refuse_unusable, write_whole
     from sim.simulation import BrokenRun, carry_out, keep
 
     if out is not None:
         refuse_unusable(out, force=force)
-    refuse_unwritable_files(json, report)
+    refuse_files(files(json, report), read=[scenario])
     if outcomes:
         from sim.scenario import load
 
@@ -277,13 +277,13 @@ def compare(
     asked = what_is_asked(arms[0], patients, settings, 1, 1, engine, workers, at)
     from sim.comparison import carry_out, outcome_names, sources
     from sim.report.comparison_tables import print_comparison
-    from sim.run_folder import json_text, write_whole
+    from sim.run_folder import json_text, refuse_files, write_whole
     from sim.simulation import BrokenRun
 
     of = sources(arms, asked, seed=seed, replications=replications)
     for name in outcomes or ():
         one_of("--outcome", name, outcome_names(of[0]))
-    refuse_unwritable_files(json, report)
+    refuse_files(files(json, report), read=arms)
     reached = None
     with waiting() as (step, share):
         if until_precision is not None:
@@ -346,10 +346,10 @@ def sweep(
     """Send the same patients through a grid of changes; the scenario as it stands is the reference."""
     asked = what_is_asked(scenario, patients, settings, seed, replications, engine, workers, at)
     from sim.report import sweep_tables
-    from sim.run_folder import json_text, write_whole
+    from sim.run_folder import json_text, refuse_files, write_whole
     from sim.sweep import carry_out, variations
 
-    refuse_unwritable_files(json, csv, report)
+    refuse_files(files(json, csv, report), read=[scenario])
     varied = variations(asked, over or (), cells or (), one_more=one_more)
     with waiting() as (step, share):
         done = carry_out(asked, varied, outcomes=outcomes or (), step=step, share=share)
@@ -541,20 +541,17 @@ def what_is_asked(
     return replace(asked, at=tuple(times)) if times else asked
 
 
-def refuse_unwritable_files(*files: str | Path | None) -> None:
-    """Find out before the work is done; None: not asked for, -: stdout. Raises: RunError."""
-    from sim.run_folder import refuse_unwritable
-
-    for file in files:
-        if file not in (None, "-"):
-            refuse_unwritable(Path(str(file)))
-
-
 def one_of(option: str, word: str | None, known: Iterable[str]) -> None:
     """Raises: Refused for a word that is not among those known, naming the nearest."""
     known = list(known)
     if word is not None and word not in known:
         raise Refused(f"{option}: {word} is none of {', '.join(known)}", did_you_mean(word, known))
+
+
+def files(json: str | None, *others: Path | None) -> list[Path]:
+    """The files that options name."""
+    named = [Path(json) if json not in (None, "-") else None, *others]
+    return [path for path in named if path is not None]
 
 
 def time_of(text: str) -> float:

@@ -17,7 +17,7 @@ from pyarrow import parquet
 
 from sim.engine.event_log import Names
 from sim.engine.run import Result
-from sim.errors import RunError
+from sim.errors import Refused, RunError
 from sim.log_tables import event_log, event_tables, patient_table, resource_use, use_table
 from sim.scenario.model import Scenario
 
@@ -97,6 +97,30 @@ def refuse_unwritable(path: Path) -> None:
         raise RunError(f"{path}: {parent} is no folder")
     if not os.access(parent, os.W_OK | os.X_OK):
         raise RunError(f"{path}: no permission to write in {parent}")
+
+
+def refuse_files(files: Sequence[Path], *, read: Sequence[Path]) -> None:
+    """Files that are to be written, before the time is spent on what stands in them.
+
+    read: the files and folders that the command reads, which none of them may replace.
+    Raises: Refused for one that is read or named twice; RunError for one that cannot be written.
+    """
+    kept = [path.resolve() for path in read]
+    folders = [path for path in kept if path.is_dir()]
+    for n, path in enumerate(files):
+        if path.name == "-":
+            raise Refused(f"{path}: is no file", "only --json writes to stdout; name a file")
+        if path.resolve() in kept or path.resolve().parent in folders:
+            raise Refused(f"{path}: would be written over what is read, or into it", "choose another name")
+        if path.resolve() in [other.resolve() for other in files[:n]]:
+            raise Refused(
+                f"{path}: two files would be written under this name", "choose another name for one"
+            )
+        if path.is_dir():
+            raise RunError(f"{path}: is a folder\n    name a file")
+        refuse_unwritable(path)
+        if not path.parent.is_dir():
+            raise RunError(f"{path}: there is no folder {path.parent}\n    make it first")
 
 
 def _refuse_more_than(files: Sequence[str], folder: Path, noun: str) -> None:

@@ -222,6 +222,9 @@ def _settings_layer(settings: Sequence[str], problems: Problems) -> _Layer:
         if not sign or not text.strip():
             problems.add(where, "has no value", f"write `{SET} PATH=VALUE`")
             continue
+        if not path.strip():
+            problems.add(Where(Place(f"{SET} {setting}"), ""), "has no path", f"write `{SET} PATH=VALUE`")
+            continue
         try:
             value = moved(read_text(text, place.file), place)
         except ScenarioError as error:

@@ -163,6 +163,37 @@ def test_a_report_that_cannot_be_written_is_refused_before_the_run(
     assert ended.err == f"{ward / 'page.html'}: {ward} is no folder\n"
 
 
+@pytest.mark.parametrize(
+    ("options", "status", "told"),
+    [
+        (["--json", "{ward}"], 2, "would be written over what is read"),
+        (["--report", "{ward}"], 2, "would be written over what is read"),
+        (["--json", "{folder}/one", "--report", "{folder}/one"], 2, "two files would be written"),
+        (["--report", "-"], 2, "only --json writes to stdout"),
+        (["--report", "{folder}"], 1, "is a folder"),
+        (["--json", "{folder}/not_there/one.json"], 1, "there is no folder {folder}/not_there"),
+    ],
+)  # fmt: skip
+def test_no_file_takes_the_place_of_another_and_no_run_is_spent_on_what_cannot_be_written(
+    options: list[str], status: int, told: str, allpath: Allpath, ward: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stops_with(AssertionError("it has run"), monkeypatch)
+    names = {"ward": ward, "folder": ward.parent}
+    ended = allpath("run", ward, *(option.format(**names) for option in options))
+    assert (ended.status, ended.out) == (status, "")
+    assert told.format(**names) in ended.err
+    assert ward.read_text("utf-8") == SCENARIO
+    assert names_in(ward.parent) == ["ward.yaml"]
+
+
+def test_nothing_is_written_into_a_saved_run_that_is_compared(allpath: Allpath, ward: Path) -> None:
+    saved = ward.parent / "saved"
+    assert allpath("run", ward, "--out", saved).status == 0
+    ended = allpath("compare", ward, saved, "--json", saved / "summary.json")
+    assert (ended.status, names_in(saved)) == (2, sorted(FILES))
+    assert allpath("reproduce", saved).status == 0
+
+
 def test_a_run_is_written_and_reproduced(allpath: Allpath, ward: Path) -> None:
     out = ward.parent / "run"
     options = ("--seed", 3, "--replications", 2, "--at", "100 days", "--patients", 9)

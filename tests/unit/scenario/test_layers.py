@@ -330,6 +330,7 @@ def test_a_setting_is_a_change_at_a_place_of_its_own() -> None:
         (["conditions.new=3"], "--set conditions.new: `conditions` has no `new`"),
         (["horizon"], "--set horizon: has no value"),
         (["horizon= "], "--set horizon: has no value"),
+        (["=3"], "--set =3: has no path"),
         (["horizon=012"], "--set horizon: 012 begins with a zero"),
         (["horizon=[1"], "--set horizon: the `[` of line 1 is not closed before this"),
         (["horizon=\udc80"], "--set horizon: the control character U+DC80 stands here"),
