@@ -19,6 +19,7 @@ from sim.engine.event_log import (
     LEFT_QUEUE,
     START,
     STAYS,
+    WAITS_FOR,
     EventLog,
 )
 from sim.report import figures
@@ -158,8 +159,7 @@ class _Teller:
         if self.since is not None and self.log.event[row] != DECIDE:
             leaving = f"after {_lasting(time - self.since)} leaves {self.log.names.stages[begin]}, "
         if does == ASKS:
-            needs = " and ".join(self.needed(self.log.names.stages[to]))
-            return f"{leaving}waits for {needs} to enter {self.stage(to)}"
+            return f"{leaving}waits for {' and '.join(self.waited_for(row))} to enter {self.stage(to)}"
         assert does in (ENTERS, LEAVES)
         return f"{leaving}enters {self.stage(to)}"
 
@@ -170,10 +170,13 @@ class _Teller:
         says_no_more = label.lower().replace(" ", "_") in ("", name.lower())
         return name if says_no_more else f"{name} ({label})"
 
-    def needed(self, stage: str) -> list[str]:
-        """The resources that a stage may be waited for."""
-        shared = {resource.name for resource in self.scenario.resources if not resource.is_free}
-        return [need.resource for need in self.stages[stage].needs if need.resource in shared]
+    def waited_for(self, row: int) -> list[str]:
+        """The resources that a wait beginning in this row is for, as the log has them."""
+        names = self.log.names
+        first = len(names.attributes) + len(names.stamps)
+        changes = range(int(self.log.change_of[row]), int(self.log.change_of[row + 1]))
+        waits = {int(self.log.change_what[i]) for i in changes if self.log.change_value[i] == WAITS_FOR}
+        return [name for i, name in enumerate(names.resources, first) if i in waits]
 
     def waited(self, time: float) -> str:
         """How long the wait that ends now has lasted."""

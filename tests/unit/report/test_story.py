@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from sim.engine.event_log import WAITS_FOR
 from sim.engine.run import simulate
 from sim.pathway.tables import compile_pathway
 from sim.report.story import Line, Story, story, tell
@@ -62,7 +63,7 @@ def test_a_life_through_a_wait_that_ends_with_a_grant() -> None:
             hand.enters(0, "a"),
             hand.stays(2, "a.dose", grade=2.0, csf="cns2", dosed=2.0),
             hand.enters(10.5, "choice", "a.next"),
-            hand.asks(10.5, "ward", "decide"),
+            hand.asks(10.5, "ward", "decide", bed=WAITS_FOR),
             hand.granted(14, "ward", grade=3.0),
             hand.enters(20, "home", "ward.home", fit=True),
         ],
@@ -88,7 +89,7 @@ def test_a_wait_that_ends_without_a_grant() -> None:
     found = told(
         [
             hand.enters(0, "a"),
-            hand.asks(5, "ward"),
+            hand.asks(5, "ward", bed=WAITS_FOR),
             hand.stays(6, "a.dose", grade=1.0),
             hand.leaves(8.25, "ward"),
             hand.enters(8.25, "dead", "ward.gives_up"),
@@ -103,9 +104,38 @@ def test_a_wait_that_ends_without_a_grant() -> None:
     assert found.end == Line(8.25, "the end, 8.2 days after the start")
 
 
+def test_what_is_waited_for_is_what_the_patient_needs_and_lacks(tmp_path: Path) -> None:
+    """Of three needs one is only of the fit, who alone waits for it; nobody else's wait is told so."""
+    file = tmp_path / "ward.yaml"
+    file.write_text("""\
+format: 1
+title: Needs that differ
+horizon: 9 days
+states: {sick: {}, dead: {}}
+patients: {number: 4, attributes: {fit: {bernoulli: 0.5}}}
+pathway:
+  start: ward
+  stages:
+    ward:
+      state: sick
+      needs: [bed, {when: {fit: true}, resource: nurse}]
+      events: {death: {after: {fixed: 20 days}, to: dead}}
+    dead: {state: dead, terminal: true}
+resources: {bed: {capacity: 1, open: [tuesday]}, nurse: {capacity: 1}}
+""")
+    scenario = load(file)
+    log = simulate(compile_pathway(scenario), seed=1).log
+    told = {index: story(log, scenario, index) for index in range(4)}
+    needs = {one.at_start: one.lines[0].text for one in told.values()}
+    assert needs == {
+        "fit false": "waits for bed to enter ward",
+        "fit true": "waits for bed and nurse to enter ward",
+    }
+
+
 def test_who_still_waits_at_the_horizon() -> None:
     for last in ([], [hand.stays(900, "a.dose")]):
-        found = told([hand.asks(0, "ward"), *last])
+        found = told([hand.asks(0, "ward", bed=WAITS_FOR), *last])
         assert found.lines[0].text == "waits for bed to enter ward (Ward of the hospital)"
         assert found.end == Line(1000, "is followed up no further, waiting for ward (Ward of the hospital)")
 
