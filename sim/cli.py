@@ -24,6 +24,7 @@ P = ParamSpec("P")
 WRONG_INPUT = 2
 FAILED = 1
 LARGEST = 2**31 - 1
+NARROWEST = 80
 
 app = typer.Typer(
     help="Simulate patients along a treatment pathway, from a scenario file to their outcomes.",
@@ -573,10 +574,13 @@ def command() -> list[str]:
 
 
 def console(*, stderr: bool = False) -> Any:
-    """Where tables go: stdout, or stderr."""
+    """Where tables go: stdout, or stderr; in less than 80 columns they would lose whole columns."""
     from rich.console import Console
 
-    return Console(stderr=stderr)
+    there = Console(stderr=stderr)
+    if there.width < NARROWEST:
+        there.width = NARROWEST
+    return there
 
 
 def waiting() -> Any:

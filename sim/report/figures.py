@@ -64,10 +64,13 @@ def share_interval(limits: Limits) -> str:
 
 
 def days_interval(limits: Limits, value: float | None) -> str:
-    """Limits of a time in the unit of the time itself, e.g. `1.8 to 2.0`."""
-    size, unit = _unit(0.0 if value is None else value)
+    """Limits of a time in the unit of the time itself, e.g. `1.8 to 2.0`; else of the lower limit."""
+    known = [end for end in limits or () if end is not None]
+    size, unit = _unit(value if value is not None else known[0] if known else 0.0)
     text = _joined(limits, lambda end: NOTHING if end is None else f"{end / size:.1f}")
-    return f"{text} {unit}" if text and value is None else text
+    if value is not None or not known:
+        return text
+    return f"{text} {unit}" if len(known) == 2 else text.replace(" to", f" {unit} to", 1)
 
 
 def _joined(limits: Limits, write: Callable[[float | None], str]) -> str:

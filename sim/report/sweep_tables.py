@@ -149,7 +149,7 @@ def _print_one_more(told: Told, console: Console) -> None:
     for name in known:
         of = reference[name]
         value = figures.plain(PER * of["estimate"]) if of["estimate"] is not None else figures.NOTHING
-        console.print(Text(f"as it stands {value}: {of['estimate_of']}", style=FAINT))
+        console.print(Text(f"as it stands {value}: {PER} times the {of['estimate_of']}", style=FAINT))
     pairs = [
         of["burden"][name]["difference"]
         for called, of in whole(told).items()

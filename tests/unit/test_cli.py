@@ -513,6 +513,18 @@ def test_compare_opens_with_the_answer(allpath: Allpath, ward: Path, tmp_path: P
     assert max(len(line) for line in ended.out.splitlines()) <= 80
 
 
+@pytest.mark.parametrize("columns", ["0", "20", "40", "80"])
+def test_a_narrow_terminal_loses_no_column(
+    columns: str, allpath: Allpath, ward: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    told = allpath("run", ward, "--at", "6 months").out
+    assert "│" not in told
+    assert "…" not in told
+    assert re.search(r"^time +estimate +95% interval +at risk$", told, re.MULTILINE)
+    assert re.search(r"^6 months +\d", told, re.MULTILINE)
+
+
 def test_outcomes_that_are_named_are_printed_alone(allpath: Allpath, ward: Path, tmp_path: Path) -> None:
     two = tmp_path / "two.yaml"
     two.write_text(
@@ -615,6 +627,12 @@ def test_sweep_tells_which_unit_saves_most(allpath: Allpath, ward: Path, tmp_pat
     assert ended.status == 0
     assert "One more bed saves most waiting days" in page.read_text()
     assert ended.out.startswith("One more bed saves most waiting days: ")
+    queues = json.loads(allpath("run", busy, "--replications", 4, "--json", "-").out)["resources"]["bed"]
+    shown = re.search(r"as it stands (\S+): 100 times the mean days in queues per patient", ended.out)
+    assert shown is not None
+    assert float(shown[1].replace(",", "")) == pytest.approx(
+        100 * queues["waits"]["days"]["estimate"], rel=0.01
+    )
     assert max(len(line) for line in ended.out.splitlines()) <= 80
 
 

@@ -112,7 +112,7 @@ format: 1
 title: Needs that differ
 horizon: 9 days
 states: {sick: {}, dead: {}}
-patients: {number: 4, attributes: {fit: {bernoulli: 0.5}}}
+patients: {number: 12, attributes: {fit: {bernoulli: 0.5}}}
 pathway:
   start: ward
   stages:
@@ -125,7 +125,7 @@ resources: {bed: {capacity: 1, open: [tuesday]}, nurse: {capacity: 1}}
 """)
     scenario = load(file)
     log = simulate(compile_pathway(scenario), seed=1).log
-    told = {index: story(log, scenario, index) for index in range(4)}
+    told = {index: story(log, scenario, index) for index in range(12)}
     needs = {one.at_start: one.lines[0].text for one in told.values()}
     assert needs == {
         "fit false": "waits for bed to enter ward",
