@@ -72,8 +72,15 @@ def summary(reader: Reader, outcomes: Mapping[str, Any], about: Mapping[str, Any
         "horizon_days": scenario.horizon,
         "outcomes": told,
         "resources": resources,
-        "notes": [*notes, *resource_notes(resources, scenario)],
+        "notes": [*notes, *resource_notes(resources, scenario), *_not_computed(scenario)],
     }
+
+
+def _not_computed(scenario: Scenario) -> list[str]:
+    """What a scenario says and no outcome takes up."""
+    if scenario.economics is None:
+        return []
+    return ["costs and utilities stand in the scenario; what they come to is not computed"]
 
 
 def _notes(counted: Flags, *, asked: Sequence[float], times: Sequence[float]) -> list[str]:

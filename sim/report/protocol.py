@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from rich.console import Console
@@ -12,8 +12,32 @@ from rich.text import Text
 from sim.outcomes.wording import happening
 from sim.pathway.diagram import targets
 from sim.pathway.tables import Pathway
-from sim.report.phrases import Line, choice, deeper, destination, draw, effects, law, probability, rate, time
-from sim.scenario.model import Attribute, Draw, Event, Outcome, Parameter, Resource, Scenario, Stage
+from sim.report.phrases import (
+    Line,
+    choice,
+    deeper,
+    destination,
+    draw,
+    effects,
+    law,
+    number,
+    probability,
+    rate,
+    share,
+    time,
+)
+from sim.scenario.model import (
+    Amount,
+    Attribute,
+    Draw,
+    Event,
+    Happening,
+    Outcome,
+    Parameter,
+    Resource,
+    Scenario,
+    Stage,
+)
 from sim.scenario.wording import condition, scalar
 
 STATUSES = {
@@ -25,6 +49,7 @@ STATUSES = {
     "published": "Published",
 }
 """What a number rests on, the weakest first."""
+CONVENTIONS = {"annual": "as (1 + r)^-t", "continuous": "as exp(-r t)"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +72,7 @@ def protocol(pathway: Pathway) -> tuple[Section, ...]:
         ),
         Section("Clocks, which go on from stage to stage", tuple(_clocks(scenario))),
         Section("Resources", tuple(line for one in scenario.resources for line in _resource(one))),
+        Section("Costs and utilities", tuple(_values(scenario))),
         Section(
             "What must never happen", tuple(Line(0, happening(one, by_name=True)) for one in scenario.never)
         ),
@@ -212,7 +238,7 @@ def _resource(one: Resource) -> Iterator[Line]:
     if isinstance(one.calendar, str):
         facts.append(f"open on {one.calendar}")
     elif one.calendar is not None:
-        facts.append(f"open on {', '.join(one.calendar)}")
+        facts.append(f"open on {', '.join(_open(day, hours) for day, hours in one.calendar.items())}")
     if one.queue is not None:
         facts.append(f"the {one.queue[1]} {one.queue[0]} is served first")
     elif not one.is_free:
@@ -222,25 +248,84 @@ def _resource(one: Resource) -> Iterator[Line]:
     yield Line(0, ", ".join(facts))
 
 
+def _open(day: str, hours: tuple[float, float]) -> str:
+    """A day of the week, with its hours unless they are all of it."""
+    begin, end = (f"{24 * part:.10g}" for part in hours)
+    return day if hours == (0.0, 1.0) else f"{day} from {begin} to {end} hours"
+
+
 def _outcome(one: Outcome) -> Iterator[Line]:
     text = f"{_named(one.name, one.label)} ({one.kind.replace('_', ' ')})"
     if one.begin is not None and one.until is not None:
         text += f": from {happening(one.begin, by_name=True)} until {happening(one.until, by_name=True)}"
         if one.competing:
             text += f", competing with {', '.join(name for name, _ in one.competing)}"
+        if one.censor is not None:
+            text += f", observed no longer than {happening(one.censor, by_name=True)}"
     elif one.happening is not None:
         text += f": {happening(one.happening, by_name=True)}"
     elif one.place is not None:
         text += f": {' '.join(one.place)}"
     elif one.sequence:
-        text += f": {', then '.join(happening(what, by_name=True) for what in one.sequence)}"
-    elif one.attribute or one.resource:
-        text += f": {one.attribute or one.resource}"
+        text += f": {', then '.join(_step(what) for what in one.sequence)}"
+    elif one.attribute:
+        at = f" just after {happening(one.at, by_name=True)}" if one.at is not None else " at the end"
+        text += f": {one.attribute}{at}"
+    elif one.resource:
+        text += f": {one.resource}"
+        text += f", the share of waits above {time(one.above)}" if one.above is not None else ""
     if one.among is not None and one.among.ever is not None:
         text += f", among those ever {happening(one.among.ever, by_name=True)}"
     elif one.among is not None and one.among.condition is not None:
         text += f", among those with {condition(one.among.condition, by_name=True)} at the start"
     yield Line(0, f"{text}, by {one.by}" if one.by is not None else text)
+
+
+def _step(of: Happening) -> str:
+    within = f" within {time(of.within)}" if of.within is not None else ""
+    return happening(of, by_name=True) + within
+
+
+# ---------------------------------------------------------------- costs and utilities
+
+
+def _values(scenario: Scenario) -> Iterator[Line]:
+    """How costs and health are counted, then every utility and cost with what it belongs to."""
+    how = scenario.economics
+    if how is None:
+        return
+    rates = f"costs by {share(how.discount_cost)} and health by {share(how.discount_qaly)} a year"
+    yield Line(0, f"in {how.currency}; discounted {CONVENTIONS[how.convention]}, {rates}")
+    if how.threshold is not None:
+        yield Line(0, f"worth paying for a quality-adjusted life-year: {how.threshold:,.10g}")
+    utilities = [(one.name, one.utility) for one in scenario.states]
+    utilities += [(one.name, one.utility) for one in scenario.stages]
+    for name, utility in utilities:
+        if utility is not None:
+            yield Line(0, f"utility of {name}: {choice(utility, number)}")
+    for stage in scenario.stages:
+        if stage.cost is not None:
+            yield from _cost(stage.name, {"on entry": stage.cost.on_entry, "a day": stage.cost.per_day})
+    happenings = [(f"{s.name}.{e.name}", e) for s in scenario.stages for e in (*s.events, *s.while_waiting)]
+    for name, event in (*happenings, *((f"clock {clock.name}", clock) for clock in scenario.clocks)):
+        yield from _cost(name, {"each time": event.cost})
+        if event.qaly is not None:
+            yield Line(0, f"quality-adjusted life-years of {name}: {choice(event.qaly, number)} each time")
+    for resource in scenario.resources:
+        yield from _cost(resource.name, {"each use": resource.cost_per_use, "a day": resource.cost_per_day})
+
+
+def _money(amount: float) -> str:
+    return f"{amount:,.2f}".removesuffix(".00") if abs(amount) >= 1 else number(amount)
+
+
+def _cost(name: str, amounts: Mapping[str, Amount | None]) -> Iterator[Line]:
+    for when, amount in amounts.items():
+        if isinstance(amount, Mapping):
+            told = ", ".join(f"{category} {choice(one, _money)}" for category, one in amount.items())
+            yield Line(0, f"cost of {name}: {told} {when}")
+        elif amount is not None:
+            yield Line(0, f"cost of {name}: {choice(amount, _money)} {when}")
 
 
 # ---------------------------------------------------------------- what it rests on

@@ -308,7 +308,8 @@ patients who leave a queue are counted at once by `free` and `queue`.
         """
 A utility belongs to a state, or to a stage in its place; if one has any, every state and stage in which
 time can pass needs one, except the state `dead`. Costs stand on entries, days, events and resources, as an
-amount or by category. Either needs `economics`. What they come to is computed from the log.
+amount or by category. Either needs `economics`. They are checked, `describe` tells them, and the resolved
+form has them; what they come to is not computed yet, which each run notes.
 """,
         ("economics", "discount", "stage_cost"),
     ),

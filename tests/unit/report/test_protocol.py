@@ -229,11 +229,16 @@ pathway:
     dead: {state: dead, terminal: true}
 resources:
   bed: {capacity: {0 days: 3, 1 years: 4}}
-  nurse: {capacity: 2, queue: {by: grade, first: highest}}
+  nurse: {capacity: 2, queue: {by: grade, first: highest}, open: {monday: [8 hours, 17.5 hours], friday: [0 hours, 24 hours]}}
 never: [{stage: hall, when: {sick: true}}]
 outcomes:
   survival: {label: Alive, from: start, until: {state: dead}, by: sick}
   beds: {waiting_for: bed}
+  long: {waiting_for: bed, above: 3 days}
+  grade_there: {attribute: grade, at: {stage: ward}}
+  grade_last: {attribute: grade}
+  road: {pathway: [{stage: hall}, {stage: ward, within: 2 months}]}
+  seen: {from: start, until: {state: dead}, censor: {stage: hall}}
 """
 
 
@@ -282,12 +287,17 @@ def test_the_sections_of_a_protocol(tmp_path: Path) -> None:
         ],
         "Resources": [
             "bed: capacity 3, 4 from 1 year, first come, first served",
-            "nurse: capacity 2, the highest grade is served first",
+            "nurse: capacity 2, open on monday from 8 to 17.5 hours, friday, the highest grade is served first",
         ],
         "What must never happen": ["entering hall where sick is true"],
         "Outcomes": [
             "survival: Alive (time to event): from the start until reaching dead, by sick",
             "beds (waiting for): bed",
+            "long (waiting for): bed, the share of waits above 3 days",
+            "grade_there (attribute): grade just after entering ward",
+            "grade_last (attribute): grade at the end",
+            "road (pathway): entering hall, then entering ward within 2 months",
+            "seen (time to event): from the start until reaching dead, observed no longer than entering hall",
         ],
         "What the numbers rest on": [
             "Assumed: 1 of 3",
@@ -298,6 +308,28 @@ def test_the_sections_of_a_protocol(tmp_path: Path) -> None:
             "  p_sick = 0.4, uncertainty {beta: {n: 50}} [S-1]",
         ],
     }
+
+
+def test_costs_and_utilities_are_told_with_what_they_belong_to(tmp_path: Path) -> None:
+    economics = (
+        "economics: {currency: GBP, discount: {cost: 0.035, qaly: 0}, convention: annual, threshold: 30000}"
+    )
+    text = FRAME.format(
+        event="        it: {after: {fixed: 9 days}, to: home, cost: {drug: {by: sex, male: 90000, rest: 0.5}}, qaly: -0.02}"
+    )
+    text = text.replace(
+        "states: {alive: {}, dead: {}}", f"{economics}\nstates: {{alive: {{utility: 0.8}}, dead: {{}}}}"
+    )
+    text = text.replace("state: alive\n", "state: alive\n      cost: {on_entry: 100, per_day: 12.345}\n", 1)
+    assert sections(text, tmp_path)["Costs and utilities"] == [
+        "in GBP; discounted as (1 + r)^-t, costs by 3.5% and health by 0% a year",
+        "worth paying for a quality-adjusted life-year: 30,000",
+        "utility of alive: 0.8",
+        "cost of ward: 100 on entry",
+        "cost of ward: 12.35 a day",
+        "cost of ward.it: drug (by sex: male 90,000, otherwise 0.5) each time",
+        "quality-adjusted life-years of ward.it: -0.02 each time",
+    ]
 
 
 def test_layers_tell_what_they_changed(tmp_path: Path) -> None:
