@@ -18,6 +18,7 @@ from sim.scenario.stages import read_event, read_stage
 from sim.scenario.tree import Node
 
 FORMAT = 1
+LONGEST = 2.0**33  # days: beyond it a float has no place left for every 2^-20 of a day
 
 
 def read(node: Node, problems: Problems, *, folder: str, is_layered: bool) -> Scenario | None:
@@ -90,6 +91,8 @@ def read_parts(top: Spot, known: Known) -> dict[str, Any] | None:
     days = horizon.attempt(Spot.time)
     if days == 0.0:
         horizon.fail("the horizon is day 0: nothing can happen", "write a time above 0")
+    if days is not None and days > LONGEST:
+        horizon.fail(f"{horizon.value} cannot be counted on a grid of 2^-20 days", "at most 20 million years")
     return {
         "title": title.attempt(Spot.text) or "",
         "horizon": days or 0.0,
