@@ -63,6 +63,8 @@ NAMES = [
     "transplanted",
     "severe_crs",
     "severe_icans",
+    "crs_grade_first_product",
+    "icans_grade_first_product",
     "acute_gvhd_2_4",
     "chronic_gvhd",
     "eligible_to_infused_days",

@@ -52,7 +52,7 @@ def stays(arms: Sequence[tuple[str, Sequence[Spread]]], labels: Mapping[str, str
 
 
 def shares(arms: Sequence[tuple[str, Sequence[Share]]]) -> go.Figure:
-    """A bar for each value and arm, with the 95% interval of its share."""
+    """A bar for each value and arm, with the 95% interval of its share; of one arm the shares beneath."""
     look = looks([name for name, _ in arms])
     figure = go.Figure()
     for i, (arm, found) in enumerate(arms):
@@ -66,15 +66,16 @@ def shares(arms: Sequence[tuple[str, Sequence[Share]]]) -> go.Figure:
                 "color": look[arm].colour,
                 "pattern": pattern(look[arm].colour, PATTERNS[i % len(PATTERNS)]),
             },
-            text=[f"{v:.1%}" for v in value],
-            textposition="inside",
-            insidetextanchor="start",
             hovertemplate="%{x}: %{y:.1%}<extra>%{fullData.name}</extra>",
             showlegend=len(arms) > 1,
         )
     dressed(figure, height=320)
     figure.update_layout(barmode="group")
     figure.update_xaxes(type="category", showgrid=False)
+    if len(arms) == 1:
+        ((_, found),) = arms
+        beneath = [f"{share.value}<br>{share.estimate.value:.1%}" for share in found]
+        figure.update_xaxes(tickvals=[share.value for share in found], ticktext=beneath)
     figure.update_yaxes(tickformat=".0%", rangemode="tozero")
     return figure
 

@@ -177,6 +177,20 @@ def test_stacked_incidences_add_up_to_who_had_an_end(tmp_path):
     assert 0 < sum(trace.y[-1] for trace in data) <= 1
 
 
+@pytest.mark.parametrize(
+    ("outcome", "severe"), [("crs_grade", "severe_crs"), ("icans_grade", "severe_icans")]
+)
+def test_grades_are_a_distribution_whose_upper_end_is_the_share_of_the_severe(outcome, severe):
+    arm = arm_of(simulated(CLINICAL, "patients.number=300"))
+    figure = pictures(arm)[f"grades-{outcome}_first_product"].figure
+    (bars,) = figure.data
+    assert sum(bars.y) == pytest.approx(1)
+    of_grade = dict(zip(map(int, bars.x), bars.y, strict=True))
+    at_least_3 = sum(share for grade, share in of_grade.items() if grade >= 3)
+    assert at_least_3 == pytest.approx(arm.summary["outcomes"][severe]["estimate"])
+    assert [text.split("<br>")[1] for text in figure.layout.xaxis.ticktext] == [f"{y:.1%}" for y in bars.y]
+
+
 def test_sankey_keeps_everybody_who_is_drawn():
     """What flows into a node flows out again or ends there; all who take a step flow."""
     arm = arm_of(simulated(CLINICAL, "patients.number=300"))
