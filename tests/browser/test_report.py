@@ -160,6 +160,16 @@ def test_headings_go_down_one_by_one(browser, file):
     assert all(after <= before + 1 for before, after in pairwise(levels))
 
 
+@pytest.mark.parametrize(("media", "is_said"), [("screen", False), ("print", True)])
+def test_paper_alone_says_where_the_numbers_are(browser, file, media, is_said):
+    """Where they cannot be unfolded."""
+    opened(browser, file, DESKTOP)
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": media})
+    seen = "return document.querySelector(arguments[0]).checkVisibility()"
+    assert browser.execute_script(seen, ".on-paper") == is_said
+    assert browser.execute_script(seen, "summary") != is_said
+
+
 def test_prints(browser, file):
     opened(browser, file, DESKTOP, "dark")
     paper = {"preferCSSPageSize": True, "printBackground": True, "paperWidth": 8.27, "paperHeight": 11.69}

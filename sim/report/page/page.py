@@ -11,7 +11,7 @@ from typing import Any
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
-from plotly.offline import get_plotlyjs
+from plotly.offline import get_plotlyjs, get_plotlyjs_version
 
 from sim.comparison import Comparison
 from sim.provenance import processor, versions
@@ -21,6 +21,9 @@ from sim.report.page.parts import Chooser, Picture, Section, Table
 from sim.report.page.sections import answer, sections, subtitle
 from sim.run_folder import write_whole
 from sim.simulation import Simulation
+
+SIZE = "<!-- size -->"
+"""Where the page tells its own size: markup, which no text of a scenario can write."""
 
 
 def page(arms: Sequence[Arm], facts: Mapping[str, Any], told: Mapping[str, Any] | None = None) -> str:
@@ -63,7 +66,8 @@ def laid_out(
     environment.tests["chooser"] = lambda item: isinstance(item, Chooser)
     environment.filters["figure_json"] = lambda picture: _inert(json.loads(picture.figure.to_json()))
     environment.filters["data_json"] = lambda chooser: _inert(chooser.data)
-    return environment.get_template("page.html").render(
+    plotly = get_plotlyjs()
+    whole = environment.get_template("page.html").render(
         title=title,
         reference=reference,
         subtitle=subtitle,
@@ -72,8 +76,16 @@ def laid_out(
         sections=sections,
         css=Markup(_text("page.css")),  # noqa: S704
         script=Markup(_text("page.js")),  # noqa: S704
-        plotly=Markup(get_plotlyjs()),  # noqa: S704
+        plotly=Markup(plotly),  # noqa: S704
+        plotly_megabytes=_megabytes(plotly),
+        plotly_version=get_plotlyjs_version(),
     )
+    return whole.replace(SIZE, _megabytes(whole))
+
+
+def _megabytes(text: str) -> str:
+    """The size of a text in a file, in millions of bytes."""
+    return f"{len(text.encode()) / 1e6:.1f}"
 
 
 def report_run(simulation: Simulation, path: Path, *, command: Sequence[str]) -> None:

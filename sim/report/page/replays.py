@@ -17,18 +17,32 @@ DAYS = 10
 
 
 def replay_section(arms: Sequence[Arm]) -> Section | None:
-    """One replay for each arm, where patients come one after the other or wait for something."""
-    found = [arm for arm in arms if _is_worth_it(arm)]
-    if not found:
+    """One replay for each arm, where patients come one after the other or wait for something.
+
+    What is left out because there are too many is said.
+    """
+    worth_it = [arm for arm in arms if _is_worth_it(arm)]
+    if not worth_it:
         return None
-    lead = "The first replication, day by day: in each stage, and waiting for one."
-    return Section("replay", "Where everyone is on a day", tuple(map(_chooser, found)), lead)
+    found = [arm for arm in worth_it if _size(arm) <= MOST_PATIENTS]
+    said = ["The first replication, day by day: in each stage, and waiting for one."] if found else []
+    said += [
+        f"The replay of {arm.name} is left out: the moves of its {_size(arm):,} patients would make the page "
+        f"too large; a page has the replay of a cohort of at most {MOST_PATIENTS:,}."
+        for arm in worth_it
+        if arm not in found
+    ]
+    return Section("replay", "Where everyone is on a day", tuple(map(_chooser, found)), " ".join(said))
 
 
 def _is_worth_it(arm: Arm) -> bool:
     shares = any(not resource.is_free for resource in arm.scenario.resources)
-    comes = arm.scenario.patients.arrivals.kind != "together"
-    return (shares or comes) and int(np.count_nonzero(arm.log.replication == 0)) <= MOST_PATIENTS
+    return shares or arm.scenario.patients.arrivals.kind != "together"
+
+
+def _size(arm: Arm) -> int:
+    """How many patients the first replication has."""
+    return int(np.count_nonzero(arm.log.replication == 0))
 
 
 def _chooser(arm: Arm) -> Chooser:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import plotly.graph_objects as go
 import pytest
+from plotly.offline import get_plotlyjs
 
 from sim.comparison import Comparison
 from sim.outcomes.roads import roads, steps
@@ -236,6 +237,17 @@ def test_a_replay_only_where_patients_come_or_wait(tmp_path):
     assert "replay" not in {s.name for s in sections([arm_of(simulated(FIRST, "patients.number=300"))], {})}
 
 
+def test_a_replay_that_is_left_out_is_said_to_be(tmp_path, monkeypatch):
+    monkeypatch.setattr("sim.report.page.replays.MOST_PATIENTS", 119)
+    file = tmp_path / "queue.yaml"
+    file.write_text(QUEUE)
+    section = next(s for s in sections([arm_of(simulated(file))], {}) if s.name == "replay")
+    assert section.items == ()
+    assert "left out" in section.lead
+    assert "its 120 patients" in section.lead
+    assert "at most 119" in section.lead
+
+
 @pytest.mark.parametrize(("file", "goes_on"), [(FIRST, False), (CLINICAL, True)])
 def test_only_a_road_that_is_longer_than_the_diagram_goes_on(file, goes_on):
     sankey = pictures(arm_of(simulated(file, "patients.number=300")))["roads-it"].figure.data[0]
@@ -354,6 +366,14 @@ def test_written_whole(tmp_path, arm):
     write_whole(tmp_path / "page.html", page([arm], {}))
     assert 4e6 < (tmp_path / "page.html").stat().st_size < 6.5e6  # plotly.js is 4.8 MB of it
     assert [file.name for file in tmp_path.iterdir()] == ["page.html"]
+
+
+def test_the_page_tells_its_size_and_what_of_it_draws_the_charts(text):
+    told = text.split('id="provenance"')[1]
+    size, of_plotly = map(float, re.search(r"This file has ([\d.]+) MB; ([\d.]+) MB of them", told).groups())
+    assert size == pytest.approx(len(text.encode()) / 1e6, abs=0.051)
+    assert of_plotly == pytest.approx(len(get_plotlyjs().encode()) / 1e6, abs=0.051)
+    assert "<!-- size -->" not in text
 
 
 # ---------------------------------------------------------------- how charts look
