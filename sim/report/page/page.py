@@ -31,9 +31,12 @@ def page(arms: Sequence[Arm], facts: Mapping[str, Any], told: Mapping[str, Any] 
 
     told: what `sim.outcomes.comparison.compare` says of several arms.
     """
+    title, *others = (arm.scenario.title for arm in arms)
+    if len(others) == 1:
+        title, others = others[0], [title]
     return laid_out(
-        title=" / ".join(arm.scenario.title for arm in arms[1:] or arms),
-        reference=arms[0].scenario.title if len(arms) > 1 else "",
+        title=title,
+        compared_with="; ".join(others),
         subtitle=subtitle(arms[0]),
         notes=list(dict.fromkeys(note for arm in arms for note in arm.summary["notes"])),
         answer=answer(arms[0]) if told is None else answer_of_comparison(told),
@@ -44,15 +47,15 @@ def page(arms: Sequence[Arm], facts: Mapping[str, Any], told: Mapping[str, Any] 
 def laid_out(
     *,
     title: str,
-    reference: str,
+    compared_with: str,
     subtitle: str,
     answer: str,
     sections: Sequence[Section],
     notes: Sequence[str] = (),
 ) -> str:
-    """The page of these parts; reference: the title of what the others are compared with, if anything.
+    """The page of these parts; compared_with: the titles of other scenarios, if any.
 
-    notes: what has to be known beside the answer.
+    answer: a sentence a line. notes: what has to be known beside the answer.
     """
     environment = Environment(
         loader=FunctionLoader(_text),
@@ -69,7 +72,7 @@ def laid_out(
     plotly = get_plotlyjs()
     whole = environment.get_template("page.html").render(
         title=title,
-        reference=reference,
+        compared_with=compared_with,
         subtitle=subtitle,
         answer=answer,
         notes=notes,

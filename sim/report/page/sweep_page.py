@@ -46,7 +46,7 @@ def page_of_sweep(told: Told, facts: Mapping[str, Any], *, is_one_more: bool) ->
     made = Table("How this page was made", ("what", "which"), tuple(rows), failed, is_prose=True)
     return laid_out(
         title=told["title"],
-        reference="",
+        compared_with="",
         subtitle=subtitle,
         answer=" ".join(answers(told)) if is_one_more else _answer(told),
         sections=(*sections, Section("provenance", "Provenance", (made,))),

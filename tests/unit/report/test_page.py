@@ -349,6 +349,22 @@ def test_arms_that_do_not_differ():
     assert page(arms_of(of), {}, of.table)
 
 
+def test_each_of_several_arms_has_a_sentence_of_the_answer(two):
+    """The page is then about the reference, which all others are compared with."""
+    reference, later = two.arms
+    third = simulated(FIRST, "patients.number=300", "title=Fewer remissions", FEWER)
+    of = compared(
+        ("as it is", simulated(FIRST, "patients.number=300")),
+        ("later", simulated(FIRST, "patients.number=300", LATER, FEWER)),
+        ("fewer", third),
+    )
+    text = page(arms_of(of), {}, of.table)
+    assert re.findall(r"<h1>(.*)</h1>", text) == [reference.scenario.title]
+    assert f"compared with: {later.scenario.title}; Fewer remissions" in text
+    told = re.findall(r'<p class="answer">(.*)</p>', text)
+    assert [name in sentence for name, sentence in zip(("later", "fewer"), told, strict=True)] == [True, True]
+
+
 def test_resources_over_time_add_up_to_their_averages(tmp_path):
     """The mean of the intervals, which are equally long, is the mean over the whole time."""
     file = tmp_path / "queue.yaml"
