@@ -7,7 +7,7 @@ import os
 import shlex
 import signal
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn, ParamSpec, cast
@@ -18,6 +18,7 @@ from sim.errors import Refused, RunError, ScenarioError, did_you_mean
 
 if TYPE_CHECKING:
     from sim.engine.event_log import EventLog
+    from sim.outcomes.comparability import Arm
     from sim.simulation import Asked, BrokenRun
 
 P = ParamSpec("P")
@@ -126,6 +127,13 @@ def say(text: str) -> None:
     print(text.removesuffix("\n"))  # noqa: T201
 
 
+def say_written(*files: Path | None) -> None:
+    """The files that were written."""
+    for file in files:
+        if file is not None:
+            say(f"Written to {file}")
+
+
 # ---------------------------------------------------------------- verbs
 
 
@@ -190,9 +198,7 @@ def run(
     print_summary(done.summary, console(), outcomes=outcomes)
     if reached is not None:
         say(reached.in_words)
-    for written in (out, report):
-        if written is not None:
-            say(f"Written to {written}")
+    say_written(out, report)
 
 
 @app.command()
@@ -308,8 +314,7 @@ def compare(
     print_comparison(done.table, console(), outcomes=outcomes)
     if reached is not None:
         say(reached.in_words)
-    if report is not None:
-        say(f"Written to {report}")
+    say_written(report)
 
 
 @app.command()
@@ -384,21 +389,32 @@ def trace(
     replication: Annotated[int, typer.Option(metavar="R", min=0, max=LARGEST - 1, help="From 0.")] = 0,
     engine: Engine = "auto",
     settings: Settings = None,
+    report: Report = None,
 ) -> None:
     """Tell one patient's story in words; of two scenarios, where the two lives part."""
+    from sim.run_folder import refuse_files
+
+    refuse_files(files(None, report), read=scenarios)
     asked = what_is_asked(scenarios[0], patients, settings, seed, replication + 1, engine, None, None)
     if len(scenarios) > 1:
-        trace_twins(scenarios, asked, patient=patient, replication=replication)
+        trace_twins(scenarios, asked, patient=patient, replication=replication, report=report)
         return
+    from sim.outcomes.comparability import Arm
     from sim.report.story import tell
     from sim.simulation import live
 
     with waiting() as (step, share):
         read, result, _ = live(asked, step=step, share=share)
-    tell(result.log, read, index_of(result.log, patient, replication), console())
+    index = index_of(result.log, patient, replication)
+    arm = Arm(asked.file.stem, read, result.log, result.use, asked.seed, asked.replications)
+    write_trace([arm], index, report)
+    tell(result.log, read, index, console())
+    say_written(report)
 
 
-def trace_twins(files: list[Path], asked: Asked, *, patient: int, replication: int) -> None:
+def trace_twins(
+    files: list[Path], asked: Asked, *, patient: int, replication: int, report: Path | None
+) -> None:
     """Tell one patient's two lives. Raises: Refused where there are not two, or not of one patient."""
     if len(files) > 2:
         raise Refused("trace: a patient's lives are told beside each other two at a time", "name two")
@@ -416,7 +432,18 @@ def trace_twins(files: list[Path], asked: Asked, *, patient: int, replication: i
                 raise typer.Exit(FAILED)
             arms.append(arm)
     refuse_what_cannot_be_compared(arms[0], arms[1])
-    tell_twins(arms[0], arms[1], index_of(arms[0].log, patient, replication), console())
+    index = index_of(arms[0].log, patient, replication)
+    write_trace(arms, index, report)
+    tell_twins(arms[0], arms[1], index, console())
+    say_written(report)
+
+
+def write_trace(arms: Sequence[Arm], index: int, report: Path | None) -> None:
+    """Write the page of a patient's life, or two, where one is asked for."""
+    if report is not None:
+        from sim.report.page.trace_page import report_trace
+
+        report_trace(arms, index, report, command=command())
 
 
 def index_of(log: EventLog, patient: int, replication: int) -> int:
@@ -479,7 +506,7 @@ def export(
     saved = read_run(saved_run)
     with waiting() as (step, _):
         write(saved, out, to=to, by=by or "stages", force=force, step=step)
-    say(f"Written to {out}")
+    say_written(out)
 
 
 @app.command()

@@ -78,12 +78,12 @@ def _print(told: TwinStory, console: Console) -> None:
     table.add_column(Text("day"), justify="right", no_wrap=True)
     for name in told.names:
         table.add_column(Text(name), ratio=1)
-    for time, one, other in _beside(told.reference, told.arm):
+    for time, one, other in beside(told.reference, told.arm):
         table.add_row(days(time), *(_cell(line) for line in (one, other)))
     console.print(table)
 
 
-def _beside(
+def beside(
     one: tuple[Line, ...], other: tuple[Line, ...]
 ) -> Iterator[tuple[float, Line | None, Line | None]]:
     """The lines of both by time; those of one time stand in one row."""

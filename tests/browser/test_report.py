@@ -15,6 +15,7 @@ from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.keys import Keys
 
 from sim.report.page.page import arms_of, page
+from sim.report.page.trace_page import page_of_trace
 from sim.run_folder import write_whole
 from tests.browser.chromium import drawn, started
 from tests.browser.figure import figure
@@ -133,6 +134,27 @@ def test_by_keyboard(browser, file):
     browser.execute_script("document.querySelector('summary').focus()")
     ActionChains(browser).send_keys(Keys.ENTER).perform()
     assert browser.execute_script("return document.querySelector('details').open")
+
+
+@pytest.mark.parametrize("screen", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_one_patient_is_drawn_in_both_arms(browser, tmp_path, screen):
+    """The bars do not run into the legend, however few lanes there are."""
+    two_lines, withheld = (
+        simulated(CLINICAL, "patients.number=400", *changes)
+        for changes in ((), ("parameters.max_car_t={value: 0}",))
+    )
+    comparison = compared(("as it is", two_lines), ("no CAR-T", withheld))
+    index = comparison.table["lives"]["no CAR-T"]["partings"][0]["patient"]
+    write_whole(tmp_path / "lives.html", page_of_trace(comparison.arms, index, {"command": "allpath trace"}))
+    opened(browser, tmp_path / "lives.html", screen)
+    assert [entry["message"] for entry in browser.get_log("browser")] == []
+    legend, bars, lanes = browser.execute_script("""
+        const chart = document.querySelector(".chart");
+        const bars = [...chart.querySelectorAll(".bars .point path")].map((bar) => bar.getBoundingClientRect());
+        return [chart.querySelector(".legend").getBoundingClientRect().bottom, Math.min(...bars.map((bar) => bar.top)),
+          [...chart.querySelectorAll(".ytick text")].map((text) => text.textContent)]""")
+    assert sorted(lanes) == [f"{index}, as it is", f"{index}, no CAR-T"]
+    assert legend <= bars
 
 
 @pytest.mark.parametrize("file", ["queue"], indirect=True)

@@ -431,8 +431,18 @@ def test_trace_tells_the_patient_that_the_run_would_have(allpath: Allpath, ward:
     assert days[: len(rows)] == [round(row["time_days"], 1) for row in rows]
 
 
+def test_trace_writes_a_page_of_one_life_and_not_over_what_it_reads(allpath: Allpath, ward: Path) -> None:
+    page = ward.parent / "life.html"
+    ended = allpath("trace", ward, "--patient", 7, "--report", page)
+    assert ended.out.splitlines()[-1] == f"Written to {page}"
+    assert "Patient 7: " in page.read_text()
+    assert allpath("trace", ward, "--patient", 7, "--report", ward).status == 2
+    assert ward.read_text() == SCENARIO
+
+
 def test_trace_of_nobody_ends_with_two(allpath: Allpath, ward: Path) -> None:
-    ended = allpath("trace", ward, "--patient", 40)
+    ended = allpath("trace", ward, "--patient", 40, "--report", ward.parent / "life.html")
+    assert names_in(ward.parent) == ["ward.yaml"]
     assert (ended.status, ended.out) == (2, "")
     assert ended.err == "--patient: there is no patient 40; the numbers go from 0 to 39\n"
 
@@ -610,6 +620,10 @@ def test_trace_of_two_scenarios_tells_where_the_lives_part(allpath: Allpath, war
     assert ended.status == 0
     assert f"Here the two lives part, in {lives['partings'][0]['differs_in']}." in ended.out
     assert allpath("trace", ward, other, ward, "--patient", 0).status == 2
+    page = ward.parent / "lives.html"
+    told = allpath("trace", ward, other, "--patient", 0, "--report", page)
+    assert told.out.splitlines()[-1] == f"Written to {page}"
+    assert "The two lives" in page.read_text()
     assert allpath("trace", ward, other, "--patient", 40).status == 2
 
 

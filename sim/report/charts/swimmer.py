@@ -9,6 +9,8 @@ import plotly.graph_objects as go
 from sim.outcomes.lanes import Lane, Stay
 from sim.report.charts.style import SYMBOLS, Look, Unit, dressed, pattern, unit_of
 
+FEW = 4
+"""So few lanes would be broad where the legend needs room."""
 ENDS = {True: ("x", "end"), False: ("triangle-right-open", "still followed")}
 
 
@@ -40,8 +42,9 @@ def swimmer(
             _add_bars(figure, bars, unit, until, label=labels.get(place, place), look=look[place])
     _add_marks(figure, lanes, names, unit, until)
     _add_ends(figure, lanes, names, unit, until)
-    dressed(figure, height=150 + 24 * len(lanes))
-    figure.update_layout(barmode="overlay", bargap=0.3)
+    a_line_each = 120 + 22 * len(figure.data)  # as the legend has them on a phone
+    dressed(figure, height=max(150, a_line_each) + 24 * len(lanes))
+    figure.update_layout(barmode="overlay", bargap=0.3 if len(lanes) > FEW else 0.6)
     figure.update_yaxes(
         type="category", categoryorder="array", categoryarray=list(names)[::-1], showgrid=False
     )

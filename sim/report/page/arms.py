@@ -24,15 +24,16 @@ MOST_LOOKS = 8
 class Arm:
     """A scenario with what came of it.
 
-    summary: of `sim.outcomes.summary.summarise`. differences: for each outcome how this arm differs
-    from the reference, of `sim.outcomes.comparison.compare`; nothing in the reference itself.
+    summary: of `sim.outcomes.summary.summarise`; nothing where no outcome is told. differences: for
+    each outcome how this arm differs from the reference, of `sim.outcomes.comparison.compare`;
+    nothing in the reference itself.
     """
 
     name: str
     scenario: Scenario
     log: EventLog
     use: ResourceUse
-    summary: Mapping[str, Any]
+    summary: Mapping[str, Any] = field(default_factory=dict)
     differences: Mapping[str, Any] = field(default_factory=dict)
 
     @cached_property

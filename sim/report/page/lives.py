@@ -42,18 +42,38 @@ def twin_picture(arms: Sequence[Arm], until: float) -> Picture | None:
         return None
     about = arms[0].about[parts[arms[0].about]]
     sample = _spread_evenly(about, arms[0].log, LANES // len(arms))
-    drawn: list[Lane] = []
-    names: list[str] = []
-    for index in sample:
-        for arm, of in zip(arms, [partings[0], *partings], strict=True):
-            (lane,) = lanes(arm.history, [index], milestones(arm))
-            drawn.append(replace(lane, marks=(*lane.marks, *_parting(arm.log, of, index))))
-            names.append(f"{lane.patient}, {arm.name}")
+    drawn, names = _in_every_arm(arms, partings, sample)
     caption = (
         f"{len(sample)} of the {np.count_nonzero(parts[arms[0].about]):,} patients to whom something else "
         "happens, each in every arm"
     )
     return _picture("twins", "The same patient twice", caption, arms, drawn, names, until)
+
+
+def life_picture(arms: Sequence[Arm], index: int) -> Picture:
+    """The life of the patient at this index of the logs in one arm, or in each with where they part."""
+    if len(arms) == 1:
+        title, drawn = "The life", list(lanes(arms[0].history, [index], milestones(arms[0])))
+        names = [str(drawn[0].patient)]
+    else:
+        title, partings = "The same patient twice", [part(arms[0].log, arm.log) for arm in arms[1:]]
+        drawn, names = _in_every_arm(arms, partings, [index])
+    until = max(lane.until for lane in drawn)
+    return _picture("life", title, f"Patient {drawn[0].patient}", arms, drawn, names, until)
+
+
+def _in_every_arm(
+    arms: Sequence[Arm], partings: Sequence[Parting], patients: Sequence[int]
+) -> tuple[list[Lane], list[str]]:
+    """A lane for each patient and arm, marked where the paths part, and the lanes' names."""
+    drawn: list[Lane] = []
+    names: list[str] = []
+    for index in patients:
+        for arm, of in zip(arms, [partings[0], *partings], strict=True):
+            (lane,) = lanes(arm.history, [index], milestones(arm))
+            drawn.append(replace(lane, marks=(*lane.marks, *_parting(arm.log, of, index))))
+            names.append(f"{lane.patient}, {arm.name}")
+    return drawn, names
 
 
 def _parting(log: EventLog, of: Parting, index: int) -> list[tuple[str, float]]:
@@ -85,9 +105,8 @@ def _picture(
     labels, look = place_labels(arms, kind), place_looks(arms, kind)
     figure = swimmer(drawn, until=until, by=kind, labels=labels, look=look, names=names)
     what = "health state" if kind == "state" else "stage"
-    caption = (
-        f"{caption}: a bar for each {what}, by the patient's number, in the first {figures.time(until)}."
-    )
+    by_number = ", by the patient's number" if len(drawn) > len(arms) else ""
+    caption = f"{caption}: a bar for each {what}{by_number}, in the first {figures.time(until)}."
     return Picture(name, title, caption, figure, _told(arms, drawn, names))
 
 

@@ -88,7 +88,7 @@ def laid_out(
 
 def _megabytes(text: str) -> str:
     """The size of a text in a file, in millions of bytes."""
-    return f"{len(text.encode()) / 1e6:.1f}"
+    return f"{len(text.encode()) / 1e6:.2f}"
 
 
 def report_run(simulation: Simulation, path: Path, *, command: Sequence[str]) -> None:

@@ -387,8 +387,8 @@ def test_written_whole(tmp_path, arm):
 def test_the_page_tells_its_size_and_what_of_it_draws_the_charts(text):
     told = text.split('id="provenance"')[1]
     size, of_plotly = map(float, re.search(r"This file has ([\d.]+) MB; ([\d.]+) MB of them", told).groups())
-    assert size == pytest.approx(len(text.encode()) / 1e6, abs=0.051)
-    assert of_plotly == pytest.approx(len(get_plotlyjs().encode()) / 1e6, abs=0.051)
+    assert size == pytest.approx(len(text.encode()) / 1e6, abs=0.0051)
+    assert of_plotly == pytest.approx(len(get_plotlyjs().encode()) / 1e6, abs=0.0051)
     assert "<!-- size -->" not in text
 
 

@@ -1,0 +1,74 @@
+"""The page of one patient: the lives drawn end and part when the log says so, and every line of the story is there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import plotly.graph_objects as go
+import pytest
+
+from sim.outcomes.comparability import Arm
+from sim.report.page import arms
+from sim.report.page.lives import life_picture
+from sim.report.page.trace_page import page_of_trace
+from tests import hand_made_log as by_hand
+from tests.hand_made_log import Patient, Row, enters, stays
+from tests.unit.report.test_page import Outline
+
+STAGES = [by_hand.stage("a", "ill"), by_hand.stage("b", "well"), by_hand.stage("dead", "dead", terminal=True)]
+ONE = [enters(0, "a"), enters(5, "b", grade=2), enters(50, "dead")]
+OTHER = [enters(0, "a"), enters(5, "b", grade=2), stays(30, "b.check"), enters(50, "a"), enters(70, "dead")]
+
+
+def arm(name: str, rows: list[Row]) -> Arm:
+    of = by_hand.scenario(STAGES, attributes=[by_hand.number("grade")])
+    return Arm(
+        name, of, by_hand.event_log(of, [Patient(rows)], events=["a.next", "b.check"]), by_hand.no_use(), 1, 1
+    )
+
+
+def marks(of: Sequence[Arm], name: str) -> dict[str, float]:
+    """The day of each mark of this name, by lane."""
+    figure: go.Figure = life_picture([arms.Arm(a.name, a.scenario, a.log, a.use) for a in of], 0).figure
+    (found,) = [trace for trace in figure.data if trace.name == name]
+    return dict(zip(found.y, found.customdata, strict=True))
+
+
+def test_two_lives_are_marked_where_they_part_and_end() -> None:
+    of = [arm("now", ONE), arm("then", OTHER)]
+    assert marks(of, "paths part") == {"0, now": 50, "0, then": 30}
+    assert marks(of, "end") == {"0, now": 50, "0, then": 70}
+
+
+def test_one_life_has_one_lane() -> None:
+    assert marks([arm("now", ONE)], "end") == {"0": 50}
+
+
+def text_of(*of: Arm) -> str:
+    text = page_of_trace(of, 0, {"command": "allpath trace <it>"})
+    outline = Outline()
+    outline.feed(text)
+    assert outline.open == []
+    assert outline.elements["figure"] == 1
+    assert "allpath trace &lt;it&gt;" in text
+    return text
+
+
+def rows_of(text: str, caption: str) -> int:
+    return text.split(f"<caption>{caption}")[1].split("</table>")[0].count("<tr>") - 1
+
+
+def test_the_page_of_two_lives_has_every_line_of_both() -> None:
+    """Two rows are common; from there on days 30, 50 and 70 and the two ends, the first of which stands on a day that has a line."""
+    text = text_of(arm("now", ONE), arm("then", OTHER))
+    assert "The two lives part on day 30, in what happens." in text
+    assert "now: the end, 50 days after the start" in text
+    assert rows_of(text, "What both lives have") == 2
+    assert rows_of(text, "From where the two lives part, in what happens") == 5
+
+
+@pytest.mark.parametrize(("of", "caption"), [(1, "What happens"), (2, "Both lives")])
+def test_a_life_that_is_one_is_told_once(of: int, caption: str) -> None:
+    text = text_of(*[arm(name, ONE) for name in ("now", "then")][:of])
+    assert rows_of(text, caption) == len(ONE) + 1
+    assert "the end, 50 days after the start" in text.split('<p class="answer">')[1].split("</p>")[0]
