@@ -7,7 +7,7 @@ import os
 import shlex
 import signal
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn, ParamSpec, cast
@@ -127,6 +127,17 @@ def say(text: str) -> None:
     print(text.removesuffix("\n"))  # noqa: T201
 
 
+def told_as_json(told: Mapping[str, Any], json: str | None) -> bool:
+    """Write plain values where --json says; whether that is stdout, which then takes nothing else."""
+    from sim.run_folder import json_text, write_whole
+
+    if json == "-":
+        say(json_text(told))
+    elif json is not None:
+        write_whole(Path(json), json_text(told))
+    return json == "-"
+
+
 def say_written(*files: Path | None) -> None:
     """The files that were written."""
     for file in files:
@@ -160,8 +171,8 @@ def run(
     """Simulate a cohort and print its outcomes."""
     asked = what_is_asked(scenario, patients, settings, seed, replications, engine, workers, at)
     from sim.report.tables import print_summary
-    from sim.run_folder import json_text, refuse_files, refuse_unusable, write_whole
-    from sim.simulation import BrokenRun, carry_out, keep
+    from sim.run_folder import refuse_files, refuse_unusable
+    from sim.simulation import BrokenRun, carry_out, keep, refuse_unknown_outcomes
 
     if out is not None:
         refuse_unusable(out, force=force)
@@ -169,9 +180,7 @@ def run(
     if outcomes:
         from sim.scenario import load
 
-        known = [outcome.name for outcome in load(scenario, settings=asked.settings).outcomes]
-        for name in outcomes:
-            one_of("--outcome", name, known)
+        refuse_unknown_outcomes(outcomes, load(scenario, settings=asked.settings))
     reached = None
     with waiting() as (step, share):
         if until_precision is not None:
@@ -190,11 +199,8 @@ def run(
     if isinstance(done, BrokenRun):
         tell_what_is_forbidden(done)
         raise typer.Exit(FAILED)
-    if json == "-":
-        say(json_text(done.summary))
+    if told_as_json(done.summary, json):
         return
-    if json is not None:
-        write_whole(Path(json), json_text(done.summary))
     print_summary(done.summary, console(), outcomes=outcomes)
     if reached is not None:
         say(reached.in_words)
@@ -282,14 +288,14 @@ def compare(
     if len(arms) < 2:
         raise Refused("compare: one scenario has nothing to be compared with", "name two or more")
     asked = what_is_asked(arms[0], patients, settings, 1, 1, engine, workers, at)
-    from sim.comparison import carry_out, outcome_names, sources
+    from sim.comparison import carry_out, scenario_of, sources
     from sim.report.comparison_tables import print_comparison
-    from sim.run_folder import json_text, refuse_files, write_whole
-    from sim.simulation import BrokenRun
+    from sim.run_folder import refuse_files
+    from sim.simulation import BrokenRun, refuse_unknown_outcomes
 
     of = sources(arms, asked, seed=seed, replications=replications)
-    for name in outcomes or ():
-        one_of("--outcome", name, outcome_names(of[0]))
+    if outcomes:
+        refuse_unknown_outcomes(outcomes, scenario_of(of[0]))
     refuse_files(files(json, report), read=arms)
     reached = None
     with waiting() as (step, share):
@@ -306,11 +312,8 @@ def compare(
     if isinstance(done, BrokenRun):
         tell_what_is_forbidden(done)
         raise typer.Exit(FAILED)
-    if json == "-":
-        say(json_text(done.table))
+    if told_as_json(done.table, json):
         return
-    if json is not None:
-        write_whole(Path(json), json_text(done.table))
     print_comparison(done.table, console(), outcomes=outcomes)
     if reached is not None:
         say(reached.in_words)
@@ -352,7 +355,7 @@ def sweep(
     """Send the same patients through a grid of changes; the scenario as it stands is the reference."""
     asked = what_is_asked(scenario, patients, settings, seed, replications, engine, workers, at)
     from sim.report import sweep_tables
-    from sim.run_folder import json_text, refuse_files, write_whole
+    from sim.run_folder import refuse_files, write_whole
     from sim.sweep import carry_out, variations
 
     refuse_files(files(json, csv, report), read=[scenario])
@@ -365,14 +368,9 @@ def sweep(
         report_sweep(done.table, report, command=command(), is_one_more=one_more)
     if csv is not None:
         write_whole(csv, sweep_tables.long_table(done.table))
-    if json is not None and json != "-":
-        write_whole(Path(json), json_text(done.table))
-    if json == "-":
-        say(json_text(done.table))
-    elif one_more:
-        sweep_tables.print_one_more(done.table, console())
-    else:
-        sweep_tables.print_sweep(done.table, console())
+    shown = sweep_tables.print_one_more if one_more else sweep_tables.print_sweep
+    if not told_as_json(done.table, json):
+        shown(done.table, console())
     if done.failed:
         fail(f"failed: {'; '.join(done.failed)}", FAILED)
 

@@ -103,16 +103,14 @@ def _plain_name(one: Path | Scenario | Arm) -> str:
     return path.absolute().name if path.is_dir() else path.stem
 
 
-def outcome_names(source: Source) -> list[str]:
-    """The outcomes of an arm, known before it is simulated.
-
-    Raises: ScenarioError where its scenario is wrong.
-    """
-    if isinstance(source.of, Asked):
-        scenario = source.of.scenario or load(source.of.file, settings=source.of.settings)
-    else:
-        scenario = source.of.scenario if isinstance(source.of, Arm) else load(source.of.scenario_file)
-    return [outcome.name for outcome in scenario.outcomes]
+def scenario_of(source: Source) -> Scenario:
+    """The scenario of an arm, before it is simulated. Raises: ScenarioError where it is wrong."""
+    of = source.of
+    if isinstance(of, SavedRun):
+        return load(of.scenario_file)
+    if isinstance(of, Arm):
+        return of.scenario
+    return of.scenario or load(of.file, settings=of.settings)
 
 
 def carry_out(

@@ -9,11 +9,11 @@ from typing import Any, Generic, TypeVar
 
 from sim import comparison, simulation, units
 from sim.comparison import Comparison, Source
-from sim.errors import Refused, RunError, did_you_mean
+from sim.errors import Refused, RunError
 from sim.outcomes import wording
 from sim.scenario import load
-from sim.scenario.model import Outcome, Scenario
-from sim.simulation import Asked, BrokenRun, Share, Simulation, Step
+from sim.scenario.model import Scenario
+from sim.simulation import Asked, BrokenRun, Share, Simulation, Step, outcome_called
 
 MOST_PATIENTS = 5_000_000
 """In one run: what fits into the memory of an ordinary machine."""
@@ -76,17 +76,13 @@ class Reached(Generic[T]):
         )
 
 
-def target_of(text: str, outcomes: Sequence[Outcome]) -> Target:
+def target_of(text: str, scenario: Scenario) -> Target:
     """A target as `overall_survival@2 years=0.005`. Raises: Refused for what is none."""
     head, sign, width = text.rpartition("=")
     name, _, when = (part.strip() for part in head.partition("@"))
     if not sign or not name:
         raise Refused(f"--until-precision: {text} is no target", FORM)
-    of = next((outcome for outcome in outcomes if outcome.name == name), None)
-    if of is None:
-        known = [outcome.name for outcome in outcomes]
-        fix = did_you_mean(name, known) or f"the outcomes are {', '.join(known)}"
-        raise Refused(f"--until-precision: there is no outcome {name}", fix)
+    of = outcome_called(name, scenario, option="--until-precision")
     if when and of.kind not in ("time_to_event", "occupancy"):
         raise Refused(f"--until-precision: {name} is not read at a time", f"write {name}=HALF-WIDTH")
     at = when if when in CURVE_NUMBERS else (_days(when) if when else None)
@@ -191,7 +187,7 @@ def _half_width_of(entry: Mapping[str, Any], target: Target) -> float:
 def run_until(text: str, asked: Asked, *, step: Step, share: Share) -> Reached[Simulation | BrokenRun]:
     """Simulate a cohort until an outcome's interval is as narrow as `text` says."""
     scenario = load(asked.file, settings=asked.settings)
-    target = target_of(text, scenario.outcomes)
+    target = target_of(text, scenario)
 
     def carry_out(sized: Asked) -> tuple[Simulation | BrokenRun, list[Any]]:
         done = simulation.carry_out(sized, step=step, share=share)
@@ -212,7 +208,7 @@ def compare_until(
         name = next(source.name for source in of if not isinstance(source.of, Asked))
         raise Refused(f"--until-precision: {name} is a saved run, and gets no more patients", "name its file")
     scenarios = [load(one.file, settings=one.settings) for one in files]
-    target = target_of(text, scenarios[0].outcomes)
+    target = target_of(text, scenarios[0])
     first = with_time(replace(asked, replications=files[0].replications), target)
 
     def carry_out(sized: Asked) -> tuple[Comparison | BrokenRun, list[Any]]:

@@ -16,7 +16,7 @@ import pyarrow as pa
 from sim.compiled import cache_folder
 from sim.engine.event_log import EventLog
 from sim.engine.run import Result, simulate
-from sim.errors import RunError
+from sim.errors import Refused, RunError, did_you_mean
 from sim.log_tables import changed_columns, event_table, patient_table, use_table
 from sim.outcomes.happenings import broken_never
 from sim.outcomes.summary import DEFAULT_TIMES, summarise
@@ -25,7 +25,7 @@ from sim.pathway.tables import compile_pathway
 from sim.provenance import provenance
 from sim.run_folder import EVENTS, PATIENTS, RESOURCE_USE, SavedRun, json_text, write_run
 from sim.scenario import load
-from sim.scenario.model import Scenario
+from sim.scenario.model import Outcome, Scenario
 
 Step = Callable[[str], None]
 """Is told what comes next: load, compile, engine, outcomes."""
@@ -150,6 +150,21 @@ def keep(simulation: Simulation, folder: Path, *, command: Sequence[str], force:
         provenance=record,
         force=force,
     )
+
+
+def outcome_called(name: str, scenario: Scenario, *, option: str) -> Outcome:
+    """The outcome of this name. Raises: Refused where there is none, naming the nearest, or all."""
+    found = {outcome.name: outcome for outcome in scenario.outcomes}
+    if name not in found:
+        fix = did_you_mean(name, found) or f"the outcomes are {', '.join(found)}"
+        raise Refused(f"{option}: there is no outcome {name}", fix)
+    return found[name]
+
+
+def refuse_unknown_outcomes(names: Sequence[str], scenario: Scenario) -> None:
+    """Find out before the work is done whether all that is to be told is there. Raises: Refused."""
+    for name in names:
+        outcome_called(name, scenario, option="--outcome")
 
 
 def patient_index(log: EventLog, *, patient: int, replication: int) -> int | None:

@@ -13,7 +13,7 @@ from sim.engine.arrivals import cohort
 from sim.engine.processes import in_processes
 from sim.engine.run import choose_engine, simulate
 from sim.engine.shared import WORTH_A_PROCESS
-from sim.errors import Place, Problem, Refused, RunError, ScenarioError, did_you_mean
+from sim.errors import Place, Problem, Refused, RunError, ScenarioError
 from sim.outcomes.cells import Cell, burden_told, outcomes_told, read_cell, without_influences
 from sim.outcomes.happenings import broken_never
 from sim.outcomes.wording import happening
@@ -22,7 +22,7 @@ from sim.scenario import load
 from sim.scenario.layers import SET
 from sim.scenario.model import Resource, Scenario
 from sim.scenario.tree import flow, plain, read_text
-from sim.simulation import Asked, Share, Step
+from sim.simulation import Asked, Share, Step, refuse_unknown_outcomes
 
 AS_IT_STANDS = "as it stands"
 """The name of the cell without changes."""
@@ -163,7 +163,7 @@ def carry_out(
     cells = _compiled(asked, [Variation(()), *variations])
     (stands, reference), *others = cells
     same = next((one for one, pathway in others if _digest(pathway) == _digest(reference)), stands)
-    _refuse_unknown(outcomes, reference.scenario)
+    refuse_unknown_outcomes(outcomes, reference.scenario)
     others = [(one, pathway) for one, pathway in others if one != same]
     loaded = perf_counter()
     step("engine")
@@ -202,14 +202,6 @@ def _in_cell(problem: Problem, variation: Variation) -> Problem:
         if where.place.file == f"{SET} {path}":
             return replace(problem, where=replace(where, place=Place(f"{path}={value}")))
     return replace(problem, fact=f"{problem.fact} (in the cell {variation.name})")
-
-
-def _refuse_unknown(outcomes: Sequence[str], scenario: Scenario) -> None:
-    known = [outcome.name for outcome in scenario.outcomes]
-    for name in outcomes:
-        if name not in known:
-            fix = did_you_mean(name, known) or f"the outcomes are {', '.join(known)}"
-            raise Refused(f"--outcome: there is no outcome `{name}`", fix)
 
 
 def _digest(pathway: Pathway) -> str:
