@@ -237,7 +237,7 @@ def _is_worth_processes(work: Work) -> bool:
     asked = work.asked
     if all(choose_engine(pathway, asked.engine) == "independent" for pathway in work.pathways):
         return False
-    patients = len(cohort(work.pathways[0].scenario, asked.seed, asked.replications))
+    patients = len(cohort(work.pathways[0].scenario, asked.seed, range(asked.replications)))
     return patients * len(work.pathways) >= WORTH_A_PROCESS
 
 

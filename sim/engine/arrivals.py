@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import inf
 
@@ -34,6 +35,11 @@ class Cohort:
 
     def __len__(self) -> int:
         return len(self.number)
+
+    def part(self, first: int, after: int) -> Cohort:
+        """The patients first to after (not included)."""
+        here = slice(first, after)
+        return Cohort(self.replication[here], self.number[here], self.begins[here], self.follow_up[here])
 
 
 @compiled
@@ -119,10 +125,34 @@ def started(scenario: Scenario, seed: int, replication: int) -> tuple[NDArray[np
     return numbers, np.concatenate([np.zeros(n_today), days[come]])
 
 
-def cohort(scenario: Scenario, seed: int, replications: int) -> Cohort:
-    """Everyone who is simulated under a seed."""
-    each = [started(scenario, seed, r) for r in range(replications)]
-    replication = np.repeat(np.arange(replications, dtype=np.int32), [len(days) for _, days in each])
+def cohort(scenario: Scenario, seed: int, replications: Sequence[int]) -> Cohort:
+    """Everyone who is simulated in these replications (increasing) under a seed."""
+    return _cohort(scenario, replications, [started(scenario, seed, r) for r in replications])
+
+
+def cohorts(
+    scenario: Scenario, seed: int, replications: int, *, at_least: float
+) -> Iterator[tuple[range, Cohort]]:
+    """The same as one cohort after another, each of whole replications and of so many patients or more.
+
+    A cohort without patients is given only where nobody is simulated at all.
+    """
+    begun: list[tuple[NDArray[np.int32], Floats]] = []
+    first, n = 0, 0
+    for r in range(replications):
+        new = started(scenario, seed, r)
+        if n >= at_least and len(new[0]):
+            yield range(first, r), _cohort(scenario, range(first, r), begun)
+            first, begun, n = r, [], 0
+        begun.append(new)
+        n += len(new[0])
+    yield range(first, replications), _cohort(scenario, range(first, replications), begun)
+
+
+def _cohort(
+    scenario: Scenario, replications: Sequence[int], each: Sequence[tuple[NDArray[np.int32], Floats]]
+) -> Cohort:
+    replication = np.repeat(np.array(replications, dtype=np.int32), [len(days) for _, days in each])
     number = np.concatenate([numbers for numbers, _ in each])
     days = np.concatenate([begins for _, begins in each])
     limit = scenario.patients.follow_up

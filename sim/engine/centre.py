@@ -116,18 +116,17 @@ class Moment(simpy.Event):
 class Centre:
     """The patients of one environment, what they share, and the log they write."""
 
-    def __init__(self, pathway: Pathway, cohort: Cohort, seed: int, part: tuple[int, int]) -> None:
+    def __init__(self, pathway: Pathway, cohort: Cohort, seed: int) -> None:
         self.pathway, self.seed = pathway, seed
-        window = slice(*part)
-        self.begins: list[float] = cohort.begins[window].tolist()
-        self.follow_up: list[float] = cohort.follow_up[window].tolist()
-        self.numbers: list[int] = cohort.number[window].tolist()
-        self.replication = int(cohort.replication[part[0]])
+        self.begins: list[float] = cohort.begins.tolist()
+        self.follow_up: list[float] = cohort.follow_up.tolist()
+        self.numbers: list[int] = cohort.number.tolist()
+        self.replication = int(cohort.replication[0])
         n = len(self.numbers)
         self.X = np.zeros((n, pathway.n_x))
         self.K = np.zeros((n, pathway.n_k), dtype=np.int64)
         self.at_start = np.zeros((n, len(pathway.names.attributes)))
-        self.ends: Floats = cohort.follow_up[window].copy()
+        self.ends: Floats = cohort.follow_up.copy()
         self.buffer = new_buffer(rows=12 * n + 2 * ROOM, changes=8 * n + 2 * ROOM)
         self.full: list[Piece] = []
         self.env = simpy.Environment()

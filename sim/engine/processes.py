@@ -6,8 +6,9 @@ import multiprocessing
 import pickle
 import signal
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +20,9 @@ Whole = TypeVar("Whole")
 Part = TypeVar("Part")
 Done = TypeVar("Done")
 
+AHEAD = 4
+"""Parts for each process that are begun, or done and not yet taken."""
+
 PREPARED: list[tuple[Callable[[Any, Any], Any], Any]] = []
 """In a process that does part of the work: the work, and what it is part of, sent once."""
 
@@ -26,20 +30,21 @@ PREPARED: list[tuple[Callable[[Any, Any], Any], Any]] = []
 def in_processes(
     work: Callable[[Whole, Part], Done],
     whole: Whole,
-    parts: Sequence[Part],
+    parts: Iterable[Part],
     *,
     workers: int,
     take: Callable[[Done], None],
 ) -> None:
     """Have `work(whole, part)` done for every part; take is called with each result, in order.
 
+    Parts are asked for a few at a time, so that no more than these and their results are there at once.
     work: a function of a module, so that another process finds it by name.
     Raises: RunError where a process was killed; whatever work or take raises. No process is left.
     """
     with (
         tempfile.TemporaryDirectory(prefix="allpath-") as folder,
         ProcessPoolExecutor(
-            max_workers=min(workers, len(parts)),
+            max_workers=workers,
             mp_context=multiprocessing.get_context("spawn"),
             initializer=prepare_process,
             initargs=(f"{folder}/whole",),
@@ -47,10 +52,14 @@ def in_processes(
     ):
         Path(folder, "whole").write_bytes(pickle.dumps((work, whole)))
         try:
-            with signals_held():
-                futures = [pool.submit(do_prepared, part) for part in parts]
-            for future in futures:
-                take(future.result())
+            begun: deque[Future[Done]] = deque()
+            for part in parts:
+                if len(begun) == AHEAD * workers:
+                    take(begun.popleft().result())
+                with signals_held():
+                    begun.append(pool.submit(do_prepared, part))
+            while begun:
+                take(begun.popleft().result())
         except BrokenProcessPool as error:
             raise RunError("a process that did part of the work was killed; nothing was kept") from error
         except BaseException:

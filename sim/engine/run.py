@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from math import inf
 
 import numpy as np
 
-from sim.engine.arrivals import cohort
+from sim.engine.arrivals import Cohort, cohorts
 from sim.engine.event_log import EventLog, ResourceUse
 from sim.errors import Problem, ScenarioError
 from sim.pathway.tables import Pathway
 
+BATCH = 2**16
+"""Patients in a batch: enough that the work around it costs little, few enough for any memory."""
 ENGINES = ("auto", "independent", "shared")
 
 
@@ -40,24 +44,65 @@ def simulate(
     progress is called with the share done. workers: threads or processes, default all cores.
     Raises: ScenarioError where the engine cannot run the scenario; RunError where a life cannot go on.
     """
+    whole: list[Result] = []
+    simulate_in_batches(
+        pathway,
+        seed=seed,
+        replications=replications,
+        engine=engine,
+        workers=workers,
+        at_least=inf,
+        take=lambda _, result: whole.append(result),
+        progress=progress,
+    )
+    return whole[0]
+
+
+def simulate_in_batches(
+    pathway: Pathway,
+    *,
+    seed: int,
+    replications: int,
+    engine: str,
+    workers: int | None,
+    take: Callable[[range, Result], None],
+    at_least: float = BATCH,
+    progress: Callable[[float], None] | None = None,
+) -> None:
+    """The same, some replications at a time, so that no more than these are ever in memory.
+
+    at_least: patients in a batch, where there are so many. take is called with each batch in order:
+    which replications these are, and what `simulate` gives of them.
+    """
     name = choose_engine(pathway, engine)
-    who = cohort(pathway.scenario, seed, replications)
-    if not len(who):
-        place = pathway.scenario.patients.arrivals.where
-        raise ScenarioError(
-            [Problem(place, "nobody arrives before the horizon", "raise the rate or the number")]
-        )
     workers = workers or os.cpu_count() or 1
-    tell = progress or (lambda share: None)
+    begun: deque[range] = deque()
+
+    def tell(share: float) -> None:
+        if progress is not None:
+            progress((begun[0].start + share * len(begun[0])) / replications)
+
+    def took(log: EventLog, use: ResourceUse) -> None:
+        take(begun.popleft(), Result(log, use, name))
+
+    def each() -> Iterator[Cohort]:
+        for which, who in cohorts(pathway.scenario, seed, replications, at_least=at_least):
+            if not len(who):
+                place = pathway.scenario.patients.arrivals.where
+                fix = "raise the rate or the number"
+                raise ScenarioError([Problem(place, "nobody arrives before the horizon", fix)])
+            begun.append(which)
+            yield who
+
     if name == "independent":
         from sim.engine.independent import simulate_independent
 
-        log = simulate_independent(pathway, who, seed=seed, workers=workers, progress=tell)
-        return Result(log, no_use(), name)
-    from sim.engine.shared import simulate_shared
+        for who in each():
+            took(simulate_independent(pathway, who, seed=seed, workers=workers, progress=tell), no_use())
+    else:
+        from sim.engine.shared import simulate_shared
 
-    log, use = simulate_shared(pathway, who, seed=seed, workers=workers, progress=tell)
-    return Result(log, use, name)
+        simulate_shared(pathway, each(), seed=seed, workers=workers, take=took, progress=tell)
 
 
 def choose_engine(pathway: Pathway, asked: str) -> str:

@@ -6,8 +6,10 @@ thousand: a long list of future events costs more than the events.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from itertools import pairwise
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import chain, pairwise
 
 import numpy as np
 
@@ -24,51 +26,77 @@ WORTH_A_PROCESS = 20_000
 """Patients below which other processes cost more than they save."""
 
 
-def simulate_part(whole: tuple[Pathway, Cohort, int], part: tuple[int, int]) -> tuple[Lives, Floats]:
-    """The patients part[0] to part[1] (not included) of a cohort, in one environment.
-
-    whole: the pathway, the cohort, the seed.
-    """
-    return Centre(*whole, part).run()
+def simulate_environment(whole: tuple[Pathway, int], cohort: Cohort) -> tuple[Lives, Floats]:
+    """The patients of a cohort in one environment. whole: the pathway, the seed."""
+    pathway, seed = whole
+    return Centre(pathway, cohort, seed).run()
 
 
-def parts_of(pathway: Pathway, cohort: Cohort) -> list[tuple[int, int]]:
+def environments(pathway: Pathway, cohort: Cohort) -> list[Cohort]:
     """Who shares an environment: a replication, or a thousand where nothing is shared."""
     edges = [0, *(np.flatnonzero(np.diff(cohort.replication)) + 1).tolist(), len(cohort)]
-    if pathway.shared_resources:
-        return list(pairwise(edges))
-    finer = [range(a, b, TOGETHER) for a, b in pairwise(edges)]
-    return list(pairwise([*(i for steps in finer for i in steps), len(cohort)]))
+    if not pathway.shared_resources:
+        finer = [range(a, b, TOGETHER) for a, b in pairwise(edges)]
+        edges = [*(i for steps in finer for i in steps), len(cohort)]
+    return [cohort.part(a, b) for a, b in pairwise(edges)]
+
+
+@dataclass(slots=True)
+class _Begun:
+    """A cohort that is being simulated, and what came of its environments so far, in order."""
+
+    cohort: Cohort
+    environments: list[Cohort]
+    done: list[tuple[Lives, Floats]] = field(default_factory=list)
+
+    @property
+    def share(self) -> float:
+        return sum(len(lives.ends) for lives, _ in self.done) / len(self.cohort)
 
 
 def simulate_shared(
     pathway: Pathway,
-    cohort: Cohort,
+    cohorts: Iterable[Cohort],
     *,
     seed: int,
     workers: int,
+    take: Callable[[EventLog, ResourceUse], None],
     progress: Callable[[float], None],
-) -> tuple[EventLog, ResourceUse]:
-    """Every patient of a cohort; environments go to other processes where that pays.
+) -> None:
+    """Every patient of one cohort after another; environments go to other processes where that pays.
 
+    take is called with what came of each cohort, progress with the share done of the present one.
     Raises: RunError where a life cannot go on, or a process that did part of the work was killed.
     """
-    whole, parts = (pathway, cohort, seed), parts_of(pathway, cohort)
-    done: list[tuple[Lives, Floats]] = []
-    if workers == 1 or len(parts) == 1 or len(cohort) < WORTH_A_PROCESS:
-        for part in parts:
-            done.append(simulate_part(whole, part))
-            progress(part[1] / len(cohort))
+    whole, begun = (pathway, seed), deque[_Begun]()
+    every = iter(cohorts)
+    first, second = next(every), next(every, None)
+
+    def parts() -> Iterator[Cohort]:
+        for cohort in chain([first], [second] if second is not None else [], every):
+            begun.append(_Begun(cohort, environments(pathway, cohort)))
+            yield from begun[-1].environments
+
+    def took(came: tuple[Lives, Floats]) -> None:
+        now = begun[0]
+        now.done.append(came)
+        progress(now.share)
+        if len(now.done) == len(now.environments):
+            begun.popleft()
+            take(*_put_together(pathway, now))
+
+    is_one = second is None and len(environments(pathway, first)) == 1
+    if workers == 1 or is_one or len(first) < WORTH_A_PROCESS:
+        for part in parts():
+            took(simulate_environment(whole, part))
     else:
+        in_processes(simulate_environment, whole, parts(), workers=workers, take=took)
 
-        def take(part_done: tuple[Lives, Floats]) -> None:
-            progress(parts[len(done)][1] / len(cohort))
-            done.append(part_done)
 
-        in_processes(simulate_part, whole, parts, workers=workers, take=take)
-    replications = [int(cohort.replication[first]) for first, _ in parts]
-    use = resource_use(replications, [rows for _, rows in done])
-    return event_log(pathway.names, cohort, [lives for lives, _ in done]), use
+def _put_together(pathway: Pathway, of: _Begun) -> tuple[EventLog, ResourceUse]:
+    replications = [int(of_one.replication[0]) for of_one in of.environments]
+    use = resource_use(replications, [rows for _, rows in of.done])
+    return event_log(pathway.names, of.cohort, [lives for lives, _ in of.done]), use
 
 
 def resource_use(replications: Sequence[int], rows: Sequence[Floats]) -> ResourceUse:

@@ -18,7 +18,7 @@ died: {state: dead, terminal: true}
 
 
 def days(patients: str, *, horizon: str = "100 days", replications: int = 1) -> list[float]:
-    who = cohort(read(written(STAGES, patients=patients, horizon=horizon)), 1, replications)
+    who = cohort(read(written(STAGES, patients=patients, horizon=horizon)), 1, range(replications))
     found: list[float] = who.begins.tolist()
     return found
 
@@ -39,7 +39,7 @@ def test_on_given_days_in_the_order_of_the_table() -> None:
             )
         ),
         1,
-        1,
+        range(1),
     )
     assert who.begins.tolist() == [5, 1.5, 7]
     assert who.number.tolist() == [0, 1, 3]
