@@ -151,7 +151,7 @@ def until(
 
 
 def _needs_replications(scenario: Scenario) -> bool:
-    return scenario.patients.number is None or any(not resource.is_free for resource in scenario.resources)
+    return scenario.patients.number is None or bool(scenario.shared)
 
 
 def _patients(scenario: Scenario) -> int:

@@ -16,9 +16,10 @@ from sim.outcomes.comparison import is_same
 from sim.outcomes.differences import Difference, leaf, of_groups
 from sim.outcomes.entries import interval, number
 from sim.outcomes.estimates import UNKNOWN, Estimate, Path, over_replications, without_intervals
+from sim.outcomes.findings import Findings, bare
 from sim.outcomes.measure import Measure
 from sim.outcomes.reading import Group, Reader
-from sim.outcomes.summary import entry, summary, why_no_interval
+from sim.outcomes.summary import account, summary, why_no_interval
 from sim.scenario.model import Outcome, Scenario
 
 PAIRED_REPLICATIONS = "Student, over paired replications"
@@ -61,15 +62,15 @@ def read_cell(
     """Read all outcomes of a cell. at: days, as in `summarise`."""
     reader = Reader(log, use, scenario, at=at, replications=replications)
     headlines: dict[str, Headline] = {}
-    entries: dict[str, Any] = {}
+    findings: list[Findings] = []
     for outcome in scenario.outcomes:
         reading = reader.read(outcome)
-        entries[outcome.name] = entry(reader, reading)
+        findings.append(reading.findings())
         headlines[outcome.name] = _headline(reader, outcome, reading.measure, reading.whole)
     about = {"seed": seed, "replications": replications}
     counted = np.flatnonzero(reader.counted)
     return Cell(
-        summary(reader, entries, about),
+        summary(account(reader, findings), about),
         headlines,
         {
             name: _headline(reader, None, measure, reader.group(measure, counted))
@@ -82,7 +83,7 @@ def read_cell(
 
 
 def _headline(reader: Reader, outcome: Outcome | None, measure: Measure, group: Group) -> Headline:
-    note = why_no_interval(reader, measure) if reader.replications == 1 else ""
+    note = why_no_interval(reader.scenario, measure.interval_kind) if reader.replications == 1 else ""
     return Headline(outcome, measure.facts, group, note)
 
 
@@ -107,12 +108,7 @@ def without_influences(cell: Cell) -> Cell:
 
     def lighter(headlines: Mapping[str, Headline]) -> dict[str, Headline]:
         return {
-            name: replace(
-                one,
-                group=replace(
-                    one.group, each=tuple(replace(figures, influences={}) for figures in one.group.each)
-                ),
-            )
+            name: replace(one, group=replace(one.group, each=bare(one.group.each)))
             for name, one in headlines.items()
         }
 

@@ -16,9 +16,10 @@ from sim.outcomes.comparability import Arm, refuse_what_cannot_be_compared
 from sim.outcomes.differences import of_groups, shaped
 from sim.outcomes.entries import listed, put
 from sim.outcomes.estimates import Path
+from sim.outcomes.findings import Findings
 from sim.outcomes.lives import compared_times, lives, tells
 from sim.outcomes.reading import Group, Reader, Reading
-from sim.outcomes.summary import entry, summary, why_no_interval
+from sim.outcomes.summary import account, summary, why_no_interval
 from sim.outcomes.time_to_event import TimeToEvent, time_to_event, with_common_times
 from sim.outcomes.two_arms import two_arms
 from sim.scenario.contrast import contrast
@@ -64,10 +65,10 @@ def compare(arms: Sequence[Arm], *, at: Sequence[float], workers: int | None = N
 
 @dataclass(frozen=True, slots=True)
 class _Told:
-    """An outcome: its entry in each arm that has it so, and how these differ (None: in one arm only)."""
+    """An outcome: its findings in each arm that has it so, and how these differ (None: in one arm only)."""
 
     name: str
-    entries: Mapping[str, Any]
+    findings: Mapping[str, Findings]
     compared: Mapping[str, Any] | None
 
 
@@ -85,16 +86,16 @@ def _same_in(arm: Arm, outcome: Outcome) -> Outcome | None:
 
 def _summary(arm: Arm, reader: Reader, told: Sequence[_Told]) -> dict[str, Any]:
     """What a run tells of an arm, its outcomes in the order of its file."""
-    entries = {one.name: one.entries[arm.name] for one in told if arm.name in one.entries}
-    in_order = {outcome.name: entries[outcome.name] for outcome in arm.scenario.outcomes}
-    return summary(reader, in_order, {"seed": arm.seed})
+    found = {one.name: one.findings[arm.name] for one in told if arm.name in one.findings}
+    in_order = [found[outcome.name] for outcome in arm.scenario.outcomes]
+    return summary(account(reader, in_order), {"seed": arm.seed})
 
 
 def _lives(readers: Mapping[str, Reader], reference: Arm, arm: Arm) -> dict[str, Any]:
     """Whose lives change, of all who start after the warm-up."""
     one, other = readers[reference.name], readers[arm.name]
     who = np.flatnonzero(one.counted)
-    has_error = not one.shared and not other.shared
+    has_error = not one.scenario.shared and not other.scenario.shared
     return lives(reference, arm, _telling(one, other), who=who, has_error=has_error)
 
 
@@ -127,17 +128,17 @@ def _outcome(readers: Mapping[str, Reader], arms: Sequence[Arm], outcome: Outcom
     """One outcome in every arm that has it, and how each of these differs from the reference."""
     own = {arm.name: _same_in(arm, outcome) for arm in arms}
     readings = {name: readers[name].read(same) for name, same in own.items() if same is not None}
-    entries = {name: entry(readers[name], reading) for name, reading in readings.items()}
+    findings = {name: reading.findings() for name, reading in readings.items()}
     reference = arms[0].name
     if reference not in readings or len(readings) == 1:
-        return _Told(outcome.name, entries, None)
+        return _Told(outcome.name, findings, None)
     told: dict[str, Any] = {"kind": outcome.kind, "label": outcome.label or outcome.name}
     told["differences"] = {
         name: _difference(readers[reference], readers[name], readings[reference], reading)
         for name, reading in readings.items()
         if name != reference
     }
-    return _Told(outcome.name, entries, told)
+    return _Told(outcome.name, findings, told)
 
 
 def _difference(one: Reader, other: Reader, reference: Reading, arm: Reading) -> Any:
@@ -166,7 +167,9 @@ def _read_again(reader: Reader, reading: Reading, measure: TimeToEvent) -> Readi
 
 def _group(one: Reader, other: Reader, reference: Reading, arm: Reading, first: Group, second: Group) -> Any:
     """The differences in one group of patients, the words of the reference beside them."""
-    note = why_no_interval(one, reference.measure) or why_no_interval(other, arm.measure)
+    note = why_no_interval(one.scenario, reference.measure.interval_kind) or why_no_interval(
+        other.scenario, arm.measure.interval_kind
+    )
     several = one.replications > 1
     has_error, n = not note and not several, one.log.n_patients
     differences = of_groups(first, second, n_patients=n, has_error=has_error)

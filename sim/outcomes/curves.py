@@ -57,7 +57,7 @@ def curves(reader: Reader, outcome: Outcome) -> tuple[Curves, Mapping[str, Curve
 
     reader: reads at the times of a `grid`.
     """
-    told = entry(reader, reader.read(outcome))
+    told = entry(reader.read(outcome).findings(), reader.scenario)
     name = outcome.label or outcome.name
     return _curves(told, name), {key: _curves(one, key) for key, one in told.get("groups", {}).items()}
 

@@ -12,10 +12,11 @@ import numpy as np
 from sim.engine.event_log import EventLog, Indices, ResourceUse
 from sim.outcomes import means, patterns, proportions, waiting
 from sim.outcomes.estimates import Figures
+from sim.outcomes.findings import MOST_GROUPS, Findings, Observed, bare, too_many
 from sim.outcomes.happenings import qualify
 from sim.outcomes.history import NEVER, Flags, History
 from sim.outcomes.measure import Measure
-from sim.outcomes.time_to_event import time_to_event
+from sim.outcomes.time_to_event import TimeToEvent, time_to_event
 from sim.outcomes.times import occupancy, time_in
 from sim.scenario.model import Outcome, Scenario
 from sim.scenario.wording import scalar
@@ -31,9 +32,6 @@ MEASURES: Mapping[str, Measuring] = {
     "funnel": patterns.funnel,
     "pathway": patterns.pathway,
 }
-
-MOST_GROUPS = 50
-"""A number with more values than these is no way to make groups."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,11 +56,28 @@ class Reading:
     groups: Mapping[str, Group]
     note: str = ""
 
+    def findings(self) -> Findings:
+        """The same in figures alone."""
+        measure, nobody = self.measure, None
+        if self.outcome.by is not None:
+            (nobody,) = bare((measure.figures(np.empty(0, np.int64)),))
+        return Findings(
+            self.outcome,
+            measure.facts,
+            measure.interval_kind,
+            bare(self.whole.each),
+            {name: bare(group.each) for name, group in self.groups.items()},
+            self.note,
+            nobody,
+            measure.observed if isinstance(measure, TimeToEvent) else None,
+        )
+
 
 class Reader:
     """Reads outcomes from a log. at: days; those that cannot be observed are left out of `times`.
 
     replications: how many were asked for, where that is not what the log says of itself.
+    observed: by outcome, how long patients were, where this log is not all there is to it.
     """
 
     def __init__(
@@ -73,22 +88,19 @@ class Reader:
         *,
         at: Sequence[float],
         replications: int | None = None,
+        observed: Mapping[str, Observed] | None = None,
     ) -> None:
         self.log, self.scenario = log, scenario
         self.history = History(log, use, scenario)
         self.asked = tuple(at)
         self.times = asked_times(scenario, at)
+        self.observed = observed or {}
         self.replications = replications or int(log.replication.max(initial=0) + 1)
 
     @cached_property
     def counted(self) -> Flags:
         """Who starts after the warm-up, shape [n_patients]."""
         return self.log.begins >= self.scenario.patients.arrivals.warm_up
-
-    @cached_property
-    def shared(self) -> list[str]:
-        """The resources that patients may wait for."""
-        return [resource.name for resource in self.scenario.resources if not resource.is_free]
 
     def read(self, outcome: Outcome) -> Reading:
         """An outcome of the scenario in this log."""
@@ -105,7 +117,7 @@ class Reader:
 
     def _measure(self, outcome: Outcome) -> Measure:
         if outcome.kind == "time_to_event":
-            return time_to_event(self.history, outcome, self.times)
+            return time_to_event(self.history, outcome, self.times, self.observed.get(outcome.name))
         if outcome.kind == "occupancy":
             return occupancy(self.history, outcome, self.times)
         return MEASURES[outcome.kind](self.history, outcome)
@@ -122,10 +134,10 @@ class Reader:
         else:
             different, of = np.unique(values, return_inverse=True)
             if len(different) > MOST_GROUPS:
-                return {}, f"{by} has {len(different)} different values: too many to tell apart"
+                return {}, too_many(by)
             members = {scalar(float(value)): known[of == i] for i, value in enumerate(different)}
         if len(members) > MOST_GROUPS:
-            return {}, f"{by} has {len(members)} different values: too many to tell apart"
+            return {}, too_many(by)
         return {name: self.group(measure, who) for name, who in members.items()}, ""
 
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from sim.engine.event_log import Floats
 from sim.outcomes.entries import interval, number
 from sim.outcomes.estimates import UNKNOWN, Estimate
 from sim.outcomes.history import History
-from sim.outcomes.resource_use import estimate_of, resource_figures
-from sim.outcomes.use_over_time import UseOverTime, use_over_time
-from sim.outcomes.waits_of_resources import ends_of_waits
+from sim.outcomes.resource_use import averages, estimate_of, resource_figures
+from sim.outcomes.use_over_time import Areas, UseOverTime, areas
+from sim.outcomes.use_over_time import joined as joined_areas
+from sim.outcomes.waits_of_resources import Waits, ends_of_waits, waits_of
 from sim.outcomes.warm_up import batches_of, growth, mser
 from sim.scenario.model import Scenario
 
@@ -20,26 +24,65 @@ SHOWN = 50
 """Stretches that are told."""
 
 
-def resource_entries(history: History, replications: int) -> dict[str, Any]:
-    """An entry for each resource, ready for JSON; averages over time only where the queue settles."""
+@dataclass(frozen=True, slots=True, eq=False)
+class ResourceFindings:
+    """What came of a resource in some replications: all that is told of it, without their log.
+
+    averages, waits: of each replication; areas: over the calendar, added up.
+    """
+
+    averages: tuple[Mapping[str, float], ...]
+    areas: Areas
+    waits: tuple[Waits, ...]
+
+
+def resource_findings(history: History, replications: int) -> dict[str, ResourceFindings]:
+    """Of every resource that can be waited for."""
     log, scenario, use = history.log, history.scenario, history.use
-    found = resource_figures(use, log.names, scenario, replications)
-    over_time = use_over_time(use, log.names, scenario, replications=replications, intervals=OBSERVATIONS)
+    each = averages(use, log.names, scenario, replications)
+    over_time = areas(use, log.names, scenario, replications=replications, intervals=OBSERVATIONS)
+    return {
+        name: ResourceFindings(
+            tuple(each[name]), over_time[name], tuple(waits_of(history, name, replications))
+        )
+        for name in each
+        if over_time[name].replications
+    }
+
+
+def joined(of: Sequence[Mapping[str, ResourceFindings]]) -> dict[str, ResourceFindings]:
+    """The findings of one replication after another."""
+    names = dict.fromkeys(name for one in of for name in one)
+    every = {name: [one[name] for one in of if name in one] for name in names}
+    return {
+        name: ResourceFindings(
+            tuple(chain.from_iterable(one.averages for one in found)),
+            joined_areas([one.areas for one in found]),
+            tuple(chain.from_iterable(one.waits for one in found)),
+        )
+        for name, found in every.items()
+    }
+
+
+def resource_entries(findings: Mapping[str, ResourceFindings], scenario: Scenario) -> dict[str, Any]:
+    """An entry for each resource, ready for JSON; averages over time only where the queue settles."""
+    resources = {resource.name: resource for resource in scenario.resources}
     entries: dict[str, Any] = {}
-    for one in over_time:
+    for name, found in findings.items():
+        one = found.areas.over_time(resources[name])
         grown = growth(one.queue)
         entry: dict[str, Any] = {}
-        for figure, estimate in found[one.resource].items():
+        for figure, estimate in resource_figures(found.averages).items():
             is_told = grown is None or figure == "unit_days"
             entry[figure] = _figure(estimate if is_told else UNKNOWN, estimate_of(figure, scenario))
-        came = ends_of_waits(history, one.resource, replications)
+        came = ends_of_waits(found.waits)
         entry["grants_per_year"] = _figure(came.grants_per_year, "times a year that it is granted")
         entry["waits"] = {
             "n": came.n,
             "cut_off": came.cut_off,
             "days": _figure(came.wait if grown is None else UNKNOWN, "mean days of the waits that ended"),
             "ended_by": {
-                name: _figure(share, "share of the waits that ended") for name, share in came.ended.items()
+                way: _figure(share, "share of the waits that ended") for way, share in came.ended.items()
             },
         }
         entry["settles"] = grown is None
@@ -47,7 +90,7 @@ def resource_entries(history: History, replications: int) -> dict[str, Any]:
             entry["grows_by"] = grown
         entry["warm_up"] = _warm_up(one, scenario.horizon, scenario.patients.arrivals.warm_up)
         entry["over_time"] = _shown(one)
-        entries[one.resource] = entry
+        entries[name] = entry
     return entries
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -18,26 +19,25 @@ WORDS = {
 }
 
 
-def resource_figures(
+def averages(
     use: ResourceUse, names: Names, scenario: Scenario, replications: int
-) -> dict[str, dict[str, Estimate]]:
-    """Mean use, utilisation and queue of every resource that can be waited for.
+) -> dict[str, list[dict[str, float]]]:
+    """Mean use, utilisation and queue of every resource that can be waited for, in each replication.
 
-    Averages run from the end of the warm-up to the horizon; over replications their mean with
-    Student's interval. Utilisation is unknown where capacity is unlimited.
+    Averages run from the end of the warm-up to the horizon. Utilisation is nan where capacity is
+    unlimited, all of them are where nobody arrived.
     """
     found = {}
-    for resource in scenario.resources:
-        if not resource.is_free:
-            rows = np.flatnonzero(use.resource == names.resources.index(resource.name))
-            edges = np.searchsorted(use.replication[rows], np.arange(replications + 1))
-            each = [_averages(use, rows[a:b], resource, scenario) for a, b in pairwise(edges)]
-            found[resource.name] = _over(each)
+    for resource in scenario.shared:
+        rows = np.flatnonzero(use.resource == names.resources.index(resource.name))
+        edges = np.searchsorted(use.replication[rows], np.arange(replications + 1))
+        found[resource.name] = [_averages(use, rows[a:b], resource, scenario) for a, b in pairwise(edges)]
     return found
 
 
-def _over(each: list[dict[str, float]]) -> dict[str, Estimate]:
-    columns = {name: np.array([e[name] for e in each]) for name in WORDS}
+def resource_figures(each: Sequence[Mapping[str, float]]) -> dict[str, Estimate]:
+    """The means of these averages over replications, with Student's interval."""
+    columns = {name: np.array([one[name] for one in each]) for name in WORDS}
     return {name: mean(values[~np.isnan(values)]) for name, values in columns.items()}
 
 

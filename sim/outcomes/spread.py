@@ -92,7 +92,7 @@ def grades(history: History, outcome: Outcome, about: Indices) -> tuple[Share, .
         values = [scalar(float(value)) for value in different] if 1 < len(different) <= MOST_VALUES else []
     else:
         return ()
-    n, is_shared = int(counts.sum()), any(not one.is_free for one in history.scenario.resources)
+    n, is_shared = int(counts.sum()), bool(history.scenario.shared)
     if not values or not n:
         return ()
     found = [share(count, n) for count in counts.tolist()]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,11 +12,12 @@ from sim.engine.event_log import EventLog, ResourceUse
 from sim.outcomes import wording
 from sim.outcomes.entries import interval, listed, number, put
 from sim.outcomes.estimates import Estimate, Figures, Path, is_empty, over_replications, without_intervals
-from sim.outcomes.history import Flags
-from sim.outcomes.measure import Measure
-from sim.outcomes.reading import Group, Reader, Reading
+from sim.outcomes.findings import Each, Findings
+from sim.outcomes.findings import joined as joined_findings
+from sim.outcomes.reading import Reader
+from sim.outcomes.resource_entries import ResourceFindings, resource_entries, resource_findings, waits_note
+from sim.outcomes.resource_entries import joined as joined_resources
 from sim.outcomes.resource_entries import notes as resource_notes
-from sim.outcomes.resource_entries import resource_entries, waits_note
 from sim.scenario.model import Scenario
 from sim.units import DAYS_IN
 
@@ -49,30 +51,73 @@ def summarise(
     """
     about = dict(about or {})
     reader = Reader(log, use, scenario, at=at, replications=about.get("replications"))
-    return summary(
-        reader, {outcome.name: entry(reader, reader.read(outcome)) for outcome in scenario.outcomes}, about
+    return summary(account(reader, [reader.read(one).findings() for one in scenario.outcomes]), about)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Account:
+    """All that is told of some replications: nothing of it leads to their log.
+
+    asked, times: days at which curves were to be read, and those at which they can be. patients: in
+    all; in_warm_up: those of them who are left out.
+    """
+
+    scenario: Scenario
+    asked: tuple[float, ...]
+    times: tuple[float, ...]
+    replications: int
+    patients: int
+    in_warm_up: int
+    outcomes: tuple[Findings, ...]
+    resources: Mapping[str, ResourceFindings]
+
+
+def account(reader: Reader, outcomes: Sequence[Findings]) -> Account:
+    """What a reader's log tells. outcomes: what it says of those of the scenario, in their order."""
+    return Account(
+        reader.scenario,
+        reader.asked,
+        reader.times,
+        reader.replications,
+        reader.log.n_patients,
+        int(np.count_nonzero(~reader.counted)),
+        tuple(outcomes),
+        resource_findings(reader.history, reader.replications),
     )
 
 
-def summary(reader: Reader, outcomes: Mapping[str, Any], about: Mapping[str, Any]) -> dict[str, Any]:
-    """The whole of what is told of a run, with the entries of its outcomes."""
-    scenario = reader.scenario
-    resources = resource_entries(reader.history, reader.replications)
-    notes = _notes(reader.counted, asked=reader.asked, times=reader.times)
+def joined(of: Sequence[Account]) -> Account:
+    """One replication after another. Raises: ValueError where outcomes were not read alike."""
+    return replace(
+        of[0],
+        replications=sum(one.replications for one in of),
+        patients=sum(one.patients for one in of),
+        in_warm_up=sum(one.in_warm_up for one in of),
+        outcomes=tuple(map(joined_findings, zip(*(one.outcomes for one in of), strict=True))),
+        resources=joined_resources([one.resources for one in of]),
+    )
+
+
+def summary(of: Account, about: Mapping[str, Any]) -> dict[str, Any]:
+    """The whole of what is told of a run."""
+    scenario = of.scenario
+    resources = resource_entries(of.resources, scenario)
     told = {}
-    for outcome in scenario.outcomes:
-        note = waits_note(resources, outcome.resource)
-        told[outcome.name] = outcomes[outcome.name] | ({"steady_state_note": note} if note else {})
+    for findings in of.outcomes:
+        note = waits_note(resources, findings.outcome.resource)
+        told[findings.outcome.name] = entry(findings, scenario) | (
+            {"steady_state_note": note} if note else {}
+        )
     return {
         "title": scenario.title,
         "digest": scenario.digest,
         **about,
-        "replications": reader.replications,
-        "patients": reader.log.n_patients,
+        "replications": of.replications,
+        "patients": of.patients,
         "horizon_days": scenario.horizon,
         "outcomes": told,
         "resources": resources,
-        "notes": [*notes, *resource_notes(resources, scenario), *_not_computed(scenario)],
+        "notes": [*_notes(of), *resource_notes(resources, scenario), *_not_computed(scenario)],
     }
 
 
@@ -83,54 +128,57 @@ def _not_computed(scenario: Scenario) -> list[str]:
     return ["costs and utilities stand in the scenario; what they come to is not computed"]
 
 
-def _notes(counted: Flags, *, asked: Sequence[float], times: Sequence[float]) -> list[str]:
+def _notes(of: Account) -> list[str]:
     """Who and what is left out of all outcomes."""
     notes = []
-    if not counted.all():
-        n = np.count_nonzero(~counted)
-        notes.append(f"patients left out of the outcomes because they start in the warm-up: {n}")
-    beyond = [wording.time(t) for t in asked if t not in times]
-    if beyond and tuple(asked) != DEFAULT_TIMES:
+    if of.in_warm_up:
+        notes.append(f"patients left out of the outcomes because they start in the warm-up: {of.in_warm_up}")
+    beyond = [wording.time(t) for t in of.asked if t not in of.times]
+    if beyond and of.asked != DEFAULT_TIMES:
         notes.append(f"times beyond the end of observation, left out: {', '.join(beyond)}")
     return notes
 
 
-def entry(reader: Reader, reading: Reading) -> dict[str, Any]:
+def entry(findings: Findings, scenario: Scenario) -> dict[str, Any]:
     """One outcome: in all patients it is about, then in each group of `by`."""
-    outcome = reading.outcome
+    outcome = findings.outcome
     told: dict[str, Any] = {"kind": outcome.kind, "label": outcome.label or outcome.name}
-    told |= _group_entry(reader, reading.measure, reading.whole)
+    told |= _group_entry(findings, findings.whole, scenario)
     if outcome.by is not None:
         told["by"] = outcome.by
-        if reading.note:
-            told["groups_note"] = reading.note
+        if findings.note:
+            told["groups_note"] = findings.note
         told["groups"] = {
-            name: _group_entry(reader, reading.measure, group) for name, group in reading.groups.items()
+            name: _group_entry(findings, each, scenario) for name, each in findings.groups.items()
         }
     return told
 
 
-def _group_entry(reader: Reader, measure: Measure, group: Group) -> Any:
+def _group_entry(findings: Findings, each: Each, scenario: Scenario) -> Any:
     """The outcome in these patients, over replications where there are several."""
-    told: dict[Path, Any] = dict(measure.facts)
-    if reader.replications > 1:
-        figures, kind = over_replications(group.each), "Student, over replications"
-        left_out = sum(is_empty(f) for f in group.each)
+    told: dict[Path, Any] = dict(findings.facts)
+    if len(each) > 1:
+        figures, kind = over_replications(each), "Student, over replications"
+        left_out = sum(is_empty(f) for f in each)
         told["replications_left_out",] = left_out
-        note = "fewer than two replications to compare" if reader.replications - left_out < 2 else ""
+        note = "fewer than two replications to compare" if len(each) - left_out < 2 else ""
     else:
-        figures, kind = group.each[0], measure.interval_kind or ""
-        note = why_no_interval(reader, measure)
+        figures, kind = each[0], findings.interval_kind or ""
+        note = why_no_interval(scenario, findings.interval_kind)
         if note:
             figures = without_intervals(figures)
     return _shaped(told, figures, kind, note)
 
 
-def why_no_interval(reader: Reader, measure: Measure) -> str:
-    """Why one replication gives no interval over patients; "" where it does."""
-    if reader.shared:
-        return f"patients share {', '.join(reader.shared)}, so one replication tells nothing of its own error"
-    return "" if measure.interval_kind else "a number per replication needs several replications"
+def why_no_interval(scenario: Scenario, interval_kind: str | None) -> str:
+    """Why one replication gives no interval over patients; "" where it does.
+
+    interval_kind: how the outcome's are made.
+    """
+    if scenario.shared:
+        shared = ", ".join(resource.name for resource in scenario.shared)
+        return f"patients share {shared}, so one replication tells nothing of its own error"
+    return "" if interval_kind else "a number per replication needs several replications"
 
 
 def _shaped(facts: Mapping[Path, Any], figures: Figures, kind: str, note: str) -> Any:

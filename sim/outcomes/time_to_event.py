@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
-from math import inf
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ from sim.engine.event_log import Floats, Indices
 from sim.outcomes import wording
 from sim.outcomes.competing import aalen_johansen, incidence_at, time_to_half
 from sim.outcomes.estimates import Estimate, Figures, Influence, Path
+from sim.outcomes.findings import Observed, observed
 from sim.outcomes.happenings import rows
 from sim.outcomes.history import NEVER, History
 from sim.outcomes.influence import CurveInfluence
@@ -38,6 +38,7 @@ class TimeToEvent:
 
     group_rows: the row of `from`, NEVER for who does not reach it. duration: days from it to the
     end. end: CENSORED, REACHED (`until`), or 2 and more for the competing ends in file order.
+    observed: how long those who are counted were.
     """
 
     outcome: Outcome
@@ -48,6 +49,7 @@ class TimeToEvent:
     at: tuple[float, ...]
     headline: float
     until: float
+    observed: Observed
     interval_kind: str | None = "log-log"
 
     @property
@@ -156,11 +158,14 @@ class Ends:
         return whole
 
 
-def time_to_event(history: History, outcome: Outcome, at: Sequence[float]) -> TimeToEvent:
+def time_to_event(
+    history: History, outcome: Outcome, at: Sequence[float], in_all: Observed | None = None
+) -> TimeToEvent:
     """Find each patient's `from`, and the first end after it.
 
     In one row `until` goes before `competing` (in file order), that before `censor`; who has none
-    is censored at the end of follow-up.
+    is censored at the end of follow-up. in_all: how long patients were observed, where these are not
+    all of them; the curve is headed by a time to which somebody was.
     """
     assert outcome.begin is not None
     assert outcome.until is not None
@@ -183,11 +188,12 @@ def time_to_event(history: History, outcome: Outcome, at: Sequence[float]) -> Ti
     stop[ended] = log.time[last[ended]]
     duration[reached] = stop[reached] - log.time[begin[reached]]
     counted = reached & (log.begins >= history.scenario.patients.arrivals.warm_up)
-    longest = _longest(duration[counted], end[counted])
+    here = observed(duration[counted], duration[counted & (end == CENSORED)])
+    longest = (in_all or here).until
     headline = max((t for t in at if t <= longest), default=at[0])
     until = min(headline, longest)
     facts = _facts(outcome, at, headline=headline, until=until)
-    return TimeToEvent(outcome, facts, begin, duration, end, tuple(at), headline, until)
+    return TimeToEvent(outcome, facts, begin, duration, end, tuple(at), headline, until, here)
 
 
 def with_common_times(one: TimeToEvent, other: TimeToEvent) -> tuple[TimeToEvent, TimeToEvent]:
@@ -202,14 +208,6 @@ def _headed(measure: TimeToEvent, *, headline: float, until: float) -> TimeToEve
         return measure
     facts = _facts(measure.outcome, measure.at, headline=headline, until=until)
     return replace(measure, facts=facts, headline=headline, until=until)
-
-
-def _longest(duration: Floats, end: NDArray[np.int8]) -> float:
-    """How long anybody was observed, days; for ever where all have ended by then."""
-    censored = duration[end == CENSORED]
-    if len(censored) and censored.max() >= duration.max():
-        return float(censored.max())
-    return inf
 
 
 def _facts(outcome: Outcome, at: Sequence[float], *, headline: float, until: float) -> dict[Path, Any]:

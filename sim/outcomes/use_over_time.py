@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
 from itertools import pairwise
 
 import numpy as np
 
+from sim.engine.arrivals import on_grid
 from sim.engine.event_log import Floats, Indices, Names, ResourceUse
-from sim.scenario.model import Scenario
+from sim.scenario.model import Resource, Scenario
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -26,36 +29,72 @@ class UseOverTime:
     capacity: Floats
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Areas:
+    """A resource in each interval of the calendar, unit-days and waiting days of some replications added up.
+
+    edges [n_intervals + 1] as in UseOverTime; total [3, n_intervals]: in use, queue, capacity.
+    Numbers of patients and units over times on the grid: sums are exact, in whatever order.
+    """
+
+    edges: Floats
+    total: Floats
+    replications: int
+
+    def over_time(self, resource: Resource) -> UseOverTime:
+        """The mean over the replications."""
+        in_use, queue, capacity = self.total / (self.replications * np.diff(self.edges))
+        if resource.capacity is None:
+            capacity = np.full(len(capacity), np.nan)
+        return UseOverTime(resource.name, self.edges, in_use, queue, capacity)
+
+
+def joined(of: Sequence[Areas]) -> Areas:
+    """The areas of all these replications."""
+    total = reduce(np.add, (one.total for one in of))
+    return Areas(of[0].edges, total, sum(one.replications for one in of))
+
+
 def use_over_time(
     use: ResourceUse, names: Names, scenario: Scenario, *, replications: int, intervals: int
 ) -> tuple[UseOverTime, ...]:
     """Every resource of whose use there are rows, in the order of the scenario."""
-    edges = np.linspace(0.0, scenario.horizon, intervals + 1)
-    found = []
-    for resource in scenario.resources:
-        if resource.is_free:
-            continue
+    found = areas(use, names, scenario, replications=replications, intervals=intervals)
+    return tuple(
+        found[resource.name].over_time(resource)
+        for resource in scenario.shared
+        if found[resource.name].replications
+    )
+
+
+def areas(
+    use: ResourceUse, names: Names, scenario: Scenario, *, replications: int, intervals: int
+) -> dict[str, Areas]:
+    """The same of every resource that can be waited for, before it is averaged.
+
+    A replication in which nobody arrived has no rows, and is left out.
+    """
+    edges = on_grid(np.linspace(0.0, scenario.horizon, intervals + 1))
+    found = {}
+    for resource in scenario.shared:
         rows = np.flatnonzero(use.resource == names.resources.index(resource.name))
-        if not len(rows):
-            continue
         ends = np.searchsorted(use.replication[rows], np.arange(replications + 1))
-        each = [_columns(use, rows[a:b], edges) for a, b in pairwise(ends)]
-        in_use, queue, capacity = np.mean(each, axis=0)
-        if resource.capacity is None:
-            capacity = np.full(intervals, np.nan)
-        found.append(UseOverTime(resource.name, edges, in_use, queue, capacity))
-    return tuple(found)
+        total, n = np.zeros((3, intervals)), 0
+        for a, b in pairwise(ends.tolist()):
+            if b > a:
+                total += _areas(use, rows[a:b], edges)
+                n += 1
+        found[resource.name] = Areas(edges, total, n)
+    return found
 
 
-def _columns(use: ResourceUse, rows: Indices, edges: Floats) -> list[Floats]:
-    """In use, queue and capacity of one replication, shape [3][n_intervals]; the first row is at 0."""
-    time = np.append(use.time[rows], max(edges[-1], use.time[rows[-1]]))
-    columns = (use.in_use, use.queue, use.capacity)
-    return [_averages(time, column[rows].astype(np.float64), edges) for column in columns]
-
-
-def _averages(time: Floats, value: Floats, edges: Floats) -> Floats:
-    """A step function averaged between edges: `value[i]` holds from time[i] to time[i + 1]."""
-    area = np.concatenate([[0.0], np.cumsum(value * np.diff(time))])
-    averages: Floats = np.diff(np.interp(edges, time, area)) / np.diff(edges)
-    return averages
+def _areas(use: ResourceUse, rows: Indices, edges: Floats) -> Floats:
+    """The areas under in use, queue and capacity between edges in one replication; the first row is at 0."""
+    time = use.time[rows]
+    step = np.searchsorted(time, edges, side="right") - 1
+    found = np.empty((3, len(edges) - 1))
+    for i, column in enumerate((use.in_use, use.queue, use.capacity)):
+        value = column[rows].astype(np.float64)
+        before = np.concatenate([[0.0], np.cumsum(value[:-1] * np.diff(time))])
+        found[i] = np.diff(before[step] + value[step] * (edges - time[step]))
+    return found

@@ -53,7 +53,7 @@ class Pathway:
     @property
     def shared_resources(self) -> tuple[str, ...]:
         """Resources that are finite or not always open, in file order."""
-        return tuple(r.name for r in self.scenario.resources if not r.is_free)
+        return tuple(r.name for r in self.scenario.shared)
 
 
 def compile_pathway(scenario: Scenario) -> Pathway:
@@ -129,7 +129,7 @@ class Compiler:
         self.laws = Laws(self.readings, problems)
         self.attributes = {a.name: a for a in scenario.patients.attributes}
         self.event_codes = {name: i + len(EVENTS_OF_EVERY_LOG) for i, name in enumerate(self.event_names())}
-        self.shared = {r.name for r in scenario.resources if not r.is_free}
+        self.shared = {r.name for r in scenario.shared}
         self.n_x = self.n_k = 0
         self.rows.reserve(2)
         if len(scenario.resources) > at.MOST_RESOURCES:

@@ -574,3 +574,8 @@ class Scenario:
     is_layered: bool = False
     has_leftovers: bool = False
     files: tuple[str, ...] = ()
+
+    @property
+    def shared(self) -> tuple[Resource, ...]:
+        """The resources that patients may wait for."""
+        return tuple(resource for resource in self.resources if not resource.is_free)

@@ -36,7 +36,7 @@ def replay_section(arms: Sequence[Arm]) -> Section | None:
 
 
 def _is_worth_it(arm: Arm) -> bool:
-    shares = any(not resource.is_free for resource in arm.scenario.resources)
+    shares = bool(arm.scenario.shared)
     return shares or arm.scenario.patients.arrivals.kind != "together"
 
 
