@@ -172,7 +172,8 @@ def run(
     asked = what_is_asked(scenario, patients, settings, seed, replications, engine, workers, at)
     from sim.report.tables import print_summary
     from sim.run_folder import refuse_files, refuse_unusable
-    from sim.simulation import BrokenRun, carry_out, keep, refuse_unknown_outcomes
+    from sim.simulation import BrokenRun, Simulation, carry_out, keep, refuse_unknown_outcomes
+    from sim.streaming import Streamed, stream
 
     if out is not None:
         refuse_unusable(out, force=force)
@@ -187,11 +188,15 @@ def run(
             from sim.precision import run_until
 
             reached = run_until(until_precision, asked, step=step, share=share)
-        done = reached.done if reached is not None else carry_out(asked, step=step, share=share)
-        if not isinstance(done, BrokenRun) and out is not None:
+            done: Simulation | Streamed | BrokenRun = reached.done
+        elif report is not None:
+            done = carry_out(asked, step=step, share=share)
+        else:
+            done = stream(asked, out=out, command=command(), force=force, step=step, share=share)
+        if isinstance(done, Simulation) and out is not None:
             step("write")
             keep(done, out, command=command(), force=force)
-        if not isinstance(done, BrokenRun) and report is not None:
+        if isinstance(done, Simulation) and report is not None:
             step("report")
             from sim.report.page.page import report_run
 

@@ -11,12 +11,10 @@ from typing import Any
 from sim.errors import Refused
 from sim.outcomes import comparison
 from sim.outcomes.comparability import Arm
-from sim.outcomes.happenings import broken_never
-from sim.outcomes.wording import happening
 from sim.run_folder import SavedRun, read_run
 from sim.scenario import load
 from sim.scenario.model import Scenario
-from sim.simulation import Asked, BrokenRun, Forbidden, Share, Step, asked_of, live, read_back
+from sim.simulation import Asked, BrokenRun, Share, Step, asked_of, broken_run, live, read_back
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,9 +144,9 @@ def arm_of(source: Source, *, step: Step, share: Share, seconds: dict[str, float
     scenario, result, spent = live(asked, step=step, share=share)
     for part, took in spent.items():
         seconds[part] = seconds.get(part, 0.0) + took
-    broken = broken_never(result.log, result.use, scenario)
+    broken = broken_run(scenario, result)
     if broken is not None:
-        return BrokenRun(scenario, result, Forbidden(broken[0], happening(broken[1])))
+        return broken
     return Arm(source.name, scenario, result.log, result.use, asked.seed, asked.replications)
 
 

@@ -33,22 +33,16 @@ YES_NO = ("false", "true")
 
 def event_tables(log: EventLog, rows_in_group: int = ROWS_IN_GROUP) -> Iterator[pa.Table]:
     """The log as tables of so many rows, in order; an empty log gives one empty table."""
-    changed = changed_columns(log)
     for first in range(0, max(log.n_rows, 1), rows_in_group):
-        yield event_table(log, first, min(first + rows_in_group, log.n_rows), changed=changed)
+        yield event_table(log, first, min(first + rows_in_group, log.n_rows))
 
 
-def changed_columns(log: EventLog) -> tuple[int, ...]:
-    """The attributes, stamps and resources that ever change, as the log counts them (see EventLog)."""
-    return tuple(int(what) for what in np.unique(log.change_what))
-
-
-def event_table(log: EventLog, first: int, after: int, *, changed: Sequence[int]) -> pa.Table:
+def event_table(log: EventLog, first: int, after: int, *, with_changes: bool = True) -> pa.Table:
     """The rows first to after (not included) of the log.
 
     Columns: replication, patient, sequence (from 0 for each patient), time_days (since the
-    patient's start), event, rule, from_stage, to_stage (null: none), does, and for each of
-    `changed` its value after the row where the row changed it, else null.
+    patient's start), event, rule, from_stage, to_stage (null: none), does, and with_changes for each
+    attribute, stamp and resource its value after the row where the row changed it, else null.
     """
     rows = np.arange(first, after)
     whose = np.searchsorted(log.row_of, rows, side="right") - 1
@@ -65,14 +59,14 @@ def event_table(log: EventLog, first: int, after: int, *, changed: Sequence[int]
         "to_stage": named(log.stage_to[here], names.stages),
         "does": named(log.does[here], [DOES[code] for code in sorted(DOES)]),
     }
-    for what in changed:
-        columns[column_name(log, what)] = _changes(log, first, after, what)
+    if with_changes:
+        for what in range(len(names.attributes) + len(names.stamps) + len(names.resources)):
+            columns[column_name(names, what)] = _changes(log, first, after, what)
     return pa.table(columns)
 
 
-def column_name(log: EventLog, what: int) -> str:
+def column_name(names: Names, what: int) -> str:
     """`attributes.NAME`, `stamps.NAME` or `resources.NAME`."""
-    names = log.names
     n_attributes, n_stamps = len(names.attributes), len(names.stamps)
     if what < n_attributes:
         return f"attributes.{names.attributes[what]}"

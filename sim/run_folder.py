@@ -7,7 +7,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
@@ -23,7 +23,8 @@ from sim.scenario.model import Scenario
 
 EVENTS, PATIENTS, RESOURCE_USE = "events.parquet", "patients.parquet", "resource_use.parquet"
 SUMMARY, SCENARIO, PROVENANCE = "summary.json", "scenario.yaml", "provenance.json"
-FILES = (EVENTS, PATIENTS, RESOURCE_USE, SUMMARY, SCENARIO, PROVENANCE)
+TABLES = (EVENTS, PATIENTS, RESOURCE_USE)
+FILES = (*TABLES, SUMMARY, SCENARIO, PROVENANCE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,14 +154,45 @@ def write_run(
     provenance is called when all the rest is written, so that it can tell how long that took.
     Raises: RunError where the folder exists (see refuse_unusable) or cannot be written.
     """
+    with opened_run(folder, force=force) as files:
+        files.add(result)
+        files.finish(scenario, summary, provenance)
+
+
+@contextmanager
+def opened_run(folder: Path, *, force: bool = False) -> Iterator[RunFiles]:
+    """The files of a run to write piece by piece; the folder is there when the block is done, or not at all.
+
+    Raises: RunError as in write_run.
+    """
     refuse_unusable(folder, force=force)
-    with replaced_whole(folder) as new:
-        write_tables(new / EVENTS, event_tables(result.log))
-        write_tables(new / PATIENTS, [patient_table(result.log)])
-        write_tables(new / RESOURCE_USE, [use_table(result.use, result.log.names.resources)])
-        (new / SUMMARY).write_text(json_text(summary), "utf-8")
-        (new / SCENARIO).write_text(scenario.text, "utf-8")
-        (new / PROVENANCE).write_text(json_text(provenance()), "utf-8")
+    with replaced_whole(folder) as new, ExitStack() as opened:
+        yield RunFiles(new, *(opened.enter_context(closing(TableFile(new / name))) for name in TABLES))
+
+
+@dataclass(frozen=True, slots=True)
+class RunFiles:
+    """The files of a run that is being written, in a folder that is there."""
+
+    folder: Path
+    events: TableFile
+    patients: TableFile
+    resource_use: TableFile
+
+    def add(self, result: Result) -> None:
+        """More of what the run gave: replications that come after those before."""
+        for table in event_tables(result.log):
+            self.events.add(table)
+        self.patients.add(patient_table(result.log))
+        self.resource_use.add(use_table(result.use, result.log.names.resources))
+
+    def finish(
+        self, scenario: Scenario, summary: Mapping[str, Any], provenance: Callable[[], Mapping[str, Any]]
+    ) -> None:
+        """What is told of all of it; provenance is called when all the rest is written."""
+        (self.folder / SUMMARY).write_text(json_text(summary), "utf-8")
+        (self.folder / SCENARIO).write_text(scenario.text, "utf-8")
+        (self.folder / PROVENANCE).write_text(json_text(provenance()), "utf-8")
 
 
 @contextmanager
@@ -247,16 +279,30 @@ def reason(error: OSError) -> str:
     return (error.strerror or str(error)).lower()
 
 
+class TableFile:
+    """Tables of one schema in one file, each a row group; there is none before the first."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._writer: parquet.ParquetWriter | None = None
+
+    def add(self, table: pa.Table) -> None:
+        """One more row group."""
+        if self._writer is None:
+            self._writer = parquet.ParquetWriter(self._path, table.schema, compression="zstd")
+        self._writer.write_table(table, row_group_size=max(table.num_rows, 1))
+
+    def close(self) -> None:
+        """Write what is left."""
+        if self._writer is not None:
+            self._writer.close()
+
+
 def write_tables(path: Path, tables: Iterable[pa.Table]) -> None:
     """Tables of one schema, each as a row group."""
-    writer = None
-    try:
+    with closing(TableFile(path)) as file:
         for table in tables:
-            writer = writer or parquet.ParquetWriter(path, table.schema, compression="zstd")
-            writer.write_table(table, row_group_size=max(table.num_rows, 1))
-    finally:
-        if writer is not None:
-            writer.close()
+            file.add(table)
 
 
 def _to_disk(path: Path) -> None:

@@ -17,7 +17,7 @@ from sim.compiled import cache_folder
 from sim.engine.event_log import EventLog
 from sim.engine.run import Result, simulate
 from sim.errors import Refused, RunError, did_you_mean
-from sim.log_tables import changed_columns, event_table, patient_table, use_table
+from sim.log_tables import event_table, patient_table, use_table
 from sim.outcomes.happenings import broken_never
 from sim.outcomes.summary import DEFAULT_TIMES, summarise
 from sim.outcomes.wording import happening
@@ -46,6 +46,26 @@ class Asked:
     at: tuple[float, ...] = DEFAULT_TIMES
     scenario: Scenario | None = None
 
+    def record(
+        self,
+        scenario: Scenario,
+        *,
+        engine: str,
+        patients: int,
+        command: Sequence[str],
+        seconds: Mapping[str, float],
+    ) -> dict[str, Any]:
+        """The record of a run, ready for JSON: what was asked, and what it was done with."""
+        run = {
+            "seed": self.seed,
+            "replications": self.replications,
+            "engine": engine,
+            "workers": self.workers or os.cpu_count(),
+            "patients": patients,
+            "at_days": list(self.at),
+        }
+        return provenance(scenario, run=run, command=command, seconds=seconds)
+
 
 @dataclass(frozen=True, slots=True)
 class Simulation:
@@ -57,18 +77,6 @@ class Simulation:
     summary: dict[str, Any]
     seconds: dict[str, float]
     started: float = field(compare=False)
-
-    @property
-    def facts(self) -> dict[str, Any]:
-        """What the record of a run says of how it was made."""
-        return {
-            "seed": self.asked.seed,
-            "replications": self.asked.replications,
-            "engine": self.result.engine,
-            "workers": self.asked.workers or os.cpu_count(),
-            "patients": self.result.log.n_patients,
-            "at_days": list(self.asked.at),
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,9 +123,9 @@ def carry_out(asked: Asked, *, step: Step, share: Share) -> Simulation | BrokenR
     scenario, result, seconds = live(asked, step=step, share=share)
     step("outcomes")
     began = perf_counter()
-    broken = broken_never(result.log, result.use, scenario)
+    broken = broken_run(scenario, result)
     if broken is not None:
-        return BrokenRun(scenario, result, Forbidden(broken[0], happening(broken[1])))
+        return broken
     about = {"seed": asked.seed, "replications": asked.replications}
     summary = summarise(result.log, result.use, scenario, at=asked.at, about=about)
     seconds["outcomes"] = perf_counter() - began
@@ -133,6 +141,12 @@ class BrokenRun:
     forbidden: Forbidden
 
 
+def broken_run(scenario: Scenario, result: Result) -> BrokenRun | None:
+    """What the scenario forbids of what was simulated; None where nothing of it happened."""
+    found = broken_never(result.log, result.use, scenario)
+    return None if found is None else BrokenRun(scenario, result, Forbidden(found[0], happening(found[1])))
+
+
 def keep(simulation: Simulation, folder: Path, *, command: Sequence[str], force: bool) -> None:
     """Write the folder of a run. Raises: RunError where it cannot be written."""
     began = perf_counter()
@@ -140,7 +154,14 @@ def keep(simulation: Simulation, folder: Path, *, command: Sequence[str], force:
     def record() -> dict[str, Any]:
         now = perf_counter()
         seconds = simulation.seconds | {"write": now - began, "total": now - simulation.started}
-        return provenance(simulation.scenario, run=simulation.facts, command=command, seconds=seconds)
+        result = simulation.result
+        return simulation.asked.record(
+            simulation.scenario,
+            engine=result.engine,
+            patients=result.log.n_patients,
+            command=command,
+            seconds=seconds,
+        )
 
     write_run(
         folder,
@@ -213,9 +234,8 @@ def differences(saved: SavedRun, again: Simulation) -> list[str]:
         found.append(
             f"scenario: the digest was {saved.provenance.get('digest')}, it is {again.scenario.digest}"
         )
-    changed = changed_columns(log)
     tables: Mapping[str, tuple[int, Callable[[int, int], pa.Table]]] = {
-        EVENTS: (log.n_rows, lambda first, after: event_table(log, first, after, changed=changed)),
+        EVENTS: (log.n_rows, lambda first, after: event_table(log, first, after)),
         PATIENTS: (log.n_patients, _slices(patient_table(log))),
         RESOURCE_USE: (
             len(again.result.use.time),

@@ -60,7 +60,7 @@ def long(history: History, rows_in_group: int = ROWS_IN_GROUP) -> Iterator[pa.Ta
     log, names = history.log, history.log.names
     for first in range(0, max(log.n_rows, 1), rows_in_group):
         rows = np.arange(first, min(first + rows_in_group, log.n_rows))
-        table = event_table(log, first, first + len(rows), changed=())
+        table = event_table(log, first, first + len(rows), with_changes=False)
         table = table.append_column("stage", named(history.stage(rows), names.stages))
         table = table.append_column("state", named(states(history, rows), names.states))
         for name, categories in zip(names.attributes, names.categories, strict=True):

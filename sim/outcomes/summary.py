@@ -9,11 +9,10 @@ from typing import Any
 import numpy as np
 
 from sim.engine.event_log import EventLog, ResourceUse
-from sim.outcomes import wording
+from sim.outcomes import findings, wording
 from sim.outcomes.entries import interval, listed, number, put
 from sim.outcomes.estimates import Estimate, Figures, Path, is_empty, over_replications, without_intervals
-from sim.outcomes.findings import Each, Findings
-from sim.outcomes.findings import joined as joined_findings
+from sim.outcomes.findings import Each, Findings, Observed
 from sim.outcomes.reading import Reader
 from sim.outcomes.resource_entries import ResourceFindings, resource_entries, resource_findings, waits_note
 from sim.outcomes.resource_entries import joined as joined_resources
@@ -86,16 +85,35 @@ def account(reader: Reader, outcomes: Sequence[Findings]) -> Account:
     )
 
 
+def are_read_alike(of: Sequence[Account]) -> bool:
+    """Whether every outcome means the same in all these replications, so that they can be joined.
+
+    They do not where one saw patients for longer than another, and so far that a curve is headed by
+    another time: they are to be read knowing what was `observed_in_all`.
+    """
+    return all(map(findings.are_read_alike, _by_outcome(of)))
+
+
+def observed_in_all(of: Sequence[Account]) -> dict[str, Observed]:
+    """By outcome, how long patients were observed in all these replications."""
+    found = {each[0].outcome.name: findings.observed_in_all(each) for each in _by_outcome(of)}
+    return {name: observed for name, observed in found.items() if observed is not None}
+
+
 def joined(of: Sequence[Account]) -> Account:
-    """One replication after another. Raises: ValueError where outcomes were not read alike."""
+    """One replication after another, which were read alike."""
     return replace(
         of[0],
         replications=sum(one.replications for one in of),
         patients=sum(one.patients for one in of),
         in_warm_up=sum(one.in_warm_up for one in of),
-        outcomes=tuple(map(joined_findings, zip(*(one.outcomes for one in of), strict=True))),
+        outcomes=tuple(map(findings.joined, _by_outcome(of))),
         resources=joined_resources([one.resources for one in of]),
     )
+
+
+def _by_outcome(of: Sequence[Account]) -> list[tuple[Findings, ...]]:
+    return list(zip(*(one.outcomes for one in of), strict=True))
 
 
 def summary(of: Account, about: Mapping[str, Any]) -> dict[str, Any]:
@@ -103,11 +121,9 @@ def summary(of: Account, about: Mapping[str, Any]) -> dict[str, Any]:
     scenario = of.scenario
     resources = resource_entries(of.resources, scenario)
     told = {}
-    for findings in of.outcomes:
-        note = waits_note(resources, findings.outcome.resource)
-        told[findings.outcome.name] = entry(findings, scenario) | (
-            {"steady_state_note": note} if note else {}
-        )
+    for one in of.outcomes:
+        note = waits_note(resources, one.outcome.resource)
+        told[one.outcome.name] = entry(one, scenario) | ({"steady_state_note": note} if note else {})
     return {
         "title": scenario.title,
         "digest": scenario.digest,
@@ -139,32 +155,30 @@ def _notes(of: Account) -> list[str]:
     return notes
 
 
-def entry(findings: Findings, scenario: Scenario) -> dict[str, Any]:
+def entry(of: Findings, scenario: Scenario) -> dict[str, Any]:
     """One outcome: in all patients it is about, then in each group of `by`."""
-    outcome = findings.outcome
+    outcome = of.outcome
     told: dict[str, Any] = {"kind": outcome.kind, "label": outcome.label or outcome.name}
-    told |= _group_entry(findings, findings.whole, scenario)
+    told |= _group_entry(of, of.whole, scenario)
     if outcome.by is not None:
         told["by"] = outcome.by
-        if findings.note:
-            told["groups_note"] = findings.note
-        told["groups"] = {
-            name: _group_entry(findings, each, scenario) for name, each in findings.groups.items()
-        }
+        if of.note:
+            told["groups_note"] = of.note
+        told["groups"] = {name: _group_entry(of, each, scenario) for name, each in of.groups.items()}
     return told
 
 
-def _group_entry(findings: Findings, each: Each, scenario: Scenario) -> Any:
+def _group_entry(of: Findings, each: Each, scenario: Scenario) -> Any:
     """The outcome in these patients, over replications where there are several."""
-    told: dict[Path, Any] = dict(findings.facts)
+    told: dict[Path, Any] = dict(of.facts)
     if len(each) > 1:
         figures, kind = over_replications(each), "Student, over replications"
         left_out = sum(is_empty(f) for f in each)
         told["replications_left_out",] = left_out
         note = "fewer than two replications to compare" if len(each) - left_out < 2 else ""
     else:
-        figures, kind = each[0], findings.interval_kind or ""
-        note = why_no_interval(scenario, findings.interval_kind)
+        figures, kind = each[0], of.interval_kind or ""
+        note = why_no_interval(scenario, of.interval_kind)
         if note:
             figures = without_intervals(figures)
     return _shaped(told, figures, kind, note)

@@ -22,7 +22,7 @@ from pyarrow import parquet
 from sim import run_folder
 from sim.engine.run import Result
 from sim.errors import RunError
-from sim.log_tables import changed_columns, event_table, event_tables, patient_table, use_table
+from sim.log_tables import event_table, event_tables, patient_table, use_table
 from sim.run_folder import EVENTS, FILES, PATIENTS, read_run, refuse_unusable, write_run, write_whole
 from sim.simulation import Asked, Simulation, asked_of, differences
 from tests import hand_made_log as by_hand
@@ -92,7 +92,7 @@ def names_in(folder: Path) -> list[str]:
 
 
 def test_events_have_a_row_for_each_happening() -> None:
-    rows = event_table(LOG, 0, LOG.n_rows, changed=()).to_pylist()
+    rows = event_table(LOG, 0, LOG.n_rows, with_changes=False).to_pylist()
     assert rows[1] == {
         "replication": 0,
         "patient": 0,
@@ -113,15 +113,20 @@ def test_events_have_a_row_for_each_happening() -> None:
     assert rows[0]["from_stage"] is None
 
 
-def test_events_hold_what_changed_and_nothing_else() -> None:
-    table = event_table(LOG, 0, LOG.n_rows, changed=changed_columns(LOG))
+def test_events_hold_what_changed_in_the_row_that_changed_it() -> None:
+    table = event_table(LOG, 0, LOG.n_rows)
     nothing = [None] * 7
     assert table.column_names[9:] == [
         "attributes.age",
         "attributes.fit",
         "attributes.site",
+        "attributes.never_changed",
         "stamps.seen",
+        "stamps.unseen",
+        "resources.bed",
     ]
+    for name in ("attributes.never_changed", "stamps.unseen", "resources.bed"):
+        assert table[name].null_count == 7
     assert table["attributes.age"].to_pylist() == [*nothing[:2], 41.0, *nothing[3:]]
     assert table["attributes.fit"].to_pylist() == [True, *nothing[1:]]
     assert table["attributes.site"].to_pylist() == [None, "csf", *nothing[2:6], "marrow"]
@@ -135,7 +140,7 @@ def test_of_two_values_set_in_one_row_the_last_is_kept() -> None:
         change_what=np.array([0, 0], np.int16),
         change_value=np.array([1.0, 7.0]),
     )
-    table = event_table(twice, 0, twice.n_rows, changed=changed_columns(twice))
+    table = event_table(twice, 0, twice.n_rows)
     assert table["attributes.age"].to_pylist()[0] == 7.0
 
 
@@ -202,7 +207,7 @@ def test_a_run_is_read_back_as_it_was_written(tmp_path: Path) -> None:
     assert saved.scenario_file.read_text() == "format: 1\n"
     events = pd.read_parquet(saved.folder / "events.parquet")
     assert isinstance(events["event"].dtype, pd.CategoricalDtype)
-    assert events.shape == (7, 13)
+    assert events.shape == (7, 16)
 
 
 def same(one: Any, other: Any) -> bool:
