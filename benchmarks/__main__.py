@@ -6,10 +6,12 @@ machine's speed meets all alike; the ratio is to what stands first in its block.
 
 from __future__ import annotations
 
+import json
 import platform
 import resource
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -106,6 +108,30 @@ def peak() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
+def peaks_of_runs(file: Path, *replications: int) -> list[float]:
+    """MiB at the most of `allpath run` with so many replications, its log written (without other processes)."""
+    peaks = []
+    for n in replications:
+        with tempfile.TemporaryDirectory() as folder:
+            out = Path(folder, "run")
+            allpath = [
+                sys.executable,
+                "-c",
+                "from sim.cli import main; main()",
+                "run",
+                str(file),
+                "--replications",
+                str(n),
+            ]
+            subprocess.run(
+                [*allpath, "--out", str(out), "--json", str(Path(folder, "told"))],
+                check=True,
+                capture_output=True,
+            )
+            peaks.append(float(json.loads((out / "provenance.json").read_text())["peak_mib"]))
+    return peaks
+
+
 def compared(file: str, patients: int, change: str) -> tuple[float, float, float]:
     """Seconds of simulating two arms, seconds of all that is told of them, MiB at the most; on all cores.
 
@@ -184,6 +210,11 @@ def main() -> None:
         )
     )
     console.print(comparisons())
+    few, many = peaks_of_runs(HERE / "q8.yaml", 30, 300)
+    console.print(
+        f"Memory of allpath run q8.yaml, its log written: {few:,.0f} MiB with 30 replications, "
+        f"{many:,.0f} MiB with 300 (some 3,650 patients in each)"
+    )
     none, full = peak_of(1), peak_of(1_000_000)
     console.print(
         f"Memory for the log of a million patients of R8: {full - none:,.0f} MiB above {none:,.0f} MiB"

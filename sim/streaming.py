@@ -9,7 +9,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from sim.engine.run import Result, simulate_in_batches
+from sim.engine.run import BATCH, Result, simulate_in_batches
 from sim.outcomes.findings import Observed
 from sim.outcomes.reading import Reader
 from sim.outcomes.summary import Account, account, are_read_alike, joined, observed_in_all, summary
@@ -113,6 +113,7 @@ class _Stream:
             replications=self.asked.replications,
             engine=self.asked.engine,
             workers=self.asked.workers,
+            at_least=BATCH,
             take=take,
             progress=self.share,
         )

@@ -66,7 +66,7 @@ def simulate_in_batches(
     engine: str,
     workers: int | None,
     take: Callable[[range, Result], None],
-    at_least: float = BATCH,
+    at_least: float,
     progress: Callable[[float], None] | None = None,
 ) -> None:
     """The same, some replications at a time, so that no more than these are ever in memory.

@@ -1,0 +1,212 @@
+"""A run read and written in batches of replications is the run that is read and written whole."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from pyarrow import parquet
+
+from sim import streaming
+from sim.engine import processes, shared
+from sim.engine.run import Result, simulate, simulate_in_batches
+from sim.errors import RunError
+from sim.run_folder import TABLES, read_run
+from sim.simulation import Asked, BrokenRun, Simulation, carry_out, keep
+from sim.streaming import Streamed, stream
+from tests.cohorts import compiled, written
+
+QUIET: dict[str, Any] = {"step": lambda name: None, "share": lambda share: None}
+PATIENTS = (
+    "{arrive: {poisson: 0.004 per day, for: 600 days, warm_up: 50 days}, attributes: {weight: {uniform: [0, 1]}, "
+    "grade: {categorical: {0: 0.2, 1: 0.1, 2: 0.1, 5: 0.1, 10: 0.1, 100: 0.1, 0.5: 0.1, 7: rest}}}}"
+)
+STAGES = """
+ward:
+  state: ill
+  needs: bed
+  while_waiting: {lost: {after: {exponential: {mean: 60 days}}, to: died}}
+  events:
+    worse: {after: {exponential: {mean: 90 days}}, to: {icu: 0.5, died: rest}}
+    well: {after: {exponential: {mean: 90 days}}, to: home}
+icu: {state: ill, events: {done: {after: {exponential: {mean: 200 days}}, to: home}}}
+home: {state: ill, events: {end: {after: {exponential: {mean: 900 days}}, to: died}}}
+died: {state: dead, terminal: true}
+"""
+OUTCOMES = """
+outcomes:
+  survival: {from: start, until: {state: dead}, by: grade}
+  at_home: {from: {stage: home}, until: {state: dead}}
+  after_icu: {from: {stage: icu}, until: {stage: home}, competing: {death: {state: dead}}}
+  wait: {waiting_for: bed}
+  icu: {ever: {stage: icu}, by: weight}
+  deaths: {total: {state: dead}, by: grade}
+  ill: {time_in: {state: ill}}
+  where: {occupancy: {stage: ward}}
+  grade: {attribute: grade}
+  road: {funnel: [start, {stage: ward}, {stage: home}]}
+"""
+HORIZON = "1200 days"
+
+
+def asked(folder: Path, *, more: str = OUTCOMES, replications: int = 40) -> Asked:
+    """Replications of some two patients each: several without anybody, few with any one grade."""
+    file = folder / "ward.yaml"
+    file.write_text(
+        written(STAGES, patients=PATIENTS, horizon=HORIZON, resources="{bed: {capacity: 1}}") + more
+    )
+    return Asked(file, replications=replications, workers=1)
+
+
+def in_batches(of: Asked, **options: Any) -> list[tuple[range, Result]]:
+    """The batches of at least five patients; options: other than these."""
+    found: list[tuple[range, Result]] = []
+    usual: dict[str, Any] = {
+        "seed": of.seed,
+        "replications": of.replications,
+        "engine": "auto",
+        "workers": 1,
+        "at_least": 5,
+        "take": lambda which, result: found.append((which, result)),
+    }
+    simulate_in_batches(compiled(of.file.read_text()), **usual | options)
+    return found
+
+
+# ---------------------------------------------------------------- the engine
+
+
+def test_batches_are_the_run_in_parts(tmp_path: Path) -> None:
+    of = asked(tmp_path)
+    whole = simulate(compiled(of.file.read_text()), replications=40, workers=1)
+    batches = in_batches(of)
+    assert len(batches) > 5
+    assert [which.start for which, _ in batches] == [0, *(which.stop for which, _ in batches[:-1])]
+    assert batches[-1][0].stop == 40
+    for which, result in batches:
+        assert which.start <= result.log.replication.min() <= result.log.replication.max() < which.stop
+    for name in ("replication", "patient", "time", "event", "stage_to", "at_start", "at_end", "ends"):
+        parts = [getattr(result.log, name) for _, result in batches]
+        assert np.array_equal(np.concatenate(parts), getattr(whole.log, name)), name
+    for name in ("replication", "time", "in_use", "queue"):
+        parts = [getattr(result.use, name) for _, result in batches]
+        assert np.array_equal(np.concatenate(parts), getattr(whole.use, name)), name
+
+
+def test_batches_of_the_independent_engine_too(tmp_path: Path) -> None:
+    of = asked(tmp_path, replications=7)
+    of.file.write_text(written(STAGES, number=3, resources="{bed: {capacity: unlimited}}"))
+    found = in_batches(of, engine="independent", at_least=6)
+    assert [which for which, _ in found] == [range(2), range(2, 4), range(4, 6), range(6, 7)]
+    whole = simulate(compiled(of.file.read_text()), replications=7, workers=1)
+    assert np.array_equal(np.concatenate([result.log.time for _, result in found]), whole.log.time)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_no_more_is_begun_than_the_processes_need(
+    tmp_path: Path, workers: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So memory holds a few replications, however many there are."""
+    monkeypatch.setattr(shared, "WORTH_A_PROCESS", 1)
+    begun: list[int] = []
+    ahead: list[int] = []
+    environments = shared.environments
+
+    def counted(*args: Any) -> Any:
+        begun.append(len(found := environments(*args)))
+        return found
+
+    monkeypatch.setattr(shared, "environments", counted)
+    of = asked(tmp_path)
+    taken: list[int] = []
+
+    def take(which: range, result: Result) -> None:
+        taken.append(len(np.unique(result.log.replication)))
+        ahead.append(sum(begun) - sum(taken))
+
+    in_batches(of, workers=workers, take=take)
+    most_in_batch = max(taken)
+    assert max(ahead) <= workers * processes.AHEAD + 2 * most_in_batch < sum(taken) / 2
+
+
+# ---------------------------------------------------------------- outcomes and files
+
+
+@pytest.mark.parametrize("at_least", [1, 5, 30])
+def test_what_is_told_and_written_is_the_same(
+    tmp_path: Path, at_least: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With outcomes whose curves are headed by another time in a batch than in all replications."""
+    of = asked(tmp_path)
+    whole = carry_out(of, **QUIET)
+    assert isinstance(whole, Simulation)
+    keep(whole, tmp_path / "whole", command=[], force=False)
+    passes: list[int] = []
+    read = streaming._Stream._read
+    monkeypatch.setattr(
+        streaming._Stream, "_read", lambda *args: passes.append(len(made := read(*args))) or made
+    )
+    monkeypatch.setattr(streaming, "BATCH", at_least)
+    done = stream(of, out=tmp_path / "parts", command=[], force=False, **QUIET)
+    assert isinstance(done, Streamed)
+    assert len(passes) == 2, "curves were to be headed by another time"
+    assert passes[0] > 2
+    assert done.summary == whole.summary
+    assert list(done.summary["outcomes"]["survival"]["groups"]) == [
+        "0",
+        "0.5",
+        "1",
+        "2",
+        "5",
+        "7",
+        "10",
+        "100",
+    ]
+    assert "groups_note" in done.summary["outcomes"]["icu"]
+    for name in TABLES:
+        parts, one = (parquet.read_table(tmp_path / folder / name) for folder in ("parts", "whole"))
+        assert parts.equals(one), name
+    saved = read_run(tmp_path / "parts")
+    assert saved.summary == read_run(tmp_path / "whole").summary
+    assert saved.provenance["patients"] == whole.result.log.n_patients
+    assert saved.provenance["seconds"].keys() == read_run(tmp_path / "whole").provenance["seconds"].keys()
+
+
+def test_what_is_forbidden_ends_it_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    of = asked(tmp_path, more=f"{OUTCOMES}never: [{{stage: icu, when: {{grade: 100}}}}]\n", replications=200)
+    monkeypatch.setattr(streaming, "BATCH", 5)
+    whole = carry_out(of, **QUIET)
+    done = stream(of, out=tmp_path / "run", command=[], force=False, **QUIET)
+    assert isinstance(whole, BrokenRun)
+    assert isinstance(done, BrokenRun)
+    assert done.result.log.replication[0] > 0, "it was not in the first batch"
+    found = [
+        (
+            run.result.log.replication[run.forbidden.patient],
+            run.result.log.patient[run.forbidden.patient],
+            run.forbidden.what,
+        )
+        for run in (whole, done)
+    ]
+    assert found[0] == found[1]
+    assert [path.name for path in tmp_path.iterdir()] == ["ward.yaml"]
+
+
+def test_a_failure_after_some_batches_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streaming, "BATCH", 5)
+    account, read = streaming.account, []
+
+    def fails(*args: Any) -> Any:
+        read.append(1)
+        if len(read) == 3:
+            raise RunError("patient 0 of replication 9: cannot go on")
+        return account(*args)
+
+    monkeypatch.setattr(streaming, "account", fails)
+    with pytest.raises(RunError, match="replication 9"):
+        stream(asked(tmp_path), out=tmp_path / "run", command=[], force=False, **QUIET)
+    assert [path.name for path in tmp_path.iterdir()] == ["ward.yaml"]
