@@ -109,7 +109,7 @@ def peak() -> float:
 
 
 def peaks_of_runs(file: Path, *replications: int) -> list[float]:
-    """MiB at the most of `allpath run` with so many replications, its log written (without other processes)."""
+    """MiB at the most of `allpath run` with so many replications, its log written; other processes apart."""
     peaks = []
     for n in replications:
         with tempfile.TemporaryDirectory() as folder:

@@ -214,7 +214,9 @@ def replaced_whole(folder: Path) -> Iterator[Path]:
         _to_disk(new)
         _move_into_place(new, folder)
     except OSError as error:
-        raise RunError(f"{folder}: {reason(error)}; nothing was written") from error
+        is_elsewhere = error.filename is not None and (new is None or new not in Path(error.filename).parents)
+        where = error.filename if is_elsewhere else folder
+        raise RunError(f"{where}: {reason(error)}; nothing was written") from error
     finally:
         if new is not None:
             shutil.rmtree(new, ignore_errors=True)

@@ -22,8 +22,9 @@ from rich.console import Console
 
 import sim.report.progress
 import sim.simulation
+import sim.streaming
 from sim.cli import main
-from sim.engine.run import simulate
+from sim.engine.run import simulate_in_batches
 from sim.errors import RunError
 from sim.run_folder import FILES
 
@@ -91,7 +92,12 @@ def stops_with(error: BaseException, monkeypatch: pytest.MonkeyPatch) -> None:
     def stop(*args: Any, **kwargs: Any) -> None:
         raise error
 
-    monkeypatch.setattr(sim.simulation, "simulate", stop)
+    instead_of_simulating(stop, monkeypatch)
+
+
+def instead_of_simulating(act: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sim.simulation, "simulate", act)
+    monkeypatch.setattr(sim.streaming, "simulate_in_batches", act)
 
 
 def names_in(folder: Path) -> list[str]:
@@ -311,8 +317,14 @@ def test_what_there_is_not_ends_with_two(allpath: Allpath) -> None:
     [
         (KeyboardInterrupt(), "interrupted; nothing was written"),
         (MemoryError(), "not enough memory; nothing was written"),
-        (OSError(errno.ENOSPC, "No space left on device"), "no space left on device"),
-        (PermissionError(errno.EACCES, "Permission denied", "there"), "there: permission denied"),
+        (
+            OSError(errno.ENOSPC, "No space left on device"),
+            "{run}: no space left on device; nothing was written",
+        ),
+        (
+            PermissionError(errno.EACCES, "Permission denied", "there"),
+            "there: permission denied; nothing was written",
+        ),
         (RunError("a life cannot go on"), "a life cannot go on"),
     ],
 )
@@ -322,7 +334,7 @@ def test_a_failure_ends_with_one(
     stops_with(error, monkeypatch)
     ended = allpath("run", ward, "--out", ward.parent / "run")
     assert (ended.status, ended.out) == (1, "")
-    assert ended.err.startswith(told)
+    assert ended.err.startswith(told.format(run=ward.parent / "run"))
     assert "Traceback" not in ended.err
     assert names_in(ward.parent) == ["ward.yaml"]
 
@@ -334,7 +346,7 @@ def test_a_run_that_is_told_to_end_ends_with_one(
         os.kill(os.getpid(), signal.SIGTERM)
         time.sleep(60)
 
-    monkeypatch.setattr(sim.simulation, "simulate", ended_from_outside)
+    instead_of_simulating(ended_from_outside, monkeypatch)
     ended = allpath("run", ward, "--out", ward.parent / "run")
     assert (ended.status, ended.err) == (1, "interrupted; nothing was written\n")
     assert names_in(ward.parent) == ["ward.yaml"]
@@ -510,9 +522,9 @@ def test_the_bar_is_told_the_share_that_is_done(
     shares: list[float] = []
 
     def watched(*args: Any, progress: Callable[[float], None], **kwargs: Any) -> Any:
-        return simulate(*args, progress=shares.append, **kwargs)
+        simulate_in_batches(*args, progress=shares.append, **kwargs)
 
-    monkeypatch.setattr(sim.simulation, "simulate", watched)
+    instead_of_simulating(watched, monkeypatch)
     allpath("run", ward)
     assert shares[-1] == 1.0
 

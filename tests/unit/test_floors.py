@@ -26,6 +26,7 @@ FLOORS = (
         "run_folder",
         "scenario_check",
         "simulation",
+        "streaming",
         "sweep",
         "report",
     },
