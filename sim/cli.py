@@ -173,7 +173,7 @@ def run(
     from sim.report.tables import print_summary
     from sim.run_folder import refuse_files, refuse_unusable
     from sim.simulation import BrokenRun, Simulation, carry_out, keep, refuse_unknown_outcomes
-    from sim.streaming import Streamed, stream
+    from sim.streaming import Streamed, stream, stream_into
 
     if out is not None:
         refuse_unusable(out, force=force)
@@ -191,8 +191,10 @@ def run(
             done: Simulation | Streamed | BrokenRun = reached.done
         elif report is not None:
             done = carry_out(asked, step=step, share=share)
+        elif out is not None:
+            done = stream_into(out, asked, command=command(), force=force, step=step, share=share)
         else:
-            done = stream(asked, out=out, command=command(), force=force, step=step, share=share)
+            done = stream(asked, step=step, share=share)
         if isinstance(done, Simulation) and out is not None:
             step("write")
             keep(done, out, command=command(), force=force)
@@ -469,21 +471,22 @@ def reproduce(
     """Run a saved run again and compare."""
     from dataclasses import replace
 
+    from sim.reproduction import Again
     from sim.run_folder import read_run
-    from sim.simulation import BrokenRun, asked_of, carry_out, differences
+    from sim.simulation import BrokenRun, asked_of
+    from sim.streaming import stream
 
     saved = read_run(saved_run)
-    asked = replace(asked_of(saved), workers=workers)
+    again = Again(saved)
     with waiting() as (step, share):
-        again = carry_out(asked, step=step, share=share)
-    if isinstance(again, BrokenRun):
-        tell_what_is_forbidden(again)
+        done = stream(replace(asked_of(saved), workers=workers), step=step, share=share, log=again)
+    if isinstance(done, BrokenRun):
+        tell_what_is_forbidden(done)
         raise typer.Exit(FAILED)
-    differ = differences(saved, again)
+    differ = again.differences(done.summary, done.scenario.digest)
     if differ:
         fail("\n".join([f"{saved_run}: not the same", *(f"    {one}" for one in differ)]), FAILED)
-    log = again.result.log
-    say(f"{saved_run}: identical ({log.n_patients:,} patients, {log.n_rows:,} rows, digest, summary)")
+    say(f"{saved_run}: identical ({done.patients:,} patients, {again.n_rows:,} rows, digest, summary)")
 
 
 @app.command()

@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 
 from sim.compiled import cache_folder
 from sim.engine.event_log import EventLog
 from sim.engine.run import Result, simulate
 from sim.errors import Refused, RunError, did_you_mean
-from sim.log_tables import event_table, patient_table, use_table
 from sim.outcomes.happenings import broken_never
 from sim.outcomes.summary import DEFAULT_TIMES, summarise
 from sim.outcomes.wording import happening
 from sim.pathway.tables import compile_pathway
 from sim.provenance import provenance
-from sim.run_folder import EVENTS, PATIENTS, RESOURCE_USE, SavedRun, json_text, write_run
+from sim.run_folder import SavedRun, write_run
 from sim.scenario import load
 from sim.scenario.model import Outcome, Scenario
 
@@ -224,82 +221,3 @@ def read_back(saved: SavedRun) -> tuple[Scenario, Result]:
     if scenario.digest != saved.provenance.get("digest"):
         raise RunError(f"{saved.folder}: its scenario is no longer the one that was run")
     return scenario, saved.result(compile_pathway(scenario).names)
-
-
-def differences(saved: SavedRun, again: Simulation) -> list[str]:
-    """Where a saved run and the same run again are not the same, in words; nothing: identical."""
-    log = again.result.log
-    found = []
-    if saved.provenance.get("digest") != again.scenario.digest:
-        found.append(
-            f"scenario: the digest was {saved.provenance.get('digest')}, it is {again.scenario.digest}"
-        )
-    tables: Mapping[str, tuple[int, Callable[[int, int], pa.Table]]] = {
-        EVENTS: (log.n_rows, lambda first, after: event_table(log, first, after)),
-        PATIENTS: (log.n_patients, _slices(patient_table(log))),
-        RESOURCE_USE: (
-            len(again.result.use.time),
-            _slices(use_table(again.result.use, log.names.resources)),
-        ),
-    }
-    for name, (n_rows, rows) in tables.items():
-        found += _table_differences(saved, name, n_rows, rows)
-    now = json.loads(json_text(again.summary))
-    found += [f"summary: {told}" for told in _value_differences(saved.summary, now, "")]
-    return found
-
-
-def _slices(table: pa.Table) -> Callable[[int, int], pa.Table]:
-    return lambda first, after: table.slice(first, after - first)
-
-
-def _table_differences(
-    saved: SavedRun, name: str, n_rows: int, rows: Callable[[int, int], pa.Table]
-) -> Iterator[str]:
-    """The number of rows, the columns, and the first row that differs."""
-    file = saved.table(name)
-    kept = file.metadata.num_rows
-    if kept != n_rows:
-        yield f"{name}: had {kept:,} rows, has {n_rows:,}"
-    columns, expected = file.schema_arrow.names, rows(0, 0).column_names
-    if columns != expected:
-        yield f"{name}: had the columns {', '.join(columns)}, has {', '.join(expected)}"
-        return
-    first = 0
-    for group in range(file.num_row_groups):
-        then = file.read_row_group(group)
-        now = rows(first, min(first + then.num_rows, n_rows))
-        told = _first_difference(then.slice(0, now.num_rows), now)
-        if told:
-            yield f"{name}: row {first + told[0]:,}: {told[1]}"
-            return
-        first += then.num_rows
-
-
-def _first_difference(then: pa.Table, now: pa.Table) -> tuple[int, str] | None:
-    """The first row in which two tables of the same columns differ, and how."""
-    if then.equals(now):
-        return None
-    first: tuple[int, str] | None = None
-    for name in now.column_names:
-        a, b = then[name].to_pylist(), now[name].to_pylist()
-        row = next((i for i, (x, y) in enumerate(zip(a, b, strict=True)) if x != y), None)
-        if row is not None and (first is None or row < first[0]):
-            first = row, f"{name} was {a[row]}, is {b[row]}"
-    return first
-
-
-def _value_differences(then: Any, now: Any, path: str) -> Iterator[str]:
-    """Every value of a summary that differs, with its path."""
-    if isinstance(then, dict) and isinstance(now, dict):
-        for key in dict.fromkeys([*then, *now]):
-            deeper = f"{path}.{key}" if path else str(key)
-            if key not in then or key not in now:
-                yield f"{deeper}: {'is new' if key in now else 'is gone'}"
-            else:
-                yield from _value_differences(then[key], now[key], deeper)
-    elif isinstance(then, list) and isinstance(now, list) and len(then) == len(now):
-        for i, (one, other) in enumerate(zip(then, now, strict=True)):
-            yield from _value_differences(one, other, f"{path}.{i}")
-    elif then != now:
-        yield f"{path}: was {then}, is {now}"

@@ -1,38 +1,47 @@
-"""A run read and written some replications at a time: memory holds these, and figures of the others."""
+"""A run read some replications at a time: memory holds the log of these, and figures of the others."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import perf_counter
-from typing import Any
+from typing import Any, Protocol
 
 from sim.engine.run import BATCH, Result, simulate_in_batches
 from sim.outcomes.findings import Observed
 from sim.outcomes.reading import Reader
 from sim.outcomes.summary import Account, account, are_read_alike, joined, observed_in_all, summary
 from sim.pathway.tables import Pathway, compile_pathway
-from sim.run_folder import RunFiles, opened_run
+from sim.run_folder import opened_run
 from sim.scenario import load
+from sim.scenario.model import Scenario
 from sim.simulation import Asked, BrokenRun, Share, Step, broken_run
+
+
+class Taker(Protocol):
+    """Takes the log as it comes."""
+
+    def add(self, result: Result) -> None:
+        """Replications that come after those before."""
 
 
 @dataclass(frozen=True, slots=True)
 class Streamed:
-    """What is told of a run whose log was not kept."""
+    """What is told of a run whose log was not kept: as of `simulation.Simulation`."""
 
+    scenario: Scenario
+    engine: str
+    patients: int
     summary: dict[str, Any]
+    seconds: dict[str, float]
 
 
-def stream(
-    asked: Asked, *, out: Path | None, command: Sequence[str], force: bool, step: Step, share: Share
-) -> Streamed | BrokenRun:
-    """Simulate, write the folder of the run where `out` is one, and tell what came of it.
+def stream(asked: Asked, *, step: Step, share: Share, log: Taker | None = None) -> Streamed | BrokenRun:
+    """Simulate and read all outcomes, unless something happened that the scenario forbids.
 
-    It is what `simulation.carry_out` tells and `simulation.keep` writes.
-    Raises: ScenarioError where the input is wrong, RunError where the run failed or cannot be written.
+    It tells what `simulation.carry_out` tells. log: is given the log, in order.
+    Raises: ScenarioError where the input is wrong, RunError where the run failed.
     """
     began = perf_counter()
     step("load")
@@ -41,21 +50,40 @@ def stream(
     of.seconds["load"] = perf_counter() - began
     step("engine")
     try:
-        with opened_run(out, force=force) if out is not None else nullcontext() as files:
-            whole = of.all_read(files)
-            told = summary(whole, {"seed": asked.seed})
-            if files is not None:
-
-                def record() -> dict[str, Any]:
-                    seconds = of.seconds | {"total": perf_counter() - began}
-                    return asked.record(
-                        scenario, engine=of.engine, patients=whole.patients, command=command, seconds=seconds
-                    )
-
-                files.finish(scenario, told, record)
+        whole = of.all_read(log)
     except _Broken as broken:
         return broken.run
-    return Streamed(told)
+    told = summary(whole, {"seed": asked.seed})
+    return Streamed(scenario, of.engine, whole.patients, told, of.seconds)
+
+
+def stream_into(
+    folder: Path, asked: Asked, *, command: Sequence[str], force: bool, step: Step, share: Share
+) -> Streamed | BrokenRun:
+    """The same, and write the folder of the run, as `simulation.keep` does.
+
+    Raises: RunError where it cannot be written, too.
+    """
+    began = perf_counter()
+    try:
+        with opened_run(folder, force=force) as files:
+            done = stream(asked, step=step, share=share, log=files)
+            if isinstance(done, BrokenRun):
+                raise _Broken(done)
+            files.finish(
+                done.scenario,
+                done.summary,
+                lambda: asked.record(
+                    done.scenario,
+                    engine=done.engine,
+                    patients=done.patients,
+                    command=command,
+                    seconds=done.seconds | {"total": perf_counter() - began},
+                ),
+            )
+    except _Broken as broken:
+        return broken.run
+    return done
 
 
 class _Broken(Exception):
@@ -78,18 +106,18 @@ class _Stream:
         default_factory=lambda: dict.fromkeys(("load", "engine", "outcomes", "write"), 0.0)
     )
 
-    def all_read(self, files: RunFiles | None) -> Account:
-        """What is told of all replications; their log is written to the files.
+    def all_read(self, log: Taker | None) -> Account:
+        """What is told of all replications.
 
         A curve is headed by a time to which somebody was observed, in whatever replication: where
         batches were read before it was known, all are simulated and read again.
         """
-        accounts = self._read({}, files)
+        accounts = self._read({}, log)
         if not are_read_alike(accounts):
             accounts = self._read(observed_in_all(accounts), None)
         return joined(accounts)
 
-    def _read(self, observed: Mapping[str, Observed], files: RunFiles | None) -> list[Account]:
+    def _read(self, observed: Mapping[str, Observed], log: Taker | None) -> list[Account]:
         """An account of each batch. observed: see Reader."""
         accounts: list[Account] = []
         began, spent_before = perf_counter(), sum(self.seconds.values())
@@ -102,8 +130,8 @@ class _Stream:
                 raise _Broken(broken)
             accounts.append(self._account(which, result, observed))
             read = perf_counter()
-            if files is not None:
-                files.add(result)
+            if log is not None:
+                log.add(result)
             self.seconds["outcomes"] += read - came
             self.seconds["write"] += perf_counter() - read
 

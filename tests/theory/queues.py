@@ -294,7 +294,7 @@ def measured(
     asked = Asked(
         Path(scenario.file), seed=seed, replications=replications, workers=workers, scenario=scenario
     )
-    done = stream(asked, out=None, command=(), force=False, step=lambda name: None, share=lambda share: None)
+    done = stream(asked, step=lambda name: None, share=lambda share: None)
     assert isinstance(done, Streamed)
     found = {}
     for path in system.known:

@@ -23,6 +23,7 @@ FLOORS = (
         "precision",
         "provenance",
         "results",
+        "reproduction",
         "run_folder",
         "scenario_check",
         "simulation",

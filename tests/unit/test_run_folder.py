@@ -23,8 +23,18 @@ from sim import run_folder
 from sim.engine.run import Result
 from sim.errors import RunError
 from sim.log_tables import event_table, event_tables, patient_table, use_table
-from sim.run_folder import EVENTS, FILES, PATIENTS, read_run, refuse_unusable, write_run, write_whole
-from sim.simulation import Asked, Simulation, asked_of, differences
+from sim.reproduction import Again
+from sim.run_folder import (
+    EVENTS,
+    FILES,
+    PATIENTS,
+    SavedRun,
+    read_run,
+    refuse_unusable,
+    write_run,
+    write_whole,
+)
+from sim.simulation import Asked, Simulation, asked_of
 from tests import hand_made_log as by_hand
 from tests.hand_made_log import Patient, asks, enters, granted, leaves, stays
 
@@ -440,14 +450,23 @@ def test_what_is_no_run_is_not_read(tmp_path: Path) -> None:
 # ---------------------------------------------------------------- again
 
 
-def simulation(**changes: Any) -> Simulation:
-    result = Result(replace(LOG, **changes), USE, "shared")
-    return Simulation(Asked(Path("by hand")), SCENARIO, result, dict(SUMMARY), {}, 0.0)
+def differences(
+    saved: SavedRun, *results: Result, summary: Mapping[str, Any] = SUMMARY, digest: str = "d1"
+) -> list[str]:
+    """What `Again` tells of these results, one after the other."""
+    again = Again(saved)
+    for result in results:
+        again.add(result)
+    return again.differences(summary, digest)
+
+
+def once_more(**changes: Any) -> Result:
+    return Result(replace(LOG, **changes), USE, "shared")
 
 
 def test_the_same_again_is_identical(tmp_path: Path) -> None:
     write(tmp_path / "run")
-    assert differences(read_run(tmp_path / "run"), simulation()) == []
+    assert differences(read_run(tmp_path / "run"), once_more()) == []
 
 
 def test_what_differs_is_named(tmp_path: Path) -> None:
@@ -455,22 +474,21 @@ def test_what_differs_is_named(tmp_path: Path) -> None:
     saved = read_run(tmp_path / "run")
     time = LOG.time.copy()
     time[4] = 5.0
-    assert differences(saved, simulation(time=time)) == ["events.parquet: row 4: time_days was 4.0, is 5.0"]
+    assert differences(saved, once_more(time=time)) == ["events.parquet: row 4: time_days was 4.0, is 5.0"]
     ends = LOG.ends + 1.0
-    assert differences(saved, simulation(ends=ends)) == ["patients.parquet: row 0: end_days was 9.0, is 10.0"]
+    assert differences(saved, once_more(ends=ends)) == ["patients.parquet: row 0: end_days was 9.0, is 10.0"]
     value = LOG.change_value.copy()
     value[1] = 0.0
-    assert differences(saved, simulation(change_value=value)) == [
+    assert differences(saved, once_more(change_value=value)) == [
         "events.parquet: row 1: attributes.site was csf, is marrow"
     ]
     other = json.loads(json.dumps(SUMMARY))
     other["outcomes"]["os"] |= {"interval": [0.2, None], "n": 3}
-    assert differences(saved, replace(simulation(), summary=other)) == [
+    assert differences(saved, once_more(), summary=other) == [
         "summary: outcomes.os.interval.0: was 0.1, is 0.2",
         "summary: outcomes.os.n: is new",
     ]
-    again = replace(simulation(), scenario=replace(SCENARIO, digest="d2"))
-    assert differences(saved, again) == ["scenario: the digest was d1, it is d2"]
+    assert differences(saved, once_more(), digest="d2") == ["scenario: the digest was d1, it is d2"]
 
 
 def test_rows_that_are_missing_are_counted(tmp_path: Path) -> None:
@@ -478,8 +496,7 @@ def test_rows_that_are_missing_are_counted(tmp_path: Path) -> None:
     fewer = by_hand.event_log(
         SCENARIO, [Patient([enters(0, "ward")])], rules=["fatal"], stamps=["seen", "unseen"]
     )
-    again = replace(simulation(), result=Result(fewer, USE, "shared"))
-    told = differences(read_run(tmp_path / "run"), again)
+    told = differences(read_run(tmp_path / "run"), Result(fewer, USE, "shared"))
     assert "events.parquet: had 7 rows, has 1" in told
     assert "patients.parquet: had 3 rows, has 1" in told
 
@@ -488,7 +505,7 @@ def test_a_table_that_is_broken_is_told(tmp_path: Path) -> None:
     write(tmp_path / "run")
     (tmp_path / "run" / "events.parquet").write_bytes(b"PAR1")
     with pytest.raises(RunError, match=r"events\.parquet: cannot be read"):
-        differences(read_run(tmp_path / "run"), simulation())
+        differences(read_run(tmp_path / "run"), once_more())
 
 
 def test_a_record_that_does_not_say_how_is_refused(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,10 @@ from sim import streaming
 from sim.engine import processes, shared
 from sim.engine.run import Result, simulate, simulate_in_batches
 from sim.errors import RunError
-from sim.run_folder import TABLES, read_run
-from sim.simulation import Asked, BrokenRun, Simulation, carry_out, keep
-from sim.streaming import Streamed, stream
+from sim.reproduction import Again
+from sim.run_folder import EVENTS, TABLES, read_run
+from sim.simulation import Asked, BrokenRun, Simulation, asked_of, carry_out, keep
+from sim.streaming import Streamed, stream, stream_into
 from tests.cohorts import compiled, written
 
 QUIET: dict[str, Any] = {"step": lambda name: None, "share": lambda share: None}
@@ -149,7 +151,7 @@ def test_what_is_told_and_written_is_the_same(
         streaming._Stream, "_read", lambda *args: passes.append(len(made := read(*args))) or made
     )
     monkeypatch.setattr(streaming, "BATCH", at_least)
-    done = stream(of, out=tmp_path / "parts", command=[], force=False, **QUIET)
+    done = stream_into(tmp_path / "parts", of, command=[], force=False, **QUIET)
     assert isinstance(done, Streamed)
     assert len(passes) == 2, "curves were to be headed by another time"
     assert passes[0] > 2
@@ -180,7 +182,7 @@ def test_what_is_forbidden_ends_it_and_leaves_nothing(
     of = asked(tmp_path, more=f"{OUTCOMES}never: [{{stage: icu, when: {{grade: 100}}}}]\n", replications=200)
     monkeypatch.setattr(streaming, "BATCH", 5)
     whole = carry_out(of, **QUIET)
-    done = stream(of, out=tmp_path / "run", command=[], force=False, **QUIET)
+    done = stream_into(tmp_path / "run", of, command=[], force=False, **QUIET)
     assert isinstance(whole, BrokenRun)
     assert isinstance(done, BrokenRun)
     assert done.result.log.replication[0] > 0, "it was not in the first batch"
@@ -208,5 +210,28 @@ def test_a_failure_after_some_batches_leaves_nothing(tmp_path: Path, monkeypatch
 
     monkeypatch.setattr(streaming, "account", fails)
     with pytest.raises(RunError, match="replication 9"):
-        stream(asked(tmp_path), out=tmp_path / "run", command=[], force=False, **QUIET)
+        stream_into(tmp_path / "run", asked(tmp_path), command=[], force=False, **QUIET)
     assert [path.name for path in tmp_path.iterdir()] == ["ward.yaml"]
+
+
+# ---------------------------------------------------------------- again
+
+
+def test_a_run_in_batches_is_reproduced_in_batches_of_another_size(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    of = asked(tmp_path)
+    for at_least, other in ((5, 7), (7, 5), (1, 1000), (1000, 1)):
+        monkeypatch.setattr(streaming, "BATCH", at_least)
+        stream_into(tmp_path / "run", of, command=[], force=True, **QUIET)
+        saved = read_run(tmp_path / "run")
+        again = Again(saved)
+        monkeypatch.setattr(streaming, "BATCH", other)
+        done = stream(asked_of(saved), log=again, **QUIET)
+        assert isinstance(done, Streamed)
+        assert again.n_rows == parquet.read_table(tmp_path / "run" / EVENTS).num_rows
+        assert again.differences(done.summary, done.scenario.digest) == []
+        late = Again(saved)
+        in_batches(replace(of, seed=2), at_least=at_least, take=lambda which, result, to=late: to.add(result))
+        told = late.differences(done.summary, done.scenario.digest)
+        assert any(one.startswith("events.parquet: row ") for one in told)

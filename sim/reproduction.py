@@ -1,0 +1,115 @@
+"""Where a saved run and the same run again are not the same."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pyarrow as pa
+from pyarrow import parquet
+
+from sim.engine.run import Result
+from sim.log_tables import event_tables, patient_table, use_table
+from sim.run_folder import EVENTS, PATIENTS, RESOURCE_USE, SavedRun, json_text
+
+
+class Again:
+    """A saved run beside the same run as it is simulated again, some replications at a time.
+
+    Raises: RunError where a table of the saved run cannot be read.
+    """
+
+    def __init__(self, saved: SavedRun) -> None:
+        self._saved = saved
+        self._tables = {name: _Rows(saved.table(name)) for name in (EVENTS, PATIENTS, RESOURCE_USE)}
+
+    def add(self, result: Result) -> None:
+        """More of what the run gives again: replications that come after those before."""
+        for table in event_tables(result.log):
+            self._tables[EVENTS].add(table)
+        self._tables[PATIENTS].add(patient_table(result.log))
+        self._tables[RESOURCE_USE].add(use_table(result.use, result.log.names.resources))
+
+    @property
+    def n_rows(self) -> int:
+        """Of the log again."""
+        return self._tables[EVENTS].n
+
+    def differences(self, summary: Mapping[str, Any], digest: str) -> list[str]:
+        """What is not the same, in words, when all has been added; nothing: identical.
+
+        summary, digest: of the run again.
+        """
+        found = []
+        before = self._saved.provenance.get("digest")
+        if before != digest:
+            found.append(f"scenario: the digest was {before}, it is {digest}")
+        for name, rows in self._tables.items():
+            found += [f"{name}: {told}" for told in rows.differences()]
+        now = json.loads(json_text(summary))
+        found += [f"summary: {told}" for told in _value_differences(self._saved.summary, now, "")]
+        return found
+
+
+class _Rows:
+    """The rows of a saved table beside those of the same table again, up to the first that differs."""
+
+    def __init__(self, file: parquet.ParquetFile) -> None:
+        self.n = 0
+        self._file = file
+        self._groups = (file.read_row_group(i) for i in range(file.num_row_groups))
+        self._left = file.schema_arrow.empty_table()
+        self._told = ""
+
+    def add(self, now: pa.Table) -> None:
+        columns = self._file.schema_arrow.names
+        if columns != now.column_names:
+            self._told = f"had the columns {', '.join(columns)}, has {', '.join(now.column_names)}"
+        n, self.n = self.n, self.n + now.num_rows
+        while now.num_rows and not self._told:
+            if not self._left.num_rows:
+                self._left = next(self._groups, None)
+            if self._left is None:
+                return
+            both = min(now.num_rows, self._left.num_rows)
+            first = _first_difference(self._left.slice(0, both), now.slice(0, both))
+            if first is not None:
+                self._told = f"row {n + first[0]:,}: {first[1]}"
+            self._left, now, n = self._left.slice(both), now.slice(both), n + both
+
+    def differences(self) -> Iterator[str]:
+        """The number of rows, then the columns or the first row that differs."""
+        if self._file.metadata.num_rows != self.n:
+            yield f"had {self._file.metadata.num_rows:,} rows, has {self.n:,}"
+        if self._told:
+            yield self._told
+
+
+def _first_difference(then: pa.Table, now: pa.Table) -> tuple[int, str] | None:
+    """The first row in which two tables of the same columns differ, and how."""
+    if then.equals(now):
+        return None
+    first: tuple[int, str] | None = None
+    for name in now.column_names:
+        a, b = then[name].to_pylist(), now[name].to_pylist()
+        row = next((i for i, (x, y) in enumerate(zip(a, b, strict=True)) if x != y), None)
+        if row is not None and (first is None or row < first[0]):
+            first = row, f"{name} was {a[row]}, is {b[row]}"
+    return first
+
+
+def _value_differences(then: Any, now: Any, path: str) -> Iterator[str]:
+    """Every value of a summary that differs, with its path."""
+    if isinstance(then, dict) and isinstance(now, dict):
+        for key in dict.fromkeys([*then, *now]):
+            deeper = f"{path}.{key}" if path else str(key)
+            if key not in then or key not in now:
+                yield f"{deeper}: {'is new' if key in now else 'is gone'}"
+            else:
+                yield from _value_differences(then[key], now[key], deeper)
+    elif isinstance(then, list) and isinstance(now, list) and len(then) == len(now):
+        for i, (one, other) in enumerate(zip(then, now, strict=True)):
+            yield from _value_differences(one, other, f"{path}.{i}")
+    elif then != now:
+        yield f"{path}: was {then}, is {now}"
