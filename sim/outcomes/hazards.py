@@ -16,6 +16,7 @@ from scipy.special import chdtrc
 from sim.engine.event_log import Floats, Indices
 from sim.outcomes.differences import Difference, of_values, squares, welch
 from sim.outcomes.estimates import Estimate
+from sim.outcomes.survival import steps_up_to
 
 Arm = tuple[Floats, NDArray[np.bool_]]
 """Durations (days) and who came to the end, shape [n_patients] each."""
@@ -27,12 +28,15 @@ MOST_STEPS = 50
 class Pooled:
     """The times at which somebody in either arm came to the end.
 
-    Shape [n_times]: time (days, increasing); ends and at_risk (just before), [2, n_times].
+    Shape [n_times]: time (days, increasing); ends and at_risk (just before), [2, n_times]. Of each
+    arm, shape [n_patients]: steps, how many of the times come up to the patient's own, and ended.
     """
 
     time: Floats
     ends: Floats
     at_risk: Floats
+    steps: tuple[Indices, Indices]
+    ended: tuple[NDArray[np.bool_], NDArray[np.bool_]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,25 +49,30 @@ class LogRank:
     paired_p_value: float
 
 
-def pooled(reference: Arm, arm: Arm) -> Pooled:
-    """Who was at risk in each arm at each time of an end; the censored leave after the ends."""
+def pooled(reference: Arm, arm: Arm, orders: tuple[Indices, Indices] | None = None) -> Pooled:
+    """Who was at risk in each arm at each time of an end; the censored leave after the ends.
+
+    orders: the indices that sort the durations of each, where they are known.
+    """
     time = np.unique(np.concatenate([durations[ended] for durations, ended in (reference, arm)]))
-    ends, at_risk = np.zeros((2, len(time))), np.zeros((2, len(time)))
+    n = len(time)
+    ends, at_risk, steps = np.zeros((2, n)), np.zeros((2, n)), []
     for i, (durations, ended) in enumerate((reference, arm)):
-        position = np.searchsorted(time, np.sort(durations[ended]))
-        ends[i] = np.bincount(position, minlength=len(time))
-        at_risk[i] = len(durations) - np.searchsorted(np.sort(durations), time, side="left")
-    return Pooled(time, ends, at_risk)
+        order = orders[i] if orders is not None else np.argsort(durations)
+        steps.append(steps_up_to(time, durations, order))
+        ends[i] = np.bincount(steps[i][ended] - 1, minlength=n)
+        # who has come past k times is no longer at risk at the next
+        at_risk[i] = len(durations) - np.cumsum(np.bincount(steps[i], minlength=n + 1))[:n]
+    return Pooled(time, ends, at_risk, (steps[0], steps[1]), (reference[1], arm[1]))
 
 
-def log_rank(reference: Arm, arm: Arm, who: tuple[Indices, Indices], n_patients: int) -> LogRank:
+def log_rank(table: Pooled, who: tuple[Indices, Indices], n_patients: int) -> LogRank:
     """Ends in the arm against those expected of equal hazards.
 
     who: whose durations these are, as indices below n_patients.
     Sources: Mantel 1966; the paired variance is that of the sum of the score's parts over each
     patient, as in Lee, Wei and Amato 1992, doi:10.1007/978-94-015-7983-4_14.
     """
-    table = pooled(reference, arm)
     d, n = table.ends.sum(axis=0), table.at_risk.sum(axis=0)
     share = table.at_risk[1] / n
     excess = float((table.ends[1] - d * share).sum())
@@ -71,10 +80,9 @@ def log_rank(reference: Arm, arm: Arm, who: tuple[Indices, Indices], n_patients:
     spread = (d * share * (1 - share) * (n - d))[several] / (n - 1)[several]
     hazard = d / n
     parts = np.zeros(n_patients)
-    for x, (of, mine) in enumerate(zip((reference, arm), who, strict=True)):
-        parts[mine] += _residuals(
-            table.time, *of, own=x - share, running=(x - share) * hazard, last=(x - share) * hazard
-        )
+    for x, mine in enumerate(who):
+        running = (x - share) * hazard
+        parts[mine] += _residuals(table, x, own=x - share, running=running, last=running)
     return LogRank(*_chi_squared(excess, float(spread.sum())), *_chi_squared(excess, squares(parts)))
 
 
@@ -85,7 +93,7 @@ def _chi_squared(score: float, variance: float) -> tuple[float, float]:
     return value, float(chdtrc(1, value))
 
 
-def hazard_ratio(reference: Arm, arm: Arm, who: tuple[Indices, Indices], n_patients: int) -> Difference:
+def hazard_ratio(table: Pooled, who: tuple[Indices, Indices], n_patients: int) -> Difference:
     """The log hazard ratio of the arm over the reference in Cox's model, ties as Efron has them.
 
     Its errors are robust: to hazards that are not proportional, where the ratio is an average over
@@ -94,15 +102,14 @@ def hazard_ratio(reference: Arm, arm: Arm, who: tuple[Indices, Indices], n_patie
     Sources: Efron 1977, doi:10.1080/01621459.1977.10480613; Lin and Wei 1989,
     doi:10.1080/01621459.1989.10478874; Lee, Wei and Amato 1992, doi:10.1007/978-94-015-7983-4_14.
     """
-    table = pooled(reference, arm)
     ties = _Ties(table)
     beta = ties.fitted()
     if beta is None:
         return Difference(Estimate(nan))
     parts: list[Floats] = []
-    for x, (of, mine) in enumerate(zip((reference, arm), who, strict=True)):
+    for x, mine in enumerate(who):
         whole = np.zeros(n_patients)
-        whole[mine] = ties.residuals(beta, x, table.time, *of)
+        whole[mine] = ties.residuals(beta, x)
         parts.append(whole)
     variances = squares(parts[0]), squares(parts[1])
     both = parts[0] + parts[1]
@@ -144,42 +151,29 @@ class _Ties:
                 return beta if abs(beta) < log(1e6) else None
         return None
 
-    def residuals(
-        self, beta: float, x: int, time: Floats, durations: Floats, ended: NDArray[np.bool_]
-    ) -> Floats:
+    def residuals(self, beta: float, x: int) -> Floats:
         """What each patient of one arm (x: 0 or 1) adds to the error of the log ratio."""
         weight, share = self._denominators(beta)
         information = float((share * (1 - share)).sum())
         pull = exp(beta * x) * (x - share) / weight
         own = x - self._at_each(share) / self._table.ends.sum(axis=0)
-        found = _residuals(
-            time,
-            durations,
-            ended,
-            own=own,
-            running=self._at_each(pull),
-            last=self._at_each(pull * (1 - self._gone)),
-        )
-        return found / information
+        running, last = self._at_each(pull), self._at_each(pull * (1 - self._gone))
+        return _residuals(self._table, x, own=own, running=running, last=last) / information
 
     def _at_each(self, values: Floats) -> Floats:
         """Sums over the ends at each time."""
         return np.add.reduceat(values, self._first) if len(values) else values
 
 
-def _residuals(
-    time: Floats, durations: Floats, ended: NDArray[np.bool_], *, own: Floats, running: Floats, last: Floats
-) -> Floats:
-    """Score residuals: `own` at the patient's end, less what ran up to it.
+def _residuals(table: Pooled, x: int, *, own: Floats, running: Floats, last: Floats) -> Floats:
+    """Score residuals in one arm (x: 0 or 1): `own` at the patient's end, less what ran up to it.
 
     running [n_times]: what is taken off for being at risk at a time; last: the same for who ends at it.
     """
-    order = np.argsort(durations)
-    by = np.empty(len(durations), np.int64)
-    by[order] = np.searchsorted(time, durations[order], side="right")
+    steps = table.steps[x]
     upto = np.concatenate([[0.0], np.cumsum(running)])
     at_end = np.concatenate([[0.0], own + running - last])
-    found: Floats = np.where(ended, at_end[by], 0.0) - upto[by]
+    found: Floats = np.where(table.ended[x], at_end[steps], 0.0) - upto[steps]
     return found
 
 

@@ -16,10 +16,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.engine.event_log import Floats
+from sim.engine.event_log import Floats, Indices
 from sim.outcomes.competing import IncidenceCurve
 from sim.outcomes.estimates import NORMAL_975
-from sim.outcomes.survival import ROUNDING, SurvivalCurve, first_time
+from sim.outcomes.survival import ROUNDING, SurvivalCurve, first_time, steps_up_to
 
 
 def of_ratio(above: Floats, below: Floats) -> Floats:
@@ -36,18 +36,22 @@ def of_ratio(above: Floats, below: Floats) -> Floats:
 class CurveInfluence:
     """Influences on what is read from the curves of a risk table, each of shape [n_patients].
 
-    durations (days), ended [n_patients]: what the table was made of. A patient's influence on a curve
+    durations (days), ended [n_patients]: what the table was made of; order: the indices that sort the
+    durations, where they are known. A patient's influence on a curve
     at a time is told by what the own end added and what was expected up to it, or up to the time if
     that is earlier: so it is a sum of a few columns that are the same for every time.
     """
 
-    def __init__(self, curve: SurvivalCurve, durations: Floats, ended: NDArray[np.bool_]) -> None:
+    def __init__(
+        self,
+        curve: SurvivalCurve,
+        durations: Floats,
+        ended: NDArray[np.bool_],
+        order: Indices | None = None,
+    ) -> None:
         table = curve.table
-        order = np.argsort(durations)
-        by = np.empty(len(durations), np.int64)
-        by[order] = np.searchsorted(table.time, durations[order], side="right")
         self._curve, self._ended = curve, ended
-        self._by = by
+        self._by = steps_up_to(table.time, durations, np.argsort(durations) if order is None else order)
         """For each patient the number of the table's times up to the own: k means times[:k]."""
         self._greenwood = np.concatenate([[0.0], curve.greenwood])
         survivors = (table.at_risk - table.events).astype(np.float64)

@@ -14,6 +14,11 @@ from sim.outcomes.history import NEVER, Flags
 HAPPENS, WHEN, CHANGES = 0, 1, 2
 """What differs in the row: what happens, only when it does, or only an attribute."""
 
+COLUMNS = (("events", "event"), ("rules", "rule"), ("stages", "stage_from"), ("stages", "stage_to"))
+"""The names and the codes of what stands in a row."""
+BLOCK = 8192
+"""Patients compared at once: their rows stay near at hand."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Parting:
@@ -38,22 +43,12 @@ def part(one: EventLog, other: EventLog) -> Parting:
     A row differs where its time, event, rule, stages or doing do, or where an attribute that both
     logs have is changed in one, or to another value.
     """
-    lengths = np.diff(one.row_of), np.diff(other.row_of)
-    common = np.minimum(*lengths)
-    first = np.cumsum(common) - common
-    whose = np.repeat(np.arange(one.n_patients), common)
-    sequence = np.arange(len(whose)) - first[whose]
-    rows = one.row_of[whose] + sequence, other.row_of[whose] + sequence
-    happens = _other_happening(one, other, rows)
-    when = one.time[rows[0]] != other.time[rows[1]]
-    found = np.where(lengths[0] != lengths[1], common, NEVER)
-    differs = np.zeros(one.n_patients, np.int8)
-    at = np.flatnonzero(happens | when)
-    begins = at[np.flatnonzero(np.diff(whose[at], prepend=-1))]
-    found[whose[begins]] = sequence[begins]
-    at = np.flatnonzero((found != NEVER) & (found < common))
-    only_when = at[~happens[first[at] + found[at]]]
-    differs[only_when] = WHEN
+    found = np.empty(one.n_patients, np.int64)
+    differs = np.empty(one.n_patients, np.int8)
+    codes = [common_codes(getattr(one.names, of), getattr(other.names, of)) for of, _ in COLUMNS]
+    for begin in range(0, one.n_patients, BLOCK):
+        block = slice(begin, begin + BLOCK)
+        found[block], differs[block] = _other_rows(one, other, codes, block)
     common_attributes = [name for name in one.names.attributes if name in other.names.attributes]
     if common_attributes and len(one.change_what) + len(other.change_what) > 0:
         changes = _Changes(one), _Changes(other)
@@ -66,19 +61,30 @@ def part(one: EventLog, other: EventLog) -> Parting:
     return Parting(found, differs)
 
 
-def _other_happening(one: EventLog, other: EventLog, rows: tuple[Indices, Indices]) -> Flags:
-    """Whether something else happens in the rows of the one than in those of the other."""
-    names = one.names, other.names
-    differs: Flags = one.does[rows[0]] != other.does[rows[1]]
-    for of, column in (
-        ("events", "event"),
-        ("rules", "rule"),
-        ("stages", "stage_from"),
-        ("stages", "stage_to"),
-    ):
-        code_of = common_codes(getattr(names[0], of), getattr(names[1], of))
-        differs |= getattr(one, column)[rows[0]] != code_of[getattr(other, column)[rows[1]]]
-    return differs
+def _other_rows(
+    one: EventLog, other: EventLog, codes: Sequence[NDArray[np.int16]], patients: slice
+) -> tuple[Indices, NDArray[np.int8]]:
+    """Where each of these patients has another row in the other log, and in what, attributes apart.
+
+    codes: of the one for those of the other, for each of COLUMNS.
+    """
+    begins = one.row_of[:-1][patients], other.row_of[:-1][patients]
+    lengths = one.row_of[1:][patients] - begins[0], other.row_of[1:][patients] - begins[1]
+    common = np.minimum(*lengths)
+    first = np.cumsum(common) - common
+    whose = np.repeat(np.arange(len(common)), common)
+    sequence = np.arange(len(whose)) - first[whose]
+    rows = begins[0][whose] + sequence, begins[1][whose] + sequence
+    happens: Flags = one.does[rows[0]] != other.does[rows[1]]
+    for (_, column), code_of in zip(COLUMNS, codes, strict=True):
+        happens |= getattr(one, column)[rows[0]] != code_of[getattr(other, column)[rows[1]]]
+    found = np.where(lengths[0] != lengths[1], common, NEVER)
+    differs = np.zeros(len(common), np.int8)
+    at = np.flatnonzero(happens | (one.time[rows[0]] != other.time[rows[1]]))
+    at = at[np.flatnonzero(np.diff(whose[at], prepend=-1))]
+    found[whose[at]] = sequence[at]
+    differs[whose[at[~happens[at]]]] = WHEN
+    return found, differs
 
 
 def common_codes(one: Sequence[str], other: Sequence[str]) -> NDArray[np.int16]:

@@ -59,6 +59,16 @@ def risk_table(durations: Floats, ended: NDArray[np.bool_]) -> RiskTable:
     return RiskTable(time, np.diff(first, append=len(ends)), len(durations) - gone, len(durations), last)
 
 
+def steps_up_to(time: Floats, durations: Floats, order: Indices) -> Indices:
+    """How many of these times (increasing) come up to each duration, shape [n_patients].
+
+    order: the indices that sort the durations, so that neighbours are looked for one after the other.
+    """
+    steps = np.empty(len(durations), np.int64)
+    steps[order] = np.searchsorted(time, durations[order], side="right")
+    return steps
+
+
 def kaplan_meier(table: RiskTable) -> SurvivalCurve:
     """The product-limit estimate of being free of every end in the table."""
     d, n = table.events, table.at_risk

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from typing import Any
 
@@ -38,7 +38,7 @@ class TimeToEvent:
 
     group_rows: the row of `from`, NEVER for who does not reach it. duration: days from it to the
     end. end: CENSORED, REACHED (`until`), or 2 and more for the competing ends in file order.
-    observed: how long those who are counted were.
+    observed: how long those who are counted were. made: the ends of sets of patients, each sorted once.
     """
 
     outcome: Outcome
@@ -51,6 +51,7 @@ class TimeToEvent:
     until: float
     observed: Observed
     interval_kind: str | None = "log-log"
+    made: dict[tuple[int, ...], tuple[Indices, Ends]] = field(default_factory=dict, repr=False)
 
     @property
     def competing(self) -> tuple[str, ...]:
@@ -115,10 +116,13 @@ class TimeToEvent:
             yield (*place, "at", wording.time(time), "estimate"), time
 
     def ends(self, chosen: Indices) -> Ends:
-        """The ends of those of the patients who reach `from`."""
-        reached = np.flatnonzero(self.group_rows[chosen] != NEVER)
-        who = chosen[reached]
-        return Ends(len(chosen), reached, self.duration[who], self.end[who])
+        """The ends of those of the patients who reach `from`; of the same patients always the same."""
+        key = (len(chosen), *chosen[:1].tolist(), *chosen[-1:].tolist())
+        if key not in self.made or not np.array_equal(self.made[key][0], chosen):
+            reached = np.flatnonzero(self.group_rows[chosen] != NEVER)
+            who = chosen[reached]
+            self.made[key] = chosen, Ends(len(chosen), reached, self.duration[who], self.end[who])
+        return self.made[key][1]
 
 
 class Ends:
@@ -142,8 +146,13 @@ class Ends:
         return time, self.influence(CurveInfluence.time_to, curve, is_cause, level)
 
     @cached_property
+    def order(self) -> Indices:
+        """The indices that sort the durations."""
+        return np.argsort(self.duration)
+
+    @cached_property
     def _influence(self) -> CurveInfluence:
-        return CurveInfluence(self.curve, self.duration, self.end != CENSORED)
+        return CurveInfluence(self.curve, self.duration, self.end != CENSORED, self.order)
 
     def influence(self, of: Callable[..., Floats | None], *arguments: Any) -> Influence:
         """An influence on what a method of CurveInfluence is about, 0 for who does not reach `from`."""

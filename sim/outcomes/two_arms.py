@@ -14,7 +14,7 @@ from sim.outcomes.competing import aalen_johansen
 from sim.outcomes.differences import Difference, over_replications
 from sim.outcomes.entries import interval, number
 from sim.outcomes.estimates import Estimate, Figures
-from sim.outcomes.hazards import Arm, hazard_ratio, log_rank, ratio_interval
+from sim.outcomes.hazards import Arm, Pooled, hazard_ratio, log_rank, pooled, ratio_interval
 from sim.outcomes.means import Mean
 from sim.outcomes.measure import Measure
 from sim.outcomes.reading import Group
@@ -71,10 +71,10 @@ def _of_times(
         for figures, side in zip(each, sides, strict=True):
             figures.append(quantiles.of_ends(side, competing=competing))
         who = one[sides[0].reached], other[sides[1].reached]
-        hazards: tuple[Arm, Arm] = _until(sides[0]), _until(sides[1])
-        ratios.append(hazard_ratio(*hazards, who, n_patients))
+        table = pooled(_until(sides[0]), _until(sides[1]), (sides[0].order, sides[1].order))
+        ratios.append(hazard_ratio(table, who, n_patients))
         if has_error and len(groups[0].each) == 1:
-            test = _tested(hazards, who, n_patients)
+            test = _tested(table, who, n_patients)
     told: dict[str, Any] = {"wasserstein_distance": number(_mean(np.array(far)))}
     told |= quantiles.differences(groups, each, n_patients=n_patients, has_error=has_error)
     return {"hazard_ratio": _ratio(ratios, has_error=has_error), **test} | told
@@ -103,8 +103,8 @@ def _ratio(ratios: list[Difference], *, has_error: bool) -> dict[str, Any]:
     }
 
 
-def _tested(hazards: tuple[Arm, Arm], who: tuple[Indices, Indices], n_patients: int) -> dict[str, Any]:
-    test = log_rank(*hazards, who, n_patients)
+def _tested(table: Pooled, who: tuple[Indices, Indices], n_patients: int) -> dict[str, Any]:
+    test = log_rank(table, who, n_patients)
     return {
         "log_rank": {
             "chi_squared": number(test.chi_squared),

@@ -42,7 +42,7 @@ def paired_cohort(seed: int, *, ties: bool, n: int = 300):
 )
 def test_published_log_rank_tests(one, other, chi_squared, p):
     """R's survdiff on the data of Gehan 1965 and on `aml`."""
-    found = log_rank(one, other, *apart(one, other))
+    found = log_rank(pooled(one, other), *apart(one, other))
     assert found.chi_squared == pytest.approx(chi_squared, abs=5.1e-4 if chi_squared < 10 else 5.1e-5)
     assert found.p_value == pytest.approx(p, rel=2e-4 if p < 0.001 else 1e-3)
 
@@ -60,14 +60,14 @@ def test_log_rank_is_that_of_lifelines(seed):
     times, cause = random_cohort(seed)
     arms = [(times[i::2], cause[i::2] > 0) for i in (0, 1)]
     theirs = logrank_test(arms[0][0], arms[1][0], arms[0][1], arms[1][1])
-    found = log_rank(*arms, *apart(*arms))
+    found = log_rank(pooled(*arms), *apart(*arms))
     assert found.chi_squared == pytest.approx(theirs.test_statistic, rel=1e-10)
     assert found.p_value == pytest.approx(theirs.p_value, rel=1e-9)
 
 
 def test_published_hazard_ratio():
     """R's coxph on the data of Gehan 1965, ties as Efron has them: -1.572125149."""
-    found = hazard_ratio(PLACEBO, SIX_MP, *apart(PLACEBO, SIX_MP))
+    found = hazard_ratio(pooled(PLACEBO, SIX_MP), *apart(PLACEBO, SIX_MP))
     assert found.estimate.value == pytest.approx(-1.572125149, abs=5.1e-10)
 
 
@@ -85,7 +85,7 @@ def test_hazard_ratio_is_that_of_lifelines(seed, ties):
             "patient": np.tile(np.arange(n), 2),
         }
     )
-    found = hazard_ratio(*arms, (np.arange(n), np.arange(n)), n)
+    found = hazard_ratio(pooled(*arms), (np.arange(n), np.arange(n)), n)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         theirs = CoxPHFitter().fit(frame, "time", "ended", cluster_col="patient")
@@ -119,7 +119,7 @@ def direct_residuals(arms, beta):
 
 def test_errors_with_ties_by_a_direct_sum():
     arms = paired_cohort(4, ties=True, n=80)
-    found = hazard_ratio(*arms, (np.arange(80), np.arange(80)), 80)
+    found = hazard_ratio(pooled(*arms), (np.arange(80), np.arange(80)), 80)
     parts = direct_residuals(arms, found.estimate.value)
     both = parts[:80] + parts[80:]
     assert found.error**2 == pytest.approx(both @ both, rel=1e-9)
@@ -138,7 +138,7 @@ def test_the_paired_test_is_the_sum_over_patients():
         mean = x[risk].mean()
         parts += here * (x - mean) - risk * (x - mean) * here.sum() / risk.sum()
     both = parts[:80] + parts[80:]
-    found = log_rank(*arms, (np.arange(80), np.arange(80)), 80)
+    found = log_rank(pooled(*arms), (np.arange(80), np.arange(80)), 80)
     assert found.paired_chi_squared == pytest.approx(parts.sum() ** 2 / (both @ both), rel=1e-9)
 
 
@@ -148,14 +148,14 @@ def test_no_finite_ratio():
     none = (np.array([5.0, 5.0, 5.0]), np.zeros(3, bool))
     later = (np.array([4.0, 5.0, 6.0]), np.ones(3, bool))
     for other in (none, later):
-        assert np.isnan(hazard_ratio(some, other, *apart(some, other)).estimate.value)
-    assert np.isnan(log_rank(none, none, *apart(none, none)).chi_squared)
+        assert np.isnan(hazard_ratio(pooled(some, other), *apart(some, other)).estimate.value)
+    assert np.isnan(log_rank(pooled(none, none), *apart(none, none)).chi_squared)
 
 
 def test_the_same_arm_twice_has_a_ratio_of_one():
     arm = paired_cohort(8, ties=True)[0]
     n = len(arm[0])
-    found = hazard_ratio(arm, arm, (np.arange(n), np.arange(n)), n)
+    found = hazard_ratio(pooled(arm, arm), (np.arange(n), np.arange(n)), n)
     assert found.estimate.value == 0.0
     assert found.error == 0.0
 
@@ -164,7 +164,7 @@ def test_proportional_hazards_are_found():
     """Exponentials of rates 1 and 1.5: the log ratio within 5 standard errors of log 1.5, sqrt(2 / n)."""
     random = np.random.default_rng(3)
     arms = [(random.exponential(1 / rate, 20_000), np.ones(20_000, bool)) for rate in (1.0, 1.5)]
-    found = hazard_ratio(*arms, *apart(*arms))
+    found = hazard_ratio(pooled(*arms), *apart(*arms))
     assert exp(found.estimate.value) == pytest.approx(1.5, rel=5 * np.sqrt(2 / 20_000))
     assert found.error == pytest.approx(np.sqrt(2 / 20_000), rel=0.05)
 
