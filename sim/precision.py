@@ -120,18 +120,25 @@ def with_time(asked: Asked, target: Target) -> Asked:
 def until(
     target: Target,
     asked: Asked,
-    scenarios: Sequence[Scenario],
+    arms: Sequence[Asked],
     carry_out: Callable[[Asked], tuple[T, list[Any]]],
 ) -> Reached[T]:
     """Simulate as asked, then with more, until the interval is narrow enough.
 
-    scenarios: those that are simulated; patients are added, or replications where patients share
-    resources or arrive for a time, and where replications were asked for. carry_out gives what came
+    arms: what is simulated; patients are added, or replications where patients share resources or
+    arrive for a time, and where replications were asked for. carry_out gives what came
     of it, and the entries of the target's outcome (one for each arm against the reference); none
     where something forbidden happened, which ends it.
-    Raises: RunError where there is no interval, or where it would take too many.
+    Raises: RunError where there is no interval, or where it would take too many; Refused where more
+    patients are wanted of a scenario that was loaded.
     """
+    scenarios = [_scenario(arm) for arm in arms]
     grows = asked.replications > 1 or any(_needs_replications(scenario) for scenario in scenarios)
+    loaded = [arm.file for arm in arms if arm.scenario is not None]
+    if loaded and not grows:
+        raise Refused(
+            f"--until-precision: {loaded[0]} has been loaded, and gets no more patients", "give its file"
+        )
     size = max(asked.replications, FEWEST_REPLICATIONS) if grows else _patients(scenarios[0])
     most, of = (MOST_REPLICATIONS, "replications") if grows else (MOST_PATIENTS, "patients")
     for rounds in range(1, 100):
@@ -148,6 +155,10 @@ def until(
             )
         size = wanted
     raise RunError(f"--until-precision {target.text}: is not reached in a hundred rounds")
+
+
+def _scenario(asked: Asked) -> Scenario:
+    return asked.scenario or load(asked.file, settings=asked.settings)
 
 
 def _needs_replications(scenario: Scenario) -> bool:
@@ -186,14 +197,13 @@ def _half_width_of(entry: Mapping[str, Any], target: Target) -> float:
 
 def run_until(text: str, asked: Asked, *, step: Step, share: Share) -> Reached[Simulation | BrokenRun]:
     """Simulate a cohort until an outcome's interval is as narrow as `text` says."""
-    scenario = load(asked.file, settings=asked.settings)
-    target = target_of(text, scenario)
+    target = target_of(text, _scenario(asked))
 
     def carry_out(sized: Asked) -> tuple[Simulation | BrokenRun, list[Any]]:
         done = simulation.carry_out(sized, step=step, share=share)
         return done, [] if isinstance(done, BrokenRun) else [done.summary["outcomes"][target.outcome]]
 
-    return until(target, with_time(asked, target), [scenario], carry_out)
+    return until(target, with_time(asked, target), [asked], carry_out)
 
 
 def compare_until(
@@ -207,8 +217,7 @@ def compare_until(
     if len(files) < len(of):
         name = next(source.name for source in of if not isinstance(source.of, Asked))
         raise Refused(f"--until-precision: {name} is a saved run, and gets no more patients", "name its file")
-    scenarios = [load(one.file, settings=one.settings) for one in files]
-    target = target_of(text, scenarios[0])
+    target = target_of(text, _scenario(files[0]))
     first = with_time(replace(asked, replications=files[0].replications), target)
 
     def carry_out(sized: Asked) -> tuple[Comparison | BrokenRun, list[Any]]:
@@ -223,7 +232,7 @@ def compare_until(
             raise Refused(f"--until-precision: the arms do not have {target.outcome} in common", FORM)
         return done, list(done.table["outcomes"][target.outcome]["differences"].values())
 
-    reached = until(target, first, scenarios, carry_out)
+    reached = until(target, first, files, carry_out)
     if isinstance(reached.done, Comparison):
         reached.done.table["precision"] = reached.told
     return reached

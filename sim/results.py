@@ -21,6 +21,7 @@ from sim.outcomes.comparability import Arm
 from sim.outcomes.comparison import fates
 from sim.outcomes.parting import part
 from sim.outcomes.summary import DEFAULT_TIMES
+from sim.precision import compare_until, run_until
 from sim.scenario.model import Scenario
 from sim.simulation import Asked, BrokenRun
 from sim.units import days
@@ -30,6 +31,9 @@ LOAD_WITH_SETTINGS = "say load(file, settings=[...]), or give the file"
 Time: TypeAlias = str | float
 """A time as `2 years`, or a number of days."""
 
+QUIET: Mapping[str, Callable[[Any], None]] = {"step": lambda name: None, "share": lambda share: None}
+"""Progress that nobody wants to see."""
+
 Given: TypeAlias = str | os.PathLike[str] | Scenario
 """A scenario file, or a scenario that was loaded."""
 
@@ -38,12 +42,14 @@ Given: TypeAlias = str | os.PathLike[str] | Scenario
 class Run:
     """A scenario that was simulated.
 
-    summary: what `allpath run --json` writes.
+    summary: what `allpath run --json` writes. precision: what it took to be as precise as asked for
+    (asked, half_width, patients or replications, rounds), None where nothing was asked.
     """
 
     scenario: Scenario
     summary: Mapping[str, Any]
     arm: Arm = field(repr=False)
+    precision: Mapping[str, Any] | None = None
 
     @cached_property
     def outcomes(self) -> pd.DataFrame:
@@ -125,18 +131,21 @@ def run(
     workers: int | None = None,
     settings: Sequence[str] = (),
     at: Sequence[Time] = DEFAULT_TIMES,
+    until_precision: str | None = None,
 ) -> Run:
     """Simulate a scenario file, or one that was loaded; the options are those of `allpath run`.
 
-    settings: `PATH=VALUE` each. at: times at which curves are read.
+    settings: `PATH=VALUE` each. at: times at which curves are read. until_precision: as
+    `overall_survival@2 years=0.005`; patients, or replications, are added until it is reached.
     Raises: ScenarioError and Refused where the input is wrong, RunError where the run failed.
     """
     asked = _asked(scenario, patients, seed, replications, engine, workers, settings, at)
-    done = simulation.carry_out(asked, step=_quiet, share=_quiet)
+    reached = run_until(until_precision, asked, **QUIET) if until_precision is not None else None
+    done = reached.done if reached is not None else simulation.carry_out(asked, **QUIET)
     if isinstance(done, BrokenRun):
         raise _broken(done)
-    arm = Arm(asked.file.stem, done.scenario, done.result.log, done.result.use, seed, replications)
-    return Run(done.scenario, done.summary, arm)
+    arm = Arm(asked.file.stem, done.scenario, done.result.log, done.result.use, seed, done.asked.replications)
+    return Run(done.scenario, done.summary, arm, reached.told if reached is not None else None)
 
 
 def compare(
@@ -148,11 +157,13 @@ def compare(
     workers: int | None = None,
     settings: Sequence[str] = (),
     at: Sequence[Time] = DEFAULT_TIMES,
+    until_precision: str | None = None,
 ) -> Compared:
     """Send the same patients through several scenarios; the first is the reference.
 
     arms: scenario files, folders of saved runs, scenarios that were loaded, or runs. The options
-    are those of `allpath compare`.
+    are those of `allpath compare`; until_precision is about the difference, and what it took stands in
+    `summary["precision"]`.
     Raises: as `run`; Refused where the arms cannot be compared.
     """
     if len(arms) < 2:
@@ -160,7 +171,10 @@ def compare(
     asked = _asked(None, patients, 1, 1, engine, workers, settings, at)
     given = [_arm(arm) for arm in arms]
     of = comparison.sources(given, asked, seed=seed, replications=replications)
-    done = comparison.carry_out(of, at=asked.at, step=_quiet, share=_quiet)
+    if until_precision is not None:
+        done = compare_until(until_precision, of, asked, **QUIET).done
+    else:
+        done = comparison.carry_out(of, at=asked.at, **QUIET)
     if isinstance(done, BrokenRun):
         raise _broken(done)
     return Compared(
@@ -192,10 +206,6 @@ def _asked(
     file = Path(loaded.file if loaded is not None else os.fspath(scenario or ""))  # type: ignore[arg-type]
     times = tuple(days(time) if isinstance(time, str) else float(time) for time in at)
     return Asked(file, changes, seed, replications, engine, workers, times, loaded)
-
-
-def _quiet(told: object) -> None:
-    """Progress that nobody wants to see."""
 
 
 def _broken(done: BrokenRun) -> RunError:

@@ -89,6 +89,23 @@ def test_a_run_can_be_compared_again(ward: Path) -> None:
     assert found.runs["ward"].summary == seeded.summary
 
 
+def test_until_an_interval_is_narrow_enough(ward: Path) -> None:
+    found = sim.run(ward, patients=100, until_precision="survival@1 years=0.03")
+    assert found.precision is not None
+    assert found.precision["patients"] == len(found.patients) > 100
+    low, high = found.summary["outcomes"]["survival"]["at"]["1 years"]["interval"]
+    assert (high - low) / 2 == found.precision["half_width"] <= 0.03
+    assert sim.run(ward, patients=100).precision is None
+    quick = sim.load(ward, settings=["pathway.stages.ward.events.home.after.exponential.mean=10 days"])
+    with pytest.raises(Refused, match="has been loaded, and gets no more patients"):
+        sim.run(quick, until_precision="survival@1 years=0.03")
+    with pytest.raises(Refused, match="has been loaded, and gets no more patients"):
+        sim.compare(ward, quick, until_precision="survival@1 years=0.03")
+    both = sim.compare(ward, quick, replications=5, until_precision="survival@1 years=0.01")
+    assert both.summary["precision"]["replications"] == both.summary["replications"] >= 10
+    assert both.runs["ward"].patients["replication"].nunique() == both.summary["replications"]
+
+
 def test_what_is_wrong_is_refused(ward: Path, tmp_path: Path) -> None:
     loaded = sim.load(ward)
     with pytest.raises(Refused, match="nothing to be compared with"):
