@@ -10,7 +10,7 @@ from sim.outcomes.comparison import compare
 from sim.outcomes.history import NEVER
 from sim.outcomes.parting import CHANGES, HAPPENS, WHEN, common_codes, part
 from tests import hand_made_log as by_hand
-from tests.hand_made_log import Patient, Row, enters, happens, outcome, stays
+from tests.hand_made_log import Patient, Row, asks, enters, happens, outcome, stays
 
 STAGES = [by_hand.stage("a", "ill"), by_hand.stage("b", "well"), by_hand.stage("dead", "dead", terminal=True)]
 MORE = [by_hand.stage("a", "ill"), by_hand.stage("new", "well"), *STAGES[1:]]
@@ -24,7 +24,7 @@ def arm(
     name: str, patients: list[Patient], *, stages=STAGES, events=("a.next", "b.check"), csf=CSF, **fields
 ) -> Arm:
     of = by_hand.scenario(stages, attributes=[GRADE, csf], outcomes=[OS], **fields)
-    log = by_hand.event_log(of, patients, events=events)
+    log = by_hand.event_log(of, patients, events=events, rules=["too_ill"])
     return Arm(name, of, log, by_hand.no_use(), 1, 1)
 
 
@@ -53,6 +53,8 @@ LIFE = [enters(0, "a"), enters(5, "b", grade=2), stays(7, "b.check", csf="cells"
         (LIFE, None),
         ([*LIFE[:3], enters(60, "dead")], (3, WHEN)),
         ([*LIFE[:3], enters(50, "a")], (3, HAPPENS)),
+        ([*LIFE[:3], asks(50, "dead")], (3, HAPPENS)),
+        ([*LIFE[:3], enters(50, "dead", rule="too_ill")], (3, HAPPENS)),
         ([LIFE[0], enters(6, "dead")], (1, HAPPENS)),
         (LIFE[:3], (3, HAPPENS)),
         (LIFE[:1], (1, HAPPENS)),
