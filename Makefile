@@ -37,7 +37,7 @@ faults: $(READY)
 	@$(VENV)/bin/python -m tests.planted_faults.plant
 
 theory-long: $(READY)
-	@$(VENV)/bin/python -m tests.theory.queues
+	@$(VENV)/bin/python -m tests.theory.queues docs/queues.md
 
 lint: $(READY)
 	@$(VENV)/bin/ruff check sim tests benchmarks
