@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.engine.event_log import EventLog, Floats, Indices
+from sim.compiled import compiled
+from sim.engine.event_log import Codes, EventLog, Floats, Indices
 from sim.outcomes.history import NEVER, Flags
 
 HAPPENS, WHEN, CHANGES = 0, 1, 2
 """What differs in the row: what happens, only when it does, or only an attribute."""
-
-COLUMNS = (("events", "event"), ("rules", "rule"), ("stages", "stage_from"), ("stages", "stage_to"))
-"""The names and the codes of what stands in a row."""
-BLOCK = 8192
-"""Patients compared at once: their rows stay near at hand."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,12 +40,12 @@ def part(one: EventLog, other: EventLog) -> Parting:
     A row differs where its time, event, rule, stages or doing do, or where an attribute that both
     logs have is changed in one, or to another value.
     """
-    found = np.empty(one.n_patients, np.int64)
-    differs = np.empty(one.n_patients, np.int8)
-    codes = [common_codes(getattr(one.names, of), getattr(other.names, of)) for of, _ in COLUMNS]
-    for begin in range(0, one.n_patients, BLOCK):
-        block = slice(begin, begin + BLOCK)
-        found[block], differs[block] = _other_rows(one, other, codes, block)
+    found = np.full(one.n_patients, NEVER)
+    differs = np.zeros(one.n_patients, np.int8)
+    events = common_codes(one.names.events, other.names.events)
+    rules = common_codes(one.names.rules, other.names.rules)
+    stages = common_codes(one.names.stages, other.names.stages)
+    _part(_happenings(one), _happenings(other), events, rules, stages, found, differs)
     common_attributes = [name for name in one.names.attributes if name in other.names.attributes]
     if common_attributes and len(one.change_what) + len(other.change_what) > 0:
         changes = _Changes(one), _Changes(other)
@@ -61,30 +58,56 @@ def part(one: EventLog, other: EventLog) -> Parting:
     return Parting(found, differs)
 
 
-def _other_rows(
-    one: EventLog, other: EventLog, codes: Sequence[NDArray[np.int16]], patients: slice
-) -> tuple[Indices, NDArray[np.int8]]:
-    """Where each of these patients has another row in the other log, and in what, attributes apart.
+class _Happenings(NamedTuple):
+    """The columns of a log in which paths part, and what does in each row."""
 
-    codes: of the one for those of the other, for each of COLUMNS.
+    row_of: Indices
+    time: Floats
+    does: NDArray[np.int8]
+    event: Codes
+    rule: Codes
+    stage_from: Codes
+    stage_to: Codes
+
+
+def _happenings(log: EventLog) -> _Happenings:
+    return _Happenings(*(getattr(log, name) for name in _Happenings._fields))
+
+
+@compiled
+def _part(
+    one: _Happenings,
+    other: _Happenings,
+    events: Codes,
+    rules: Codes,
+    stages: Codes,
+    found: Indices,
+    differs: NDArray[np.int8],
+) -> None:
+    """Walk through both lives of each patient to the first row that differs, and write it down.
+
+    events, rules, stages: the codes of the one for those of the other, the last for none (-1).
     """
-    begins = one.row_of[:-1][patients], other.row_of[:-1][patients]
-    lengths = one.row_of[1:][patients] - begins[0], other.row_of[1:][patients] - begins[1]
-    common = np.minimum(*lengths)
-    first = np.cumsum(common) - common
-    whose = np.repeat(np.arange(len(common)), common)
-    sequence = np.arange(len(whose)) - first[whose]
-    rows = begins[0][whose] + sequence, begins[1][whose] + sequence
-    happens: Flags = one.does[rows[0]] != other.does[rows[1]]
-    for (_, column), code_of in zip(COLUMNS, codes, strict=True):
-        happens |= getattr(one, column)[rows[0]] != code_of[getattr(other, column)[rows[1]]]
-    found = np.where(lengths[0] != lengths[1], common, NEVER)
-    differs = np.zeros(len(common), np.int8)
-    at = np.flatnonzero(happens | (one.time[rows[0]] != other.time[rows[1]]))
-    at = at[np.flatnonzero(np.diff(whose[at], prepend=-1))]
-    found[whose[at]] = sequence[at]
-    differs[whose[at[~happens[at]]]] = WHEN
-    return found, differs
+    for i in range(len(found)):
+        a, b = one.row_of[i], other.row_of[i]
+        n, m = one.row_of[i + 1] - a, other.row_of[i + 1] - b
+        for k in range(min(n, m)):
+            row, twin = a + k, b + k
+            if (
+                one.does[row] != other.does[twin]
+                or one.event[row] != events[other.event[twin]]
+                or one.rule[row] != rules[other.rule[twin]]
+                or one.stage_from[row] != stages[other.stage_from[twin]]
+                or one.stage_to[row] != stages[other.stage_to[twin]]
+            ):
+                found[i], differs[i] = k, HAPPENS
+                break
+            if one.time[row] != other.time[twin]:
+                found[i], differs[i] = k, WHEN
+                break
+        else:
+            if n != m:
+                found[i], differs[i] = min(n, m), HAPPENS
 
 
 def common_codes(one: Sequence[str], other: Sequence[str]) -> NDArray[np.int16]:
