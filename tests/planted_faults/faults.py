@@ -311,9 +311,9 @@ FAULTS = (
     ),
     Fault(
         "what is expected of who ends at a time does not count that time",
-        "sim/outcomes/influence.py",
-        'by[order] = np.searchsorted(table.time, durations[order], side="right")',
-        'by[order] = np.searchsorted(table.time, durations[order], side="left")',
+        "sim/outcomes/survival.py",
+        'steps[order] = np.searchsorted(time, durations[order], side="right")',
+        'steps[order] = np.searchsorted(time, durations[order], side="left")',
         f"{PAIRS}::test_they_are_the_derivatives_in_the_weights",
     ),
     Fault(

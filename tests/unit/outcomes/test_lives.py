@@ -131,23 +131,39 @@ def test_who_is_censored_before_the_others_end_is_not_known_to_do_better():
     assert told["same"]["count"] == 1
 
 
-def test_logs_of_different_size_are_compared_without_a_loop():
-    """1,000 lives of random length, against a plain comparison row by row."""
+def plain_parting(one: Patient, other: Patient) -> tuple[int, int] | None:
+    """The first row that differs, and in what, by looking at one after another."""
+    rows = list(zip(one.rows, other.rows, strict=False))
+    for k, (a, b) in enumerate(rows):
+        if (a.event, a.does, a.to, a.rule) != (b.event, b.does, b.to, b.rule):
+            return k, HAPPENS
+        if a.time != b.time:
+            return k, WHEN
+    return None if len(one.rows) == len(other.rows) else (len(rows), HAPPENS)
+
+
+def test_lives_of_random_length_part_where_a_plain_comparison_says():
+    """1,000 lives; in the other log the stages and the events have other codes."""
     random = np.random.default_rng(2)
 
+    def row(day: float) -> Row:
+        if random.random() < 0.3:
+            return stays(day, "b.check")
+        return enters(day, random.choice(["a", "b"]), random.choice(["a.next", "b.check"]))
+
     def life() -> Patient:
-        times = np.sort(random.integers(1, 900, random.integers(0, 6)))
-        return Patient([enters(0, "a"), *(enters(float(t), random.choice(["a", "b"])) for t in times)])
+        days = np.sort(random.integers(1, 900, random.integers(0, 6)))
+        return Patient([enters(0, "a"), *(row(float(day)) for day in days)])
 
     ones = [life() for _ in range(1000)]
     others = [
         one if random.random() < 0.4 else Patient([*one.rows[: random.integers(1, 4)], *life().rows[1:]])
         for one in ones
     ]
-    found = part(arm("one", ones).log, arm("other", others).log)
-    for i, (one, other) in enumerate(zip(ones, others, strict=True)):
-        pairs = [((a.time, a.to), (b.time, b.to)) for a, b in zip(one.rows, other.rows, strict=False)]
-        first = next((k for k, (a, b) in enumerate(pairs) if a != b), None)
-        if first is None and len(one.rows) != len(other.rows):
-            first = len(pairs)
-        assert found.sequence[i] == (NEVER if first is None else first)
+    codes = {"stages": MORE, "events": ["a.other", "b.check", "a.next"]}
+    found = part(arm("one", ones).log, arm("other", others, **codes).log)
+    expected = [plain_parting(one, other) for one, other in zip(ones, others, strict=True)]
+    assert found.sequence.tolist() == [NEVER if at is None else at[0] for at in expected]
+    parts = [at[1] for at in expected if at is not None]
+    assert found.differs[found.parts].tolist() == parts
+    assert set(parts) == {HAPPENS, WHEN}
