@@ -59,7 +59,7 @@ def part(one: EventLog, other: EventLog) -> Parting:
 
 
 class _Happenings(NamedTuple):
-    """The columns of a log in which paths part, and what does in each row."""
+    """The columns of a log that tell where paths part."""
 
     row_of: Indices
     time: Floats
@@ -84,7 +84,7 @@ def _part(
     found: Indices,
     differs: NDArray[np.int8],
 ) -> None:
-    """Walk through both lives of each patient to the first row that differs, and write it down.
+    """Walk through both lives of each patient, and write down the first row that differs and in what.
 
     events, rules, stages: the codes of the one for those of the other, the last for none (-1).
     """
