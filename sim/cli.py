@@ -2,30 +2,38 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import shlex
 import signal
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import wraps
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn, ParamSpec, cast
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, cast
 
 import typer
 
-from sim.errors import Refused, RunError, ScenarioError, did_you_mean
+from sim.errors import Refused, ScenarioError, did_you_mean
+from sim.terminal import (
+    FAILED,
+    WRONG_INPUT,
+    command,
+    console,
+    fail,
+    files,
+    say,
+    say_written,
+    tell_what_is_forbidden,
+    told_as_json,
+    verb,
+    waiting,
+)
 
 if TYPE_CHECKING:
     from sim.engine.event_log import EventLog
     from sim.outcomes.comparability import Arm
     from sim.simulation import Asked, BrokenRun
 
-P = ParamSpec("P")
-WRONG_INPUT = 2
-FAILED = 1
 LARGEST = 2**31 - 1
-NARROWEST = 80
 
 app = typer.Typer(
     help="Simulate patients along a treatment pathway, from a scenario file to their outcomes.",
@@ -76,73 +84,6 @@ Report = Annotated[
         metavar="FILE.html", help="Write a page with tables and charts that opens without a network."
     ),
 ]
-
-
-def verb(function: Callable[P, None]) -> Callable[P, None]:
-    """A verb whose errors are told in plain words, with the exit status that belongs to them."""
-
-    @wraps(function)
-    def told(*args: P.args, **kwargs: P.kwargs) -> None:
-        try:
-            function(*args, **kwargs)
-            sys.stdout.flush()
-        except ScenarioError as error:
-            fail(str(error), WRONG_INPUT)
-        except Refused as error:
-            fail(f"{error.fact}\n    {error.fix}" if error.fix else error.fact, WRONG_INPUT)
-        except RunError as error:
-            fail(str(error), FAILED)
-        except KeyboardInterrupt:
-            fail("interrupted; nothing was written", FAILED)
-        except MemoryError:
-            fail("not enough memory; nothing was written\n    simulate fewer patients at once", FAILED)
-        except SystemExit as ended:  # how rich leaves when nobody reads on
-            raise typer.Exit(0) from ended
-        except OSError as error:
-            drop_unread_output()
-            if error.errno == errno.EPIPE:
-                raise typer.Exit(0) from error
-            about = f"{error.filename}: " if error.filename else ""
-            fail(f"{about}{(error.strerror or str(error)).lower()}", FAILED)
-
-    return told
-
-
-def fail(text: str, status: int) -> NoReturn:
-    """One block of plain text on stderr, and the exit status."""
-    print(text, file=sys.stderr)  # noqa: T201
-    raise typer.Exit(status)
-
-
-def drop_unread_output() -> None:
-    """Where nobody reads on, or the disk is full, what is still to be printed goes nowhere."""
-    try:
-        sys.stdout.flush()
-    except OSError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def say(text: str) -> None:
-    """A text on stdout, as it is."""
-    print(text.removesuffix("\n"))  # noqa: T201
-
-
-def told_as_json(told: Mapping[str, Any], json: str | None) -> bool:
-    """Write plain values where --json says; whether that is stdout, which then takes nothing else."""
-    from sim.run_folder import json_text, write_whole
-
-    if json == "-":
-        say(json_text(told))
-    elif json is not None:
-        write_whole(Path(json), json_text(told))
-    return json == "-"
-
-
-def say_written(*files: Path | None) -> None:
-    """The files that were written."""
-    for file in files:
-        if file is not None:
-            say(f"Written to {file}")
 
 
 # ---------------------------------------------------------------- verbs
@@ -582,12 +523,6 @@ def one_of(option: str, word: str | None, known: Iterable[str]) -> None:
         raise Refused(f"{option}: {word} is none of {', '.join(known)}", did_you_mean(word, known))
 
 
-def files(json: str | None, *others: Path | None) -> list[Path]:
-    """The files that options name."""
-    named = [Path(json) if json not in (None, "-") else None, *others]
-    return [path for path in named if path is not None]
-
-
 def time_of(text: str) -> float:
     """Days of a time as `6 months`. Raises: Refused for what is none."""
     from sim.units import days
@@ -599,39 +534,6 @@ def time_of(text: str) -> float:
     if time <= 0:
         raise Refused("--at: curves are read after the start", "name a time above 0")
     return time
-
-
-def command() -> list[str]:
-    """The command as it was typed."""
-    return ["allpath", *sys.argv[1:]]
-
-
-def console(*, stderr: bool = False) -> Any:
-    """Where tables go: stdout, or stderr; in less than 80 columns they would lose whole columns."""
-    from rich.console import Console
-
-    there = Console(stderr=stderr)
-    if there.width < NARROWEST:
-        there.width = NARROWEST
-    return there
-
-
-def waiting() -> Any:
-    """A progress bar on stderr for what takes over a second."""
-    from sim.report.progress import progress
-
-    return progress(console(stderr=True))
-
-
-def tell_what_is_forbidden(broken: BrokenRun) -> None:
-    """What happened that must not, and to whom, on stderr."""
-    from sim.report.story import tell
-
-    log, index = broken.result.log, broken.forbidden.patient
-    who = f"patient {log.patient[index]} of replication {log.replication[index]}"
-    text = f"{broken.scenario.file}: {broken.forbidden.what} is forbidden by `never`, and happened to {who}"
-    print(f"{text}; nothing was written", file=sys.stderr)  # noqa: T201
-    tell(log, broken.scenario, index, console(stderr=True))
 
 
 def main() -> None:

@@ -31,7 +31,7 @@ FLOORS = (
         "sweep",
         "report",
     },
-    {"export"},
+    {"export", "terminal"},
     {"cli"},
 )
 MODULES = sorted(
