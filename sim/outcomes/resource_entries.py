@@ -16,7 +16,7 @@ from sim.outcomes.use_over_time import Areas, UseOverTime, areas
 from sim.outcomes.use_over_time import joined as joined_areas
 from sim.outcomes.waits_of_resources import Waits, ends_of_waits, waits_of
 from sim.outcomes.warm_up import batches_of, growth, mser
-from sim.scenario.model import Scenario
+from sim.scenario.model import Resource, Scenario
 
 OBSERVATIONS = 1000
 """Stretches of the calendar that the warm-up and the trend are read from."""
@@ -28,12 +28,14 @@ SHOWN = 50
 class ResourceFindings:
     """What came of a resource in some replications: all that is told of it, without their log.
 
-    averages, waits: of each replication; areas: over the calendar, added up.
+    averages, waits: of each replication; areas: over the calendar, added up; beyond: units held on
+    day 0 that there are not, the most of any replication.
     """
 
     averages: tuple[Mapping[str, float], ...]
     areas: Areas
     waits: tuple[Waits, ...]
+    beyond: int
 
 
 def resource_findings(history: History, replications: int) -> dict[str, ResourceFindings]:
@@ -42,12 +44,24 @@ def resource_findings(history: History, replications: int) -> dict[str, Resource
     each = averages(use, log.names, scenario, replications)
     over_time = areas(use, log.names, scenario, replications=replications, intervals=OBSERVATIONS)
     return {
-        name: ResourceFindings(
-            tuple(each[name]), over_time[name], tuple(waits_of(history, name, replications))
+        resource.name: ResourceFindings(
+            tuple(each[resource.name]),
+            over_time[resource.name],
+            tuple(waits_of(history, resource.name, replications)),
+            _beyond(history, resource),
         )
-        for name in each
-        if over_time[name].replications
+        for resource in scenario.shared
+        if over_time[resource.name].replications
     }
+
+
+def _beyond(history: History, resource: Resource) -> int:
+    """Today's patients hold what their stages need, whether or not there is so much."""
+    if resource.capacity is None:
+        return 0
+    use, code = history.use, history.log.names.resources.index(resource.name)
+    first = (use.resource == code) & (use.time == 0.0)
+    return max(int(use.in_use[first].max(initial=0)) - int(resource.capacity[0][1]), 0)
 
 
 def joined(of: Sequence[Mapping[str, ResourceFindings]]) -> dict[str, ResourceFindings]:
@@ -59,6 +73,7 @@ def joined(of: Sequence[Mapping[str, ResourceFindings]]) -> dict[str, ResourceFi
             tuple(chain.from_iterable(one.averages for one in found)),
             joined_areas([one.areas for one in found]),
             tuple(chain.from_iterable(one.waits for one in found)),
+            max(one.beyond for one in found),
         )
         for name, found in every.items()
     }
@@ -128,12 +143,19 @@ def _plain(values: Floats) -> list[float]:
     return [float(f"{value:.6g}") for value in values]
 
 
-def notes(entries: dict[str, Any], scenario: Scenario) -> list[str]:
+def notes(
+    findings: Mapping[str, ResourceFindings], entries: Mapping[str, Any], scenario: Scenario
+) -> list[str]:
     """What a reader has to know of the resources before any of their averages."""
     found = []
     table, arrivals = scenario.patients.table, scenario.patients.arrivals
     has_long_run = arrivals.kind != "together" and not (table is not None and table.is_today)
     for name, entry in entries.items():
+        if findings[name].beyond:
+            found.append(
+                f"today's patients hold {findings[name].beyond} more of {name} than there are: nobody else "
+                "is granted one until so many are given back"
+            )
         suggested, given = entry["warm_up"]["suggested_days"], entry["warm_up"]["days"]
         if not entry["settles"]:
             found.append(

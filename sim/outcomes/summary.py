@@ -133,7 +133,7 @@ def summary(of: Account, about: Mapping[str, Any]) -> dict[str, Any]:
         "horizon_days": scenario.horizon,
         "outcomes": told,
         "resources": resources,
-        "notes": [*_notes(of), *resource_notes(resources, scenario), *_not_computed(scenario)],
+        "notes": [*_notes(of), *resource_notes(of.resources, resources, scenario), *_not_computed(scenario)],
     }
 
 

@@ -238,6 +238,16 @@ def test_waiting_longer_than():
     assert found["unit"] == "share"
 
 
+@pytest.mark.parametrize(("held", "noted"), [(3, True), (2, False)])
+def test_more_held_on_day_0_than_there_is_is_noted(held, noted):
+    """The capacity of that time is what is held: it falls as it is given back."""
+    rows = [(0, 0.0, 0, held, 0, max(held, 2)), (0, 5.0, 0, 2, 0, 2), (0, 7.0, 0, 3, 0, 3)]
+    found = summary(WAITING, use=by_hand.resource_use(rows), resources=[by_hand.resource("bed", 2)])
+    note = "today's patients hold 1 more of bed than there are"
+    assert [text for text in found["notes"] if text.startswith(note)] == (found["notes"][:1] if noted else [])
+    assert not noted or found["notes"]
+
+
 def test_waits_over_replications():
     asking = [asks(8, "theatre", bed=WAITS_FOR), granted(8, "theatre", bed=HOLDS)]
     second = [Patient([enters(0, "ward"), *asking], replication=1)]
