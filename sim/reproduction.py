@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pyarrow as pa
-from pyarrow import parquet
 
 from sim.engine.run import Result
+from sim.errors import RunError
 from sim.log_tables import event_tables, patient_table, use_table
-from sim.run_folder import EVENTS, PATIENTS, RESOURCE_USE, SavedRun, json_text
+from sim.run_folder import EVENTS, PATIENTS, RESOURCE_USE, TABLES, SavedRun, json_text
 
 
 class Again:
@@ -22,7 +22,7 @@ class Again:
 
     def __init__(self, saved: SavedRun) -> None:
         self._saved = saved
-        self._tables = {name: _Rows(saved.table(name)) for name in (EVENTS, PATIENTS, RESOURCE_USE)}
+        self._tables = {name: _Rows(saved, name) for name in TABLES}
 
     def add(self, result: Result) -> None:
         """More of what the run gives again: replications that come after those before."""
@@ -55,23 +55,32 @@ class Again:
 class _Rows:
     """The rows of a saved table beside those of the same table again, up to the first that differs."""
 
-    def __init__(self, file: parquet.ParquetFile) -> None:
+    def __init__(self, saved: SavedRun, name: str) -> None:
         self.n = 0
-        self._file = file
-        self._groups = (file.read_row_group(i) for i in range(file.num_row_groups))
-        self._left = file.schema_arrow.empty_table()
+        self._where = saved.folder / name
+        self._file = saved.table(name)
+        self._groups = iter(range(self._file.num_row_groups))
+        self._left = self._file.schema_arrow.empty_table()
         self._told = ""
 
+    def _next_group(self) -> pa.Table | None:
+        """None after the last."""
+        group = next(self._groups, None)
+        try:
+            return None if group is None else self._file.read_row_group(group)
+        except (OSError, pa.ArrowInvalid) as error:
+            raise RunError(f"{self._where}: cannot be read ({error})") from error
+
     def add(self, now: pa.Table) -> None:
-        columns = self._file.schema_arrow.names
-        if columns != now.column_names:
-            self._told = f"had the columns {', '.join(columns)}, has {', '.join(now.column_names)}"
+        if not self._told:
+            self._told = _other_columns(self._file.schema_arrow, now.schema)
         n, self.n = self.n, self.n + now.num_rows
         while now.num_rows and not self._told:
             if not self._left.num_rows:
-                self._left = next(self._groups, None)
-            if self._left is None:
-                return
+                more = self._next_group()
+                if more is None:
+                    return
+                self._left = more
             both = min(now.num_rows, self._left.num_rows)
             first = _first_difference(self._left.slice(0, both), now.slice(0, both))
             if first is not None:
@@ -84,6 +93,14 @@ class _Rows:
             yield f"had {self._file.metadata.num_rows:,} rows, has {self.n:,}"
         if self._told:
             yield self._told
+
+
+def _other_columns(then: pa.Schema, now: pa.Schema) -> str:
+    """How the columns differ, "" where they do not."""
+    if then.names != now.names:
+        return f"had the columns {', '.join(then.names)}, has {', '.join(now.names)}"
+    other = next((name for name in now.names if then.field(name).type != now.field(name).type), None)
+    return f"{other} was {then.field(other).type}, is {now.field(other).type}" if other is not None else ""
 
 
 def _first_difference(then: pa.Table, now: pa.Table) -> tuple[int, str] | None:

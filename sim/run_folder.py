@@ -166,8 +166,10 @@ def opened_run(folder: Path, *, force: bool = False) -> Iterator[RunFiles]:
     Raises: RunError as in write_run.
     """
     refuse_unusable(folder, force=force)
-    with replaced_whole(folder) as new, ExitStack() as opened:
-        yield RunFiles(new, *(opened.enter_context(closing(TableFile(new / name))) for name in TABLES))
+    with replaced_whole(folder) as new:
+        with ExitStack() as opened:
+            yield RunFiles(new, *(opened.enter_context(closing(TableFile(new / name))) for name in TABLES))
+        refuse_unusable(folder, force=force)  # somebody may have put something there meanwhile
 
 
 @dataclass(frozen=True, slots=True)

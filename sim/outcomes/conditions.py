@@ -88,13 +88,13 @@ def _of_resource(history: History, what: Covariate, rows: Indices) -> Floats:
     mine = np.flatnonzero(use.resource == log.names.resources.index(what.name))
     patients = history.patients(rows)
     now = log.begins[patients] + log.time[rows]
-    replications = np.arange(int(log.replication[-1]) + 2)
+    replications = np.arange(int(log.replication[0]), int(log.replication[-1]) + 2)
     of_rows = np.searchsorted(log.replication[patients], replications)
     of_changes = np.searchsorted(use.replication[mine], replications)
     last = np.empty(len(rows), np.int64)
-    for r in replications[:-1]:
-        changes = mine[of_changes[r] : of_changes[r + 1]]
-        here = slice(of_rows[r], of_rows[r + 1])
+    for i in range(len(replications) - 1):
+        changes = mine[of_changes[i] : of_changes[i + 1]]
+        here = slice(of_rows[i], of_rows[i + 1])
         last[here] = changes[np.searchsorted(use.time[changes], now[here], side="right") - 1]
     if what.kind == "queue":
         return use.queue[last].astype(np.float64)

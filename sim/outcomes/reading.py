@@ -132,10 +132,14 @@ class Reader:
         if categories:
             members = {name: known[values == code] for code, name in enumerate(categories)}
         else:
-            different, of = np.unique(values, return_inverse=True)
-            if len(different) > MOST_GROUPS:
+            different, of = np.unique(values + 0.0, return_inverse=True)
+            names = [scalar(float(value)) for value in different]
+            # sums that should be equal may miss each other by the last bit
+            codes = {name: i for i, name in enumerate(dict.fromkeys(names))}
+            if len(codes) > MOST_GROUPS:
                 return {}, too_many(by)
-            members = {scalar(float(value)): known[of == i] for i, value in enumerate(different)}
+            code_of = np.array([codes[name] for name in names], np.int64)
+            members = {name: known[code_of[of] == code] for name, code in codes.items()}
         if len(members) > MOST_GROUPS:
             return {}, too_many(by)
         return {name: self.group(measure, who) for name, who in members.items()}, ""

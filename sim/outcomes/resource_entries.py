@@ -66,8 +66,7 @@ def _beyond(history: History, resource: Resource) -> int:
 
 def joined(of: Sequence[Mapping[str, ResourceFindings]]) -> dict[str, ResourceFindings]:
     """The findings of one replication after another."""
-    names = dict.fromkeys(name for one in of for name in one)
-    every = {name: [one[name] for one in of if name in one] for name in names}
+    every = {name: [one[name] for one in of] for name in of[0]}
     return {
         name: ResourceFindings(
             tuple(chain.from_iterable(one.averages for one in found)),

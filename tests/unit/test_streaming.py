@@ -235,3 +235,61 @@ def test_a_run_in_batches_is_reproduced_in_batches_of_another_size(
         in_batches(replace(of, seed=2), at_least=at_least, take=lambda which, result, to=late: to.add(result))
         told = late.differences(done.summary, done.scenario.digest)
         assert any(one.startswith("events.parquet: row ") for one in told)
+
+
+def test_a_saved_table_that_is_far_too_short_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    of = asked(tmp_path)
+    monkeypatch.setattr(streaming, "BATCH", 5)
+    stream_into(tmp_path / "run", of, command=[], force=False, **QUIET)
+    whole = parquet.read_table(tmp_path / "run" / EVENTS)
+    for n in (0, 3, whole.num_rows // 2):
+        parquet.write_table(whole.slice(0, n), tmp_path / "run" / EVENTS)
+        again = Again(read_run(tmp_path / "run"))
+        done = stream(of, log=again, **QUIET)
+        assert isinstance(done, Streamed)
+        told = again.differences(done.summary, done.scenario.digest)
+        assert told == [f"events.parquet: had {n:,} rows, has {whole.num_rows:,}"]
+    other = whole.set_column(0, "replication", whole["replication"].cast("int64"))
+    parquet.write_table(other, tmp_path / "run" / EVENTS)
+    again = Again(read_run(tmp_path / "run"))
+    again.add(simulate(compiled(of.file.read_text()), replications=40, workers=1))
+    assert "events.parquet: replication was int64, is int32" in again.differences({}, "")
+
+
+def test_what_is_put_there_meanwhile_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    account = streaming.account
+
+    def slow(*args: Any) -> Any:
+        (tmp_path / "run").mkdir(exist_ok=True)
+        (tmp_path / "run" / "thesis.txt").write_text("years of work")
+        return account(*args)
+
+    monkeypatch.setattr(streaming, "account", slow)
+    for force in (False, True):
+        with pytest.raises(RunError, match=r"run: (exists|holds what is no part of a run)"):
+            stream_into(tmp_path / "run", asked(tmp_path), command=[], force=force, **QUIET)
+        assert (tmp_path / "run" / "thesis.txt").read_text() == "years of work"
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["run", "ward.yaml"]
+
+
+def test_values_that_should_be_equal_are_one_group(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """0.1 + 0.2 is not 0.3 to the last bit."""
+    file = tmp_path / "dose.yaml"
+    stages = """
+    ward: {state: ill, on_entry: [{when: {dose: 0.1}, add: {dose: 0.2}}], events: {end: {after: {exponential: {mean: 9 days}}, to: died}}}
+    died: {state: dead, terminal: true}
+    """
+    doses = "{number: 3, attributes: {dose: {categorical: {0.1: 0.5, 0.3: rest}}}}"
+    file.write_text(
+        written(stages, patients=doses)
+        + "outcomes: {dead: {from: {stage: ward}, until: {state: dead}, by: dose}}\n"
+    )
+    of = Asked(file, replications=20, workers=1)
+    whole = carry_out(of, **QUIET)
+    assert isinstance(whole, Simulation)
+    groups = whole.summary["outcomes"]["dead"]["groups"]
+    assert {name: group["n"] for name, group in groups.items()} == {"0.3": 60}
+    monkeypatch.setattr(streaming, "BATCH", 1)
+    done = stream(of, **QUIET)
+    assert isinstance(done, Streamed)
+    assert done.summary == whole.summary
