@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from time import perf_counter
@@ -310,7 +310,27 @@ class _Telling:
             "varied": varied,
             "as_it_stands": _as_it_stands(asked, self._pathways, varied),
             "cells": {variation.name: self._told[variation] for variation in order},
+            "notes": list(self._notes(order)),
         }
+
+    def _notes(self, order: Sequence[Variation]) -> Iterator[str]:
+        """For each resource the cells in which its queue does not settle."""
+        summaries = {one.name: self._told[one]["summary"] for one in order if "summary" in self._told[one]}
+        for resource in dict.fromkeys(
+            name for summary in summaries.values() for name in summary["resources"]
+        ):
+            cells = [
+                cell
+                for cell, summary in summaries.items()
+                if not summary["resources"].get(resource, {"settles": True})["settles"]
+            ]
+            if cells:
+                every = "any cell" if len(cells) == len(summaries) else ""
+                where = every or f"{len(cells)} of {len(summaries)} cells ({'; '.join(cells)})"
+                yield (
+                    f"the queue for {resource} does not settle in {where}: what is told of waits for it "
+                    "there depends on the horizon, and is of no steady state"
+                )
 
 
 def _as_it_stands(asked: Asked, pathways: Sequence[Pathway], varied: Sequence[str]) -> dict[str, str]:

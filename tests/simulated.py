@@ -50,6 +50,25 @@ outcomes:
 """
 
 
+OVERLOAD = """\
+format: 1
+title: Two arrive for every one who is served
+horizon: 400 days
+states: {here: {}, gone: {}}
+patients: {arrive: {poisson: 2 per day, for: 400 days}}
+pathway:
+  start: service
+  stages:
+    service: {state: here, needs: server, events: {done: {after: {exponential: {mean: 1 days}}, to: out}}}
+    out: {state: gone, terminal: true}
+resources: {server: {capacity: 1}}
+outcomes:
+  wait: {waiting_for: server}
+  served: {ever: {stage: out}}
+"""
+"""A queue that grows by a patient a day; with three servers it settles."""
+
+
 @cache
 def simulated(file: Path, *settings: str, replications: int = 1) -> Simulation:
     """A run of a scenario file; the same for the same arguments."""

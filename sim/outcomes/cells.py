@@ -124,10 +124,22 @@ def outcomes_told(reference: Cell, cell: Cell) -> dict[str, Any]:
     Curves are read at the time that heads the reference's; shares of categories are no one number.
     """
     return {
-        name: _told(reference, cell, one, cell.headlines.get(name))
+        name: _with_steady_state_notes(
+            _told(reference, cell, one, cell.headlines.get(name)),
+            *(of.summary["outcomes"].get(name, {}).get("steady_state_note", "") for of in (reference, cell)),
+        )
         for name, one in reference.headlines.items()
         if "shares" not in reference.summary["outcomes"][name]
     }
+
+
+def _with_steady_state_notes(told: dict[str, Any], of_reference: str, own: str) -> dict[str, Any]:
+    """An outcome with what stands beside it in the cell, its difference with that of either."""
+    if own:
+        told["steady_state_note"] = own
+    if own or of_reference:
+        told["difference"]["steady_state_note"] = own or f"in the reference, {of_reference}"
+    return told
 
 
 def burden_told(reference: Cell, cell: Cell) -> dict[str, Any]:

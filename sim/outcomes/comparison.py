@@ -19,6 +19,7 @@ from sim.outcomes.estimates import Path
 from sim.outcomes.findings import Findings
 from sim.outcomes.lives import compared_times, lives, tells
 from sim.outcomes.reading import Group, Reader, Reading
+from sim.outcomes.resource_entries import growth_notes
 from sim.outcomes.summary import account, summary, why_no_interval
 from sim.outcomes.time_to_event import TimeToEvent, time_to_event, with_common_times
 from sim.outcomes.two_arms import two_arms
@@ -43,13 +44,14 @@ def compare(arms: Sequence[Arm], *, at: Sequence[float], workers: int | None = N
         changed = [pool.submit(_lives, readers, reference, arm) for arm in others]
         told = list(pool.map(partial(_outcome, readers, arms), _outcomes(arms)))
         changed_lives = {arm.name: of.result() for arm, of in zip(others, changed, strict=True)}
+    summaries = {arm.name: _summary(arm, readers[arm.name], told) for arm in arms}
     return {
         "reference": reference.name,
         "seed": reference.seed,
         "replications": reference.replications,
         "patients": reference.log.n_patients,
         "horizon_days": reference.scenario.horizon,
-        "arms": {arm.name: _summary(arm, readers[arm.name], told) for arm in arms},
+        "arms": summaries,
         "scenarios": {
             arm.name: [
                 {"path": change.path, "reference": change.old, "arm": change.new}
@@ -57,9 +59,20 @@ def compare(arms: Sequence[Arm], *, at: Sequence[float], workers: int | None = N
             ]
             for arm in others
         },
-        "outcomes": {one.name: one.compared for one in told if one.compared is not None},
+        "outcomes": {
+            one.name: _with_steady_state_notes(one, summaries, reference.name)
+            for one in told
+            if one.compared is not None
+        },
         "lives": changed_lives,
-        "notes": [note for arm in others for note in _notes(reference, arm)],
+        "notes": [
+            *(note for arm in others for note in _notes(reference, arm)),
+            *(
+                f"with {arm}, {note}"
+                for arm, summary in summaries.items()
+                for note in growth_notes(summary["resources"])
+            ),
+        ],
     }
 
 
@@ -189,6 +202,20 @@ def _group(one: Reader, other: Reader, reference: Reading, arm: Reading, first: 
     if head.is_nowhere:
         told["interval_note"] = f"no {'replication' if several else 'patient'} tells the arms apart in this"
     return listed(told)
+
+
+def _with_steady_state_notes(of: _Told, summaries: Mapping[str, Any], reference: str) -> Any:
+    """A compared outcome, each difference with what stands beside it in either arm."""
+    assert of.compared is not None
+    told = dict(of.compared)
+    told["differences"] = {}
+    for arm, difference in of.compared["differences"].items():
+        notes = {
+            who: summaries[who]["outcomes"][of.name].get("steady_state_note") for who in (reference, arm)
+        }
+        said = "; ".join(f"with {who}, {note}" for who, note in notes.items() if note)
+        told["differences"][arm] = difference | ({"steady_state_note": said} if said else {})
+    return told
 
 
 def _notes(reference: Arm, arm: Arm) -> list[str]:

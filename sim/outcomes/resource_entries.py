@@ -157,10 +157,7 @@ def notes(
             )
         suggested, given = entry["warm_up"]["suggested_days"], entry["warm_up"]["days"]
         if not entry["settles"]:
-            found.append(
-                f"the queue for {name} does not settle: it grows by {entry['grows_by']:.3g} patients over "
-                "the last half of the run, so there are no long-run averages of its use and waits"
-            )
+            found.append(_growth_note(name, entry))
         elif not has_long_run:
             continue
         elif suggested is None:
@@ -171,6 +168,18 @@ def notes(
                 f"{suggested:.3g} days (patients.arrive.warm_up)"
             )
     return found
+
+
+def growth_notes(entries: Mapping[str, Any]) -> list[str]:
+    """What is said of the resources whose queues do not settle."""
+    return [_growth_note(name, entry) for name, entry in entries.items() if not entry["settles"]]
+
+
+def _growth_note(resource: str, entry: Mapping[str, Any]) -> str:
+    return (
+        f"the queue for {resource} does not settle: it grows by {entry['grows_by']:.3g} patients over "
+        "the last half of the run, so there are no long-run averages of its use and waits"
+    )
 
 
 def waits_note(entries: dict[str, Any], resource: str) -> str:

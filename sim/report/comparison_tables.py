@@ -85,17 +85,34 @@ def _about(told: Told) -> str:
 
 
 def answer(told: Told) -> str:
-    """The difference of the first outcome that has one, at its last time, in a sentence for each arm."""
+    """The difference of the first outcome that has one, at its last time, in a sentence for each arm.
+
+    It is none of waits in a queue that does not settle in either; which queues do not is said after it.
+    """
+    said = ["There is no outcome that the arms have in common and that is known, and settles, in both."]
     for name, entry in told["outcomes"].items():
-        said = [_sentence(told, name, entry, arm) for arm in entry["differences"]]
-        if any(said):
-            return "\n".join(sentence for sentence in said if sentence)
-    return "There is no outcome that the arms have in common and that is known in both."
+        sentences = [_sentence(told, name, entry, arm) for arm in entry["differences"]]
+        if any(sentences):
+            said = [sentence for sentence in sentences if sentence]
+            break
+    return "\n".join([*said, *_unsettled(told)])
+
+
+def _unsettled(told: Told) -> Iterator[str]:
+    """A sentence for each resource whose queue does not settle in some arms."""
+    arms_of: dict[str, list[str]] = {}
+    for arm, summary in told["arms"].items():
+        for resource, of in summary["resources"].items():
+            if not of["settles"]:
+                arms_of.setdefault(resource, []).append(arm)
+    for resource, arms in arms_of.items():
+        who = ", ".join(arms)
+        yield f"The queue for {resource} does not settle with {who}: waits there depend on the horizon."
 
 
 def _sentence(told: Told, name: str, entry: Told, arm: str) -> str:
     of = entry["differences"][arm]
-    if of.get("difference") is None:
+    if of.get("difference") is None or "steady_state_note" in of:
         return ""
     unit = of["unit"]
     reference = told["reference"]
@@ -214,6 +231,8 @@ def _print_outcome(name: str, entry: Told, told: Told, letters: Mapping[str, str
             _print_parts(sides[0]["groups"][key], sides[1]["groups"][key], group, both, console)
         if "interval_note" in of:
             console.print(Text(f"note: {of['interval_note']}", style=FAINT))
+        if "steady_state_note" in of:
+            console.print(Text(f"note: {of['steady_state_note']}", style=FAINT))
 
 
 def _print_parts(reference: Told, arm: Told, of: Told, letters: tuple[str, str], console: Console) -> None:

@@ -47,6 +47,7 @@ def _print_sweep(told: Told, console: Console) -> None:
         _print_outcome(name, first, told, console)
     console.print()
     console.print(Text(LEGEND, style=FAINT))
+    _print_notes(told, console)
     _print_failed(told, console)
 
 
@@ -113,6 +114,11 @@ def short_names(paths: Sequence[str]) -> list[str]:
     return list(paths)
 
 
+def _print_notes(told: Told, console: Console) -> None:
+    for note in told["notes"]:
+        console.print(Text(f"Note: {note}"))
+
+
 def _print_failed(told: Told, console: Console) -> None:
     for name, of in told["cells"].items():
         if "failed" in of:
@@ -130,6 +136,7 @@ def print_one_more(told: Told, console: Console) -> None:
 def _print_one_more(told: Told, console: Console) -> None:
     for sentence in answers(told):
         console.print(Text(sentence, style="bold"))
+    _print_notes(told, console)
     console.print()
     _print_head(told, console)
     console.print()

@@ -5,22 +5,24 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 import sim.sweep
 from sim import comparison
 from sim.engine.event_log import ASKS, ENTERS, LEAVES, STAYS, EventLog
 from sim.errors import Refused, RunError, ScenarioError
-from sim.report.sweep_tables import answers, by_effect, long_table, short_names
+from sim.report.sweep_tables import answers, by_effect, long_table, print_one_more, print_sweep, short_names
 from sim.run_folder import json_text
 from sim.simulation import Asked, Simulation, live
 from sim.simulation import carry_out as run
 from sim.sweep import AS_IT_STANDS, Sweep, Variation, carry_out, grid, one_unit_more, variations
+from tests.simulated import OVERLOAD
 
 WARD = """\
 format: 1
@@ -316,6 +318,45 @@ def test_the_unit_that_saves_most_stands_first(tmp_path: Path) -> None:
     first = next(answers(table))
     assert first.startswith("One more slot saves most waiting days: ")
     assert "(95% interval " in first
+
+
+# ---------------------------------------------------------------- queues that do not settle
+
+
+def test_cells_whose_queues_do_not_settle_are_named(tmp_path: Path) -> None:
+    told = swept(tmp_path, OVERLOAD, ["resources.server.capacity=1,3,4"], replications=2).table
+    grows = [name for name, of in told["cells"].items() if "steady_state_note" in of["outcomes"]["wait"]]
+    assert grows == ["resources.server.capacity=1"]
+    (note,) = told["notes"]
+    assert note.startswith(
+        "the queue for server does not settle in 1 of 3 cells (resources.server.capacity=1): "
+    )
+    for name, of in told["cells"].items():
+        apart = of["outcomes"]["wait"]["difference"]["steady_state_note"]
+        assert apart.startswith("the queue" if name in grows else "in the reference, the queue")
+        assert "steady_state_note" not in of["outcomes"]["served"]
+    assert f"Note: {note}" in shown(print_sweep, told)
+
+
+def test_one_unit_more_that_is_too_little_says_so(tmp_path: Path) -> None:
+    text = OVERLOAD.replace("poisson: 2 per day", "poisson: 4 per day")
+    told = swept(tmp_path, text, one_more=True, replications=2).table
+    (note,) = told["notes"]
+    assert note.startswith("the queue for server does not settle in any cell: ")
+    assert f"Note: {note}" in shown(print_one_more, told)
+
+
+def test_nothing_is_noted_where_every_queue_settles(tmp_path: Path) -> None:
+    three = OVERLOAD.replace("capacity: 1", "capacity: 3")
+    told = swept(tmp_path, three, ["resources.server.capacity=4"], replications=2).table
+    assert told["notes"] == []
+
+
+def shown(prints: Callable[[Any, Console], None], told: Any) -> str:
+    console = Console(file=io.StringIO(), width=80)
+    prints(told, console)
+    assert isinstance(console.file, io.StringIO)
+    return " ".join(console.file.getvalue().split())
 
 
 # ---------------------------------------------------------------- what goes wrong

@@ -38,10 +38,22 @@ def page(arms: Sequence[Arm], facts: Mapping[str, Any], told: Mapping[str, Any] 
         title=title,
         compared_with="; ".join(others),
         subtitle=subtitle(arms[0]),
-        notes=list(dict.fromkeys(note for arm in arms for note in arm.summary["notes"])),
+        notes=_notes(arms),
         answer=answer(arms[0]) if told is None else answer_of_comparison(told),
         sections=sections(arms, facts, told),
     )
+
+
+def _notes(arms: Sequence[Arm]) -> list[str]:
+    """What the arms' summaries note; what not all of them do, with the names of those that do."""
+    said: dict[str, list[str]] = {}
+    for arm in arms:
+        for note in arm.summary["notes"]:
+            said.setdefault(note, []).append(arm.name)
+    return [
+        note if len(names) == len(arms) else f"with {', '.join(names)}, {note}"
+        for note, names in said.items()
+    ]
 
 
 def laid_out(

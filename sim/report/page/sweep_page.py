@@ -49,6 +49,7 @@ def page_of_sweep(told: Told, facts: Mapping[str, Any], *, is_one_more: bool) ->
         compared_with="",
         subtitle=subtitle,
         answer=" ".join(answers(told)) if is_one_more else _answer(told),
+        notes=told["notes"],
         sections=(*sections, Section("provenance", "Provenance", (made,))),
     )
 
@@ -57,11 +58,12 @@ def page_of_sweep(told: Told, facts: Mapping[str, Any], *, is_one_more: bool) ->
 
 
 def _answer(told: Told) -> str:
-    """The first outcome from the first cell to the last."""
+    """The first outcome from the first cell to the last, but of no queue that does not settle in these."""
     cells = list(whole(told).values())
-    name = next(iter(cells[0]["outcomes"]), None)
+    ends = [of["outcomes"] for of in (cells[0], cells[-1])]
+    name = next((key for key in ends[0] if not any("steady_state_note" in of[key] for of in ends)), None)
     if name is None:
-        return "There is no outcome that is one number."
+        return f"There is no outcome that is one number{' of a steady state' if ends[0] else ''}."
     label = told["cells"][told["reference"]]["summary"]["outcomes"][name]["label"]
     said = []
     for of in (cells[0], cells[-1]):

@@ -12,6 +12,7 @@ import pytest
 from sim.comparison import Comparison, Source, carry_out
 from sim.errors import Refused
 from sim.simulation import Asked
+from tests.simulated import OVERLOAD
 
 SCENARIO = """\
 format: 1
@@ -246,3 +247,17 @@ def test_where_patients_share_a_resource_one_replication_gives_no_interval(tmp_p
     found = several.table["outcomes"]["ever_home"]["differences"]["ward 2"]
     assert found["interval_kind"] == "Student, over paired replications"
     assert found["interval"][0] < found["difference"] < found["interval"][1]
+
+
+def test_waits_in_a_queue_that_does_not_settle_in_either_arm_are_of_no_steady_state(tmp_path):
+    """In whichever arm it grows, and with its name."""
+    for reference, who in ((1, "ward"), (3, "ward 2")):
+        text = OVERLOAD.replace("capacity: 1", f"capacity: {reference}")
+        told = compared(
+            tmp_path, f"resources.server.capacity={4 - reference}", text=text, replications=2
+        ).table
+        waits = told["outcomes"]["wait"]["differences"]["ward 2"]
+        assert waits["steady_state_note"].startswith(f"with {who}, the queue for server does not settle: ")
+        assert "steady_state_note" not in told["outcomes"]["served"]["differences"]["ward 2"]
+        (note,) = told["notes"]
+        assert note.startswith(f"with {who}, the queue for server does not settle: it grows by ")

@@ -12,6 +12,7 @@ from rich.console import Console
 from sim.comparison import Comparison, Source, carry_out
 from sim.report.comparison_tables import answer, change, print_comparison
 from sim.simulation import Asked
+from tests.simulated import OVERLOAD
 from tests.unit.outcomes.test_comparison import SCENARIO
 
 QUICK = "pathway.stages.ward.events.home.after.exponential.mean=30 days"
@@ -96,3 +97,24 @@ def test_signs() -> None:
     assert (change(0.051, "share"), change(-0.051, "share"), change(0.0, "share")) == ("+5.1", "-5.1", "0.0")
     assert change(400.0, "days") == "+13.1 months"
     assert change(None, "days") == "-"
+
+
+def test_the_answer_is_no_wait_in_a_queue_that_does_not_settle(tmp_path: Path) -> None:
+    told = table(tmp_path, "resources.server.capacity=3", text=OVERLOAD, replications=2)
+    served, grows = answer(told).split("\n")
+    assert served.startswith("Served is ")
+    assert grows.startswith("The queue for server does not settle with as_it_is:")
+    text = " ".join(" ".join(printed(told)).split())
+    assert "note: with as_it_is, the queue for server does not settle: these are the waits that ended" in text
+    assert "Note: with as_it_is, the queue for server does not settle: it grows by " in text
+    told["outcomes"].pop("served")
+    nothing, again = answer(told).split("\n")
+    assert nothing.startswith("There is no outcome that the arms have in common")
+    assert again == grows
+
+
+def test_the_answer_says_nothing_of_queues_that_settle(tmp_path: Path) -> None:
+    three = OVERLOAD.replace("capacity: 1", "capacity: 3")
+    told = table(tmp_path, "resources.server.capacity=4", text=three, replications=2)
+    assert answer(told).startswith("Wait is ")
+    assert "settle" not in answer(told)

@@ -23,7 +23,7 @@ from sim.report.page.road_pictures import STEPS
 from sim.report.page.sections import answer, sections
 from sim.run_folder import write_whole
 from sim.units import DAYS_IN
-from tests.simulated import CLINICAL, FIRST, QUEUE, arm_of, compared, simulated
+from tests.simulated import CLINICAL, FIRST, OVERLOAD, QUEUE, arm_of, compared, simulated
 
 VOID = {"meta", "link", "br", "hr", "img", "input"}
 
@@ -338,6 +338,15 @@ def test_the_page_of_a_comparison_answers_first(two):
     outline.feed(text)
     assert outline.open == []
     assert [name for name, n in Counter(outline.ids).items() if n > 1] == []
+
+
+def test_what_one_arm_notes_stands_beside_the_answer_with_its_name(tmp_path):
+    file = tmp_path / "over.yaml"
+    file.write_text(OVERLOAD)
+    of = compared(("one", simulated(file)), ("three", simulated(file, "resources.server.capacity=3")))
+    text = page(arms_of(of), {}, of.table)
+    assert '<p class="answer">Served is ' in text
+    assert '<p class="caution">Note: with one, the queue for server does not settle: it grows by ' in text
 
 
 def test_arms_that_do_not_differ():

@@ -11,7 +11,7 @@ from sim.report.page.parts import Picture
 from sim.report.page.sweep_page import one_more_section, outcome_sections, page_of_sweep
 from sim.simulation import Asked
 from sim.sweep import Sweep, carry_out, variations
-from tests.simulated import QUEUE
+from tests.simulated import OVERLOAD, QUEUE
 
 
 @pytest.fixture(scope="module")
@@ -82,3 +82,12 @@ def test_the_page_is_whole_and_its_texts_are_texts(file: Path) -> None:
     assert text.rstrip().endswith("</html>")
     assert "allpath sweep &lt;x&gt;" in text
     assert "a</script><b>" not in text
+
+
+def test_the_page_answers_with_no_wait_in_a_queue_that_does_not_settle(tmp_path: Path) -> None:
+    file = tmp_path / "over.yaml"
+    file.write_text(OVERLOAD)
+    told = swept(file, "resources.server.capacity=1,3").table
+    text = page_of_sweep(told, {}, is_one_more=False)
+    assert '<p class="answer">served: ' in text
+    assert f'<p class="caution">Note: {told["notes"][0]}.</p>' in text
