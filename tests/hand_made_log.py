@@ -83,9 +83,9 @@ def category(name: str, *categories: str) -> m.Attribute:
     return m.Attribute(name, "category", categories, categories[0], HERE)
 
 
-def resource(name: str, capacity: int | None = 1) -> m.Resource:
+def resource(name: str, capacity: int | None = 1, calendar: Any = None) -> m.Resource:
     steps = None if capacity is None else ((0.0, capacity),)
-    return m.Resource(name, steps, None, "on_leaving", None, None, None, HERE)
+    return m.Resource(name, steps, calendar, "on_leaving", None, None, None, HERE)
 
 
 def scenario(

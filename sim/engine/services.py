@@ -23,6 +23,9 @@ from sim.scenario.resources import DAYS
 GRID = 2.0**20
 UNLIMITED = -1
 """The capacity of what has no limit, in the table of use."""
+MARGIN = 64 / GRID
+"""Days before closing, about 5 seconds, that count as closed: by so much can a hundred services that
+fill the hours, each rounded to the grid, fall short of their end, and one more would begin."""
 
 Entry = tuple[float, int, int]
 """What the queue goes by, the number of the request, the patient."""
@@ -246,10 +249,20 @@ def openings(code: int, resource: Resource) -> Iterator[Change]:
         return
     for week in count():
         for opens, closes in hours:
+            begin, end = on_grid(7.0 * week + opens), on_grid(7.0 * week + closes)
             if week > 0 or opens > 0.0:
-                yield on_grid(7.0 * week + opens), code, None, True
+                yield begin, code, None, True
             if closes < 7.0 or hours[0][0] > 0.0:
-                yield on_grid(7.0 * week + closes), code, None, False
+                yield closing(begin, end), code, None, False
+
+
+def closing(begin: float, end: float) -> float:
+    """When the last grants of a stretch of hours have been made.
+
+    Whole days end at midnight sharp, and hours too short for the margin when they end.
+    """
+    is_whole_days = begin % 1.0 == 0.0 and end % 1.0 == 0.0
+    return end if is_whole_days or end - begin <= MARGIN else end - MARGIN
 
 
 def on_grid(days: float) -> float:

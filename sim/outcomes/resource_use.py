@@ -7,13 +7,15 @@ from itertools import pairwise
 
 import numpy as np
 
+from sim.engine.arrivals import on_grid
 from sim.engine.event_log import Floats, Indices, Names, ResourceUse
+from sim.engine.services import open_hours
 from sim.outcomes.estimates import Estimate, mean
 from sim.scenario.model import Resource, Scenario
 
 WORDS = {
     "in_use": "units in use, averaged over time",
-    "utilisation": "units in use over units there are, averaged over time",
+    "utilisation": "units in use over units there are, averaged over the time that it is open",
     "queue": "patients waiting, averaged over time",
     "unit_days": "days that units are in use, added up",
 }
@@ -24,8 +26,9 @@ def averages(
 ) -> dict[str, list[dict[str, float]]]:
     """Mean use, utilisation and queue of every resource that can be waited for, in each replication.
 
-    Averages run from the end of the warm-up to the horizon. Utilisation is nan where capacity is
-    unlimited, all of them are where nobody arrived.
+    Averages run from the end of the warm-up to the horizon, utilisation over the opening hours in
+    it. Utilisation is nan where capacity is unlimited or there is none while it is open, all of them
+    are where nobody arrived.
     """
     found = {}
     for resource in scenario.shared:
@@ -49,13 +52,28 @@ def _averages(use: ResourceUse, rows: Indices, resource: Resource, scenario: Sce
     edges = np.clip(np.append(use.time[rows], end), begin, end)
     width: Floats = np.diff(edges)
     in_use, queue = float(width @ use.in_use[rows]), float(width @ use.queue[rows])
-    there = float(width @ use.capacity[rows]) if resource.capacity is not None else np.nan
+    is_open: Floats = np.diff(_open_days(resource, edges))
+    there = float(is_open @ use.capacity[rows]) if resource.capacity is not None else np.nan
     return {
         "in_use": in_use / (end - begin),
-        "utilisation": in_use / there if there > 0 else np.nan,
+        "utilisation": float(is_open @ use.in_use[rows]) / there if there > 0 else np.nan,
         "queue": queue / (end - begin),
         "unit_days": in_use,
     }
+
+
+def _open_days(resource: Resource, until: Floats) -> Floats:
+    """For how many days the resource has been open by each of these days of the calendar.
+
+    On the grid sums are exact: hours that have passed add up to the same whenever it is closed.
+    """
+    hours = open_hours(resource)
+    if hours is None:
+        return until
+    opens, closes = on_grid(np.array(hours)).T
+    weeks, day = np.divmod(on_grid(until)[:, np.newaxis], 7.0)
+    passed = weeks * (closes - opens) + np.clip(day - opens, 0.0, closes - opens)
+    return np.asarray(passed.sum(axis=1))
 
 
 def estimate_of(figure: str, scenario: Scenario) -> str:

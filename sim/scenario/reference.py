@@ -287,9 +287,10 @@ Capacity may change in steps that begin at `0 days`; where it falls, units in us
 A resource that is unlimited and always open is never waited for and leaves no trace in the log.
 
 Opening hours limit when grants are made, not how long a unit is held; day 0 is a Monday: `every day`,
-`weekdays`, a list of days, or days with hours, `{monday: [8 hours, 17 hours]}`, the end not included. What
-nobody takes while it is open is lost: three slots on Mondays are `{capacity: 3, open: [monday]}`, held for
-less than a week.
+`weekdays`, a list of days, or days with hours, `{monday: [8 hours, 17 hours]}`, the end not included, nor,
+except after whole days, the 5 seconds before it: times are rounded, and the last of the visits that fill the
+hours may end a little early. What nobody takes while it is open is lost: three slots on Mondays are
+`{capacity: 3, open: [monday]}`, held for less than a week.
 
 A queue goes by the requests, or by an attribute that is a number, or yes or no, read afresh at every grant;
 equal values go by the requests. Who is turned away where nothing is free, or where the queue is long, comes
@@ -321,12 +322,13 @@ between the first of one and the first later of the other: Kaplan-Meier, or with
 incidences. Who does not get as far as `from` is left out and counted. Time is counted from each patient's
 start.
 
-Of every resource that can be waited for it is told unasked, from `warm_up` to the horizon: units in use,
-utilisation and queue averaged over time, the days that units are in use added up, grants a year, and what
-ended the waits: the grant, or the event or clock that took the patient away. Beside them stand the warm-up
-that MSER-5 (White 1997) would leave out of the series it was read from, and use and queue over the
-calendar. A queue that rises along a line over the last half of the run, surely and by a quarter of its mean,
-does not settle: then there are no averages of its use and waits, and a note says so.
+Of every resource that can be waited for it is told unasked, from `warm_up` to the horizon: units in use and
+queue averaged over time; utilisation, units in use over units there are, both over the time that it is
+open; the days that units are in use added up, grants a year, and what ended the waits: the grant, or the
+event or clock that took the patient away. Beside them stand the warm-up that MSER-5 (White 1997) would
+leave out of the series it was read from, and use and queue over the calendar. A queue that rises along a
+line over the last half of the run, surely and by a quarter of its mean, does not settle: then there are no
+averages of its use and waits, and a note says so.
 
 In `among` and `by`, "at the start" is just after the patient's `start` row, so what `on_start` does counts.
 The steps of a `pathway` are strictly later rows each, and `within` includes its end. An `among` that

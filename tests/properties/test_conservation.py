@@ -119,13 +119,16 @@ def units(resource: Resource, day: float) -> float:
 
 
 def is_open(resource: Resource, day: float) -> bool:
-    """Day 0 is a Monday; the closing hour is not open any more."""
+    """Day 0 is a Monday; the closing hour is not open any more, nor, before midnight, the 64 points before it."""
     if resource.calendar is None:
         return True
     if resource.calendar == "weekdays":
         return day % 7 < 5
     hours = resource.calendar.get(DAYS[int(day % 7)])  # type: ignore[union-attr]
-    return hours is not None and round(hours[0] * 2**20) <= (day % 1) * 2**20 < round(hours[1] * 2**20)
+    if hours is None:
+        return False
+    closes = round(hours[1] * 2**20) - (64 if hours[1] < 1.0 else 0)
+    return bool(round(hours[0] * 2**20) <= (day % 1) * 2**20 < closes)
 
 
 def check(pathway: Pathway, result: Result) -> int:

@@ -233,6 +233,38 @@ def test_a_weekly_slot_is_used_or_lost() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("hours", "held", "a_day"),
+    [
+        ("[8 hours, 12 hours]", "2 hours", 2),
+        ("[9 hours, 17 hours]", "40 minutes", 12),
+        ("[8 hours, 16 hours]", "30 minutes", 16),
+        ("[16 hours, 24 hours]", "2 hours", 4),
+        ("[8 hours, 12 hours]", "2 minutes", 120),
+        ("[12 hours, 12.001 hours]", "2 hours", 1),
+    ],
+)
+def test_a_day_has_as_many_services_as_fit_into_its_hours(hours: str, held: str, a_day: int) -> None:
+    """Times are rounded to the grid: the sum of what fills the hours may fall short of their end."""
+    stages = f"bedded: {{state: ill, needs: room, events: {{done: {{after: {{fixed: {held}}}, to: died}}}}}}"
+    room = f"{{room: {{capacity: 1, open: {{monday: {hours}}}}}}}"
+    result = treated(room, stages=stages, patients=f"{{number: {5 * a_day}}}", horizon="27 days")
+    begins = np.array(grants(result, "bedded"))
+    weeks, days = np.divmod(begins[np.isfinite(begins)], 7.0)
+    assert np.bincount(weeks.astype(int)).tolist() == 4 * [a_day]
+    assert days[::a_day] == pytest.approx(float(hours[1:].split()[0]) / 24, abs=2**-20), "open at once"
+
+
+def test_hours_that_go_on_over_midnight_have_no_hole_there() -> None:
+    """Four grid points before the midnights of Monday and Sunday, which do not close, and of Tuesday."""
+    hours = "{monday: [0 hours, 24 hours], tuesday: [0 hours, 24 hours], sunday: [6 hours, 24 hours]}"
+    just = 4 / 2**20
+    days = [1 - just, 7 - just, 9 - just, 9]
+    patients = f"{{number: 4, arrive: {{days: [{', '.join(f'{day!r} days' for day in days)}]}}}}"
+    result = treated(f"{{bed: {{capacity: 9, open: {hours}}}}}", patients=patients)
+    assert grants(result, "bedded") == [1 - just, 7 - just, 9 - just, 13.25]
+
+
 def test_hours_that_touch_over_midnight_and_sunday_are_one_stretch() -> None:
     hours = "{sunday: [12 hours, 24 hours], monday: [0 hours, 12 hours]}"
     patients = "{number: 3, arrive: {days: [0.5 days, 6 days, 7.25 days]}}"

@@ -372,6 +372,46 @@ def test_use_of_a_resource_is_averaged_from_the_warm_up_to_the_horizon():
     assert later["queue"]["estimate_of"] == "patients waiting, averaged over time, day 500 to 1000"
 
 
+@pytest.mark.parametrize(
+    ("calendar", "warm_up", "horizon", "used", "there"),
+    [
+        ({"monday": (0.0, 1.0)}, 0.0, 21.0, 3 + 1, 3 * 3),
+        ("weekdays", 0.0, 21.0, 3 + 4 * 1 + 5 * 1, 15 * 3),
+        ({"monday": (0.25, 0.75), "sunday": (0.0, 1.0)}, 0.0, 21.0, 0.5 * 3 + 1 + 0.5 + 2, 1.5 * 3 + 3 * 3),
+        ({"monday": (0.25, 0.75)}, 7.5, 14.5, 0.25 * 3 + 0.25 * 1, 0.25 * 3 + 0.25 * 3),
+        ({"tuesday": (0.0, 1.0), "wednesday": (0.0, 0.5)}, 1.5, 9.25, 1 + 0.25, 1 * 3 + 1.25 * 3),
+        ({"monday": (0.0, 1.0)}, 8.0, 14.0, 0, 0),
+    ],
+)
+def test_utilisation_is_taken_over_the_time_that_a_resource_is_open(calendar, warm_up, horizon, used, there):
+    """Three units: none in use in the first week, all on its next Monday, from then on one, on day 20 two."""
+    rows = [(0, 0.0, 0, 0, 0, 3), (0, 7.0, 0, 3, 0, 3), (0, 8.0, 0, 1, 0, 3), (0, 20.0, 0, 2, 0, 3)]
+    found = summary(
+        [Patient([enters(0, "ward")])],
+        use=by_hand.resource_use(rows),
+        resources=[by_hand.resource("slot", 3, calendar)],
+        warm_up=warm_up,
+        horizon=horizon,
+    )["resources"]["slot"]
+    assert found["utilisation"]["estimate"] == (pytest.approx(used / there, rel=1e-12) if there else None)
+    days = np.clip([0.0, 7.0, 8.0, 20.0, horizon], warm_up, horizon)
+    assert found["unit_days"]["estimate"] == pytest.approx(np.diff(days) @ [0, 3, 1, 2]), "as they are held"
+
+
+def test_utilisation_knows_no_closed_moment_from_rounding():
+    """Closed over all of the averages, after weeks of hours that are no points of the grid: unknown."""
+    hours = {"monday": (8 / 24, 17 / 24), "thursday": (7 / 24, 9.1 / 24)}
+    for week in range(300):
+        found = summary(
+            [Patient([enters(0, "ward")])],
+            use=by_hand.resource_use([(0, 0.0, 0, 1, 0, 1)]),
+            resources=[by_hand.resource("slot", 1, hours)],
+            warm_up=7.0 * week + 4.0,
+            horizon=7.0 * week + 7.1,
+        )
+        assert found["resources"]["slot"]["utilisation"]["estimate"] is None
+
+
 def test_use_over_replications():
     use = by_hand.resource_use([(0, 0.0, 0, 1, 0, 2), (1, 0.0, 0, 2, 4, 2)])
     patients = [Patient([enters(0, "ward")]), Patient([enters(0, "ward")], replication=1)]
