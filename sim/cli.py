@@ -262,7 +262,8 @@ def compare(
         raise typer.Exit(FAILED)
     if told_as_json(done.table, json):
         return
-    print_comparison(done.table, console(), outcomes=outcomes)
+    scenarios = [arm.scenario for arm in done.arms]
+    print_comparison(done.table, scenarios, console(), outcomes=outcomes)
     if reached is not None:
         say(reached.in_words)
     say_written(report)

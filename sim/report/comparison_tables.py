@@ -14,8 +14,10 @@ from rich.text import Text
 
 from sim.outcomes.wording import time_in_prose
 from sim.report import figures
+from sim.report.certainty import what_intervals_hold
 from sim.report.printing import printed
 from sim.report.tables import FAINT, cell
+from sim.scenario.model import Scenario
 
 Told: TypeAlias = Mapping[str, Any]
 """What `sim.outcomes.comparison.compare` gives, or a part of it."""
@@ -35,13 +37,23 @@ class Row:
     unit: str
 
 
-def print_comparison(told: Told, console: Console, *, outcomes: Sequence[str] | None = None) -> None:
-    """Print the answer, who is who, and the differences of these outcomes (None: of each)."""
-    printed(console, lambda to: _print_all(told, to, outcomes))
+def print_comparison(
+    told: Told, scenarios: Sequence[Scenario], console: Console, *, outcomes: Sequence[str] | None = None
+) -> None:
+    """Print the answer, who is who, and the differences of these outcomes (None: of each).
+
+    scenarios: of the arms.
+    """
+    printed(console, lambda to: _print_all(told, scenarios, to, outcomes))
 
 
-def _print_all(told: Told, console: Console, outcomes: Sequence[str] | None) -> None:
-    console.print(Text(answer(told), style="bold"))
+def _print_all(
+    told: Told, scenarios: Sequence[Scenario], console: Console, outcomes: Sequence[str] | None
+) -> None:
+    said = answer(told)
+    console.print(Text(said, style="bold"))
+    if beside := what_intervals_hold(said, told, scenarios):
+        console.print(Text(beside))
     console.print()
     letters = dict(zip(told["arms"], ascii_uppercase, strict=False))
     for name, letter in letters.items():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from sim.report.certainty import assumed_of
 from sim.report.page.arms import Arm
 from sim.report.page.parts import Cell, Section, Table
 from sim.report.protocol import STATUSES
@@ -27,10 +28,10 @@ def evidence_section(arms: Sequence[Arm]) -> Section:
         for arm in arms[1:]
         if (others := [one for one in arm.scenario.parameters if one not in first])
     ]
-    n = sum(one.status in ("assumed", "") for one in first)
+    n, n_all = assumed_of([arm.scenario for arm in arms])
     lead = (
-        f"{n} of {len(first)} numbers are assumed or of no stated status; they come first."
-        if first
+        f"{n} of {n_all} numbers are assumed or of no stated status; they come first."
+        if n_all
         else "The scenario names no parameters: its numbers stand in the file without a source."
     )
     return Section("evidence", "What the numbers rest on", tuple(tables), lead)

@@ -15,6 +15,7 @@ from plotly.offline import get_plotlyjs, get_plotlyjs_version
 
 from sim.comparison import Comparison
 from sim.provenance import processor, versions
+from sim.report.certainty import what_intervals_hold
 from sim.report.comparison_tables import answer as answer_of_comparison
 from sim.report.page.arms import Arm
 from sim.report.page.parts import Chooser, Picture, Section, Table
@@ -34,12 +35,15 @@ def page(arms: Sequence[Arm], facts: Mapping[str, Any], told: Mapping[str, Any] 
     title, *others = (arm.scenario.title for arm in arms)
     if len(others) == 1:
         title, others = others[0], [title]
+    said = answer(arms[0]) if told is None else answer_of_comparison(told)
+    scenarios = [arm.scenario for arm in arms]
     return laid_out(
         title=title,
         compared_with="; ".join(others),
         subtitle=subtitle(arms[0]),
         notes=_notes(arms),
-        answer=answer(arms[0]) if told is None else answer_of_comparison(told),
+        answer=said,
+        beside=what_intervals_hold(said, arms[0].summary if told is None else told, scenarios),
         sections=sections(arms, facts, told),
     )
 
@@ -63,11 +67,12 @@ def laid_out(
     subtitle: str,
     answer: str,
     sections: Sequence[Section],
+    beside: str = "",
     notes: Sequence[str] = (),
 ) -> str:
     """The page of these parts; compared_with: the titles of other scenarios, if any.
 
-    answer: a sentence a line. notes: what has to be known beside the answer.
+    answer: a sentence a line. beside: what its intervals hold. notes: what else has to be known of it.
     """
     environment = Environment(
         loader=FunctionLoader(_text),
@@ -87,6 +92,7 @@ def laid_out(
         compared_with=compared_with,
         subtitle=subtitle,
         answer=answer,
+        beside=beside,
         notes=notes,
         sections=sections,
         css=Markup(_text("page.css")),  # noqa: S704

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +13,10 @@ from rich.console import Console
 
 from sim.comparison import Comparison, Source, carry_out
 from sim.report.comparison_tables import answer, change, print_comparison
+from sim.scenario import load
+from sim.scenario.model import Scenario
 from sim.simulation import Asked
-from tests.simulated import OVERLOAD
+from tests.simulated import CLINICAL, OVERLOAD
 from tests.unit.outcomes.test_comparison import SCENARIO
 
 QUICK = "pathway.stages.ward.events.home.after.exponential.mean=30 days"
@@ -32,9 +36,9 @@ def table(folder: Path, *changes: str, text: str = SCENARIO, replications: int =
     return done.table
 
 
-def printed(told: dict[str, Any]) -> list[str]:
+def printed(told: dict[str, Any], scenarios: Sequence[Scenario] = ()) -> list[str]:
     console = Console(file=io.StringIO(), width=80)
-    print_comparison(told, console)
+    print_comparison(told, scenarios, console)
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue().splitlines()
 
@@ -60,6 +64,23 @@ def test_the_answer_is_the_first_outcome_at_its_last_time_for_each_arm(tmp_path:
     arm = told["arms"]["quick"]["outcomes"]["survival"]["at"]["2 years"]["estimate"]
     assert sentences[0].startswith(f"Survival 2 years after the start is {100 * arm:.1f}% with quick, ")
     assert f"{100 * leaf['difference']:+.1f} percentage points (95% interval " in sentences[0]
+
+
+@pytest.mark.parametrize(("replications", "noise"), [(1, "300 simulated patients"), (3, "3 replications")])
+def test_beneath_the_answer_stands_what_its_interval_does_not_hold(
+    tmp_path: Path, replications: int, noise: str
+) -> None:
+    """Of the parameters of all arms, each name once."""
+    told = table(tmp_path, QUICK, replications=replications)
+    clinical = load(CLINICAL)
+    fewer = replace(clinical, parameters=clinical.parameters[:-1])
+    n = sum(one.status == "assumed" for one in clinical.parameters)
+    text = " ".join(" ".join(printed(told, [fewer, clinical])).split())
+    said = text.partition(" A 95% interval is what ")[2]
+    assert said.startswith(
+        f"{noise} leave to chance; it holds nothing of what is not known of the {n} assumed"
+    )
+    assert text.index("A 95% interval is") < text.index("(the reference)")
 
 
 def test_what_differs_and_whose_lives_change_stands_above_the_tables(tmp_path: Path) -> None:
@@ -90,6 +111,7 @@ def test_where_there_is_no_interval_the_reason_stands_for_it(tmp_path: Path) -> 
     lines = printed(table(tmp_path, "resources.bed.capacity=60", text=text))
     told = " ".join(" ".join(lines).split())
     assert "no interval: patients share bed, so one replication tells nothing of its own error" in told
+    assert "A 95% interval is" not in told
     assert "served" in told
 
 

@@ -134,6 +134,14 @@ def test_the_answer_is_the_first_outcome_with_its_uncertainty():
     assert answer(arm).endswith("in 300 simulated patients.")
 
 
+def test_the_answer_says_that_its_interval_is_the_noise_of_simulation(arm):
+    beside = page([arm], {}).split('id="outcomes"')[0].partition("A 95% interval is what ")[2]
+    if next(iter(arm.summary["outcomes"].values()))["interval"] is None:
+        assert not beside
+    else:
+        assert beside.startswith("300 simulated patients leave to chance; it holds nothing of what is not ")
+
+
 def test_assumptions_come_first():
     arm = arm_of(simulated(CLINICAL, "patients.number=300"))
     evidence = next(s for s in sections([arm], {}) if s.name == "evidence")
