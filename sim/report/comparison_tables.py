@@ -64,6 +64,9 @@ def _print_all(
         console.print()
         _print_changes(arm, told, console)
         _print_lives(arm, told["lives"][arm], console)
+    if any("outcome" in lives for lives in told["lives"].values()):
+        console.print()
+        console.print(Text(LUCK, style=FAINT))
     for name, entry in told["outcomes"].items():
         if outcomes and name not in outcomes:
             continue
@@ -82,6 +85,12 @@ LEGEND = (
     "difference: the arm less the reference, 95% interval over the same patients in both; unpaired: the "
     "interval that runs without common patients would have given; gain: how many times their variance is "
     "that of the pairs"
+)
+
+LUCK = (
+    "better and worse: the two lives of a patient have the same luck until their paths part, and after that "
+    "only in what bears the same name in both; so the share unchanged and better less worse tell what the "
+    "change does, while better against worse also counts chance"
 )
 
 

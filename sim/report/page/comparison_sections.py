@@ -8,6 +8,7 @@ from typing import Any
 from sim.report import figures
 from sim.report.charts.forest import Bar, forest
 from sim.report.charts.lives import KINDS, better_and_worse
+from sim.report.comparison_tables import LUCK
 from sim.report.page.arms import Arm
 from sim.report.page.evidence import cut
 from sim.report.page.lives import twin_picture
@@ -58,7 +59,7 @@ def _lives(arms: Sequence[Arm], told: Mapping[str, Any]) -> Section:
         f"In {name} the lives of {figures.share(of['unchanged']['estimate'])} do not change at all."
         for name, of in bars
     ]
-    lead = "The same patients, with the same luck, one by one. " + " ".join(said)
+    lead = "The same patients, one by one, with the same luck until their paths part. " + " ".join(said)
     return Section("changed-lives", "Whose lives change", tuple(items), lead)
 
 
@@ -76,7 +77,8 @@ def _better_and_worse(bars: Sequence[tuple[str, Mapping[str, Any]]]) -> Picture:
     numbers = Table(
         caption, ("patients who do", "patients", "share", "mean time gained or lost"), tuple(rows)
     )
-    return Picture("better-and-worse", "Who does better, and who worse", f"{caption}.", figure, numbers)
+    caption = f"{caption}. {LUCK[:1].upper()}{LUCK[1:]}."
+    return Picture("better-and-worse", "Who does better, and who worse", caption, figure, numbers)
 
 
 def _partings(name: str, of: Mapping[str, Any]) -> Table:

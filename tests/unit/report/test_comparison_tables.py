@@ -95,6 +95,27 @@ def test_what_differs_and_whose_lives_change_stands_above_the_tables(tmp_path: P
     assert text.index("Whose lives change") < text.index("survival\n")
 
 
+def test_a_stage_by_another_name_makes_as_many_better_as_worse_and_it_is_said_that_this_is_chance(
+    tmp_path: Path,
+) -> None:
+    """After the first stay at home all luck is named otherwise in a law that is the same: with each of
+    the n whose end differs better with probability 1/2, better less worse has the standard error sqrt(n).
+    """
+    named = tmp_path / "named.yaml"
+    named.write_text(SCENARIO.replace("home", "flat"))
+    (tmp_path / "ward.yaml").write_text(SCENARIO)
+    arms = [Source(name, Asked(tmp_path / f"{name}.yaml")) for name in ("ward", "named")]
+    done = carry_out(arms, at=(365.25,), step=lambda name: None, share=lambda share: None)
+    assert isinstance(done, Comparison)
+    better, worse = (done.table["lives"]["named"][kind]["count"] for kind in ("better", "worse"))
+    assert better > 20
+    assert abs(better - worse) < 5 * (better + worse) ** 0.5
+    told = " ".join(" ".join(printed(done.table)).split())
+    assert told.index(f"better: {100 * better / 300:.1f}%") < told.index(
+        "better against worse also counts chance"
+    )
+
+
 def test_an_arm_against_itself_is_the_same_scenario(tmp_path: Path) -> None:
     text = "\n".join(printed(table(tmp_path, "horizon=3 years")))
     assert "quick is the same scenario as as_it_is" in text

@@ -326,6 +326,10 @@ def test_twins_are_marked_where_their_paths_part(of_two):
             assert days[name.replace("as it is", "later")] - day == pytest.approx(12.0)
 
 
+def test_beside_who_does_better_and_worse_stands_what_of_it_is_chance(of_two):
+    assert pictures_of(of_two)["better-and-worse"].caption.endswith(" also counts chance.")
+
+
 def test_differences_stand_beside_the_arms(two, of_two):
     told = two.table["outcomes"]["overall_survival"]["differences"]["later"]["difference"]
     table = of_two["outcomes"].items[0]
