@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
+import numpy as np
+
 from sim.engine.event_log import Floats
 from sim.outcomes.entries import interval, number
 from sim.outcomes.estimates import UNKNOWN, Estimate
@@ -29,13 +31,15 @@ class ResourceFindings:
     """What came of a resource in some replications: all that is told of it, without their log.
 
     averages, waits: of each replication; areas: over the calendar, added up; beyond: units held on
-    day 0 that there are not, the most of any replication.
+    day 0 that there are not, the most of any replication. arrivals_end: the day until which patients
+    arrive in all of them, the horizon where all are there at once.
     """
 
     averages: tuple[Mapping[str, float], ...]
     areas: Areas
     waits: tuple[Waits, ...]
     beyond: int
+    arrivals_end: float
 
 
 def resource_findings(history: History, replications: int) -> dict[str, ResourceFindings]:
@@ -43,16 +47,30 @@ def resource_findings(history: History, replications: int) -> dict[str, Resource
     log, scenario, use = history.log, history.scenario, history.use
     each = averages(use, log.names, scenario, replications)
     over_time = areas(use, log.names, scenario, replications=replications, intervals=OBSERVATIONS)
+    end = _arrivals_end(history)
     return {
         resource.name: ResourceFindings(
             tuple(each[resource.name]),
             over_time[resource.name],
             tuple(waits_of(history, resource.name, replications)),
             _beyond(history, resource),
+            end,
         )
         for resource in scenario.shared
         if over_time[resource.name].replications
     }
+
+
+def _arrivals_end(history: History) -> float:
+    """Where neither the scenario says it nor the patients come at once, the last of them does."""
+    log, horizon, arrivals = history.log, history.scenario.horizon, history.scenario.patients.arrivals
+    if arrivals.kind == "together":
+        return horizon
+    if arrivals.kind != "days" and arrivals.lasting is not None:
+        return min(arrivals.lasting, horizon)
+    last = np.flatnonzero(np.diff(log.replication, append=-1))
+    firsts = np.concatenate([[0], last[:-1] + 1])
+    return float(np.maximum.reduceat(log.begins, firsts).min()) if len(last) else horizon
 
 
 def _beyond(history: History, resource: Resource) -> int:
@@ -73,6 +91,7 @@ def joined(of: Sequence[Mapping[str, ResourceFindings]]) -> dict[str, ResourceFi
             joined_areas([one.areas for one in found]),
             tuple(chain.from_iterable(one.waits for one in found)),
             max(one.beyond for one in found),
+            min(one.arrivals_end for one in found),
         )
         for name, found in every.items()
     }
@@ -84,7 +103,8 @@ def resource_entries(findings: Mapping[str, ResourceFindings], scenario: Scenari
     entries: dict[str, Any] = {}
     for name, found in findings.items():
         one = found.areas.over_time(resources[name])
-        grown = growth(one.queue)
+        n_before_end = int(np.searchsorted(one.edges[1:], found.arrivals_end, side="right"))
+        grown = growth(one.queue[:n_before_end])
         entry: dict[str, Any] = {}
         for figure, estimate in resource_figures(found.averages).items():
             is_told = grown is None or figure == "unit_days"
@@ -102,6 +122,7 @@ def resource_entries(findings: Mapping[str, ResourceFindings], scenario: Scenari
         entry["settles"] = grown is None
         if grown is not None:
             entry["grows_by"] = grown
+            entry["grows_over_days"] = [float(one.edges[n_before_end // 2]), float(one.edges[n_before_end])]
         entry["warm_up"] = _warm_up(one, scenario.horizon, scenario.patients.arrivals.warm_up)
         entry["over_time"] = _shown(one)
         entries[name] = entry
@@ -176,9 +197,10 @@ def growth_notes(entries: Mapping[str, Any]) -> list[str]:
 
 
 def _growth_note(resource: str, entry: Mapping[str, Any]) -> str:
+    begin, end = (f"{day:.6g}" for day in entry["grows_over_days"])
     return (
-        f"the queue for {resource} does not settle: it grows by {entry['grows_by']:.3g} patients over "
-        "the last half of the run, so there are no long-run averages of its use and waits"
+        f"the queue for {resource} does not settle: it grows by {entry['grows_by']:.3g} patients from day "
+        f"{begin} to {end} while others arrive, so there are no long-run averages of its use and waits"
     )
 
 

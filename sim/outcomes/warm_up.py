@@ -12,7 +12,7 @@ from sim.engine.event_log import Floats
 BATCH = 5
 """Observations in a batch."""
 BATCHES = 10
-"""Batches of the last half of a run, which a line is laid through."""
+"""Batches of the last half of a series, which a line is laid through."""
 SURE = 0.9995
 PART_OF_MEAN = 0.25
 """A queue grows where the line rises, this surely, by this part of its mean and by a patient at least."""
@@ -40,10 +40,12 @@ def mser(batches: Floats) -> int | None:
 
 
 def growth(queue: Floats) -> float | None:
-    """Patients by which a queue grows over the last half of a run; None where it settles.
+    """Patients by which a queue grows over the last half of a time; None where it settles.
 
-    queue: averages over equal stretches of the calendar, at least twenty, up to the horizon.
+    queue: averages over equal stretches of that time; None also where they are fewer than twenty.
     """
+    if len(queue) < 2 * BATCHES:
+        return None
     half = queue[len(queue) // 2 :]
     means = half[len(half) % BATCHES :].reshape(BATCHES, -1).mean(axis=1)
     at = np.arange(BATCHES) - (BATCHES - 1) / 2

@@ -327,8 +327,9 @@ queue averaged over time; utilisation, units in use over units there are, both o
 open; the days that units are in use added up, grants a year, and what ended the waits: the grant, or the
 event or clock that took the patient away. Beside them stand the warm-up that MSER-5 (White 1997) would
 leave out of the series it was read from, and use and queue over the calendar. A queue that rises along a
-line over the last half of the run, surely and by a quarter of its mean, does not settle: then there are no
-averages of its use and waits, and a note says so.
+line over the last half of the time in which patients arrive (of the run, where all are there at once),
+surely and by a quarter of its mean, does not settle: then there are no averages of its use and waits, and a
+note says so.
 
 In `among` and `by`, "at the start" is just after the patient's `start` row, so what `on_start` does counts.
 The steps of a `pathway` are strictly later rows each, and `within` includes its end. An `among` that

@@ -11,6 +11,7 @@ from sim.engine.run import simulate
 from sim.outcomes.summary import summarise
 from sim.outcomes.warm_up import batches_of, growth, mser
 from sim.pathway.tables import compile_pathway
+from sim.scenario.model import Scenario
 from tests.cohorts import read, written
 
 # ---------------------------------------------------------------- MSER-5
@@ -49,7 +50,20 @@ def test_growth() -> None:
     assert growth(np.full(1000, 7.0)) is None
     assert growth(1000.0 - np.arange(1000.0)) is None
     assert growth(np.zeros(1000)) is None
+    assert growth(np.arange(19.0)) is None, "too few to lay a line through"
     assert growth(100.0 + 0.01 * np.arange(1000.0)) is None, "surely, but by a twentieth of its mean"
+
+
+BED = """
+bedded: {state: ill, needs: bed, events: {done: {after: {exponential: {mean: 1 days}}, to: died}}}
+died: {state: dead, terminal: true}
+"""
+ONE = "{bed: {capacity: 1}}"
+
+
+def summary_of(scenario: Scenario, replications: int, *, seed: int = 1) -> dict[str, Any]:
+    result = simulate(compile_pathway(scenario), seed=seed, replications=replications, workers=1)
+    return summarise(result.log, result.use, scenario, about={"replications": replications})
 
 
 def queue_of(
@@ -59,8 +73,7 @@ def queue_of(
     patients = f"{{arrive: {{poisson: {rate} per day, for: {days} days}}}}"
     text = written(stages, patients=patients, resources="{bed: {capacity: 1}}", horizon=f"{days} days")
     scenario = read(text + "outcomes: {wait: {waiting_for: bed}, again: {total: {stage: bedded}}}\n")
-    result = simulate(compile_pathway(scenario), seed=seed, replications=replications, workers=1)
-    return summarise(result.log, result.use, scenario, about={"replications": replications})
+    return summary_of(scenario, replications, seed=seed)
 
 
 @pytest.mark.parametrize(("rate", "replications"), [(1.3, 1), (1.3, 5), (3.0, 1)])
@@ -81,6 +94,51 @@ def test_overload_runs_to_the_end_and_claims_no_steady_state(rate: float, replic
     assert "does not settle" in found["outcomes"]["wait"]["steady_state_note"]
     assert "steady_state_note" not in found["outcomes"]["again"]
     assert any("queue for bed does not settle" in note for note in found["notes"])
+
+
+DAYS = ", ".join(f"{day // 2} days" for day in range(1000))
+"""Two a day."""
+
+
+@pytest.mark.parametrize(
+    ("patients", "horizon", "end"),
+    [
+        ("arrive: {poisson: 2 per day, for: 500 days}", 1500, 500),
+        ("arrive: {poisson: 2 per day}, number: 1000", 1500, 500),
+        ("arrive: {every: 0.5 days}, number: 1000", 1500, 500),
+        (f"arrive: {{days: [{DAYS}]}}", 1500, 500),
+        (f"arrive: {{days: [{DAYS}], for: 1000 days}}", 1500, 500),
+        ("arrive: {poisson: 2 per day, for: 1000 days}", 400, 400),
+    ],
+    ids=["for a time", "a number", "a number, evenly", "on days", "on days, for a time", "to the horizon"],
+)
+@pytest.mark.parametrize("replications", [1, 3])
+def test_overload_is_seen_wherever_arrivals_end(
+    patients: str, horizon: int, end: int, replications: int
+) -> None:
+    """Two arrive for each who is served; after the end the queue falls, and is empty by the horizon."""
+    scenario = read(written(BED, patients=f"{{{patients}}}", resources=ONE, horizon=f"{horizon} days"))
+    bed = summary_of(scenario, replications)["resources"]["bed"]
+    assert not bed["settles"]
+    begin, until = bed["grows_over_days"]
+    # a thousandth of the run is a stretch; the thousandth arrival of a Poisson process has a deviation of 16 days
+    assert until == pytest.approx(end, abs=5 * 16)
+    assert begin == pytest.approx(until / 2, abs=2)
+    # arrivals less services of the last half, within five standard deviations
+    assert bed["grows_by"] == pytest.approx(until / 2, abs=5 * np.sqrt(3 * until / 2 / replications))
+
+
+def test_a_queue_that_falls_after_the_last_arrival_settles() -> None:
+    """Three for every four that could be served, for a third of the run."""
+    text = written(
+        BED, patients="{arrive: {poisson: 0.75 per day, for: 1000 days}}", resources=ONE, horizon="3000 days"
+    )
+    assert all(summary_of(read(text), 1, seed=seed)["resources"]["bed"]["settles"] for seed in range(20))
+
+
+def test_where_all_are_there_at_once_no_queue_grows() -> None:
+    text = written(BED, patients="{number: 500}", resources=ONE, horizon="1000 days")
+    assert summary_of(read(text), 1)["resources"]["bed"]["settles"]
 
 
 @pytest.mark.parametrize("rate", [0.5, 0.8])
