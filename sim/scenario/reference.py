@@ -281,7 +281,8 @@ A resource has units that one patient at a time holds. `needs` takes one, a list
 read as the patient comes to the stage. What is missing is granted together, or waited for together; what
 the next stage that takes time needs as well is held on, the rest is given back on leaving. With `release:
 when_next_granted` it is kept while its holder waits, and given back as the wait ends. Two patients who each
-hold what the other waits for wait until something else happens to one of them.
+hold what the other waits for wait until something else happens to one of them. Where the stages let that
+come about, with whatever conditions, `check`, `describe` and each run note it.
 
 Capacity may change in steps that begin at `0 days`; where it falls, units in use go as they are given back.
 A resource that is unlimited and always open is never waited for and leaves no trace in the log.
