@@ -92,7 +92,8 @@ def page() -> str:
 
 Made by `make docs`: {REPLICATIONS} replications, seed {SEED}, about {patients:.0f} patients in each, those of the first two years left out; intervals
 over the same replications. What the centre has, and what is assumed of it (every capacity is), stands in
-[scenarios/README.md](../scenarios/README.md).
+[scenarios/README.md](../scenarios/README.md). Lost in a queue is who left one without what they waited for, by death, relapse or
+otherwise.
 
 {of_what_ifs()}
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from sim.engine.event_log import ASKS, ENTERS, LEAVES, EventLog, ResourceUse
 from sim.engine.run import Result, simulate
 from sim.outcomes.happenings import broken_never
+from sim.outcomes.history import NEVER, History
 from sim.outcomes.summary import summarise
 from sim.pathway.tables import compile_pathway
 from sim.scenario import load
@@ -77,6 +78,30 @@ def test_units_are_never_more_than_there_are_and_waits_are_the_queue(path: Path)
     assert queued == pytest.approx(waited, rel=1e-9)
 
 
+@pytest.mark.parametrize("path", [BASE, *WHAT_IFS], ids=lambda path: path.stem)
+def test_patients_do_not_stand_in_one_anothers_way(path: Path) -> None:
+    """No note says that they can, and nobody in intensive care waits for a bed to go back to."""
+    scenario, result = lived(path)
+    assert not [note for note in scenario.notes if "wait for one another" in note]
+    log = result.log
+    in_care = log.names.stages.index("icu")
+    assert np.isin(log.stage_to, in_care).sum() > 100
+    assert not ((log.does == ASKS) & (log.stage_from == in_care)).any()
+
+
+@pytest.mark.parametrize("path", [BASE, *WHAT_IFS], ids=lambda path: path.stem)
+def test_nobody_leaves_a_queue_to_ask_for_the_same_again(path: Path) -> None:
+    """Such a patient would lose the place in it, and be counted as lost."""
+    scenario, result = lived(path)
+    history = History(result.log, result.use, scenario)
+    waits, time = history.waits, result.log.time
+    whose = history.patients(waits.asked)
+    left = np.flatnonzero(~waits.granted[:-1] & (waits.ended[:-1] != NEVER))
+    again = left[(whose[left] == whose[left + 1]) & (waits.stage[left] == waits.stage[left + 1])]
+    assert len(left) > 10
+    assert (time[waits.ended[again]] < time[waits.asked[again + 1]]).all()
+
+
 def test_the_base_is_busy_and_not_overloaded() -> None:
     """What the README says of it: beds and rooms busy, nothing beyond 80%."""
     use = told(BASE)["resources"]
@@ -98,7 +123,7 @@ def test_a_what_if_has_the_same_patients(path: Path) -> None:
     names = base.names.attributes
     columns = [other.names.attributes.index(name) for name in names]
     assert np.array_equal(other.at_start[:, columns], base.at_start)
-    assert not np.array_equal(other.ends, base.ends)
+    assert not np.array_equal(other.time, base.time)
 
 
 @pytest.mark.parametrize("resource", RESOURCES)
