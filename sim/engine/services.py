@@ -257,12 +257,8 @@ def openings(code: int, resource: Resource) -> Iterator[Change]:
 
 
 def closing(begin: float, end: float) -> float:
-    """When the last grants of a stretch of hours have been made.
-
-    Whole days end at midnight sharp, and hours too short for the margin when they end.
-    """
-    is_whole_days = begin % 1.0 == 0.0 and end % 1.0 == 0.0
-    return end if is_whole_days or end - begin <= MARGIN else end - MARGIN
+    """When the last grants of a stretch of hours have been made; too short for the margin: its end."""
+    return end if end - begin <= MARGIN else end - MARGIN
 
 
 def on_grid(days: float) -> float:

@@ -288,10 +288,10 @@ Capacity may change in steps that begin at `0 days`; where it falls, units in us
 A resource that is unlimited and always open is never waited for and leaves no trace in the log.
 
 Opening hours limit when grants are made, not how long a unit is held; day 0 is a Monday: `every day`,
-`weekdays`, a list of days, or days with hours, `{monday: [8 hours, 17 hours]}`, the end not included, nor,
-except after whole days, the 5 seconds before it: times are rounded, and the last of the visits that fill the
-hours may end a little early. What nobody takes while it is open is lost: three slots on Mondays are
-`{capacity: 3, open: [monday]}`, held for less than a week.
+`weekdays`, a list of days, or days with hours, `{monday: [8 hours, 17 hours]}`, the end not included, nor the
+5 seconds before it: times are rounded, and the last of the visits that fill the hours may end a little early.
+What nobody takes while it is open is lost: three slots on Mondays are `{capacity: 3, open: [monday]}`, held
+for less than a week.
 
 A queue goes by the requests, or by an attribute that is a number, or yes or no, read afresh at every grant;
 equal values go by the requests. Who is turned away where nothing is free, or where the queue is long, comes

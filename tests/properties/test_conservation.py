@@ -119,15 +119,16 @@ def units(resource: Resource, day: float) -> float:
 
 
 def is_open(resource: Resource, day: float) -> bool:
-    """Day 0 is a Monday; the closing hour is not open any more, nor, before midnight, the 64 points before it."""
+    """Day 0 is a Monday; the closing hour is not open any more, nor the 64 points of the grid before it."""
     if resource.calendar is None:
         return True
     if resource.calendar == "weekdays":
-        return day % 7 < 5
+        return day % 7 < 5 - 64 / 2**20
     hours = resource.calendar.get(DAYS[int(day % 7)])  # type: ignore[union-attr]
     if hours is None:
         return False
-    closes = round(hours[1] * 2**20) - (64 if hours[1] < 1.0 else 0)
+    goes_on = hours[1] == 1.0 and DAYS[int((day + 1) % 7)] in resource.calendar  # type: ignore[operator]
+    closes = round(hours[1] * 2**20) - (0 if goes_on else 64)
     return bool(round(hours[0] * 2**20) <= (day % 1) * 2**20 < closes)
 
 

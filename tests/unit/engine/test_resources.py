@@ -242,6 +242,8 @@ def test_a_weekly_slot_is_used_or_lost() -> None:
         ("[16 hours, 24 hours]", "2 hours", 4),
         ("[8 hours, 12 hours]", "2 minutes", 120),
         ("[12 hours, 12.001 hours]", "2 hours", 1),
+        ("[0 hours, 24 hours]", "8 hours", 3),
+        ("[0 hours, 24 hours]", "30 minutes", 48),
     ],
 )
 def test_a_day_has_as_many_services_as_fit_into_its_hours(hours: str, held: str, a_day: int) -> None:
@@ -256,13 +258,13 @@ def test_a_day_has_as_many_services_as_fit_into_its_hours(hours: str, held: str,
 
 
 def test_hours_that_go_on_over_midnight_have_no_hole_there() -> None:
-    """Four grid points before the midnights of Monday and Sunday, which do not close, and of Tuesday."""
+    """Four points of the grid before the midnights of Monday and Sunday, which do not close."""
     hours = "{monday: [0 hours, 24 hours], tuesday: [0 hours, 24 hours], sunday: [6 hours, 24 hours]}"
     just = 4 / 2**20
-    days = [1 - just, 7 - just, 9 - just, 9]
-    patients = f"{{number: 4, arrive: {{days: [{', '.join(f'{day!r} days' for day in days)}]}}}}"
+    days = [1 - just, 7 - just, 9]
+    patients = f"{{number: 3, arrive: {{days: [{', '.join(f'{day!r} days' for day in days)}]}}}}"
     result = treated(f"{{bed: {{capacity: 9, open: {hours}}}}}", patients=patients)
-    assert grants(result, "bedded") == [1 - just, 7 - just, 9 - just, 13.25]
+    assert grants(result, "bedded") == [1 - just, 7 - just, 13.25]
 
 
 def test_hours_that_touch_over_midnight_and_sunday_are_one_stretch() -> None:
