@@ -14,6 +14,7 @@ from sim.outcomes import wording
 from sim.outcomes.burden import burden
 from sim.outcomes.comparison import is_same
 from sim.outcomes.differences import Difference, leaf, of_groups
+from sim.outcomes.differences import over_replications as between_replications
 from sim.outcomes.entries import interval, number
 from sim.outcomes.estimates import UNKNOWN, Estimate, Path, over_replications, without_intervals
 from sim.outcomes.findings import Findings, bare
@@ -143,10 +144,25 @@ def _with_steady_state_notes(told: dict[str, Any], of_reference: str, own: str) 
 
 
 def burden_told(reference: Cell, cell: Cell) -> dict[str, Any]:
-    """The same of what waiting does to patients."""
+    """The same of what waiting does to patients; of several replications the number in each too."""
     return {
-        name: _told(reference, cell, one, cell.burden.get(name)) for name, one in reference.burden.items()
+        name: _told(reference, cell, one, cell.burden.get(name)) | _by_replication(cell.burden.get(name))
+        for name, one in reference.burden.items()
     }
+
+
+def _by_replication(headline: Headline | None) -> dict[str, Any]:
+    if headline is None or len(headline.group.each) == 1:
+        return {}
+    path = _path(headline)
+    return {"by_replication": [number(figures.estimates[path].value) for figures in headline.group.each]}
+
+
+def are_told_apart(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether a number of `burden_told` surely differs between two cells, over the same replications."""
+    first, second = (np.array(of["by_replication"], dtype=np.float64) for of in (one, other))
+    apart = between_replications(first, second).estimate
+    return apart.low > 0.0 or apart.high < 0.0
 
 
 def _told(reference: Cell, cell: Cell, one: Headline, other: Headline | None) -> dict[str, Any]:

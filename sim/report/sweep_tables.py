@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from sim.outcomes.cells import are_told_apart
 from sim.report import figures
 from sim.report.comparison_tables import change
 from sim.report.printing import printed
@@ -169,19 +170,44 @@ def _print_one_more(told: Told, console: Console) -> None:
 
 
 def answers(told: Told) -> Iterator[str]:
-    """For each effect the resource whose one unit more does most, in a sentence."""
+    """For each effect the resource whose one unit more does most, in a sentence.
+
+    With those it is not told apart from; one replication has no interval, and no such answer.
+    """
+    if told["replications"] == 1:
+        yield "One replication cannot tell which single unit does most: ask for several, `--replications 20`."
+        return
     for name, (head, does_most, sign) in EFFECTS.items():
-        ranked = by_effect(told, name)
+        ranked = [of for _, of in by_effect(told, name)]
+        shown = [of for of in ranked if _is_shown(of["burden"][name], sign)]
         if not ranked:
             continue
-        of = ranked[0][1]
-        (path,) = of["changes"]
-        value, limits = effect(of["burden"][name], sign)
-        if value is None or value <= 0 or (limits is not None and limits[0] <= 0):
+        if not shown:
             yield f"No single unit is shown to make a difference in {head}."
-            continue
-        text = f"One more {resource_of(path)} {does_most}: {figures.plain(value)} per {PER} patients"
-        yield f"{text} (95% interval {figures.interval(limits, value, '')})." if limits else f"{text}."
+        elif shown[0] is not ranked[0]:
+            yield f"Not told is which single unit {does_most}; shown to make a difference: {_named(shown)}."
+        else:
+            value, limits = effect(shown[0]["burden"][name], sign)
+            told_by = f"{figures.plain(value)} per {PER} patients"
+            near = [
+                of for of in ranked[1:] if not are_told_apart(shown[0]["burden"][name], of["burden"][name])
+            ]
+            yield (
+                f"One more {_named(shown[:1])} {does_most}: {told_by} "
+                f"(95% interval {figures.interval(limits, value, '')})"
+                f"{', but is not told apart from ' if near else ''}{_named(near)}."
+            )
+
+
+def _is_shown(leaf: Told, sign: int) -> bool:
+    """Whether one more unit surely does some good."""
+    _, limits = effect(leaf, sign)
+    return limits is not None and limits[0] > 0
+
+
+def _named(cells: Sequence[Told]) -> str:
+    """The resources of which these cells have one unit more."""
+    return ", ".join(resource_of(path) for of in cells for path in of["changes"])
 
 
 def by_effect(told: Told, name: str) -> list[tuple[str, Told]]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from rich.console import Console
 
@@ -318,6 +320,62 @@ def test_the_unit_that_saves_most_stands_first(tmp_path: Path) -> None:
     first = next(answers(table))
     assert first.startswith("One more slot saves most waiting days: ")
     assert "(95% interval " in first
+
+
+TWO_DESKS = """\
+format: 1
+title: Two desks
+horizon: 300 days
+states: {here: {}, gone: {}}
+patients: {arrive: {poisson: 1.6 per day, for: 300 days}}
+pathway:
+  start: choice
+  stages:
+    choice: {decide: {left: 0.5, right: rest}}
+    left: {state: here, needs: left, events: {done: {after: {exponential: {mean: 1 days}}, to: out}}}
+    right: {state: here, needs: right, events: {done: {after: {exponential: {mean: 1 days}}, to: out}}}
+    out: {state: gone, terminal: true}
+resources: {left: {capacity: 1}, right: {capacity: 1}}
+outcomes: {served: {ever: {stage: out}}}
+"""
+
+
+def test_one_replication_names_no_unit_as_the_one_that_does_most(tmp_path: Path) -> None:
+    (said,) = answers(swept(tmp_path, TWO_DESKS, one_more=True).table)
+    assert said.startswith("One replication cannot tell which single unit does most")
+    assert "`--replications 20`" in said
+
+
+def test_the_unit_that_does_most_is_told_with_those_it_is_not_told_apart_from(tmp_path: Path) -> None:
+    """Two desks alike, each with four patients for five it could serve; then one with one for five."""
+    alike = next(answers(swept(tmp_path, TWO_DESKS, one_more=True, replications=6).table))
+    assert re.fullmatch(
+        r"One more (left|right) saves most waiting days: .*, but is not told apart from (left|right)\.", alike
+    )
+    text = TWO_DESKS.replace("1.6 per day", "1 per day").replace("left: 0.5", "left: 0.8")
+    told = swept(tmp_path, text, one_more=True, replications=6).table
+    apart = next(answers(told))
+    assert apart.startswith("One more left saves most waiting days: ")
+    assert apart.endswith(").")
+    for of in told["cells"].values():
+        burden = of["burden"]["waiting_days"]
+        assert len(burden["by_replication"]) == 6
+        assert sum(burden["by_replication"]) / 6 == pytest.approx(burden["estimate"])
+
+
+def test_where_the_first_is_not_sure_those_that_are_stand_for_it() -> None:
+    def cell(name: str, *saved: float) -> dict[str, Any]:
+        values = np.array(saved)
+        half = 2.776 * np.std(values, ddof=1) / np.sqrt(len(values))  # Student's, of five values
+        apart = {"difference": -values.mean(), "interval": [-values.mean() - half, -values.mean() + half]}
+        waiting = {"difference": apart, "by_replication": [9.0 - days for days in saved]}
+        return {"changes": {f"resources.{name}.capacity": "2"}, "burden": {"waiting_days": waiting}}
+
+    bed, slot = cell("bed", 9.0, -5.0, 4.0, 0.0, 2.0), cell("slot", 1.0, 1.1, 0.9, 1.2, 0.8)
+    told = {"reference": "r", "replications": 5, "cells": {"r": {}, "b": bed, "s": slot}}
+    assert list(answers(told)) == [
+        "Not told is which single unit saves most waiting days; shown to make a difference: slot."
+    ]
 
 
 # ---------------------------------------------------------------- queues that do not settle
