@@ -129,8 +129,8 @@ def until(
     arrive for a time, and where replications were asked for. carry_out gives what came
     of it, and the entries of the target's outcome (one for each arm against the reference); none
     where something forbidden happened, which ends it.
-    Raises: RunError where there is no interval, or where it would take too many; Refused where more
-    patients are wanted of a scenario that was loaded.
+    Raises: RunError where there is no interval, or one of no steady state, or where it would take too
+    many; Refused where more patients are wanted of a scenario that was loaded.
     """
     scenarios = [_scenario(arm) for arm in arms]
     grows = asked.replications > 1 or any(_needs_replications(scenario) for scenario in scenarios)
@@ -178,7 +178,15 @@ def _sized(asked: Asked, size: int, *, grows: bool) -> Asked:
 
 
 def _half_width_of(entry: Mapping[str, Any], target: Target) -> float:
-    """Half the width of the interval that the target is about. Raises: RunError where there is none."""
+    """Half the width of the interval that the target is about.
+
+    Raises: RunError where there is none, or where it is one of no steady state.
+    """
+    if "steady_state_note" in entry:
+        raise RunError(
+            f"--until-precision {target.text}: {entry['steady_state_note']}\n"
+            "    ask for the precision of another outcome, or give the resource a capacity that settles"
+        )
     place, name = entry, "interval"
     if isinstance(target.at, float):
         place = entry["at"].get(wording.time(target.at), {})

@@ -10,6 +10,7 @@ from sim.comparison import Comparison, Source
 from sim.errors import Refused, RunError
 from sim.precision import MOST_PATIENTS, compare_until, run_until
 from sim.simulation import Asked, BrokenRun, Simulation
+from tests.simulated import OVERLOAD
 from tests.unit.outcomes.test_comparison import SCENARIO
 
 QUIET = {"step": lambda name: None, "share": lambda share: None}
@@ -119,6 +120,17 @@ def test_what_is_no_target_is_refused(ward, target, fact):
 def test_where_there_is_no_interval_it_is_told(ward):
     with pytest.raises(RunError, match="there is no interval"):
         run_until("survival@9 years=0.1", ward, **QUIET)
+
+
+def test_no_wait_in_a_queue_that_does_not_settle_is_made_precise(ward):
+    """However many replications: the number goes with the horizon."""
+    ward.file.write_text(OVERLOAD)
+    with pytest.raises(RunError, match=r"wait=50 days: the queue for server does not settle"):
+        run_until("wait=50 days", ward, **QUIET)
+    three = Source("three", Asked(ward.file, ("resources.server.capacity=3",)))
+    with pytest.raises(RunError, match=r"wait=50 days: with ward, the queue for server does not settle"):
+        compare_until("wait=50 days", [Source("ward", ward), three], ward, **QUIET)
+    assert run_until("served=0.2", ward, **QUIET).half_width < 0.2
 
 
 def test_what_is_forbidden_ends_it(ward):
