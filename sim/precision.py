@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from math import ceil
 from typing import Any, Generic, TypeVar
 
@@ -25,10 +26,14 @@ SAFETY = 1.1
 
 FORM = "write OUTCOME=HALF-WIDTH, OUTCOME@TIME=HALF-WIDTH, as `overall_survival@2 years=0.005`"
 CURVE_NUMBERS = ("median", "restricted_mean")
+SHARES = ("time_to_event", "occupancy", "ever", "funnel", "pathway")
+"""Outcomes between 0 and 1."""
 
 NUMBER = "patients.number"
 
 T = TypeVar("T")
+Resize = Callable[[Asked], Asked]
+"""Makes what is asked larger."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +91,12 @@ def target_of(text: str, scenario: Scenario) -> Target:
     if when and of.kind not in ("time_to_event", "occupancy"):
         raise Refused(f"--until-precision: {name} is not read at a time", f"write {name}=HALF-WIDTH")
     at = when if when in CURVE_NUMBERS else (_days(when) if when else None)
-    return Target(text, name, at or None, _half_width(width.strip()))
+    half_width = _half_width(width.strip())
+    is_share = (of.kind in SHARES or of.above is not None) and at not in CURVE_NUMBERS
+    if is_share and (width.strip()[-1].isalpha() or half_width >= 0.5):
+        fix = "write a number below 0.5, as 0.005 for half a percentage point"
+        raise Refused(f"--until-precision: {name} is a share, and {width.strip()} no half-width of one", fix)
+    return Target(text, name, at or None, half_width)
 
 
 def _days(text: str) -> float:
@@ -121,14 +131,14 @@ def until(
     target: Target,
     asked: Asked,
     arms: Sequence[Asked],
-    carry_out: Callable[[Asked], tuple[T, list[Any]]],
+    carry_out: Callable[[Resize], tuple[T, list[Any]]],
 ) -> Reached[T]:
     """Simulate as asked, then with more, until the interval is narrow enough.
 
     arms: what is simulated; patients are added, or replications where patients share resources or
-    arrive for a time, and where replications were asked for. carry_out gives what came
-    of it, and the entries of the target's outcome (one for each arm against the reference); none
-    where something forbidden happened, which ends it.
+    arrive for a time, and where replications were asked for. carry_out is told how to make an arm of
+    the size to try; it gives what came of it, and the entries of the target's outcome (one for each
+    arm against the reference), none where something forbidden happened, which ends it.
     Raises: RunError where there is no interval, or one of no steady state, or where it would take too
     many; Refused where more patients are wanted of a scenario that was loaded.
     """
@@ -142,8 +152,11 @@ def until(
     size = max(asked.replications, FEWEST_REPLICATIONS) if grows else _patients(scenarios[0])
     most, of = (MOST_REPLICATIONS, "replications") if grows else (MOST_PATIENTS, "patients")
     for rounds in range(1, 100):
-        done, entries = carry_out(_sized(asked, size, grows=grows))
+        done, entries = carry_out(partial(_sized, size=size, grows=grows))
         half = max((_half_width_of(entry, target) for entry in entries), default=0.0)
+        if entries and half == 0.0:
+            why = entries[0].get("interval_note", "all are alike in this")
+            raise RunError(f"--until-precision {target.text}: there is no interval to be narrow ({why})")
         if half <= target.half_width:
             return Reached(done, target, half, size, of, rounds)
         wanted = max(ceil(size * (half / target.half_width) ** 2 * SAFETY), size + 1)
@@ -170,7 +183,7 @@ def _patients(scenario: Scenario) -> int:
     return scenario.patients.number
 
 
-def _sized(asked: Asked, size: int, *, grows: bool) -> Asked:
+def _sized(asked: Asked, *, size: int, grows: bool) -> Asked:
     if grows:
         return replace(asked, replications=size)
     others = [setting for setting in asked.settings if setting.partition("=")[0].strip() != NUMBER]
@@ -206,12 +219,13 @@ def _half_width_of(entry: Mapping[str, Any], target: Target) -> float:
 def run_until(text: str, asked: Asked, *, step: Step, share: Share) -> Reached[Simulation | BrokenRun]:
     """Simulate a cohort until an outcome's interval is as narrow as `text` says."""
     target = target_of(text, _scenario(asked))
+    asked = with_time(asked, target)
 
-    def carry_out(sized: Asked) -> tuple[Simulation | BrokenRun, list[Any]]:
-        done = simulation.carry_out(sized, step=step, share=share)
+    def carry_out(resize: Resize) -> tuple[Simulation | BrokenRun, list[Any]]:
+        done = simulation.carry_out(resize(asked), step=step, share=share)
         return done, [] if isinstance(done, BrokenRun) else [done.summary["outcomes"][target.outcome]]
 
-    return until(target, with_time(asked, target), [asked], carry_out)
+    return until(target, asked, [asked], carry_out)
 
 
 def compare_until(
@@ -228,12 +242,9 @@ def compare_until(
     target = target_of(text, _scenario(files[0]))
     first = with_time(replace(asked, replications=files[0].replications), target)
 
-    def carry_out(sized: Asked) -> tuple[Comparison | BrokenRun, list[Any]]:
-        arms = [
-            replace(source, of=replace(one, settings=sized.settings, replications=sized.replications))
-            for source, one in zip(of, files, strict=True)
-        ]
-        done = comparison.carry_out(arms, at=sized.at, step=step, share=share)
+    def carry_out(resize: Resize) -> tuple[Comparison | BrokenRun, list[Any]]:
+        arms = [replace(source, of=resize(one)) for source, one in zip(of, files, strict=True)]
+        done = comparison.carry_out(arms, at=first.at, step=step, share=share)
         if isinstance(done, BrokenRun):
             return done, []
         if target.outcome not in done.table["outcomes"]:

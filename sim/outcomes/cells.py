@@ -185,8 +185,9 @@ def _told(reference: Cell, cell: Cell, one: Headline, other: Headline | None) ->
         told["interval_kind"] = PAIRED_REPLICATIONS if several else PAIRED_PATIENTS
     else:
         told["interval_note"] = note or _why_unknown(second, path)
-    if found.is_nowhere:
-        told["interval_note"] = f"no {'replication' if several else 'patient'} tells the two apart in this"
+    said = found.note("replication", len(first.each)) if several else found.note("patient", len(first.who))
+    if said and not note:
+        told["interval_note"] = said
     return about | {"difference": told}
 
 

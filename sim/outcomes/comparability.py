@@ -36,6 +36,7 @@ def refuse_what_cannot_be_compared(reference: Arm, arm: Arm) -> None:
         counts = [np.bincount(of.log.replication, minlength=1)[0] for of in (reference, arm)]
         fact = f"they have {counts[0]:,} and {counts[1]:,} patients in the first replication"
         raise Refused(f"{between}: {fact}", "the same patients go through every arm: give them one number")
+    _refuse_other_beginnings(reference, arm, between)
     _refuse_other_times(reference, arm, between)
     _refuse_other_patients(reference, arm, between)
 
@@ -55,6 +56,20 @@ def _settings(reference: Arm, arm: Arm) -> list[tuple[str, Any, Any, str]]:
         ("the follow-up", follow_up[0], follow_up[1], "give both one `patients.follow_up`"),
         ("the warm-up", warm_up[0], warm_up[1], "give both one `warm_up`"),
     ]
+
+
+def _refuse_other_beginnings(reference: Arm, arm: Arm, between: str) -> None:
+    """Raises: Refused where time of an outcome that both have is not counted from the same happening."""
+    others = {outcome.name: outcome for outcome in arm.scenario.outcomes}
+    for one in reference.scenario.outcomes:
+        other = others.get(one.name)
+        if other is None or one.begin is None or other.begin is None or one.begin == other.begin:
+            continue
+        both = f"{wording.happening(one.begin)} in the one and {wording.happening(other.begin)} in the other"
+        raise Refused(
+            f"{between}: {one.name} is counted from {both}",
+            "give it one `from`, or the outcome of the one another name",
+        )
 
 
 def _refuse_other_times(reference: Arm, arm: Arm, between: str) -> None:

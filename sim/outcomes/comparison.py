@@ -199,8 +199,9 @@ def _group(one: Reader, other: Reader, reference: Reading, arm: Reading, first: 
         told["interval_kind"] = None if note else "Student, over paired patients"
         if note:
             told["interval_note"] = note
-    if head.is_nowhere:
-        told["interval_note"] = f"no {'replication' if several else 'patient'} tells the arms apart in this"
+    said = head.note("replication", len(first.each)) if several else head.note("patient", len(first.who))
+    if said and not note:
+        told["interval_note"] = said
     return listed(told)
 
 

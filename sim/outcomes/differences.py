@@ -6,7 +6,7 @@ Everywhere the difference is the arm less the reference.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import nan, sqrt
 from typing import Any
 
@@ -18,6 +18,8 @@ from sim.outcomes.entries import interval, number, put
 from sim.outcomes.estimates import QUANTILE, UNKNOWN, Estimate, Figures, Path
 from sim.outcomes.reading import Group
 
+FEW = 10
+"""With fewer patients who tell two arms apart a 95% interval holds the truth less often than it says."""
 ROUNDING = 1e-18
 """A share of the variance without pairing that is far below that of one patient in a billion."""
 
@@ -27,18 +29,40 @@ class Difference:
     """A difference with its 95% interval; error: its standard error, nan where there is none.
 
     independent: the interval that runs of the same size without common patients would have given;
-    variance_ratio: variance without pairing over variance with it, nan where that is 0.
+    variance_ratio: variance without pairing over variance with it, nan where that is 0. rests_on: on how
+    many patients the error rests, as if each of them differed by as much and no other at all.
     """
 
     estimate: Estimate
     error: float = nan
     independent: Estimate = UNKNOWN
     variance_ratio: float = nan
+    rests_on: float = nan
 
     @property
     def is_nowhere(self) -> bool:
         """Whether no patient (or no replication) tells the arms apart."""
-        return self.error == 0.0
+        return self.error == 0.0 == self.estimate.value
+
+    @property
+    def is_alike(self) -> bool:
+        """Whether they are told apart by all alike, so that there is no error to tell."""
+        return self.error == 0.0 != self.estimate.value
+
+    def note(self, of: str, n: int) -> str:
+        """What a reader has to know of the interval, "" for nothing.
+
+        of: patient or replication; n: how many of them. Of n that all agree fewer than 3 in n others
+        do not, at 95%. Source: Hanley and Lippman-Hand 1983, doi:10.1001/jama.1983.03330370053031.
+        """
+        if self.is_nowhere:
+            return f"no {of} tells the arms apart in this: fewer than 3 in {n:,} do"
+        if self.is_alike:
+            return f"every {of} tells the arms apart by as much, so there is no interval"
+        if of == "patient" and self.rests_on < FEW:
+            about = max(round(self.rests_on), 1)
+            return f"only about {about} patients tell the arms apart in this: the interval may be too narrow"
+        return ""
 
 
 def of_values(
@@ -47,9 +71,12 @@ def of_values(
     """A difference with Student's intervals, from its variance with pairing and without (apart).
 
     Equal influences that were added up in another order leave a variance of rounding errors: none.
+    Where all differ alike there is no interval.
     """
     variance = variance if variance > ROUNDING * apart else 0.0
     error = sqrt(variance)
+    if variance == 0.0 and value != 0.0:
+        return Difference(Estimate(value), error)
     half = float(stdtrit(freedom, 0.975)) * error
     wide = float(stdtrit(apart_freedom, 0.975)) * sqrt(apart) if apart > 0.0 else 0.0
     return Difference(
@@ -62,14 +89,17 @@ def of_values(
 
 def over_patients(value: float, reference: Floats, arm: Floats, n: int) -> Difference:
     """A difference of two estimates with the influences of the same n patients on each."""
-    variances = squares(reference), squares(arm)
-    return of_values(
+    variances, apart = (squares(reference), squares(arm)), arm - reference
+    found = of_values(
         value,
-        squares(arm - reference),
+        squares(apart),
         n - 1,
         apart=sum(variances),
         apart_freedom=welch(variances, n),
     )
+    if not found.error > 0.0:
+        return found
+    return replace(found, rests_on=squares(apart) ** 2 / squares(apart * apart))
 
 
 def over_replications(reference: Floats, arm: Floats) -> Difference:

@@ -128,6 +128,28 @@ def test_the_same_patients_twice_differ_by_nothing():
     assert found.independent.high > 0.0
 
 
+def test_patients_who_all_differ_alike_leave_no_interval():
+    everybody = of_ratio(np.ones(50), np.ones(50))
+    found = over_patients(-1.0, everybody, everybody, 50)
+    assert found.is_alike
+    assert not found.is_nowhere
+    assert not found.estimate.has_interval
+    assert (
+        found.note("patient", 50) == "every patient tells the arms apart by as much, so there is no interval"
+    )
+
+
+@pytest.mark.parametrize("n", [1, 4, 30])
+def test_on_how_many_patients_a_difference_rests(n):
+    """Of 1,000 of whom n have it in one arm only: to within the share that they are of all."""
+    has = np.zeros(1000)
+    has[:n] = 1.0
+    none, everybody = of_ratio(np.zeros(1000), np.ones(1000)), np.ones(1000)
+    found = over_patients(n / 1000, none, of_ratio(has, everybody), 1000)
+    assert found.rests_on == pytest.approx(n, rel=0.1)
+    assert ("too narrow" in found.note("patient", 1000)) == (n < 10)
+
+
 @pytest.mark.parametrize("level", [0.25, 0.5, 0.75])
 def test_the_quantile_of_a_uniform_law(level):
     """The p-quantile of n draws has variance p (1 - p) / (n f^2): of uniforms on [0, 1000] with f 1/1000.

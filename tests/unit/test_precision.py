@@ -30,7 +30,7 @@ def arms(of: Asked) -> list[Source]:
     change = "pathway.stages.ward.events.home.after.exponential.mean=20 days"
     return [
         Source("ward", of),
-        Source("quick", Asked(of.file, (change,), seed=of.seed, replications=of.replications)),
+        Source("quick", Asked(of.file, (*of.settings, change), seed=of.seed, replications=of.replications)),
     ]
 
 
@@ -137,3 +137,16 @@ def test_what_is_forbidden_ends_it(ward):
     ward.file.write_text(SCENARIO + "never: [{stage: home}]\n")
     assert isinstance(run_until("survival=0.01", ward, **QUIET).done, BrokenRun)
     assert isinstance(compare_until("survival=0.01", arms(ward), ward, **QUIET).done, BrokenRun)
+
+
+@pytest.mark.parametrize("width", ["5 days", "0.5", "50"])
+def test_a_share_has_no_half_width_of_days_nor_of_one_half(ward, width):
+    with pytest.raises(Refused, match="survival is a share"):
+        run_until(f"survival@1 years={width}", ward, **QUIET)
+    assert run_until("survival@restricted_mean=50 days", ward, **QUIET).half_width <= 50
+
+
+def test_where_nobody_tells_the_arms_apart_there_is_nothing_to_be_precise_about(ward):
+    same = [Source("ward", ward), Source("again", ward)]
+    with pytest.raises(RunError, match="no patient tells the arms apart in this: fewer than 3 in 300 do"):
+        compare_until("survival@1 years=0.02", same, ward, **QUIET)

@@ -163,6 +163,7 @@ REFUSED = {
     "patients.follow_up=1 years": "the follow-up is to the horizon in the one and 1 year in the other",
     "patients.attributes.grade=1": "patient 0 starts with grade 0 in the one and 1 in the other",
     "patients.attributes.age={uniform: [20, 61]}": "patient 0 starts with age",
+    "outcomes.survival.from={stage: home}": "survival is counted from the start in the one and entering home in",
     "patients.arrive={every: 1 days}": "patient 1 starts on day 0 in the one and 1 in the other",
 }
 
