@@ -390,12 +390,12 @@ def test_resources_over_time_add_up_to_their_averages(tmp_path):
     """The mean of the intervals, which are equally long, is the mean over the whole time."""
     file = tmp_path / "queue.yaml"
     file.write_text(QUEUE)
-    arm = arm_of(simulated(file))
+    arm = arm_of(simulated(file, "resources.bed.capacity=2"))  # with one the queue does not settle
     (found,) = use_over_time(arm.use, arm.log.names, arm.scenario, replications=1, intervals=200)
     told = arm.summary["resources"]["bed"]
     assert found.in_use.mean() == pytest.approx(told["in_use"]["estimate"])
     assert found.queue.mean() == pytest.approx(told["queue"]["estimate"])
-    assert (found.capacity == 1).all()
+    assert (found.capacity == 2).all()
     assert pictures(arm)["resources"].figure.data[0].x[-1] == pytest.approx(400 / DAYS_IN["month"], abs=1e-4)
 
 
