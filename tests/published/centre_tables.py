@@ -97,8 +97,8 @@ otherwise.
 
 {of_what_ifs()}
 
-Twice the referrals is more than beds and rooms can serve: what stands in that row depends on the ten years that were
-simulated, and would go on getting worse.
+Twice the referrals is more than beds and rooms can serve: their queues grow for years, and level off near a dozen patients
+each because so many relapse, drop out or die in them. What stands in that row depends on the ten years that were simulated.
 
 One unit more of each, per 100 patients, as `allpath sweep scenarios/centre_academic.yaml --one-more` tells it, life-years up to
 the horizon of twelve years from the opening:
