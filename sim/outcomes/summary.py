@@ -31,6 +31,10 @@ DEFAULT_TIMES = (
 )
 """Days since the patient's start (or since `from`) at which curves are read unless asked otherwise."""
 
+SINGLE = {"5%": 0.05, "50%": 0.5, "95%": 0.95}
+FEWEST_FOR_QUANTILES = 20
+"""Replications, so that one of them lies beyond each end."""
+
 FIRST = ("estimate_of", "unit", "estimate", "interval", "interval_kind", "interval_note", "n", "left_out")
 """What stands first in an entry."""
 
@@ -182,12 +186,23 @@ def _group_entry(of: Findings, each: Each, scenario: Scenario) -> Any:
         left_out = sum(is_empty(f) for f in each)
         told["replications_left_out",] = left_out
         note = "fewer than two replications to compare" if len(each) - left_out < 2 else ""
+        told |= _single_replications(each)
     else:
         figures, kind = each[0], of.interval_kind or ""
         note = why_no_interval(scenario, of.interval_kind)
         if note:
             figures = without_intervals(figures)
     return _shaped(told, figures, kind, note)
+
+
+def _single_replications(each: Each) -> dict[Path, Any]:
+    """Between what the headline lies in single replications: what one future may come to, not their mean."""
+    values = np.array([figures.estimates["estimate",].value for figures in each])
+    known = values[~np.isnan(values)]
+    if len(known) < FEWEST_FOR_QUANTILES:
+        return {}
+    quantiles = np.quantile(known, list(SINGLE.values())).tolist()
+    return {("single_replications", name): value for name, value in zip(SINGLE, quantiles, strict=True)}
 
 
 def why_no_interval(scenario: Scenario, interval_kind: str | None) -> str:

@@ -47,6 +47,8 @@ def print_run(summary: Mapping[str, Any], console: Console) -> None:
     for name, entry in outcomes.items():
         if "steps" in entry:
             _print_funnel(name, entry, console)
+    if any("single_replications" in entry for entry in outcomes.values()):
+        _print_single_replications(outcomes, console)
     if summary["resources"]:
         _print_resources(summary["resources"], console)
     console.print(Text(_kinds(summary), style=FAINT))
@@ -230,6 +232,20 @@ def _print_funnel(name: str, entry: Entry, console: Console) -> None:
             table.add_row(Text(step["of"]), f"{step['count']:,}", before, figures.share(step["of_first"]))
         console.print(table)
     _print_remarks([entry], console)
+
+
+def _print_single_replications(outcomes: Mapping[str, Entry], console: Console) -> None:
+    """What one future may come to: the intervals above are those of the mean of all."""
+    console.print(Text("Single replications: what one of them may come to", style="bold"))
+    table = _table("outcome", "5%", "half of them", "95%")
+    for name, entry in outcomes.items():
+        if "single_replications" in entry:
+            unit = "share" if entry["unit"] == "probability" else entry["unit"]
+            each = (figures.amount(value, unit) for value in entry["single_replications"].values())
+            when = f" at {figures.time(entry['estimate_days'])}" if "estimate_days" in entry else ""
+            table.add_row(Text(f"{name}{when}"), *each)
+    console.print(table)
+    console.print()
 
 
 def _print_resources(resources: Mapping[str, Entry], console: Console) -> None:

@@ -206,6 +206,16 @@ def test_occupancy():
     assert (well["n"], well["left_out"], well["estimate_days"]) == (1, 1, 1000)
 
 
+def test_what_single_replications_come_to():
+    """Of 21 with 0 to 20 doses: the 5% of them is the second, the 95% the last but one."""
+    patients = [patient for n in range(21) for patient in doses(n, replication=n)]
+    found = entry(patients, "total", happening=DOSE)
+    assert found["single_replications"] == {"5%": 1.0, "50%": 10.0, "95%": 19.0}
+    low, high = found["interval"]
+    assert 1.0 < low < high < 19.0
+    assert "single_replications" not in entry(patients[:19], "total", happening=DOSE)
+
+
 # ---------------------------------------------------------------- waits
 
 WAITING = [
