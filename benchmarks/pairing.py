@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,41 +15,69 @@ from sim.units import DAYS_IN
 ROOT = Path(__file__).parents[1]
 SCENARIOS = ROOT / "scenarios"
 SETTINGS = {"academic": "cn_academic.yaml", "commercial": "uk_us_commercial.yaml"}
-PATIENTS, SEED = 10_000, 1
+PATIENTS, REPLICATIONS, SEED = 10_000, 40, 1
 TIMES = ("1 years", "2 years", "5 years")
+CENTRE = SCENARIOS / "centre_academic.yaml"
+ROAD = "strategies/academic/two_lines_bridging.yaml"
+OTHER_ROADS = ("withheld", "one_line_bridging", "two_lines_no_bridging")
+CASE = (
+    "patients.attributes.age_group={one_of: [child_aya, adult], start: adult}",
+    "patients.attributes.first_site={one_of: [bm, cns, both], start: both}",
+)
+"""The comparison of `make run`."""
 
 HEAD = f"""\
 # What pairing gains
 
 The same patients with the same luck go through both arms, so most of the noise of simulation falls out of
-their difference. The table shows how much: for overall survival the difference of each strategy from its
-setting, its standard error in percentage points, and how many times the variance of independent runs is that
-of the paired ones. A gain of 10 means that runs without common patients would have needed ten times as many
-for the same interval.
+their difference. The table shows how much in every shipped comparison: for overall survival the difference
+from the reference, its standard error in percentage points, and how many times the variance of independent
+runs is that of the paired ones. A gain of 10 means that runs without common patients would have needed ten
+times as many for the same interval.
 
-{PATIENTS:,} patients in each arm, seed {SEED}; made by `make pairing`, which simulates all of them.
+{PATIENTS:,} patients in each arm, seed {SEED}; of the centre, where patients wait for one another,
+{REPLICATIONS} replications, paired one by one. Made by `make pairing`, which simulates them all. The centre
+with twice the referrals has other patients than the centre, so that it is compared with nothing.
 
-| strategy | against | at | difference, points | standard error | gain |
+| scenario | against | at | difference, points | standard error | gain |
 |---|---|---|---|---|---|
 """
 
 
-def comparisons() -> Iterator[tuple[Path, Path]]:
-    """Every shipped strategy with the setting that it changes."""
+@dataclass(frozen=True)
+class Pair:
+    """Two scenarios with the same patients, and how both are asked for."""
+
+    reference: Path
+    other: Path
+    settings: tuple[str, ...]
+    replications: int = 1
+
+
+def pairs() -> Iterator[Pair]:
+    """Each strategy with its setting, the roads of the case, the what-ifs of the centre with its patients."""
+    number = (f"patients.number={PATIENTS}",)
     for folder, setting in SETTINGS.items():
         for strategy in sorted((SCENARIOS / "strategies" / folder).glob("*.yaml")):
-            yield SCENARIOS / setting, strategy
+            yield Pair(SCENARIOS / setting, strategy, number)
+    for name in OTHER_ROADS:
+        other = SCENARIOS / "strategies" / "academic" / f"{name}.yaml"
+        yield Pair(SCENARIOS / ROAD, other, (*CASE, *number))
+    for what_if in sorted((SCENARIOS / "centre").glob("*.yaml")):
+        if what_if.stem != "twice_the_referrals":
+            yield Pair(CENTRE, what_if, (), REPLICATIONS)
 
 
-def lines(setting: Path, strategy: Path) -> Iterator[str]:
-    """The lines of the table for one strategy, one for each time."""
-    told = compared(setting, strategy)["outcomes"]["overall_survival"]["differences"]["strategy"]
-    name = f"`{strategy.relative_to(SCENARIOS / 'strategies')}`"
+def lines(pair: Pair) -> Iterator[str]:
+    """The lines of the table for one comparison, one for each time."""
+    told = compared(pair)["outcomes"]["overall_survival"]["differences"]["other"]
+    name = f"`{pair.other.relative_to(SCENARIOS)}`"
+    against = f"`{pair.reference.relative_to(SCENARIOS)}`{', the case' if CASE[0] in pair.settings else ''}"
     for i, time in enumerate(TIMES):
         leaf = told["at"][time]
         gain = leaf["variance_ratio"]
         cells = [
-            *((name, f"`{setting.name}`") if i == 0 else ("", "")),
+            *((name, against) if i == 0 else ("", "")),
             time.removesuffix("s") if time.startswith("1 ") else time,
             f"{100 * leaf['difference']:+.2f}",
             f"{100 * leaf['standard_error']:.2f}",
@@ -57,11 +86,11 @@ def lines(setting: Path, strategy: Path) -> Iterator[str]:
         yield f"| {' | '.join(cells)} |\n"
 
 
-def compared(setting: Path, strategy: Path) -> Mapping[str, Any]:
-    """The table of a comparison of two files."""
+def compared(pair: Pair) -> Mapping[str, Any]:
+    """The table of a comparison."""
     arms = [
-        Source(name, Asked(file, (f"patients.number={PATIENTS}",), SEED))
-        for name, file in (("setting", setting), ("strategy", strategy))
+        Source(name, Asked(file, pair.settings, SEED, pair.replications))
+        for name, file in (("reference", pair.reference), ("other", pair.other))
     ]
     at = tuple(float(time.split()[0]) * DAYS_IN["year"] for time in TIMES)
     done = carry_out(arms, at=at, step=lambda name: None, share=lambda share: None)
@@ -70,4 +99,4 @@ def compared(setting: Path, strategy: Path) -> Mapping[str, Any]:
 
 
 if __name__ == "__main__":
-    sys.stdout.writelines([HEAD, *(line for both in comparisons() for line in lines(*both))])
+    sys.stdout.writelines([HEAD, *(line for pair in pairs() for line in lines(pair))])
