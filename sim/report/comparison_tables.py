@@ -16,7 +16,7 @@ from sim.outcomes.wording import time_in_prose
 from sim.report import figures
 from sim.report.certainty import what_intervals_hold
 from sim.report.printing import printed
-from sim.report.tables import FAINT, cell
+from sim.report.tables import FAINT, called_mean, cell
 from sim.scenario.model import Scenario
 
 Told: TypeAlias = Mapping[str, Any]
@@ -97,7 +97,10 @@ LUCK = (
 def _about(told: Told) -> str:
     parts = [f"{told['patients']:,} patients in each"]
     if told["replications"] > 1:
-        parts.append(f"{told['replications']:,} replications")
+        parts = [f"{told['replications']:,} replications", f"{parts[0]} arm in all"]
+    counted = next(iter(told["lives"].values()))["patients"]
+    if counted < told["patients"]:
+        parts.append(f"{counted:,} after the warm-up")
     parts += [f"seed {told['seed']}", f"horizon {figures.time(told['horizon_days'])}"]
     return ", ".join(parts)
 
@@ -138,7 +141,7 @@ def _sentence(told: Told, name: str, entry: Told, arm: str) -> str:
     unit = of["unit"]
     reference = told["reference"]
     values = [_headline(told["arms"][who]["outcomes"][name], of) for who in (arm, reference)]
-    one, other = (figures.amount(value, unit) for value in values)
+    one, other = (figures.amount(value, unit, of["interval"]) for value in values)
     when = f" {time_in_prose(of['estimate_days'])} after {_begin(of)}" if "estimate_days" in of else ""
     label = entry["label"][:1].upper() + entry["label"][1:]
     change = _difference_in_words(of, unit)
@@ -162,7 +165,7 @@ def _headline(entry: Told, of: Told) -> float | None:
 
 def _difference_in_words(of: Told, unit: str) -> str:
     value, limits = of["difference"], of["interval"]
-    what = change(value, unit) + (" percentage points" if unit in figures.SHARES else "")
+    what = change(value, unit, limits) + (" percentage points" if unit in figures.SHARES else "")
     if limits is None:
         return f"a difference of {what} (no interval: {of.get('interval_note', 'not known')})"
     if of["standard_error"] == 0.0:
@@ -170,11 +173,11 @@ def _difference_in_words(of: Told, unit: str) -> str:
     return f"a difference of {what} (95% interval {figures.interval(limits, value, unit)})"
 
 
-def change(value: float | None, unit: str) -> str:
-    """A difference with its sign; of shares in percentage points."""
+def change(value: float | None, unit: str, limits: figures.Limits = None) -> str:
+    """A difference with its sign; of shares in percentage points. limits: of its interval."""
     if value is None:
         return figures.NOTHING
-    text = figures.amount(value, unit).removesuffix("%" if unit in figures.SHARES else "")
+    text = figures.amount(value, unit, limits).removesuffix("%" if unit in figures.SHARES else "")
     return text if value <= 0 else f"+{text}"
 
 
@@ -230,7 +233,11 @@ def lives_in_words(lives: Told) -> Iterator[str]:
             limits = figures.share_interval(told["interval"])
             days = told.get("mean_days")
             by = f", by {figures.days(abs(days))} on average while observed" if days else ""
-            yield f"{name}: {figures.share(told['estimate'])}" + (f" ({limits})" if limits else "") + by
+            yield (
+                f"{name}: {figures.share(told['estimate'], told['interval'])}"
+                + (f" ({limits})" if limits else "")
+                + by
+            )
         yield f"better: {lives['better_is']}"
     yield f"unchanged in everything: {figures.share(lives['unchanged']['estimate'])}"
 
@@ -254,6 +261,14 @@ def _print_outcome(name: str, entry: Told, told: Told, letters: Mapping[str, str
             console.print(Text(f"note: {of['interval_note']}", style=FAINT))
         if "steady_state_note" in of:
             console.print(Text(f"note: {of['steady_state_note']}", style=FAINT))
+    for mean in dict.fromkeys(map(_mean_in_words, entry["differences"].values())):
+        if mean:
+            console.print(Text(mean, style=FAINT))
+
+
+def _mean_in_words(of: Told) -> str:
+    """What the restricted mean is of, and until when; empty where there is none."""
+    return f"{called_mean(of)}: {of['restricted_mean_of']}" if "restricted_mean" in of else ""
 
 
 def _print_parts(reference: Told, arm: Told, of: Told, letters: tuple[str, str], console: Console) -> None:
@@ -272,7 +287,7 @@ def two_arms_in_words(of: Told) -> Iterator[str]:
     ratio = of.get("hazard_ratio")
     if ratio is not None and ratio["estimate"] is not None:
         cause = "cause-specific hazard ratio" if "causes" in of else "hazard ratio"
-        told = f"{cause} {figures.plain(ratio['estimate'])}"
+        told = f"{cause} over all the time observed {figures.plain(ratio['estimate'], ratio['interval'])}"
         if ratio["interval"] is not None:
             told += f", {figures.interval(ratio['interval'], None, '')}"
         if ratio["independent_interval"] is not None:
@@ -283,7 +298,9 @@ def two_arms_in_words(of: Told) -> Iterator[str]:
         yield told
     far = of.get("wasserstein_distance")
     if far is not None:
-        yield f"distance between the distributions (Wasserstein): {figures.amount(far, _of_distance(of))}"
+        until = of.get("restricted_mean_until_days")
+        to = f" to {time_in_prose(until)}" if until is not None else ""
+        yield f"distance between the distributions{to} (Wasserstein): {figures.amount(far, _of_distance(of))}"
 
 
 def _of_distance(of: Told) -> str:
@@ -310,7 +327,7 @@ def _print_rows(rows: Sequence[Row], letters: tuple[str, str], console: Console)
             Text(row.head),
             row.reference,
             row.arm,
-            cell(change(value, row.unit), figures.interval(of["interval"], value, row.unit)),
+            cell(change(value, row.unit, of["interval"]), figures.interval(of["interval"], value, row.unit)),
             cell("", figures.interval(of["independent_interval"], value, row.unit)),
             figures.NOTHING if ratio is None else f"{ratio:,.1f}",
         )
@@ -340,7 +357,7 @@ def _curve_rows(reference: Told, arm: Told, of: Told, unit: str) -> Iterator[Row
     for time, leaf in of["at"].items():
         told = time.removesuffix("s") if time.startswith("1 ") else time
         yield _row(told, reference["at"][time], arm["at"][time], leaf, unit)
-    for key, label in (("median", "median"), ("restricted_mean", "restricted mean")):
+    for key, label in (("median", "median"), ("restricted_mean", called_mean(of))):
         if key in of:
             yield Row(label, _days(reference, key), _days(arm, key), of[key], "days")
     yield from _quantile_rows(of, "days", {"25%": "25% by", "75%": "75% by"})
@@ -358,13 +375,14 @@ def _days(side: Told, key: str) -> Text:
     value, limits = side[f"{key}_days"], side[f"{key}_interval"]
     if value is None and limits is not None and limits[0] is not None:
         return cell("not reached", f"from {figures.days(limits[0])}")
-    return cell(figures.days(value), figures.days_interval(limits, value))
+    return cell(figures.days(value, limits), figures.days_interval(limits, value))
 
 
 def _row(head: str, reference: Told, arm: Told, leaf: Told, unit: str) -> Row:
     one, other = (
         cell(
-            figures.amount(side["estimate"], unit), figures.interval(side["interval"], side["estimate"], unit)
+            figures.amount(side["estimate"], unit, side["interval"]),
+            figures.interval(side["interval"], side["estimate"], unit),
         )
         for side in (reference, arm)
     )

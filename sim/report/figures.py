@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
@@ -12,11 +13,14 @@ Limits: TypeAlias = Sequence[float | None] | None
 
 NOTHING = "-"
 SHARES = ("share", "probability")
+MOST_DECIMALS = 6
+
+# limits beside a value are of its interval; where that is narrower than the last decimal, both have more.
 
 
-def share(value: float | None) -> str:
+def share(value: float | None, limits: Limits = None) -> str:
     """A probability or share, e.g. `65.2%`."""
-    return NOTHING if value is None else f"{100 * value:.1f}%"
+    return NOTHING if value is None else f"{100 * value:z.{_decimals(limits, 0.01)}f}%"
 
 
 def time(days: float) -> str:
@@ -26,27 +30,32 @@ def time(days: float) -> str:
     return f"{number} {unit if number != '1' else unit.removesuffix('s')}"
 
 
-def days(value: float | None) -> str:
+def days(value: float | None, limits: Limits = None) -> str:
     """A number of days, as a time with one decimal."""
     if value is None:
         return NOTHING
     size, unit = _unit(value)
-    return f"{value / size:.1f} {unit}"
+    return f"{value / size:z.{_decimals(limits, size)}f} {unit}"
 
 
-def plain(value: float | None) -> str:
+def plain(value: float | None, limits: Limits = None) -> str:
     """A number with three figures or, beyond that, whole: `0.123`, `12.3`, `12,345`."""
     if value is None:
         return NOTHING
-    for bound, digits in ((100.0, 0), (10.0, 1), (1.0, 2)):
-        if abs(value) >= bound:
-            return f"{value:,.{digits}f}"
-    return f"{value:.3f}"
+    fewest = next((d for bound, d in ((100.0, 0), (10.0, 1), (1.0, 2)) if abs(value) >= bound), 3)
+    return f"{value:z,.{_decimals(limits, 1.0, fewest)}f}"
 
 
-def amount(value: float | None, unit: str) -> str:
+def _decimals(limits: Limits, size: float, fewest: int = 1) -> int:
+    """So many that an interval, in units of this size, is no narrower than the last of them."""
+    known = [end for end in limits or () if end is not None]
+    width = (known[-1] - known[0]) / size if len(known) == 2 else 0.0
+    return fewest if width <= 0.0 else min(MOST_DECIMALS, max(fewest, math.ceil(-math.log10(width))))
+
+
+def amount(value: float | None, unit: str, limits: Limits = None) -> str:
     """A number in its outcome's unit."""
-    return _writer(unit)(value)
+    return _writer(unit)(value, limits)
 
 
 def interval(limits: Limits, value: float | None, unit: str) -> str:
@@ -55,19 +64,20 @@ def interval(limits: Limits, value: float | None, unit: str) -> str:
         return days_interval(limits, value)
     if unit in SHARES:
         return share_interval(limits)
-    return _joined(limits, _writer(unit))
+    return _joined(limits, lambda end: plain(end, limits))
 
 
 def share_interval(limits: Limits) -> str:
     """Limits of a share in percent, e.g. `64.2 to 66.1`."""
-    return _joined(limits, lambda end: share(end).removesuffix("%"))
+    return _joined(limits, lambda end: share(end, limits).removesuffix("%"))
 
 
 def days_interval(limits: Limits, value: float | None) -> str:
     """Limits of a time in the unit of the time itself, e.g. `1.8 to 2.0`; else of the lower limit."""
     known = [end for end in limits or () if end is not None]
     size, unit = _unit(value if value is not None else known[0] if known else 0.0)
-    text = _joined(limits, lambda end: NOTHING if end is None else f"{end / size:.1f}")
+    decimals = _decimals(limits, size)
+    text = _joined(limits, lambda end: NOTHING if end is None else f"{end / size:z.{decimals}f}")
     if value is not None or not known:
         return text
     return f"{text} {unit}" if len(known) == 2 else text.replace(" to", f" {unit} to", 1)
@@ -79,7 +89,7 @@ def _joined(limits: Limits, write: Callable[[float | None], str]) -> str:
     return " to ".join("not reached" if end is None else write(end) for end in limits)
 
 
-def _writer(unit: str) -> Callable[[float | None], str]:
+def _writer(unit: str) -> Callable[[float | None, Limits], str]:
     if unit in SHARES:
         return share
     return days if unit == "days" else plain

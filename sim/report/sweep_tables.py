@@ -87,12 +87,14 @@ def _print_outcome(name: str, first: Told, told: Told, console: Console) -> None
 
 def _estimate(leaf: Told, unit: str) -> Text:
     value = leaf["estimate"]
-    return cell(figures.amount(value, unit), figures.interval(leaf["interval"], value, unit))
+    limits = leaf["interval"]
+    return cell(figures.amount(value, unit, limits), figures.interval(limits, value, unit))
 
 
 def _gap(leaf: Told, unit: str) -> Text:
     of = leaf["difference"]
-    return cell(change(of["difference"], unit), figures.interval(of["interval"], of["difference"], unit))
+    value, limits = of["difference"], of["interval"]
+    return cell(change(value, unit, limits), figures.interval(limits, value, unit))
 
 
 def whole(told: Told) -> dict[str, Told]:
@@ -237,7 +239,7 @@ def resource_of(path: str) -> str:
 
 def _effect_cell(leaf: Told, name: str) -> Text:
     value, limits = effect(leaf, EFFECTS[name][2])
-    return cell(figures.plain(value), figures.interval(limits, value, ""))
+    return cell(figures.plain(value, limits), figures.interval(limits, value, ""))
 
 
 # ---------------------------------------------------------------- for other programs

@@ -136,14 +136,14 @@ def _print_alone(entry: Entry, console: Console) -> None:
         count = at["at_risk"] if "at_risk" in at else at["n"]
         table.add_row(
             time_label(time),
-            figures.share(at["estimate"]),
+            figures.share(at["estimate"], at["interval"]),
             figures.share_interval(at["interval"]),
             f"{count:,}",
         )
-    for label, key in (("median", "median"), ("restricted mean", "restricted_mean")):
+    for label, key in (("median", "median"), (called_mean(entry), "restricted_mean")):
         if f"{key}_days" in entry:
             value, limits = entry[f"{key}_days"], entry[f"{key}_interval"]
-            table.add_row(label, days_or_not(key, value), figures.days_interval(limits, value), "")
+            table.add_row(label, days_or_not(key, entry), figures.days_interval(limits, value), "")
     console.print(table)
 
 
@@ -154,15 +154,20 @@ def _print_beside(columns: Sequence[tuple[str, Entry]], whole: Entry, console: C
         cells = [entry["at"][time] for _, entry in columns]
         table.add_row(
             time_label(time),
-            *(cell(figures.share(c["estimate"]), figures.share_interval(c["interval"])) for c in cells),
+            *(_share_cell(c) for c in cells),
         )
-    for label, key in (("median", "median"), ("restricted mean", "restricted_mean")):
+    for label, key in (("median", "median"), (called_mean(whole), "restricted_mean")):
         if any(f"{key}_days" in entry for _, entry in columns):
             table.add_row(label, *(_days_cell(key, entry) for _, entry in columns))
     for label, key in (("events", "events"), ("n", "n")):
         if all(key in entry for _, entry in columns):
             table.add_row(label, *(f"{entry[key]:,}" for _, entry in columns))
     console.print(table)
+
+
+def called_mean(entry: Entry) -> str:
+    """What the restricted mean is called: where ends compete it is the time to whichever comes first."""
+    return "mean to any end" if "causes" in entry else "restricted mean"
 
 
 def time_label(label: str) -> str:
@@ -173,13 +178,20 @@ def time_label(label: str) -> str:
 def _days_cell(key: str, entry: Entry) -> Text:
     if f"{key}_days" not in entry:
         return Text("")
-    value = entry[f"{key}_days"]
-    return cell(days_or_not(key, value), figures.days_interval(entry[f"{key}_interval"], value))
+    limits = figures.days_interval(entry[f"{key}_interval"], entry[f"{key}_days"])
+    return cell(days_or_not(key, entry), limits)
 
 
-def days_or_not(key: str, value: float | None) -> str:
-    """A time of an entry; a median may not be reached."""
-    return "not reached" if key == "median" and value is None else figures.days(value)
+def days_or_not(key: str, entry: Entry) -> str:
+    """A time of an entry; a median may not be reached, where there is anybody who could reach it."""
+    value, limits = entry[f"{key}_days"], entry[f"{key}_interval"]
+    if key == "median" and value is None and entry.get("n") != 0:
+        return "not reached"
+    return figures.days(value, limits)
+
+
+def _share_cell(of: Entry) -> Text:
+    return cell(figures.share(of["estimate"], of["interval"]), figures.share_interval(of["interval"]))
 
 
 def cell(estimate: str, interval: str) -> Text:
@@ -218,7 +230,7 @@ def parts(entry: Entry) -> Iterable[tuple[str, Entry, int]]:
 
 def _numbers(entry: Entry, unit: str, n: int) -> tuple[str, str, str]:
     value, limits = entry["estimate"], entry["interval"]
-    return figures.amount(value, unit), figures.interval(limits, value, unit), f"{n:,}"
+    return figures.amount(value, unit, limits), figures.interval(limits, value, unit), f"{n:,}"
 
 
 def _print_funnel(name: str, entry: Entry, console: Console) -> None:
@@ -228,8 +240,9 @@ def _print_funnel(name: str, entry: Entry, console: Console) -> None:
             console.print(Text(title, style="bold"))
         table = _table("step", "patients", "of the step before", "of the first")
         for step in of["steps"]:
-            before = cell(figures.share(step["estimate"]), figures.share_interval(step["interval"]))
-            table.add_row(Text(step["of"]), f"{step['count']:,}", before, figures.share(step["of_first"]))
+            table.add_row(
+                Text(step["of"]), f"{step['count']:,}", _share_cell(step), figures.share(step["of_first"])
+            )
         console.print(table)
     _print_remarks([entry], console)
 
@@ -255,7 +268,7 @@ def _print_resources(resources: Mapping[str, Entry], console: Console) -> None:
         cells = []
         for figure, unit in (("in_use", ""), ("utilisation", "share"), ("queue", "")):
             value, limits = of[figure]["estimate"], of[figure]["interval"]
-            cells.append(cell(figures.amount(value, unit), figures.interval(limits, value, unit)))
+            cells.append(cell(figures.amount(value, unit, limits), figures.interval(limits, value, unit)))
         table.add_row(Text(name), *cells)
     console.print(table)
     console.print()
@@ -267,10 +280,7 @@ def _print_resources(resources: Mapping[str, Entry], console: Console) -> None:
         told = (figures.amount(days, "days"), figures.amount(granted, ""), f"{waits['n']:,}")
         table.add_row(Text(name), "", *told)
         for ended, share in waits["ended_by"].items():
-            limits = figures.interval(share["interval"], share["estimate"], "share")
-            table.add_row(
-                Text(f"  {ended}"), cell(figures.amount(share["estimate"], "share"), limits), "", "", ""
-            )
+            table.add_row(Text(f"  {ended}"), _share_cell(share), "", "", "")
     console.print(table)
     console.print()
 
@@ -305,4 +315,4 @@ def remarks(entry: Entry) -> Iterable[str]:
     if "groups_note" in entry:
         yield entry["groups_note"]
     if "restricted_mean_until_days" in entry:
-        yield f"restricted mean: {entry['restricted_mean_of']}"
+        yield f"{called_mean(entry)}: {entry['restricted_mean_of']}"

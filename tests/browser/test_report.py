@@ -192,6 +192,21 @@ def test_paper_alone_says_where_the_numbers_are(browser, file, media, is_said):
     assert browser.execute_script(seen, "summary") != is_said
 
 
+def test_four_arms_fit_on_paper_with_their_differences(browser, tmp_path):
+    """Letter, 8.5 inches at 96 pixels, less two margins of 14 mm."""
+    names = ["two_lines_bridging", "withheld", "one_line_bridging", "two_lines_no_bridging"]
+    changes = [()] + [(f"parameters.max_car_t={{value: {n}}}",) for n in (0, 1, 0)]
+    runs = [simulated(CLINICAL, "patients.number=400", *of) for of in changes]
+    comparison = compared(*zip(names, runs, strict=True))
+    write_whole(tmp_path / "page.html", page(arms_of(comparison), {}, comparison.table))
+    opened(browser, tmp_path / "page.html", DESKTOP | {"width": 710})
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    widths = browser.execute_script("""
+        return [...document.querySelectorAll("#outcomes table")].map((table) => table.getBoundingClientRect().right)""")
+    assert len(widths) == 2
+    assert max(widths) <= 710
+
+
 def test_prints(browser, file):
     opened(browser, file, DESKTOP, "dark")
     paper = {"preferCSSPageSize": True, "printBackground": True, "paperWidth": 8.27, "paperHeight": 11.69}

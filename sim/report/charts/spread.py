@@ -52,10 +52,15 @@ def stays(arms: Sequence[tuple[str, Sequence[Spread]]], labels: Mapping[str, str
 
 
 def shares(arms: Sequence[tuple[str, Sequence[Share]]]) -> go.Figure:
-    """A bar for each value and arm, with the 95% interval of its share; of one arm the shares beneath."""
+    """A bar for each value and arm, with the 95% interval of its share; of one arm the shares beneath.
+
+    An arm without any keeps its look, and has no bars.
+    """
     look = looks([name for name, _ in arms])
     figure = go.Figure()
     for i, (arm, found) in enumerate(arms):
+        if not found:
+            continue
         value = [share.estimate.value for share in found]
         figure.add_bar(
             name=arm,
@@ -90,10 +95,12 @@ def _whiskers(found: Sequence[Share]) -> dict[str, object] | None:
 
 
 def waits(arms: Sequence[tuple[str, Sequence[float]]]) -> go.Figure:
-    """The share of waits that last longer than a time, for each arm: waits in days, all ended."""
+    """The share of waits that last longer than a time, for each arm that has any: in days, all ended."""
     look = looks([name for name, _ in arms])
     figure = go.Figure()
     for arm, days in arms:
+        if not days:
+            continue
         time, longer = _survivors(days)
         figure.add_scatter(
             name=arm,

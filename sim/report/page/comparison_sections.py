@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from sim.outcomes.wording import time_in_prose
 from sim.report import figures
 from sim.report.charts.forest import Bar, forest
 from sim.report.charts.lives import KINDS, better_and_worse
@@ -71,7 +72,7 @@ def _better_and_worse(bars: Sequence[tuple[str, Mapping[str, Any]]]) -> Picture:
         for kind in KINDS:
             one = of[kind]
             by = figures.days(one["mean_days"]) if "mean_days" in one else ""
-            told = figures.share(one["estimate"]), figures.share_interval(one["interval"])
+            told = figures.share(one["estimate"], one["interval"]), figures.share_interval(one["interval"])
             rows.append((f"{name}: {kind}", f"{one['count']:,}", told, by))
     figure = better_and_worse([(name, {kind: of[kind]["estimate"] for kind in KINDS}) for name, of in bars])
     numbers = Table(
@@ -135,8 +136,8 @@ def _leaves(arms: Sequence[Arm], *, of_shares: bool) -> Iterator[tuple[str, str,
             if not of_shares and of.get("unit") == "days" and of.get("difference") is not None:
                 yield label, arm.name, of
             mean = of.get("restricted_mean", {})
-            if not of_shares and mean.get("difference") is not None:
-                yield f"{label}, restricted mean", arm.name, mean
+            if not of_shares and "causes" not in of and mean.get("difference") is not None:
+                yield f"{label}, mean to {time_in_prose(of['restricted_mean_until_days'])}", arm.name, mean
 
 
 def _bar(label: str, arm: str, leaf: Mapping[str, Any], scale: float) -> Bar:

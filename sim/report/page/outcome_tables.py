@@ -9,7 +9,8 @@ from sim.report import figures
 from sim.report.comparison_tables import change
 from sim.report.page.arms import Arm, shared_outcomes, words
 from sim.report.page.parts import Cell, Table
-from sim.report.tables import days_or_not, parts, remarks, time_label
+from sim.report.tables import called_mean, days_or_not, parts, remarks, time_label
+from sim.scenario.model import Outcome
 
 Entry = Mapping[str, Any]
 
@@ -36,7 +37,7 @@ def curve_table(arms: Sequence[Arm], name: str) -> Table:
         )
         for time in whole["at"]
     ]
-    for label, key in (("median", "median"), ("restricted mean", "restricted_mean")):
+    for label, key in (("median", "median"), (called_mean(whole), "restricted_mean")):
         if f"{key}_days" in whole:
             between = (difference(of.get(key), "days") for _, of in apart)
             rows.append((label, *(_days(key, entry) for _, entry in columns), *between))
@@ -59,14 +60,22 @@ def cause_table(arms: Sequence[Arm], name: str) -> Table:
                 entry = arm.summary["outcomes"][name]
                 of = entry if cause == name else entry["causes"][cause]
                 cells.append(_estimate(of["at"][time], "probability"))
-            rows.append((f"{time_label(time)}: {words(cause)}", *cells))
+            end = end_in_words(arms[0].outcome(name)) if cause == name else words(cause)
+            rows.append((f"{time_label(time)}: {end}", *cells))
     return Table(first["curve_of"], ("time and end", *_heads(arms)), tuple(rows), _notes([first]))
 
 
-def overview(arms: Sequence[Arm]) -> Table | None:
-    """Every outcome as one number, those over time at their headline time; None where there are none.
+def end_in_words(outcome: Outcome) -> str:
+    """The end that an outcome is about, among those that compete: the place it is, where it is a place."""
+    until = outcome.until
+    is_place = until is not None and until.kind in ("stage", "state") and until.when is None
+    return words(until.name if until is not None and is_place else outcome.name)
 
-    Of several arms with the paired difference of each from the first.
+
+def overview(arms: Sequence[Arm]) -> tuple[Table, ...]:
+    """Every outcome as one number, those over time at their headline time; nothing where there are none.
+
+    The paired difference from the first arm stands beside it; of more than two arms in a table of its own.
     """
     rows: list[tuple[Cell, ...]] = []
     for outcome in shared_outcomes(arms):
@@ -84,9 +93,20 @@ def overview(arms: Sequence[Arm]) -> Table | None:
             ]
             rows.append((part.strip(), *cells, *("" for _ in arms[1:])))
     if not rows:
-        return None
-    apart = (f"{arm.name} less {arms[0].name}" for arm in arms[1:])
-    return Table("All outcomes", ("outcome", *_heads(arms), *apart), tuple(rows))
+        return ()
+    head = ("outcome", *_heads(arms), *(f"{arm.name} less {arms[0].name}" for arm in arms[1:]))
+    if len(arms) <= 2:
+        return (Table("All outcomes", head, tuple(rows)),)
+    n = 1 + len(arms)
+    apart = tuple((row[0], *row[n:]) for row in rows if any(row[n:]))
+    return (
+        Table("All outcomes", head[:n], tuple(row[:n] for row in rows)),
+        Table(
+            f"Differences from {arms[0].name}; of shares in percentage points",
+            ("outcome", *(arm.name for arm in arms[1:])),
+            apart,
+        ),
+    )
 
 
 def _heads(arms: Sequence[Arm]) -> tuple[str, ...]:
@@ -133,22 +153,22 @@ def _at(entry: Entry | None, path: Sequence[str]) -> Entry | None:
 
 def _estimate(entry: Entry, unit: str) -> tuple[str, str]:
     value, limits = entry["estimate"], entry["interval"]
-    return figures.amount(value, unit), figures.interval(limits, value, unit)
+    return figures.amount(value, unit, limits), figures.interval(limits, value, unit)
 
 
 def _headline(entry: Entry) -> Cell:
-    """The estimate of an outcome, and of a time to an event its median too where it is reached."""
+    """The estimate of an outcome, and of a time to an event beneath it its median where it is reached."""
     value, limits = _estimate(entry, entry["unit"])
     median = entry.get("median_days")
-    told = [limits, f"median {figures.days(median)}" if median is not None else ""]
-    return value, ", ".join(filter(None, told))
+    told = [limits, f"median {figures.days(median, entry['median_interval'])}" if median is not None else ""]
+    return value, "\n".join(filter(None, told))
 
 
 def _reading(row: Entry, unit: str) -> Cell:
-    """An estimate at a time, with the number at risk beside its interval."""
+    """An estimate at a time, with the number at risk beneath its interval."""
     value, limits = _estimate(row, unit)
     count = f"{row['at_risk']:,} at risk" if "at_risk" in row else f"of {row['n']:,}"
-    return value, ", ".join(filter(None, [limits, count]))
+    return value, "\n".join(filter(None, [limits, count]))
 
 
 def difference(leaf: Entry | None, unit: str) -> Cell:
@@ -156,14 +176,16 @@ def difference(leaf: Entry | None, unit: str) -> Cell:
     if leaf is None or leaf.get("difference") is None:
         return "-"
     value = leaf["difference"]
-    return change(value, unit), figures.interval(leaf["interval"], value, unit)
+    limits = leaf["interval"]
+    return change(value, unit, limits), figures.interval(limits, value, unit)
 
 
 def _days(key: str, entry: Entry) -> Cell:
     if f"{key}_days" not in entry:
         return ""
     value = entry[f"{key}_days"]
-    return days_or_not(key, value), figures.days_interval(entry[f"{key}_interval"], value)
+    limits = entry[f"{key}_interval"]
+    return days_or_not(key, entry), figures.days_interval(limits, value)
 
 
 def _notes(found: Sequence[Entry]) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from sim.report.charts.spread import shares, waits
 from sim.report.charts.style import even_ticks, unit_of
 from sim.report.charts.survival import survival
 from sim.report.page.arms import Arm, place_kind, place_labels, place_looks, words
-from sim.report.page.outcome_tables import cause_table, curve_table
+from sim.report.page.outcome_tables import cause_table, curve_table, end_in_words
 from sim.report.page.parts import Cell, Picture, Table
 from sim.scenario.model import Outcome
 
@@ -43,7 +43,7 @@ def curve_picture(arms: Sequence[Arm], outcome: Outcome) -> Picture:
     if outcome.competing:
         named = [(arm.name, whole) for arm, (whole, _) in zip(arms, found, strict=True)]
         labels = {curve.name: words(curve.name) for curve in named[0][1].causes}
-        labels[named[0][1].main.name] = words(outcome.name)
+        labels[named[0][1].main.name] = end_in_words(outcome)
         caption = (
             f"{title}: {meaning}, and of the ends that compete with it, stacked. What is left is free of all."
         )
@@ -108,14 +108,15 @@ def occupancy_picture(arms: Sequence[Arm], until: float) -> Picture:
 
 
 def grade_picture(arms: Sequence[Arm], outcome: Outcome) -> Picture | None:
-    """The shares of an attribute's values; None where it is no grade or category."""
+    """The shares of an attribute's values; None where it is no grade or category, or nobody has one."""
     found = [(arm.name, grades(arm.history, arm.outcome(outcome.name), arm.about)) for arm in arms]
-    if not all(values for _, values in found):
+    if not any(values for _, values in found):
         return None
     label = arms[0].summary["outcomes"][outcome.name]["label"]
     caption = f"{label}: share of patients with each value."
     if all(share.estimate.has_interval for _, values in found for share in values):
         caption += " The whiskers are 95% intervals (Wilson)."
+    caption += _nobody([name for name, values in found if not values])
     rows = [
         (f"{name}: {share.value}" if len(arms) > 1 else share.value, f"{share.count:,}", _share(share))
         for name, values in found
@@ -125,22 +126,27 @@ def grade_picture(arms: Sequence[Arm], outcome: Outcome) -> Picture | None:
     return Picture(f"grades-{outcome.name}", label, caption, shares(found), numbers)
 
 
+def _nobody(arms: Sequence[str]) -> str:
+    """That these arms have nothing to draw; empty where there are none."""
+    return f" Nobody in {' or '.join(arms)}." if arms else ""
+
+
 def _share(of: Share) -> Cell:
     low, high = of.estimate.low, of.estimate.high
     limits = (low, high) if of.estimate.has_interval else None
-    return figures.share(of.estimate.value), figures.share_interval(limits)
+    return figures.share(of.estimate.value, limits), figures.share_interval(limits)
 
 
 def wait_picture(arms: Sequence[Arm], outcome: Outcome) -> Picture | None:
     """How long patients wait for a resource; None where nobody's wait ended."""
     found = [(arm.name, *ended_waits(arm.history, arm.outcome(outcome.name), arm.about)) for arm in arms]
-    if not all(len(days) for _, days, _ in found):
+    if not any(len(days) for _, days, _ in found):
         return None
     label = arms[0].summary["outcomes"][outcome.name]["label"]
     caption = (
         f"{label}: the share of waits for {outcome.resource} that last longer than a time, "
         "of all that ended, by a grant or by leaving the queue."
-    )
+    ) + _nobody([name for name, days, _ in found if not len(days)])
     rows: list[tuple[Cell, ...]] = []
     for name, days, served in found:
         for what, of in (("served", days[served]), ("left the queue", days[~served])):

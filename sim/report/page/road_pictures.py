@@ -79,7 +79,8 @@ def funnel_parts(arms: Sequence[Arm], outcome: Outcome) -> tuple[Picture, Table]
     for i, step in enumerate(named):
         cells: list[Cell] = [step]
         for _, of in shown:
-            before = figures.share(of[i]["estimate"]), figures.share_interval(of[i]["interval"])
+            limits = of[i]["interval"]
+            before = figures.share(of[i]["estimate"], limits), figures.share_interval(limits)
             cells += [f"{of[i]['count']:,}", before, figures.share(of[i]["of_first"])]
         rows.append(tuple(cells))
     head = [

@@ -16,7 +16,7 @@ from sim.report.page.pictures import curve_picture, grade_picture, occupancy_pic
 from sim.report.page.replays import replay_section
 from sim.report.page.resource_pictures import resource_picture
 from sim.report.page.road_pictures import funnel_parts, road_parts
-from sim.report.tables import time_label
+from sim.report.tables import days_or_not, time_label
 
 
 def sections(
@@ -40,8 +40,7 @@ def sections(
 
 
 def _outcomes(arms: Sequence[Arm]) -> Section:
-    table = overview(arms)
-    return Section("outcomes", "All outcomes", (table,) if table else (), _kinds(arms))
+    return Section("outcomes", "All outcomes", overview(arms), _kinds(arms))
 
 
 def _curves(arms: Sequence[Arm]) -> Section | None:
@@ -112,7 +111,7 @@ def answer(arm: Arm) -> str:
     if not outcomes:
         return "The scenario asks for no outcome."
     entry = next(iter(outcomes.values()))
-    value = figures.amount(entry["estimate"], entry["unit"])
+    value = figures.amount(entry["estimate"], entry["unit"], entry["interval"])
     when = f" at {_when(entry)}" if "at" in entry else ""
     parts = [f"{entry['label']}{when}: {value}"]
     if entry["interval"]:
@@ -120,8 +119,7 @@ def answer(arm: Arm) -> str:
             f" (95% interval {figures.interval(entry['interval'], entry['estimate'], entry['unit'])})"
         )
     if "median_days" in entry:
-        median = entry["median_days"]
-        parts.append(f"; median {'not reached' if median is None else figures.days(median)}")
+        parts.append(f"; median {days_or_not('median', entry)}")
     return f"{''.join(parts)}, in {entry['n']:,} simulated patients."
 
 
@@ -135,6 +133,8 @@ def subtitle(arm: Arm) -> str:
     summary = arm.summary
     parts = [f"{summary['patients']:,} simulated patients"]
     if summary["replications"] > 1:
-        parts.append(f"{summary['replications']:,} replications")
+        parts = [f"{summary['replications']:,} replications", f"{parts[0]} in all"]
+    if len(arm.about) < summary["patients"]:
+        parts.append(f"{len(arm.about):,} after the warm-up")
     parts += [f"seed {summary['seed']}"] if "seed" in summary else []
     return ", ".join([*parts, f"horizon {figures.time(summary['horizon_days'])}"])

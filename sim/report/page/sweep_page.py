@@ -121,11 +121,11 @@ def _numbers(told: Told, name: str, label: str) -> Table:
         leaf = of["outcomes"][name]
         unit, apart = leaf["unit"], leaf["difference"]
         estimate = (
-            figures.amount(leaf["estimate"], unit),
+            figures.amount(leaf["estimate"], unit, leaf["interval"]),
             figures.interval(leaf["interval"], leaf["estimate"], unit),
         )
         between: Cell = (
-            change(apart["difference"], unit),
+            change(apart["difference"], unit, apart["interval"]),
             figures.interval(apart["interval"], apart["difference"], unit),
         )
         rows.append((*values_of(told, of), estimate, "reference" if called == told["reference"] else between))
@@ -153,7 +153,7 @@ def one_more_section(told: Told) -> Section:
                 (
                     resource_of(path),
                     of["changes"][path],
-                    (figures.plain(value), figures.interval(limits, value, "")),
+                    (figures.plain(value, limits), figures.interval(limits, value, "")),
                 )
             )
         title = head[:1].upper() + head[1:]

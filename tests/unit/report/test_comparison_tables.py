@@ -161,3 +161,35 @@ def test_the_answer_says_nothing_of_queues_that_settle(tmp_path: Path) -> None:
     told = table(tmp_path, "resources.server.capacity=4", text=three, replications=2)
     assert answer(told).startswith("Wait is ")
     assert "settle" not in answer(told)
+
+
+def part(lines: list[str], name: str) -> str:
+    """What is printed of one outcome, in one line."""
+    begin = lines.index(name)
+    blank = (i for i in range(begin, len(lines)) if not lines[i] and "───" in " ".join(lines[begin:i]))
+    return " ".join(" ".join(lines[begin : next(blank)]).split())
+
+
+def test_where_ends_compete_the_mean_time_is_to_any_of_them_and_says_so(tmp_path: Path) -> None:
+    lines = printed(table(tmp_path, QUICK))
+    home, survival = part(lines, "home"), part(lines, "survival")
+    assert "restricted mean" not in home
+    assert "mean to any end: mean days from the start until reaching well or death or 2 years" in home
+    assert "restricted mean: mean days from the start until reaching dead or 2 years" in survival
+
+
+def test_a_hazard_ratio_and_a_distance_say_over_which_time(tmp_path: Path) -> None:
+    survival = part(printed(table(tmp_path, QUICK)), "survival")
+    assert "hazard ratio over all the time observed " in survival
+    assert "distance between the distributions to 2 years (Wasserstein): " in survival
+
+
+def test_patients_of_all_replications_are_told_from_those_after_the_warm_up(tmp_path: Path) -> None:
+    text = OVERLOAD.replace("for: 400 days", "for: 400 days, warm_up: 100 days")
+    told = table(tmp_path, "resources.server.capacity=3", text=text, replications=3)
+    counted = told["lives"]["quick"]["patients"]
+    about = (
+        f"3 replications, {told['patients']:,} patients in each arm in all, {counted:,} after the warm-up, "
+    )
+    assert counted == pytest.approx(0.75 * told["patients"], abs=5 * (600 * 3) ** 0.5)
+    assert about in " ".join(printed(told)) + " "

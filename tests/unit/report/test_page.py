@@ -224,6 +224,8 @@ def test_what_a_reader_has_to_know_first_stands_beside_the_answer(tmp_path):
     assert arm.summary["notes"]
     told = page([arm], {}).split('id="outcomes"')[0]
     assert all(f"Note: {note}." in told for note in arm.summary["notes"])
+    n = int((arm.log.begins >= 40).sum())
+    assert f'<p class="subtitle">120 simulated patients, {n} after the warm-up, ' in told
     table = next(s for s in sections([arm], {}) if s.name == "resources").items[1]
     rows = dict(table.rows)
     assert rows["bed, granted a year"][0] == plain(
@@ -384,6 +386,61 @@ def test_each_of_several_arms_has_a_sentence_of_the_answer(two):
     assert f"compared with: {later.scenario.title}; Fewer remissions" in text
     told = re.findall(r'<p class="answer">(.*)</p>', text)
     assert [name in sentence for name, sentence in zip(("later", "fewer"), told, strict=True)] == [True, True]
+
+
+def test_differences_of_several_arms_have_a_table_of_their_own():
+    of = compared(
+        ("as it is", simulated(FIRST, "patients.number=300")),
+        ("later", simulated(FIRST, "patients.number=300", LATER, FEWER)),
+        ("fewer", simulated(FIRST, "patients.number=300", FEWER)),
+    )
+    found = {section.name: section for section in sections(arms_of(of), {}, of.table)}
+    whole, apart = found["outcomes"].items
+    assert whole.head == ("outcome", "as it is", "later", "fewer")
+    assert apart.caption.startswith("Differences from as it is")
+    assert apart.head == ("outcome", "later", "fewer")
+    assert {len(row) for row in whole.rows} == {4}
+    told = of.table["outcomes"]["overall_survival"]["differences"]
+    assert [cell[0] for cell in apart.rows[0][1:]] == [
+        f"{100 * told[name]['difference']:+.1f}" for name in ("later", "fewer")
+    ]
+
+
+@pytest.fixture(scope="module")
+def without_car_t() -> dict[str, Section]:
+    """Nobody is infused in the reference."""
+    of = compared(
+        ("no CAR-T", simulated(CLINICAL, "patients.number=300", "parameters.max_car_t={value: 0}")),
+        ("as it is", simulated(CLINICAL, "patients.number=300")),
+    )
+    return {section.name: section for section in sections(arms_of(of), {}, of.table)}
+
+
+def test_grades_are_drawn_of_the_arms_that_have_any(without_car_t):
+    """In the colour that the arm has everywhere."""
+    found = pictures_of(without_car_t)
+    grades = found["grades-crs_grade_first_product"]
+    assert [bars.name for bars in grades.figure.data] == ["as it is"]
+    assert grades.figure.data[0].marker.color == looks(["no CAR-T", "as it is"])["as it is"].colour
+    assert grades.caption.endswith(" Nobody in no CAR-T.")
+
+
+def test_the_end_that_an_incidence_is_of_is_called_by_its_place(without_car_t):
+    deaths = pictures_of(without_car_t)["curve-death_by_cause"]
+    assert {trace.name for trace in deaths.figure.data} == {
+        "died of disease",
+        "treatment",
+        "gvhd",
+        "other cause",
+    }
+    assert deaths.numbers.rows[0][0].endswith(": died of disease")
+
+
+def test_the_forest_has_no_mean_time_to_an_end_among_several(without_car_t):
+    """It would be to whichever of them comes first, under the name of one."""
+    labels = {row[0] for row in pictures_of(without_car_t)["forest-times"].numbers.rows}
+    assert any(label.endswith(", mean to 180 days") for label in labels)
+    assert not any(label.startswith(("Death by cause", "Marrow relapse", "CSF relapse")) for label in labels)
 
 
 def test_resources_over_time_add_up_to_their_averages(tmp_path):

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from sim.outcomes.summary import summarise
 from sim.report import figures
-from sim.report.tables import print_summary
+from sim.report.tables import days_or_not, print_summary
 from sim.scenario import model as m
 from tests import hand_made_log as by_hand
 from tests.hand_made_log import Patient, asks, enters, granted, happens, outcome
@@ -171,3 +171,38 @@ def test_shares_and_intervals():
     assert figures.days_interval(None, 700.0) == ""
     assert figures.time(365.25 * 5) == "5 years"
     assert figures.time(1.0) == "1 day"
+
+
+@pytest.mark.parametrize("width", [5.0, 0.31, 0.1, 0.04, 0.0023])
+@pytest.mark.parametrize("middle", [12.34567, 0.05, -0.0001])
+def test_the_ends_of_an_interval_are_told_apart(middle, width):
+    """An interval is never narrower than its last decimal, so its ends are not rounded to one number."""
+    limits = (middle - width / 2, middle + width / 2)
+    shares = tuple(end / 100 for end in limits)
+    for told in (
+        figures.days_interval(limits, middle),
+        figures.share_interval(shares),
+        figures.interval(limits, middle, ""),
+    ):
+        low, high = told.split(" to ")
+        assert float(low) < float(high)
+
+
+def test_an_estimate_has_the_decimals_of_its_interval():
+    assert figures.days(1.284, (1.264, 1.304)) == "1.28 days"
+    assert figures.days_interval((1.264, 1.304), 1.284) == "1.26 to 1.30"
+    assert figures.share(0.3, (0.2998, 0.3002)) == "30.00%"
+    assert figures.plain(123.456, (123.3, 123.6)) == "123.5"
+    assert figures.plain(12.3, (10.0, 14.0)) == "12.3"
+
+
+def test_nothing_is_minus_nought():
+    assert figures.share(-0.0002) == "0.0%"
+    assert figures.days(-0.02) == "0.0 days"
+    assert figures.plain(-0.0002) == "0.000"
+
+
+def test_a_median_is_not_reached_by_somebody_only():
+    median = {"median_days": None, "median_interval": None}
+    assert days_or_not("median", {**median, "n": 5}) == "not reached"
+    assert days_or_not("median", {**median, "n": 0}) == "-"
