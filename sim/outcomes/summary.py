@@ -17,6 +17,7 @@ from sim.outcomes.reading import Reader
 from sim.outcomes.resource_entries import ResourceFindings, resource_entries, resource_findings, waits_note
 from sim.outcomes.resource_entries import joined as joined_resources
 from sim.outcomes.resource_entries import notes as resource_notes
+from sim.scenario.csv_tables import clocks_not_told
 from sim.scenario.deadlock import deadlocks
 from sim.scenario.model import Scenario
 from sim.units import DAYS_IN
@@ -142,6 +143,7 @@ def summary(of: Account, about: Mapping[str, Any]) -> dict[str, Any]:
             *_notes(of),
             *resource_notes(of.resources, resources, scenario),
             *deadlocks(scenario),
+            *clocks_not_told(scenario),
             *_not_computed(scenario),
         ],
     }

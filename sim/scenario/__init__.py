@@ -21,6 +21,7 @@ def load(path: str | os.PathLike[str], *, settings: Sequence[str] = ()) -> Scena
     Raises: ScenarioError with every problem found, sorted by place.
     """
     from sim.scenario import layers, reader, references, writer
+    from sim.scenario.csv_tables import clocks_not_told
     from sim.scenario.deadlock import deadlocks
     from sim.scenario.defaults import has_default
     from sim.scenario.graph import leftovers
@@ -46,6 +47,7 @@ def load(path: str | os.PathLike[str], *, settings: Sequence[str] = ()) -> Scena
             *(notes if notes is not None else layered.notes),
             *(leftovers(scenario) if is_layered else ()),
             *deadlocks(scenario),
+            *clocks_not_told(scenario),
         ),
     )
     text = writer.text(scenario)

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from math import isfinite
 
 from sim.errors import Problems, did_you_mean
-from sim.scenario.model import Covariate, PatientTable, Scalar
+from sim.scenario.model import Covariate, PatientTable, Scalar, Scenario
 from sim.scenario.spots import Known, Spot, Unread
 from sim.scenario.tree import Node, key_value
 from sim.units import number_text
@@ -77,6 +77,22 @@ def read_patient_table(spot: Spot, known: Known, *, is_text: bool) -> PatientTab
     if len(spot.problems.found) > before:
         raise Unread
     return PatientTable(tuple(columns), tuple(zip(*columns.values(), strict=True)), spot.where)
+
+
+def clocks_not_told(scenario: Scenario) -> tuple[str, ...]:
+    """A note where a table of today's patients does not say of every clock how long it has been running."""
+    table = scenario.patients.table
+    if table is None or not table.is_today:
+        return ()
+    missing = [clock.name for clock in scenario.clocks if Covariate("days", clock.name) not in table.columns]
+    if not missing:
+        return ()
+    columns = ", ".join(f"`days.{name}`" for name in missing)
+    return (
+        f"the table of today's patients has no column {columns}: such a clock runs from day 0 where "
+        "`on_start` starts it, and else not at all, whatever earlier stages did; an empty cell says that it "
+        "does not run",
+    )
 
 
 def column_of(name: str, known: Known) -> Covariate | None:

@@ -10,7 +10,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from tests.cohorts import count, entered, lived
+from sim.engine.run import simulate
+from sim.outcomes.summary import summarise
+from sim.pathway.tables import compile_pathway
+from tests.cohorts import count, entered, lived, read, written
 
 LASTED, N = 40.0, 20_000
 
@@ -94,3 +97,30 @@ died: {state: dead, terminal: true}
         return 1 - np.exp(-first - 2 * (hazard(np.maximum(t, 10) + LASTED) - hazard(50)))
 
     assert stats.kstest(entered(log, "died"), exact).statistic < np.sqrt(-np.log(1e-6 / 2) / 2 / N)
+
+
+@pytest.mark.parametrize(
+    ("table", "told"),
+    [
+        (
+            "stage,days_in_stage\\nward,3\\n",
+            "no column `days.limit`, `days.review`: such a clock runs from day 0",
+        ),
+        ("stage,days.limit\\nward,3\\n", "no column `days.review`: such a clock"),
+        ("stage,days.limit,days.review\\nward,3,\\n", ""),
+        ("sick\\ntrue\\n", ""),
+    ],
+)
+def test_a_clock_of_which_the_table_says_nothing_is_noted(table: str, told: str) -> None:
+    text = written(
+        "ward: {state: ill, events: {end: {after: {exponential: {mean: 9 days}}, to: died}}}\n"
+        "died: {state: dead, terminal: true}",
+        patients=f'{{table: "{table}", attributes: {{sick: false}}}}',
+        clocks="{limit: {after: {fixed: 9 days}, to: died}, review: {after: {fixed: 5 days}, to: died}}",
+        on_start="[{start: limit}, {start: review}]",
+    )
+    scenario = read(text)
+    result = simulate(compile_pathway(scenario))
+    run_notes = summarise(result.log, result.use, scenario)["notes"]
+    for notes in (scenario.notes, run_notes):
+        assert [told in note for note in notes if "table of today" in note] == ([True] if told else [])
