@@ -31,12 +31,12 @@ def test_the_page_of_pairing_has_every_comparison_and_what_one_of_them_gives() -
     from benchmarks import pairing
 
     page = (ROOT / "docs" / "pairing.md").read_text("utf-8")
-    shipped = list(pairing.comparisons())
-    assert len(shipped) >= 18
-    for _, strategy in shipped:
-        assert f"`{strategy.relative_to(pairing.SCENARIOS / 'strategies')}`" in page
+    shipped = list(pairing.pairs())
+    assert len(shipped) >= 28
+    for pair in shipped:
+        assert f"`{pair.other.relative_to(pairing.SCENARIOS)}`" in page
     assert page.startswith(pairing.HEAD)
-    setting, strategy = next(
-        (a, b) for a, b in shipped if b.parent.name == "academic" and b.stem == "withheld"
+    one = next(
+        pair for pair in shipped if pair.other.parent.name == "academic" and pair.other.stem == "withheld"
     )
-    assert "".join(pairing.lines(setting, strategy)) in page
+    assert "".join(pairing.lines(one)) in page
