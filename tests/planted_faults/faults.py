@@ -298,7 +298,7 @@ FAULTS = (
     Fault(
         "the patients of two arms are taken for others",
         "sim/outcomes/differences.py",
-        "        squares(arm - reference),",
+        "        squares(apart),",
         "        sum(variances),",
         f"{PAIRS}::test_a_paired_difference_of_means_is_that_of_the_paired_t_test",
     ),
