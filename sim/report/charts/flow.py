@@ -40,6 +40,9 @@ def sankey(
         begin = begin if size[begin] >= THIN * n else (begin[0], REST)
         to = to if size[to] >= THIN * n and step.number <= most else (to[0], REST)
         links[begin, to] += step.patients
+    for (_, to), patients in links.items():
+        if to[1] == REST:
+            size[to] += patients
     nodes = sorted({node for link in links for node in link})
     place = {node: i for i, node in enumerate(nodes)}
     rest = {node: "goes on" if node[0] > most else "other" for node in nodes}

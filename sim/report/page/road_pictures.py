@@ -15,7 +15,7 @@ from sim.report.page.arms import Arm, stage_labels, words
 from sim.report.page.parts import Cell, Picture, Table
 from sim.scenario.model import Happening, Outcome
 
-STEPS = 6
+STEPS = 10
 """Steps of the Sankey diagram; more are too narrow to read."""
 ROADS = 10
 MOST_LOSSES = 4
