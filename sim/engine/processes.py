@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import pickle
 import signal
+import sys
 import tempfile
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -61,7 +62,10 @@ def in_processes(
             while begun:
                 take(begun.popleft().result())
         except BrokenProcessPool as error:
-            raise RunError("a process that did part of the work was killed; nothing was kept") from error
+            told = "a process that did part of the work was killed; nothing was kept"
+            if Path(sys.argv[0]).suffix == ".py":
+                told += '\n    a script that uses several processes begins under `if __name__ == "__main__":`'
+            raise RunError(told) from error
         except BaseException:
             # nobody waits for their work any more, and a part may take minutes
             for process in multiprocessing.active_children():
