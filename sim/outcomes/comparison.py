@@ -180,10 +180,12 @@ def _read_again(reader: Reader, reading: Reading, measure: TimeToEvent) -> Readi
 
 def _group(one: Reader, other: Reader, reference: Reading, arm: Reading, first: Group, second: Group) -> Any:
     """The differences in one group of patients, the words of the reference beside them."""
-    note = why_no_interval(one.scenario, reference.measure.interval_kind) or why_no_interval(
-        other.scenario, arm.measure.interval_kind
-    )
     several = one.replications > 1
+    note = ""
+    if not several:
+        note = why_no_interval(one.scenario, reference.measure.interval_kind) or why_no_interval(
+            other.scenario, arm.measure.interval_kind
+        )
     has_error, n = not note and not several, one.log.n_patients
     differences = of_groups(first, second, n_patients=n, has_error=has_error)
     told: dict[Any, Any] = {}

@@ -136,6 +136,17 @@ def test_where_there_is_no_interval_the_reason_stands_for_it(tmp_path: Path) -> 
     assert "served" in told
 
 
+def test_arms_that_share_resources_and_do_not_differ_in_any_replication(tmp_path: Path) -> None:
+    """There are beds for all 300, and for more."""
+    text = SCENARIO.replace("outcomes:", "resources: {bed: {capacity: 400}}\noutcomes:").replace(
+        "      state: ill\n", "      state: ill\n      needs: bed\n"
+    )
+    told = table(tmp_path, "resources.bed.capacity=500", text=text, replications=3)
+    assert "a difference of 0.0 percentage points (no replication tells the arms apart in this" in answer(
+        told
+    )
+
+
 def test_signs() -> None:
     assert (change(0.051, "share"), change(-0.051, "share"), change(0.0, "share")) == ("+5.1", "-5.1", "0.0")
     assert change(400.0, "days") == "+13.1 months"
