@@ -178,7 +178,8 @@ def change(value: float | None, unit: str, limits: figures.Limits = None) -> str
     if value is None:
         return figures.NOTHING
     text = figures.amount(value, unit, limits).removesuffix("%" if unit in figures.SHARES else "")
-    return text if value <= 0 else f"+{text}"
+    is_nought = not any(digit in text for digit in "123456789")
+    return text if value <= 0 or is_nought else f"+{text}"
 
 
 # ---------------------------------------------------------------- scenarios and lives

@@ -13,7 +13,8 @@ Limits: TypeAlias = Sequence[float | None] | None
 
 NOTHING = "-"
 SHARES = ("share", "probability")
-MOST_DECIMALS = 6
+NARROWEST = 1e-5
+"""An interval that is narrower than this in its unit is a point, but for rounding."""
 
 # limits beside a value are of its interval; where that is narrower than the last decimal, both have more.
 
@@ -50,7 +51,7 @@ def _decimals(limits: Limits, size: float, fewest: int = 1) -> int:
     """So many that an interval, in units of this size, is no narrower than the last of them."""
     known = [end for end in limits or () if end is not None]
     width = (known[-1] - known[0]) / size if len(known) == 2 else 0.0
-    return fewest if width <= 0.0 else min(MOST_DECIMALS, max(fewest, math.ceil(-math.log10(width))))
+    return fewest if width < NARROWEST else max(fewest, math.ceil(-math.log10(width)))
 
 
 def amount(value: float | None, unit: str, limits: Limits = None) -> str:

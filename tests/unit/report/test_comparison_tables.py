@@ -153,6 +153,11 @@ def test_signs() -> None:
     assert change(None, "days") == "-"
 
 
+def test_what_is_nought_as_printed_has_no_sign() -> None:
+    assert change(0.0002, "share") == change(-0.0002, "share") == "0.0"
+    assert change(0.0002, "share", (0.0001, 0.0003)) == "+0.02"
+
+
 def test_the_answer_is_no_wait_in_a_queue_that_does_not_settle(tmp_path: Path) -> None:
     told = table(tmp_path, "resources.server.capacity=3", text=OVERLOAD, replications=2)
     served, grows = answer(told).split("\n")

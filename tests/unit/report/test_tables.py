@@ -196,6 +196,13 @@ def test_an_estimate_has_the_decimals_of_its_interval():
     assert figures.plain(12.3, (10.0, 14.0)) == "12.3"
 
 
+def test_an_interval_that_is_a_point_but_for_rounding_asks_for_no_decimals():
+    nearly = (1.0 - 1e-15, 1.0)
+    assert figures.share(1.0, nearly) == "100.0%"
+    assert figures.share_interval(nearly) == "100.0 to 100.0"
+    assert figures.plain(1.0, nearly) == "1.00"
+
+
 def test_nothing_is_minus_nought():
     assert figures.share(-0.0002) == "0.0%"
     assert figures.days(-0.02) == "0.0 days"
