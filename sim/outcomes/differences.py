@@ -18,6 +18,8 @@ from sim.outcomes.entries import interval, number, put
 from sim.outcomes.estimates import QUANTILE, UNKNOWN, Estimate, Figures, Path
 from sim.outcomes.reading import Group
 
+ENOUGH = 30
+"""From so many on that agree, something is said of others."""
 FEW = 10
 """With fewer patients who tell two arms apart a 95% interval holds the truth less often than it says."""
 ROUNDING = 1e-18
@@ -56,7 +58,8 @@ class Difference:
         do not, at 95%. Source: Hanley and Lippman-Hand 1983, doi:10.1001/jama.1983.03330370053031.
         """
         if self.is_nowhere:
-            return f"no {of} tells the arms apart in this: fewer than 3 in {n:,} do"
+            rare = f": fewer than 3 in {n:,} do" if n >= ENOUGH else ""
+            return f"no {of} tells the arms apart in this{rare}"
         if self.is_alike:
             return f"every {of} tells the arms apart by as much, so there is no interval"
         if of == "patient" and self.rests_on < FEW:

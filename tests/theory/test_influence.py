@@ -125,6 +125,8 @@ def test_the_same_patients_twice_differ_by_nothing():
     assert found.error == 0.0
     assert (found.estimate.low, found.estimate.high) == (0.0, 0.0)
     assert found.is_nowhere
+    assert found.note("patient", 30) == "no patient tells the arms apart in this: fewer than 3 in 30 do"
+    assert found.note("replication", 3) == "no replication tells the arms apart in this"
     assert found.independent.high > 0.0
 
 
