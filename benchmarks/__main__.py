@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import json
 import platform
-import resource
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
+from math import nan
 from pathlib import Path
 from statistics import median
 
@@ -25,6 +25,7 @@ from sim.comparison import Comparison, Source, carry_out
 from sim.engine.run import simulate
 from sim.outcomes.summary import DEFAULT_TIMES, summarise
 from sim.pathway.tables import Pathway, compile_pathway
+from sim.provenance import peak_mib
 from sim.scenario import load
 from sim.simulation import Asked
 
@@ -100,12 +101,8 @@ def peak_of(patients: int) -> float:
 
 
 def peak() -> float:
-    """MiB at the most of this process, what its parent had before left out (Linux)."""
-    status = Path("/proc/self/status")
-    if status.exists():
-        line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
-        return int(line.split()[1]) / 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    """MiB at the most of this process so far."""
+    return peak_mib() or nan
 
 
 def peaks_of_runs(file: Path, *replications: int) -> list[float]:
@@ -139,7 +136,8 @@ def compared(file: str, patients: int, change: str) -> tuple[float, float, float
     """
     code = (
         "from benchmarks.__main__ import *; "
-        f"two_arms({file!r}, 1000, {change!r}); print(*two_arms({file!r}, {patients}, {change!r}), peak())"
+        f"two_arms({file!r}, 1000, {change!r}); "
+        f"print(*two_arms({file!r}, {patients}, {change!r}), peak())"
     )
     printed = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     engine, outcomes, most = (float(word) for word in printed.stdout.split())

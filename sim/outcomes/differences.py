@@ -92,17 +92,11 @@ def of_values(
 
 def over_patients(value: float, reference: Floats, arm: Floats, n: int) -> Difference:
     """A difference of two estimates with the influences of the same n patients on each."""
-    variances, apart = (squares(reference), squares(arm)), arm - reference
-    found = of_values(
-        value,
-        squares(apart),
-        n - 1,
-        apart=sum(variances),
-        apart_freedom=welch(variances, n),
-    )
-    if not found.error > 0.0:
-        return found
-    return replace(found, rests_on=squares(apart) ** 2 / squares(apart * apart))
+    variances, each = (squares(reference), squares(arm)), arm - reference
+    each *= each
+    variance = float(np.sum(each))
+    found = of_values(value, variance, n - 1, apart=sum(variances), apart_freedom=welch(variances, n))
+    return replace(found, rests_on=variance**2 / squares(each)) if found.error > 0.0 else found
 
 
 def over_replications(reference: Floats, arm: Floats) -> Difference:

@@ -298,8 +298,8 @@ FAULTS = (
     Fault(
         "the patients of two arms are taken for others",
         "sim/outcomes/differences.py",
-        "        squares(apart),",
-        "        sum(variances),",
+        "    variance = float(np.sum(each))",
+        "    variance = sum(variances)",
         f"{PAIRS}::test_a_paired_difference_of_means_is_that_of_the_paired_t_test",
     ),
     Fault(
