@@ -48,10 +48,7 @@ class _Begun:
     cohort: Cohort
     environments: list[Cohort]
     done: list[tuple[Lives, Floats]] = field(default_factory=list)
-
-    @property
-    def share(self) -> float:
-        return sum(len(lives.ends) for lives, _ in self.done) / len(self.cohort)
+    n_lived: int = 0
 
 
 def simulate_shared(
@@ -80,7 +77,8 @@ def simulate_shared(
     def took(came: tuple[Lives, Floats]) -> None:
         now = begun[0]
         now.done.append(came)
-        progress(now.share)
+        now.n_lived += len(came[0].ends)
+        progress(now.n_lived / len(now.cohort))
         if len(now.done) == len(now.environments):
             begun.popleft()
             take(*_put_together(pathway, now))
