@@ -55,7 +55,7 @@ pairing: $(READY)
 	@mv docs/pairing.md.new docs/pairing.md
 
 docs: $(READY)
-	@$(VENV)/bin/python -m sim.scenario.schema > docs/reference.md
+	@$(VENV)/bin/python -m sim.scenario.language.schema > docs/reference.md
 	@$(VENV)/bin/python -m tests.published.strategy_tables > docs/strategies.md
 	@$(VENV)/bin/python -m tests.published.centre_tables > docs/centre.md
 
@@ -70,7 +70,7 @@ $(READY): requirements.lock pyproject.toml
 	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --requirement requirements.lock
 	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@echo "Compiling the law (once, about a minute) ..."
-	@$(VENV)/bin/python -m sim.engine.warm_up
+	@$(VENV)/bin/python -m sim.engine.precompile
 	@touch $(READY)
 
 clean:

@@ -21,13 +21,13 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks import hand_written
-from sim.comparison import Comparison, Source, carry_out
 from sim.engine.run import simulate
 from sim.outcomes.summary import DEFAULT_TIMES, summarise
 from sim.pathway.tables import Pathway, compile_pathway
-from sim.provenance import peak_mib
+from sim.runs.comparison import Comparison, Source, carry_out
+from sim.runs.provenance import peak_mib
+from sim.runs.simulation import Asked
 from sim.scenario import load
-from sim.simulation import Asked
 
 HERE = Path(__file__).parent
 CLINICAL = HERE.parent / "scenarios" / "cns_relapse_academic.yaml"
@@ -114,7 +114,7 @@ def peaks_of_runs(file: Path, *replications: int) -> list[float]:
             allpath = [
                 sys.executable,
                 "-c",
-                "from sim.cli import main; main()",
+                "from sim.cli.main import main; main()",
                 "run",
                 str(file),
                 "--replications",

@@ -12,9 +12,9 @@ from collections.abc import Callable
 import numpy as np
 from numba import njit
 
-from sim.arithmetic import exp, expm1, log, log1p, normal_cdf, normal_quantile
-from sim.chance import name_key, uniform
 from sim.distributions import Leaf, leaf, leaf_hazard, leaf_quantile, leaf_time
+from sim.numerics.philox import name_key, uniform
+from sim.numerics.portable import exp, expm1, log, log1p, normal_cdf, normal_quantile
 
 N = 2_000_000
 LEAVES = {

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sim.comparison import Comparison, Source, carry_out
-from sim.simulation import Asked
+from sim.runs.comparison import Comparison, Source, carry_out
+from sim.runs.simulation import Asked
 from sim.units import DAYS_IN
 
 ROOT = Path(__file__).parents[1]

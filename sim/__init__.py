@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from sim.results import Compared, Given, Run
-    from sim.scenario.model import Scenario
+    from sim.api import Compared, Given, Run
+    from sim.scenario.language.model import Scenario
 
 __all__ = ["compare", "load", "run"]
 
@@ -25,14 +25,14 @@ def load(path: str | os.PathLike[str], *, settings: Sequence[str] = ()) -> Scena
 
 
 def run(scenario: Given, **options: Any) -> Run:
-    """Simulate a scenario file, or one that was loaded: see `sim.results.run`."""
-    from sim import results
+    """Simulate a scenario file, or one that was loaded: see `sim.api.run`."""
+    from sim import api
 
-    return results.run(scenario, **options)
+    return api.run(scenario, **options)
 
 
 def compare(*arms: Given | Run, **options: Any) -> Compared:
-    """Send the same patients through several scenarios: see `sim.results.compare`."""
-    from sim import results
+    """Send the same patients through several scenarios: see `sim.api.compare`."""
+    from sim import api
 
-    return results.compare(*arms, **options)
+    return api.compare(*arms, **options)

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.engine.event_log import ENTERS, EventLog
 from sim.engine.run import Result, simulate
+from sim.event_log.log import ENTERS, EventLog
 from sim.pathway.tables import Pathway, compile_pathway
 from sim.scenario import load
-from sim.scenario.model import Scenario
+from sim.scenario.language.model import Scenario
 
 Floats = NDArray[np.float64]
 Counts = NDArray[np.int64]

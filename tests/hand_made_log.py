@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from sim.engine.event_log import ASKS, ENTERS, LEAVES, STAYS, EventLog, Names, ResourceUse
 from sim.errors import Place, Where
-from sim.scenario import model as m
+from sim.event_log.log import ASKS, ENTERS, LEAVES, STAYS, EventLog, Names, ResourceUse
+from sim.scenario.language import model as m
 
 HERE = Where(Place("by hand"), "")
 DOES = {"stays": STAYS, "enters": ENTERS, "asks": ASKS, "leaves": LEAVES}

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
-from sim.comparison import Comparison
-from sim.engine.event_log import ENTERS
-from sim.outcomes import comparability
-from sim.outcomes.comparison import compare
-from sim.outcomes.history import History
+from sim.event_log.log import ENTERS
+from sim.outcomes.comparison import comparability
+from sim.outcomes.comparison.paired import compare
+from sim.outcomes.history.history import History
 from sim.report.page.arms import Arm
-from sim.simulation import Asked, Simulation, carry_out
+from sim.runs.comparison import Comparison
+from sim.runs.simulation import Asked, Simulation, carry_out
 
 SCENARIOS = Path(__file__).parents[1] / "scenarios"
 CLINICAL = SCENARIOS / "cns_relapse_academic.yaml"

@@ -12,7 +12,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sim.arithmetic import log, normal_hazard
 from sim.distributions import laws, tabulated
 from sim.distributions.fits import own_arguments
 from sim.distributions.score_tables import score_table
@@ -24,6 +23,7 @@ from sim.distributions.steps import (
     steps_numbers,
     survival_steps,
 )
+from sim.numerics.portable import log, normal_hazard
 
 Own = Mapping[str, Any]
 """A family's own arguments."""
@@ -44,7 +44,7 @@ class Leaf:
 
 
 def leaf(family: str, arguments: Mapping[str, Any]) -> Leaf:
-    """The leaf of a family with these arguments (as in `sim.scenario.model.Arguments`, all plain numbers).
+    """The leaf of a family with these arguments, all plain numbers (see `language.model.Arguments`).
 
     Families besides those of section "Times" of the reference: `constant` (value) is `fixed`,
     `normal_number` a normal that may be negative, `beta`, `poisson`, and `categorical` (times,

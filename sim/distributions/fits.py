@@ -12,11 +12,11 @@ from typing import Any
 
 from scipy import special
 
-from sim.arithmetic import expm1, log, log1p, normal_quantile
 from sim.distributions.arguments import OWN, PRINTED, checked, complete, listed, wanted
 from sim.distributions.moments import gompertz_variance, scaled_e1
 from sim.distributions.scaled import SCALED, Extra, Scaled
 from sim.distributions.steps import survival_steps
+from sim.numerics.portable import expm1, log, log1p, normal_quantile
 
 NARROWEST, WIDEST = 1e-4, 1e3
 """Spreads among which a fit looks; beyond them a law is a point, or without a middle."""

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import integrate, special
 
-from sim.arithmetic import exp
 from sim.distributions.laws import leaf_hazard, leaf_quantile
 from sim.distributions.scaled import SCALED
 from sim.distributions.steps import filled, life_table_steps, survival_steps
+from sim.numerics.portable import exp
 
 if TYPE_CHECKING:
     from sim.distributions.families import Leaf

@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from sim.arithmetic import exp, log, log1p, normal_quantile
 from sim.distributions import tabulated
 from sim.distributions.score_tables import Tabulated
+from sim.numerics.portable import exp, log, log1p, normal_quantile
 
 Extra = tuple[float, ...]
 

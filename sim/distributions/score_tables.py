@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.compiled import compiled
+from sim.numerics.compilation import compiled
 
 FIRST_SCORE, LAST_SCORE = -12.0, 37.5
 """Scores between which a table has its figures: probabilities from 1.8e-33 to 1 - exp(-707)."""

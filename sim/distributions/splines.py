@@ -15,8 +15,8 @@ from collections.abc import Sequence
 from math import inf
 from typing import Any
 
-from sim.arithmetic import exp, expm1, log, log1p, normal_hazard, normal_score
-from sim.compiled import compiled
+from sim.numerics.compilation import compiled
+from sim.numerics.portable import exp, expm1, log, log1p, normal_hazard, normal_score
 
 SCALES = ("hazard", "odds", "normal")
 HAZARD, ODDS, SCORE = range(3)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from sim.arithmetic import log, log1p
+from sim.numerics.portable import log, log1p
 from sim.units import DAYS_IN
 
 Points = Sequence[tuple[float, float]]

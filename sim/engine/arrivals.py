@@ -9,11 +9,11 @@ from math import inf
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.arithmetic import log1p, round_to_grid
-from sim.chance import name_key, uniform
-from sim.compiled import compiled
-from sim.engine.event_log import Floats
-from sim.scenario.model import Scenario
+from sim.event_log.log import Floats
+from sim.numerics.compilation import compiled
+from sim.numerics.philox import name_key, uniform
+from sim.numerics.portable import log1p, round_to_grid
+from sim.scenario.language.model import Scenario
 
 ARRIVE, ACCEPT = name_key("arrive"), name_key("arrive.accept")
 NOBODY = -1

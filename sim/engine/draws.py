@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from sim.arithmetic import normal_cdf, normal_quantile, round_to_grid
-from sim.chance import uniform
-from sim.compiled import compiled, inlined
 from sim.distributions import leaf_quantile
-from sim.engine.readings import choose, number, part, probability
-from sim.engine.sojourns import law_time
+from sim.engine.event_times import law_time
+from sim.engine.expressions import choose, number, part, probability
+from sim.numerics.compilation import compiled, inlined
+from sim.numerics.philox import uniform
+from sim.numerics.portable import normal_cdf, normal_quantile, round_to_grid
 from sim.pathway import layout as at
 from sim.pathway.layout import Floats, Ints, Tables
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from sim.compiled import compiled, inlined
-from sim.engine.event_log import STAYS
+from sim.event_log.log import STAYS
+from sim.numerics.compilation import compiled, inlined
 from sim.pathway import layout as at
 from sim.pathway.layout import Floats, Ints, Tables
 

@@ -11,8 +11,8 @@ from math import inf
 import numpy as np
 
 from sim.engine.arrivals import Cohort, cohorts
-from sim.engine.event_log import EventLog, ResourceUse
 from sim.errors import Problem, ScenarioError
+from sim.event_log.log import EventLog, ResourceUse
 from sim.pathway.tables import Pathway
 
 BATCH = 2**16
@@ -95,12 +95,12 @@ def simulate_in_batches(
             yield who
 
     if name == "independent":
-        from sim.engine.independent import simulate_independent
+        from sim.engine.compiled_engine import simulate_independent
 
         for who in each():
             took(simulate_independent(pathway, who, seed=seed, workers=workers, progress=tell), no_use())
     else:
-        from sim.engine.shared import simulate_shared
+        from sim.engine.simpy_replications import simulate_shared
 
         simulate_shared(pathway, each(), seed=seed, workers=workers, take=took, progress=tell)
 

@@ -5,15 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from sim.export import mstate, ocel, tables, xes
-from sim.outcomes.history import History
-from sim.run_folder import (
-    SavedRun,
-    opened_whole,
-    refuse_unusable,
-    refuse_unusable_file,
-    replaced_whole,
-)
-from sim.simulation import Step, read_back
+from sim.outcomes.history.history import History
+from sim.runs.simulation import Step, read_back
+from sim.runs.store import SavedRun, opened_whole, refuse_unusable, refuse_unusable_file, replaced_whole
 
 FORMATS = ("csv", "parquet", "xes", "ocel", "mstate")
 

@@ -14,10 +14,10 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from sim.engine.event_log import Codes, EventLog, Floats, Indices
+from sim.event_log.arrow_tables import valued
+from sim.event_log.log import Codes, EventLog, Floats, Indices
 from sim.export.tables import write_csv
-from sim.log_tables import valued
-from sim.outcomes.history import History
+from sim.outcomes.history.history import History
 
 DATA, MATRIX = "msdata.csv", "tmat.csv"
 FILES = (DATA, MATRIX)

@@ -14,11 +14,11 @@ from typing import Any, TextIO
 
 import numpy as np
 
-from sim.engine.event_log import ASKS, ENTERS, GRANTED, LEAVES, STAYS, EventLog
-from sim.export.lives import EPOCH, Life, attribute_value, dates, lives
-from sim.log_tables import YES_NO
-from sim.outcomes.conditions import holds
-from sim.outcomes.history import NEVER, History
+from sim.event_log.arrow_tables import YES_NO
+from sim.event_log.log import ASKS, ENTERS, GRANTED, LEAVES, STAYS, EventLog
+from sim.export.patient_rows import EPOCH, Life, attribute_value, dates, lives
+from sim.outcomes.history.conditions import holds
+from sim.outcomes.history.history import NEVER, History
 
 PATIENT, RESOURCE = "patient", "resource"
 ACTIVITY = {ENTERS: "{stage}", ASKS: "{stage}: asked for", LEAVES: "{stage}: given up"}

@@ -9,10 +9,10 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import csv
 
-from sim.engine.event_log import Codes, Floats, Indices
-from sim.log_tables import ROWS_IN_GROUP, event_table, named, patient_table, use_table, valued
-from sim.outcomes.history import NEVER, History
-from sim.run_folder import write_tables
+from sim.event_log.arrow_tables import ROWS_IN_GROUP, event_table, named, patient_table, use_table, valued
+from sim.event_log.log import Codes, Floats, Indices
+from sim.outcomes.history.history import NEVER, History
+from sim.runs.store import write_tables
 
 TABLES = ("patients", "events", "resource_use")
 

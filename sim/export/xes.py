@@ -12,9 +12,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TextIO
 from xml.sax.saxutils import quoteattr
 
-from sim.engine.event_log import ASKS, ENTERS, LEAVES, EventLog
-from sim.export.lives import EPOCH, Life, Row, Value, attribute_value, lives
-from sim.outcomes.history import History
+from sim.event_log.log import ASKS, ENTERS, LEAVES, EventLog
+from sim.export.patient_rows import EPOCH, Life, Row, Value, attribute_value, lives
+from sim.outcomes.history.history import History
 
 EXTENSIONS = (("Concept", "concept"), ("Time", "time"), ("Lifecycle", "lifecycle"))
 NAMESPACE = "http://www.xes-standard.org/"

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from sim.engine.event_log import Floats
-from sim.outcomes.reading import Reader
+from sim.event_log.log import Floats
+from sim.outcomes.evaluation import Reader
 from sim.outcomes.summary import entry
-from sim.scenario.model import Outcome
+from sim.scenario.language.model import Outcome
 
 POINTS = 160
 """Intervals between the times at which a curve is read: finer than a picture can show."""

@@ -10,7 +10,7 @@ from typing import TypeAlias
 import numpy as np
 from scipy.special import stdtrit
 
-from sim.engine.event_log import Floats
+from sim.event_log.log import Floats
 
 NORMAL_975 = 1.959963984540054
 """The 97.5% point of the standard normal distribution."""

@@ -9,9 +9,9 @@ from itertools import chain
 from math import inf
 from typing import Any, TypeAlias
 
-from sim.engine.event_log import Floats
+from sim.event_log.log import Floats
 from sim.outcomes.estimates import Figures, Path
-from sim.scenario.model import Outcome
+from sim.scenario.language.model import Outcome
 
 MOST_GROUPS = 50
 """A number with more values than these is no way to make groups."""

@@ -8,18 +8,23 @@ from typing import Any
 
 import numpy as np
 
-from sim.engine.event_log import EventLog, ResourceUse
-from sim.outcomes import findings, wording
+from sim.event_log.log import EventLog, ResourceUse
+from sim.outcomes import findings, labels
 from sim.outcomes.entries import interval, listed, number, put
 from sim.outcomes.estimates import Estimate, Figures, Path, is_empty, over_replications, without_intervals
+from sim.outcomes.evaluation import Reader
 from sim.outcomes.findings import Each, Findings, Observed
-from sim.outcomes.reading import Reader
-from sim.outcomes.resource_entries import ResourceFindings, resource_entries, resource_findings, waits_note
-from sim.outcomes.resource_entries import joined as joined_resources
-from sim.outcomes.resource_entries import notes as resource_notes
-from sim.scenario.csv_tables import clocks_not_told
-from sim.scenario.deadlock import deadlocks
-from sim.scenario.model import Scenario
+from sim.outcomes.queues.queue_summary import (
+    ResourceFindings,
+    resource_entries,
+    resource_findings,
+    waits_note,
+)
+from sim.outcomes.queues.queue_summary import joined as joined_resources
+from sim.outcomes.queues.queue_summary import notes as resource_notes
+from sim.scenario.checks.deadlock import deadlocks
+from sim.scenario.language.model import Scenario
+from sim.scenario.source.csv_tables import clocks_not_told
 from sim.units import DAYS_IN
 
 DEFAULT_TIMES = (
@@ -161,7 +166,7 @@ def _notes(of: Account) -> list[str]:
     notes = []
     if of.in_warm_up:
         notes.append(f"patients left out of the outcomes because they start in the warm-up: {of.in_warm_up}")
-    beyond = [wording.time(t) for t in of.asked if t not in of.times]
+    beyond = [labels.time(t) for t in of.asked if t not in of.times]
     if beyond and of.asked != DEFAULT_TIMES:
         notes.append(f"times beyond the end of observation, left out: {', '.join(beyond)}")
     return notes

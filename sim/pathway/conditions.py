@@ -8,7 +8,18 @@ from typing import Any
 
 from sim.pathway import layout as at
 from sim.pathway.rows import Rows
-from sim.scenario.model import AllOf, AnyOf, By, Cases, Condition, Covariate, NoneOf, Scalar, Scenario, Test
+from sim.scenario.language.model import (
+    AllOf,
+    AnyOf,
+    By,
+    Cases,
+    Condition,
+    Covariate,
+    NoneOf,
+    Scalar,
+    Scenario,
+    Test,
+)
 
 OPERATORS = {
     "is": at.IS,

@@ -12,9 +12,9 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from sim.pathway.laws import ends
-from sim.scenario.graph import reachable, today_stages
-from sim.scenario.model import (
+from sim.pathway.distributions import ends
+from sim.scenario.checks.graph import reachable, today_stages
+from sim.scenario.language.model import (
     STAY,
     AllOf,
     AnyOf,
@@ -29,7 +29,7 @@ from sim.scenario.model import (
     Stage,
     Test,
 )
-from sim.scenario.wording import condition
+from sim.scenario.language.wording import condition
 
 LAYOUT = "config: {flowchart: {nodeSpacing: 20, rankSpacing: 12, wrappingWidth: 420, padding: 4}}"
 NEAR = 8

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from sim.chance import name_key
 from sim.errors import Place, Problem, ScenarioError, Where
+from sim.numerics.philox import name_key
 from sim.pathway import layout as at
 
 

@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sim import distributions
-from sim.chance import name_key
 from sim.errors import Problems
+from sim.numerics.philox import name_key
 from sim.pathway import layout as at
 from sim.pathway.conditions import Codes, Readings
-from sim.pathway.laws import Laws, all_keys, ends
+from sim.pathway.distributions import Laws, all_keys, ends
 from sim.pathway.names import EVENTS_OF_EVERY_LOG, Names
 from sim.pathway.rows import Rows
-from sim.scenario.model import (
+from sim.scenario.language.model import (
     STAY,
     Action,
     Attribute,

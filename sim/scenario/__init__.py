@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from sim.errors import Problems
-from sim.scenario.model import Scenario
+from sim.scenario.language.model import Scenario
 
 __all__ = ["load"]
 
@@ -20,14 +20,15 @@ def load(path: str | os.PathLike[str], *, settings: Sequence[str] = ()) -> Scena
     settings: `PATH=VALUE` each, the last layer of changes.
     Raises: ScenarioError with every problem found, sorted by place.
     """
-    from sim.scenario import layers, reader, references, writer
-    from sim.scenario.csv_tables import clocks_not_told
-    from sim.scenario.deadlock import deadlocks
-    from sim.scenario.defaults import has_default
-    from sim.scenario.graph import leftovers
+    from sim.scenario.checks.deadlock import deadlocks
+    from sim.scenario.checks.graph import leftovers
+    from sim.scenario.language import reader, writer
+    from sim.scenario.language.defaults import has_default
+    from sim.scenario.source import inheritance, references
+    from sim.scenario.source.csv_tables import clocks_not_told
 
     problems = Problems()
-    layered = layers.assemble(path, settings, problems=problems, has_default=has_default)
+    layered = inheritance.assemble(path, settings, problems=problems, has_default=has_default)
     problems.stop_if_any()  # what a path missed would be missed again wherever it is referred to
     mark = layered.node.value.get("leftovers") if isinstance(layered.node.value, dict) else None
     is_layered = layered.is_layered or (mark is not None and mark.value is True)

@@ -28,7 +28,7 @@ Plotly.relayout(chart, { paper_bgcolor: "#ffffff" })
 def figure(browser: webdriver.Chrome, compared: list[str], folder: Path) -> str:
     """The first curves of a comparison with these arguments, as SVG."""
     page = folder / "page.html"
-    command = [sys.executable, "-m", "sim.cli", "compare", *compared, "--report", str(page)]
+    command = [sys.executable, "-m", "sim.cli.main", "compare", *compared, "--report", str(page)]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     features = [{"name": "prefers-color-scheme", "value": "light"}]
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "", "features": features})

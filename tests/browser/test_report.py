@@ -16,7 +16,7 @@ from selenium.webdriver.common.keys import Keys
 
 from sim.report.page.page import arms_of, page
 from sim.report.page.trace_page import page_of_trace
-from sim.run_folder import write_whole
+from sim.runs.store import write_whole
 from tests.browser.chromium import drawn, started
 from tests.browser.figure import figure
 from tests.makefile import ROOT, recipe

@@ -7,7 +7,7 @@ import pytest
 from sim.errors import ScenarioError
 from sim.pathway.tables import compile_pathway
 from sim.scenario import load
-from sim.scenario.model import Scenario
+from sim.scenario.language.model import Scenario
 
 HERE = Path(__file__).parent
 VALID = sorted(p.stem for p in HERE.glob("valid/*.yaml") if not p.stem.endswith(".resolved"))

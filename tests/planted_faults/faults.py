@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-LAW, DRAWS = "sim/engine/law.py", "sim/engine/draws.py"
-SOJOURNS, READINGS = "sim/engine/sojourns.py", "sim/engine/readings.py"
+LAW, DRAWS = "sim/engine/kernel.py", "sim/engine/draws.py"
+SOJOURNS, READINGS = "sim/engine/event_times.py", "sim/engine/expressions.py"
 RULES, THEORY = "tests/unit/engine/test_law.py", "tests/theory/test_modifiers.py"
 PAIRS = "tests/theory/test_influence.py"
 
@@ -44,7 +44,7 @@ FAULTS = (
     ),
     Fault(
         "what lies at the horizon happens",
-        "sim/engine/independent.py",
+        "sim/engine/compiled_engine.py",
         "next_happening(T, x, k) < follow_up[i]",
         "next_happening(T, x, k) <= follow_up[i]",
         f"{RULES}::test_what_lies_at_the_horizon_does_not_happen",
@@ -80,7 +80,7 @@ FAULTS = (
     ),
     Fault(
         "replications share their luck",
-        "sim/chance.py",
+        "sim/numerics/philox.py",
         "word(0), word(seed), word(replication)",
         "word(0), word(seed), word(0)",
         "tests/unit/test_chance.py",
@@ -297,56 +297,56 @@ FAULTS = (
     # two arms
     Fault(
         "the patients of two arms are taken for others",
-        "sim/outcomes/differences.py",
+        "sim/outcomes/comparison/differences.py",
         "    variance = float(np.sum(each))",
         "    variance = sum(variances)",
         f"{PAIRS}::test_a_paired_difference_of_means_is_that_of_the_paired_t_test",
     ),
     Fault(
         "a patient's own end is left out of the influence on a curve",
-        "sim/outcomes/influence.py",
+        "sim/outcomes/survival/influence.py",
         "self._of_patients(self._greenwood, self._greenwood - self._own)",
         "self._of_patients(self._greenwood, self._greenwood)",
         f"{PAIRS}::test_squares_add_up_to_greenwoods_variance",
     ),
     Fault(
         "what is expected of who ends at a time does not count that time",
-        "sim/outcomes/survival.py",
+        "sim/outcomes/survival/kaplan_meier.py",
         'steps[order] = np.searchsorted(time, durations[order], side="right")',
         'steps[order] = np.searchsorted(time, durations[order], side="left")',
         f"{PAIRS}::test_they_are_the_derivatives_in_the_weights",
     ),
     Fault(
         "a log-rank test with n in place of n - 1",
-        "sim/outcomes/hazards.py",
+        "sim/outcomes/comparison/hazards.py",
         "[several] / (n - 1)[several]",
         "[several] / n[several]",
         "tests/theory/test_hazards.py::test_published_log_rank_tests",
     ),
     Fault(
         "ties as Breslow has them",
-        "sim/outcomes/hazards.py",
+        "sim/outcomes/comparison/hazards.py",
         "self._left = table.at_risk[:, self._of] - self._gone * table.ends[:, self._of]",
         "self._left = table.at_risk[:, self._of]",
         "tests/theory/test_hazards.py::test_published_hazard_ratio",
     ),
     Fault(
         "an attribute that changes before the paths part is overlooked",
-        "sim/outcomes/parting.py",
+        "sim/outcomes/comparison/divergence.py",
         "sooner = earlier < found",
         "sooner = earlier > found",
         "tests/unit/outcomes/test_lives.py::test_the_first_row_that_differs",
     ),
     Fault(
         "of two lives the censored one is the longer",
-        "sim/outcomes/lives.py",
+        "sim/outcomes/comparison/patient_changes.py",
         "other.duration[who] >= one.duration[who], False)",
         "True, False)",
         "tests/unit/outcomes/test_lives.py::test_who_is_censored_before_the_others_end_is_not_known_to_do_better",
     ),
     Fault(
         "other patients are compared",
-        "sim/outcomes/comparability.py",
+        "sim/outcomes/comparison/comparability.py",
         "    _refuse_other_patients(reference, arm, between)\n\n\n",
         "\n\n",
         "tests/unit/outcomes/test_comparison.py::test_what_cannot_be_compared_is_refused_with_the_reason",
@@ -354,7 +354,7 @@ FAULTS = (
     # pictures and pages
     Fault(
         "a stage that follows itself counts twice on the road",
-        "sim/outcomes/roads.py",
+        "sim/outcomes/history/trajectories.py",
         "rows, stage = rows[~again], stage[~again]",
         "rows, stage = rows, stage",
         "tests/unit/outcomes/test_roads.py::test_every_patient_stands_at_the_end_of_the_own_road[clinical]",
@@ -369,7 +369,7 @@ FAULTS = (
     ),
     Fault(
         "twins are marked a row too early",
-        "sim/report/page/lives.py",
+        "sim/report/page/patient_pictures.py",
         "row = log.row_of[index] + of.sequence[index]",
         "row = log.row_of[index] + of.sequence[index] - 1",
         "tests/unit/report/test_page.py::test_twins_are_marked_where_their_paths_part",
@@ -383,7 +383,7 @@ FAULTS = (
     ),
     Fault(
         "who is followed no further stays where they were",
-        "sim/outcomes/replay.py",
+        "sim/outcomes/history/daily_census.py",
         "open_ended = mine[~_is_over(history)[mine]]",
         "open_ended = mine[:0]",
         "tests/unit/outcomes/test_replay.py::test_everybody_is_where_the_log_says",

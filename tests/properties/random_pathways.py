@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from sim.engine.event_log import ENTERS, EventLog
+from sim.event_log.log import ENTERS, EventLog
 
 Spec = dict[str, Any]
 Draw = Callable[[st.SearchStrategy[Any]], Any]

@@ -13,13 +13,13 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from sim.engine.event_log import ASKS, FREE_OF, GRANTED, HOLDS, LEFT_QUEUE, WAITS_FOR
 from sim.engine.run import Result, simulate
-from sim.outcomes.history import History
+from sim.event_log.log import ASKS, FREE_OF, GRANTED, HOLDS, LEFT_QUEUE, WAITS_FOR
+from sim.outcomes.history.history import History
 from sim.pathway.tables import Pathway
-from sim.scenario import tree
-from sim.scenario.model import Resource
-from sim.scenario.resources import DAYS
+from sim.scenario.language.model import Resource
+from sim.scenario.language.resources import DAYS
+from sim.scenario.source import tree
 from tests.cohorts import compiled
 from tests.properties.random_pathways import pathways, write
 

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from sim.errors import ScenarioError
 from sim.pathway.tables import compile_pathway
-from sim.scenario import load, tree
+from sim.scenario import load
+from sim.scenario.source import tree
 
 VALID = Path(__file__).parents[1] / "conformance" / "valid"
 FILES = sorted(p for p in VALID.glob("*.yaml") if not p.stem.endswith(".resolved"))

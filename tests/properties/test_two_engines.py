@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
-from sim.engine import independent, shared
+from sim.engine import compiled_engine, simpy_replications
 from sim.engine.run import simulate
 from sim.pathway.tables import Pathway, compile_pathway
-from sim.scenario import load, tree
+from sim.scenario import load
+from sim.scenario.source import tree
 from tests.cohorts import columns, compiled, differing
 from tests.properties.random_pathways import FAMILIES, Spec, pathways, words_that_came_up, write
 from tests.unit.without_jit import printed
@@ -54,8 +55,8 @@ def test_a_shipped_scenario(file: Path, monkeypatch: pytest.MonkeyPatch) -> None
     pathway = with_nothing_shared(file, patients=5000)
     one = columns(simulate(pathway, engine="independent", workers=1).log)
     assert columns(simulate(pathway, engine="shared", workers=1).log) == one
-    monkeypatch.setattr(independent, "BLOCK", 700)
-    monkeypatch.setattr(shared, "TOGETHER", 300)
+    monkeypatch.setattr(compiled_engine, "BLOCK", 700)
+    monkeypatch.setattr(simpy_replications, "TOGETHER", 300)
     for engine in ("independent", "shared"):
         assert columns(simulate(pathway, engine=engine, workers=3).log) == one
 
@@ -63,7 +64,7 @@ def test_a_shipped_scenario(file: Path, monkeypatch: pytest.MonkeyPatch) -> None
 def test_other_processes_write_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     pathway = with_nothing_shared(BASE, patients=1200)
     alone = columns(simulate(pathway, engine="shared", workers=1).log)
-    monkeypatch.setattr(shared, "WORTH_A_PROCESS", 1)
+    monkeypatch.setattr(simpy_replications, "WORTH_A_PROCESS", 1)
     assert columns(simulate(pathway, engine="shared", workers=2).log) == alone
 
 

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sim.engine import independent, shared
-from sim.engine.event_log import EventLog
+from sim.engine import compiled_engine, simpy_replications
 from sim.engine.run import simulate
+from sim.event_log.log import EventLog
 from tests.cohorts import (
     columns,
     compiled,
@@ -171,8 +171,8 @@ def test_neither_workers_nor_parts_change_a_byte(monkeypatch: pytest.MonkeyPatch
     pathway = compiled(text())
     expected = columns(simulate(pathway, workers=1, replications=3).log)
     for block, workers in ((1, 1), (7, 3), (299, 2), (10_000, 4)):
-        monkeypatch.setattr(independent, "BLOCK", block)
-        monkeypatch.setattr(shared, "TOGETHER", block)
+        monkeypatch.setattr(compiled_engine, "BLOCK", block)
+        monkeypatch.setattr(simpy_replications, "TOGETHER", block)
         for engine in ("independent", "shared"):
             log = simulate(pathway, engine=engine, workers=workers, replications=3).log
             assert columns(log) == expected
@@ -182,9 +182,9 @@ def test_a_log_that_has_no_room_is_begun_anew(monkeypatch: pytest.MonkeyPatch) -
     """Whoever does not fit into what is left of a buffer lives again in a new one."""
     pathway = compiled(text())
     expected = columns(simulate(pathway, workers=1).log)
-    roomy = independent.new_buffer
+    roomy = compiled_engine.new_buffer
     monkeypatch.setattr(
-        independent, "new_buffer", lambda *, rows, changes: roomy(rows=rows // 64, changes=changes // 64)
+        compiled_engine, "new_buffer", lambda *, rows, changes: roomy(rows=rows // 64, changes=changes // 64)
     )
     assert columns(simulate(pathway, workers=1).log) == expected
 

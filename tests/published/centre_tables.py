@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from sim.engine.run import simulate
-from sim.outcomes.cells import Cell, burden_told, outcomes_told, read_cell
+from sim.outcomes.comparison.sweep_results import Cell, burden_told, outcomes_told, read_cell
 from sim.pathway.tables import compile_pathway
 from sim.scenario import load
 from tests.published.strategy_tables import SCENARIOS, table

@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.engine.event_log import ENTERS, EventLog
+from sim.event_log.log import ENTERS, EventLog
 
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]

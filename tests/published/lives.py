@@ -8,8 +8,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from sim.engine.event_log import ENTERS, EventLog
 from sim.engine.run import simulate
+from sim.event_log.log import ENTERS, EventLog
 from sim.pathway.tables import compile_pathway
 from sim.scenario import load
 

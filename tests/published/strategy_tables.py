@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.engine.event_log import EventLog
 from sim.engine.run import simulate
+from sim.event_log.log import EventLog
 from sim.pathway.tables import compile_pathway
 from sim.scenario import load
 from tests.published.columns import Columns

@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from sim.engine.event_log import ASKS, ENTERS, LEAVES, EventLog, ResourceUse
 from sim.engine.run import Result, simulate
-from sim.outcomes.happenings import broken_never
-from sim.outcomes.history import NEVER, History
+from sim.event_log.log import ASKS, ENTERS, LEAVES, EventLog, ResourceUse
+from sim.outcomes.history.event_selection import broken_never
+from sim.outcomes.history.history import NEVER, History
 from sim.outcomes.summary import summarise
 from sim.pathway.tables import compile_pathway
 from sim.scenario import load
-from sim.scenario.model import Scenario
+from sim.scenario.language.model import Scenario
 from tests.published.centre_tables import BASE, SCENARIOS, WAITS, WHAT_IFS, numbers, shown
 
 PAGE = Path(__file__).parents[2] / "docs" / "centre.md"

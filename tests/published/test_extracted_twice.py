@@ -18,7 +18,7 @@ from scipy.optimize import brentq
 
 from sim import units
 from sim.scenario import load
-from sim.scenario.model import Parameter
+from sim.scenario.language.model import Parameter
 from tests.published.extraction import Printed, number, printed, read_printed
 
 SCENARIOS = Path(__file__).parents[2] / "scenarios"

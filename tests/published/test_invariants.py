@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sim.engine.event_log import EventLog
 from sim.engine.run import simulate
-from sim.outcomes.happenings import broken_never
+from sim.event_log.log import EventLog
+from sim.outcomes.history.event_selection import broken_never
 from sim.pathway.tables import compile_pathway
 from sim.scenario import load
 from tests.published.columns import Bools, Columns

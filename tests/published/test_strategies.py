@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from sim.engine.event_log import EventLog
+from sim.event_log.log import EventLog
 from sim.scenario import load
 from tests.published.columns import Columns
 from tests.published.strategy_tables import (

@@ -23,8 +23,8 @@ from scipy import stats
 from sim.engine.run import simulate
 from sim.outcomes.estimates import NORMAL_975
 from sim.pathway.tables import compile_pathway
-from sim.simulation import Asked
-from sim.streaming import Streamed, stream
+from sim.runs.batches import Streamed, stream
+from sim.runs.simulation import Asked
 from tests.cohorts import read
 
 Place = tuple[str, ...]

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from sim.engine.run import simulate
-from sim.outcomes.comparability import Arm
-from sim.outcomes.comparison import compare
+from sim.outcomes.comparison.comparability import Arm
+from sim.outcomes.comparison.paired import compare
 from sim.pathway.tables import compile_pathway
 from sim.scenario import load
 

@@ -10,9 +10,9 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from sim.outcomes import distances
-from sim.outcomes.hazards import hazard_ratio, log_rank, pooled
-from sim.outcomes.survival import kaplan_meier, restricted_mean, risk_table
+from sim.outcomes.comparison import wasserstein
+from sim.outcomes.comparison.hazards import hazard_ratio, log_rank, pooled
+from sim.outcomes.survival.kaplan_meier import kaplan_meier, restricted_mean, risk_table
 from tests.theory.test_survival import MAINTAINED, NON_MAINTAINED, PLACEBO, SIX_MP, random_cohort
 
 with warnings.catch_warnings():
@@ -173,13 +173,15 @@ def test_the_distance_of_samples_is_that_of_scipy():
     random = np.random.default_rng(9)
     one, other = random.gamma(2, 10, 200), random.gamma(3, 10, 150)
     both = np.concatenate([one, other])
-    steps = distances.of_values(one), distances.of_values(other)
-    found = distances.wasserstein(*steps, begin=both.min(), end=both.max())
+    steps = wasserstein.of_values(one), wasserstein.of_values(other)
+    found = wasserstein.wasserstein(*steps, begin=both.min(), end=both.max())
     assert found == pytest.approx(stats.wasserstein_distance(one, other), rel=1e-12)
 
 
 def test_the_distance_of_curves_that_do_not_cross_is_the_difference_of_restricted_means():
     curves = [kaplan_meier(risk_table(*arm)) for arm in (PLACEBO, SIX_MP)]
     means = [restricted_mean(curve, 20.0).value for curve in curves]
-    steps = [distances.of_survival(curve) for curve in curves]
-    assert distances.wasserstein(*steps, begin=0.0, end=20.0) == pytest.approx(means[1] - means[0], rel=1e-12)
+    steps = [wasserstein.of_survival(curve) for curve in curves]
+    assert wasserstein.wasserstein(*steps, begin=0.0, end=20.0) == pytest.approx(
+        means[1] - means[0], rel=1e-12
+    )

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from sim.outcomes.competing import aalen_johansen, incidence_at
-from sim.outcomes.differences import over_patients, over_replications
+from sim.outcomes.comparison.differences import over_patients, over_replications
 from sim.outcomes.estimates import NORMAL_975
-from sim.outcomes.influence import CurveInfluence, of_ratio
-from sim.outcomes.survival import kaplan_meier, restricted_mean, risk_table, survival_at
+from sim.outcomes.survival.aalen_johansen import aalen_johansen, incidence_at
+from sim.outcomes.survival.influence import CurveInfluence, of_ratio
+from sim.outcomes.survival.kaplan_meier import kaplan_meier, restricted_mean, risk_table, survival_at
 from tests.theory.test_survival import MAINTAINED, NON_MAINTAINED, PLACEBO, SIX_MP, random_cohort
 
 TIMES = (10.0, 33.0, 100.0, 365.0, 650.0)

@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 from scipy import integrate, linalg, stats
 
-from sim.engine.event_log import ENTERS, EventLog
 from sim.engine.run import simulate
+from sim.event_log.log import ENTERS, EventLog
 from sim.pathway.tables import compile_pathway
 from sim.scenario import load
 from tests.cohorts import (

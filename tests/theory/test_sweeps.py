@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from sim.engine.event_log import ASKS
-from sim.simulation import Asked
-from sim.sweep import Sweep, carry_out, grid
+from sim.event_log.log import ASKS
+from sim.runs.simulation import Asked
+from sim.runs.sweep import Sweep, carry_out, grid
 from tests.cohorts import first_of, happened, run, written
 from tests.theory.test_queues import erlang_c
 

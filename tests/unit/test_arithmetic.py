@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import special
 
-from sim import arithmetic
+from sim.numerics import portable
 from tests.unit.without_jit import printed
 
 RANDOM = np.random.default_rng(20240501)
@@ -61,7 +61,7 @@ def spread(low: float, high: float, n: int = 1500) -> list[float]:
     ],
 )
 def test_within_units_of_the_last_place(name: str, arguments: list[float], most: float) -> None:
-    function = getattr(arithmetic, name)
+    function = getattr(portable, name)
     worst = max(units_off(function(x), exact(name, x)) for x in arguments)
     assert worst <= most
 
@@ -98,40 +98,40 @@ def test_within_units_of_the_last_place(name: str, arguments: list[float], most:
     ],
 )
 def test_at_the_ends(name: str, x: float, value: float) -> None:
-    assert getattr(arithmetic, name)(x) == value
+    assert getattr(portable, name)(x) == value
 
 
 @pytest.mark.parametrize(("name", "x"), [("log", -1.0), ("log1p", -2.0), ("normal_quantile", 1.5)])
 def test_no_value_outside(name: str, x: float) -> None:
-    assert math.isnan(getattr(arithmetic, name)(x))
-    assert math.isnan(getattr(arithmetic, name)(math.nan))
+    assert math.isnan(getattr(portable, name)(x))
+    assert math.isnan(getattr(portable, name)(math.nan))
 
 
 @given(st.integers(0, 2**52 - 1))
 def test_the_hazard_of_a_draw_is_minus_the_log_of_what_is_left(leading: int) -> None:
     u = (leading + 0.5) * 2.0**-52
-    assert units_off(arithmetic.unit_hazard(u), -exact("log1p", -u)) <= 1.0
+    assert units_off(portable.unit_hazard(u), -exact("log1p", -u)) <= 1.0
 
 
 @given(st.floats(1e-17, 0.999))
 def test_the_hazard_of_any_share(u: float) -> None:
-    assert units_off(arithmetic.unit_hazard(u), -exact("log1p", -u)) <= 1.0
+    assert units_off(portable.unit_hazard(u), -exact("log1p", -u)) <= 1.0
 
 
 def test_power() -> None:
     for x, y in [(2.0, 0.5), (0.3, -4.0), (1e300, 1.01), (7.0, 100.0), (1e-5, 20.0)]:
-        assert math.isclose(arithmetic.power(x, y), x**y, rel_tol=3e-16 * max(1.0, abs(y * math.log(x))))
-    assert [arithmetic.power(0.0, y) for y in (2.0, 0.0, -1.0)] == [0.0, 1.0, math.inf]
+        assert math.isclose(portable.power(x, y), x**y, rel_tol=3e-16 * max(1.0, abs(y * math.log(x))))
+    assert [portable.power(0.0, y) for y in (2.0, 0.0, -1.0)] == [0.0, 1.0, math.inf]
 
 
 @given(st.floats(-1e9, 1e9))
 def test_times_are_rounded_to_the_nearest_point_half_to_even(days: float) -> None:
-    assert arithmetic.round_to_grid(days) == float(Fraction(round(Fraction(days) * 2**20), 2**20))
+    assert portable.round_to_grid(days) == float(Fraction(round(Fraction(days) * 2**20), 2**20))
 
 
 @pytest.mark.parametrize(("half_steps", "points"), [(1, 0), (3, 2), (5, 2), (-1, 0), (-3, -2)])
 def test_a_half_goes_to_the_even_point(half_steps: int, points: int) -> None:
-    assert arithmetic.round_to_grid(half_steps * 2.0**-21) == points * 2.0**-20
+    assert portable.round_to_grid(half_steps * 2.0**-21) == points * 2.0**-20
 
 
 # ---------------------------------------------------------------- normal distribution
@@ -141,9 +141,9 @@ def test_normal_quantile() -> None:
     """AS 241 promises about one part in 10^16; the library has the same algorithm, scipy another."""
     for p in [*spread(1e-12, 1.0), *(math.exp(x) for x in spread(-700.0, -1.0))]:
         assert math.isclose(
-            arithmetic.normal_quantile(p), NormalDist().inv_cdf(p), rel_tol=2e-15, abs_tol=1e-16
+            portable.normal_quantile(p), NormalDist().inv_cdf(p), rel_tol=2e-15, abs_tol=1e-16
         )
-        assert math.isclose(arithmetic.normal_quantile(p), special.ndtri(p), rel_tol=2e-15, abs_tol=1e-15)
+        assert math.isclose(portable.normal_quantile(p), special.ndtri(p), rel_tol=2e-15, abs_tol=1e-15)
 
 
 def lower_tail(z: float) -> float:
@@ -156,28 +156,28 @@ def lower_tail(z: float) -> float:
 
 def test_normal_distribution_function() -> None:
     for z in [*spread(-8.0, 0.0), *spread(-37.0, -8.0)]:
-        assert math.isclose(arithmetic.normal_cdf(z), lower_tail(z), rel_tol=2e-15)
-        assert arithmetic.normal_tail(-z) == arithmetic.normal_cdf(z)
-        assert math.isclose(arithmetic.normal_cdf(-z), 1.0 - lower_tail(z), rel_tol=6e-16)
+        assert math.isclose(portable.normal_cdf(z), lower_tail(z), rel_tol=2e-15)
+        assert portable.normal_tail(-z) == portable.normal_cdf(z)
+        assert math.isclose(portable.normal_cdf(-z), 1.0 - lower_tail(z), rel_tol=6e-16)
 
 
 def test_normal_hazard() -> None:
     for z in [*spread(-37.0, 8.0), *spread(8.0, 1000.0)]:
-        assert math.isclose(arithmetic.normal_hazard(z), -special.log_ndtr(-z), rel_tol=3e-13)
+        assert math.isclose(portable.normal_hazard(z), -special.log_ndtr(-z), rel_tol=3e-13)
 
 
 @given(st.floats(1e-280, 1e6))
 def test_score_and_hazard_are_inverse(hazard: float) -> None:
-    score = arithmetic.normal_score(hazard)
+    score = portable.normal_score(hazard)
     slope = max(abs(score), 1.0)
-    assert math.isclose(arithmetic.normal_hazard(score), hazard, rel_tol=1e-14 * slope * slope)
+    assert math.isclose(portable.normal_hazard(score), hazard, rel_tol=1e-14 * slope * slope)
 
 
 @given(st.floats(2.0**-53, 1.0 - 2.0**-53))
 def test_score_of_a_hazard_is_the_quantile_of_its_share(u: float) -> None:
-    hazard = arithmetic.unit_hazard(u)
+    hazard = portable.unit_hazard(u)
     assert math.isclose(
-        arithmetic.normal_score(hazard), arithmetic.normal_quantile(u), rel_tol=1e-14, abs_tol=1e-15
+        portable.normal_score(hazard), portable.normal_quantile(u), rel_tol=1e-14, abs_tol=1e-15
     )
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from numba import config, njit
 from scipy import stats
 
-from sim.chance import name_key, parameter_uniform, philox, uniform
+from sim.numerics.philox import name_key, parameter_uniform, philox, uniform
 from tests.unit.without_jit import printed
 
 WORD = 1 << 64
@@ -132,7 +132,7 @@ def test_other_draws_of_a_patient_are_independent(
 
 def test_compiled_or_not_a_draw_is_the_same() -> None:
     program = (
-        "from sim.chance import name_key, parameter_uniform, uniform\n"
+        "from sim.numerics.philox import name_key, parameter_uniform, uniform\n"
         "for i in range(50):\n"
         "    print(uniform(2**62 - i, i, i**9, name_key(str(i)), 3 * i).hex())\n"
         "    print(parameter_uniform(i, i, 'p').hex())"

@@ -20,13 +20,13 @@ import pytest
 from pyarrow import parquet
 from rich.console import Console
 
-import sim.report.progress
-import sim.simulation
-import sim.streaming
-from sim.cli import main
+import sim.cli.progress
+import sim.runs.batches
+import sim.runs.simulation
+from sim.cli.main import main
 from sim.engine.run import simulate_in_batches
 from sim.errors import RunError
-from sim.run_folder import FILES
+from sim.runs.store import FILES
 
 ROOT = Path(__file__).parents[2]
 SCENARIO = """\
@@ -96,8 +96,8 @@ def stops_with(error: BaseException, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def instead_of_simulating(act: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sim.simulation, "simulate", act)
-    monkeypatch.setattr(sim.streaming, "simulate_in_batches", act)
+    monkeypatch.setattr(sim.runs.simulation, "simulate", act)
+    monkeypatch.setattr(sim.runs.batches, "simulate_in_batches", act)
 
 
 def names_in(folder: Path) -> list[str]:
@@ -364,7 +364,7 @@ def test_nobody_reads_on(options: list[str], ward: Path) -> None:
     reading, writing = os.pipe()
     os.close(reading)
     done = subprocess.run(
-        [sys.executable, "-m", "sim.cli", "run", str(ward), *options],
+        [sys.executable, "-m", "sim.cli.main", "run", str(ward), *options],
         cwd=ROOT, stdout=writing, stderr=subprocess.PIPE, text=True, check=False,
     )  # fmt: skip
     os.close(writing)
@@ -376,7 +376,7 @@ def test_output_that_cannot_be_written_ends_with_one(ward: Path) -> None:
         pytest.skip("this system has no /dev/full")
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(
-            [sys.executable, "-m", "sim.cli", "check", str(ward)],
+            [sys.executable, "-m", "sim.cli.main", "check", str(ward)],
             cwd=ROOT, stdout=full, stderr=subprocess.PIPE, text=True, check=False,
         )  # fmt: skip
     assert (done.returncode, done.stderr) == (1, "no space left on device\n")
@@ -495,14 +495,14 @@ def test_version_and_help(allpath: Allpath) -> None:
 def test_the_law_is_announced_when_it_is_compiled(
     allpath: Allpath, ward: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sim.simulation, "cache_folder", lambda: ward.parent / "cold")
+    monkeypatch.setattr(sim.runs.simulation, "cache_folder", lambda: ward.parent / "cold")
     assert allpath("run", ward).err == "compiling the law (once) ...\n"
 
 
 def shown(monkeypatch: pytest.MonkeyPatch, *, terminal: bool, quiet: float) -> str:
-    monkeypatch.setattr(sim.report.progress, "QUIET_SECONDS", quiet)
+    monkeypatch.setattr(sim.cli.progress, "QUIET_SECONDS", quiet)
     screen = Console(file=io.StringIO(), force_terminal=terminal, width=80)
-    with sim.report.progress.progress(screen) as (step, share):
+    with sim.cli.progress.progress(screen) as (step, share):
         step("engine")
         time.sleep(0.3)
         share(0.5)

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from sim.comparison import Comparison, Source
 from sim.errors import Refused, RunError
-from sim.precision import MOST_PATIENTS, compare_until, run_until
-from sim.simulation import Asked, BrokenRun, Simulation
+from sim.runs.comparison import Comparison, Source
+from sim.runs.sequential_stopping import MOST_PATIENTS, compare_until, run_until
+from sim.runs.simulation import Asked, BrokenRun, Simulation
 from tests.simulated import OVERLOAD
 from tests.unit.outcomes.test_comparison import SCENARIO
 

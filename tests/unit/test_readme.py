@@ -28,7 +28,7 @@ def commands() -> list[str]:
 
 
 def allpath(*words: str) -> str:
-    arguments = [sys.executable, "-m", "sim.cli", *words]
+    arguments = [sys.executable, "-m", "sim.cli.main", *words]
     done = subprocess.run(arguments, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout

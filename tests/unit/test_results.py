@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import sim
+from sim.api import DIFFERENCE_COLUMNS, OUTCOME_COLUMNS, Compared
 from sim.errors import Refused, RunError, ScenarioError
-from sim.results import DIFFERENCE_COLUMNS, OUTCOME_COLUMNS, Compared
 from tests.unit.outcomes.test_comparison import SCENARIO, leaves
 
 

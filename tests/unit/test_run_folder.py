@@ -19,12 +19,13 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from sim import run_folder
 from sim.engine.run import Result
 from sim.errors import RunError
-from sim.log_tables import event_table, event_tables, patient_table, use_table
-from sim.reproduction import Again
-from sim.run_folder import (
+from sim.event_log.arrow_tables import event_table, event_tables, patient_table, use_table
+from sim.runs import store
+from sim.runs.reproduce import Again
+from sim.runs.simulation import Asked, Simulation, asked_of
+from sim.runs.store import (
     EVENTS,
     FILES,
     PATIENTS,
@@ -34,7 +35,6 @@ from sim.run_folder import (
     write_run,
     write_whole,
 )
-from sim.simulation import Asked, Simulation, asked_of
 from tests import hand_made_log as by_hand
 from tests.hand_made_log import Patient, asks, enters, granted, leaves, stays
 
@@ -239,7 +239,7 @@ def test_the_log_is_read_back_as_it_was(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("file", ["first_steps.yaml", "cns_relapse_academic.yaml"])
 def test_the_log_of_a_shipped_scenario_is_read_back_as_it_was(tmp_path: Path, file: str) -> None:
-    from sim.simulation import carry_out, keep
+    from sim.runs.simulation import carry_out, keep
 
     asked = Asked(ROOT / "scenarios" / file, ("patients.number=300",), replications=2)
     done = carry_out(asked, step=lambda name: None, share=lambda share: None)
@@ -340,7 +340,7 @@ def test_a_table_that_cannot_be_written_leaves_nothing(
     def full(self: Any, *args: Any, **kwargs: Any) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(run_folder.parquet.ParquetWriter, "write_table", full)
+    monkeypatch.setattr(store.parquet.ParquetWriter, "write_table", full)
     with pytest.raises(RunError, match="no space left on device"):
         write(tmp_path / "run")
     assert names_in(tmp_path) == []
@@ -361,7 +361,7 @@ def test_where_the_new_run_fails_the_old_one_stays(
     def denied(*args: Path) -> None:
         raise PermissionError(errno.EACCES, "Permission denied")
 
-    monkeypatch.setattr(run_folder, step, denied)
+    monkeypatch.setattr(store, step, denied)
     with pytest.raises(RunError, match="permission denied; nothing was written"):
         write(tmp_path / "run", force=True, record=lambda: {"seed": 2})
     assert read_run(tmp_path / "run").provenance["seed"] == 1

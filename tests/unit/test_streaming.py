@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 from pyarrow import parquet
 
-from sim import streaming
-from sim.engine import processes, shared
+from sim.engine import processes, simpy_replications
 from sim.engine.run import Result, simulate, simulate_in_batches
 from sim.errors import RunError
-from sim.reproduction import Again
-from sim.run_folder import EVENTS, TABLES, read_run
-from sim.simulation import Asked, BrokenRun, Simulation, asked_of, carry_out, keep
-from sim.streaming import Streamed, stream, stream_into
+from sim.runs import batches
+from sim.runs.batches import Streamed, stream, stream_into
+from sim.runs.reproduce import Again
+from sim.runs.simulation import Asked, BrokenRun, Simulation, asked_of, carry_out, keep
+from sim.runs.store import EVENTS, TABLES, read_run
 from tests.cohorts import compiled, written
 
 QUIET: dict[str, Any] = {"step": lambda name: None, "share": lambda share: None}
@@ -111,16 +111,16 @@ def test_no_more_is_begun_than_the_processes_need(
     tmp_path: Path, workers: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """So memory holds a few replications, however many there are."""
-    monkeypatch.setattr(shared, "WORTH_A_PROCESS", 1)
+    monkeypatch.setattr(simpy_replications, "WORTH_A_PROCESS", 1)
     begun: list[int] = []
     ahead: list[int] = []
-    environments = shared.environments
+    environments = simpy_replications.environments
 
     def counted(*args: Any) -> Any:
         begun.append(len(found := environments(*args)))
         return found
 
-    monkeypatch.setattr(shared, "environments", counted)
+    monkeypatch.setattr(simpy_replications, "environments", counted)
     of = asked(tmp_path)
     taken: list[int] = []
 
@@ -146,11 +146,11 @@ def test_what_is_told_and_written_is_the_same(
     assert isinstance(whole, Simulation)
     keep(whole, tmp_path / "whole", command=[], force=False)
     passes: list[int] = []
-    read = streaming._Stream._read
+    read = batches._Stream._read
     monkeypatch.setattr(
-        streaming._Stream, "_read", lambda *args: passes.append(len(made := read(*args))) or made
+        batches._Stream, "_read", lambda *args: passes.append(len(made := read(*args))) or made
     )
-    monkeypatch.setattr(streaming, "BATCH", at_least)
+    monkeypatch.setattr(batches, "BATCH", at_least)
     done = stream_into(tmp_path / "parts", of, command=[], force=False, **QUIET)
     assert isinstance(done, Streamed)
     assert len(passes) == 2, "curves were to be headed by another time"
@@ -180,7 +180,7 @@ def test_what_is_forbidden_ends_it_and_leaves_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     of = asked(tmp_path, more=f"{OUTCOMES}never: [{{stage: icu, when: {{grade: 100}}}}]\n", replications=200)
-    monkeypatch.setattr(streaming, "BATCH", 5)
+    monkeypatch.setattr(batches, "BATCH", 5)
     whole = carry_out(of, **QUIET)
     done = stream_into(tmp_path / "run", of, command=[], force=False, **QUIET)
     assert isinstance(whole, BrokenRun)
@@ -199,8 +199,8 @@ def test_what_is_forbidden_ends_it_and_leaves_nothing(
 
 
 def test_a_failure_after_some_batches_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(streaming, "BATCH", 5)
-    account, read = streaming.account, []
+    monkeypatch.setattr(batches, "BATCH", 5)
+    account, read = batches.account, []
 
     def fails(*args: Any) -> Any:
         read.append(1)
@@ -208,7 +208,7 @@ def test_a_failure_after_some_batches_leaves_nothing(tmp_path: Path, monkeypatch
             raise RunError("patient 0 of replication 9: cannot go on")
         return account(*args)
 
-    monkeypatch.setattr(streaming, "account", fails)
+    monkeypatch.setattr(batches, "account", fails)
     with pytest.raises(RunError, match="replication 9"):
         stream_into(tmp_path / "run", asked(tmp_path), command=[], force=False, **QUIET)
     assert [path.name for path in tmp_path.iterdir()] == ["ward.yaml"]
@@ -222,11 +222,11 @@ def test_a_run_in_batches_is_reproduced_in_batches_of_another_size(
 ) -> None:
     of = asked(tmp_path)
     for at_least, other in ((5, 7), (7, 5), (1, 1000), (1000, 1)):
-        monkeypatch.setattr(streaming, "BATCH", at_least)
+        monkeypatch.setattr(batches, "BATCH", at_least)
         stream_into(tmp_path / "run", of, command=[], force=True, **QUIET)
         saved = read_run(tmp_path / "run")
         again = Again(saved)
-        monkeypatch.setattr(streaming, "BATCH", other)
+        monkeypatch.setattr(batches, "BATCH", other)
         done = stream(asked_of(saved), log=again, **QUIET)
         assert isinstance(done, Streamed)
         assert again.n_rows == parquet.read_table(tmp_path / "run" / EVENTS).num_rows
@@ -239,7 +239,7 @@ def test_a_run_in_batches_is_reproduced_in_batches_of_another_size(
 
 def test_a_saved_table_that_is_far_too_short_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     of = asked(tmp_path)
-    monkeypatch.setattr(streaming, "BATCH", 5)
+    monkeypatch.setattr(batches, "BATCH", 5)
     stream_into(tmp_path / "run", of, command=[], force=False, **QUIET)
     whole = parquet.read_table(tmp_path / "run" / EVENTS)
     for n in (0, 3, whole.num_rows // 2):
@@ -257,14 +257,14 @@ def test_a_saved_table_that_is_far_too_short_is_told(tmp_path: Path, monkeypatch
 
 
 def test_what_is_put_there_meanwhile_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    account = streaming.account
+    account = batches.account
 
     def slow(*args: Any) -> Any:
         (tmp_path / "run").mkdir(exist_ok=True)
         (tmp_path / "run" / "thesis.txt").write_text("years of work")
         return account(*args)
 
-    monkeypatch.setattr(streaming, "account", slow)
+    monkeypatch.setattr(batches, "account", slow)
     for force in (False, True):
         with pytest.raises(RunError, match=r"run: (exists|holds what is no part of a run)"):
             stream_into(tmp_path / "run", asked(tmp_path), command=[], force=force, **QUIET)
@@ -289,7 +289,7 @@ def test_values_that_should_be_equal_are_one_group(tmp_path: Path, monkeypatch: 
     assert isinstance(whole, Simulation)
     groups = whole.summary["outcomes"]["dead"]["groups"]
     assert {name: group["n"] for name, group in groups.items()} == {"0.3": 60}
-    monkeypatch.setattr(streaming, "BATCH", 1)
+    monkeypatch.setattr(batches, "BATCH", 1)
     done = stream(of, **QUIET)
     assert isinstance(done, Streamed)
     assert done.summary == whole.summary

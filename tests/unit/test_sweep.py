@@ -15,15 +15,22 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-import sim.sweep
-from sim import comparison
-from sim.engine.event_log import ASKS, ENTERS, LEAVES, STAYS, EventLog
+import sim.runs.sweep
 from sim.errors import Refused, RunError, ScenarioError
-from sim.report.sweep_tables import answers, by_effect, long_table, print_one_more, print_sweep, short_names
-from sim.run_folder import json_text
-from sim.simulation import Asked, Simulation, live
-from sim.simulation import carry_out as run
-from sim.sweep import AS_IT_STANDS, Sweep, Variation, carry_out, grid, one_unit_more, variations
+from sim.event_log.log import ASKS, ENTERS, LEAVES, STAYS, EventLog
+from sim.report.tables.sweep_tables import (
+    answers,
+    by_effect,
+    long_table,
+    print_one_more,
+    print_sweep,
+    short_names,
+)
+from sim.runs import comparison
+from sim.runs.simulation import Asked, Simulation, live
+from sim.runs.simulation import carry_out as run
+from sim.runs.store import json_text
+from sim.runs.sweep import AS_IT_STANDS, Sweep, Variation, carry_out, grid, one_unit_more, variations
 from tests.simulated import OVERLOAD
 
 WARD = """\
@@ -189,11 +196,11 @@ def test_a_cell_is_the_scenario_run_alone_to_the_byte(tmp_path: Path, text: str,
 def test_processes_change_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     options = {"replications": 3, "one_more": True}
     one = swept(tmp_path, CENTRE, workers=1, **options)
-    monkeypatch.setattr(sim.sweep, "WORTH_A_PROCESS", 1)
+    monkeypatch.setattr(sim.runs.sweep, "WORTH_A_PROCESS", 1)
     used = []
-    in_processes = sim.sweep.in_processes
+    in_processes = sim.runs.sweep.in_processes
     monkeypatch.setattr(
-        sim.sweep, "in_processes", lambda *args, **kw: (used.append(1), in_processes(*args, **kw))
+        sim.runs.sweep, "in_processes", lambda *args, **kw: (used.append(1), in_processes(*args, **kw))
     )
     assert json_text(swept(tmp_path, CENTRE, workers=2, **options).table) == json_text(one.table)
     assert used
@@ -423,7 +430,7 @@ def shown(prints: Callable[[Any, Console], None], told: Any) -> str:
 def test_every_cell_that_is_no_scenario_is_told_before_any_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sim.sweep, "simulate", lambda *args, **kw: pytest.fail("a cell was simulated"))
+    monkeypatch.setattr(sim.runs.sweep, "simulate", lambda *args, **kw: pytest.fail("a cell was simulated"))
     with pytest.raises(ScenarioError) as error:
         swept(tmp_path, WARD, ["parameters.p_home.value=0.5,1.5", "horizn=3 years,5 years"])
     told = str(error.value)

@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 import plotly.graph_objects as go
 
-from sim.outcomes.roads import Step
+from sim.outcomes.history.trajectories import Step
 from sim.report.charts.style import ENDED, PATTERNS, Look, dressed, looks, pattern, with_alpha
 
 Node: TypeAlias = tuple[int, int]

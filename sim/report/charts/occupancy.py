@@ -8,7 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from sim.outcomes.whereabouts import Whereabouts
+from sim.outcomes.history.state_occupancy import Whereabouts
 from sim.report.charts.incidence import with_room_for_titles
 from sim.report.charts.style import Look, dressed, pattern, unit_of
 

@@ -8,8 +8,8 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from sim.engine.event_log import Floats
-from sim.outcomes.use_over_time import UseOverTime
+from sim.event_log.log import Floats
+from sim.outcomes.queues.use_over_time import UseOverTime
 from sim.report.charts.style import ENDED, dressed, looks, unit_of
 
 DASH = {"in use": "solid", "waiting": "dot", "capacity": "dash"}

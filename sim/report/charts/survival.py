@@ -8,7 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from sim.engine.event_log import Floats
+from sim.event_log.log import Floats
 from sim.outcomes.curves import Curve
 from sim.report.charts.style import Unit, dressed, even_ticks, looks, unit_of, with_alpha
 

@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 
 from sim import units
 from sim.report.charts.style import ENDED, dressed, looks, unit_of
-from sim.scenario.tree import plain, read_text
+from sim.scenario.source.tree import plain, read_text
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import plotly.graph_objects as go
 
-from sim.outcomes.lanes import Lane, Stay
+from sim.outcomes.history.swimmer_data import Lane, Stay
 from sim.report.charts.style import SYMBOLS, Look, Unit, dressed, pattern, unit_of
 
 FEW = 4

@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from sim.engine.event_log import EventLog, Indices, ResourceUse
+from sim.event_log.log import EventLog, Indices, ResourceUse
 from sim.outcomes.curves import grid
-from sim.outcomes.history import Flags, History
-from sim.outcomes.reading import Reader
+from sim.outcomes.evaluation import Reader
+from sim.outcomes.history.history import Flags, History
 from sim.report.charts.style import Look, looks
-from sim.scenario.model import Outcome, Scenario
+from sim.scenario.language.model import Outcome, Scenario
 
 MOST_LOOKS = 8
 """More kinds of stays than these cannot be told apart by colour; then the health states stand for them."""
@@ -25,7 +25,7 @@ class Arm:
     """A scenario with what came of it.
 
     summary: of `sim.outcomes.summary.summarise`; nothing where no outcome is told. differences: for
-    each outcome how this arm differs from the reference, of `sim.outcomes.comparison.compare`;
+    each outcome how this arm differs from the reference, of `sim.outcomes.comparison.paired.compare`;
     nothing in the reference itself.
     """
 

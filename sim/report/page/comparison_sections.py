@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from sim.outcomes.wording import time_in_prose
-from sim.report import figures
+from sim.outcomes.labels import time_in_prose
 from sim.report.charts.forest import Bar, forest
-from sim.report.charts.lives import KINDS, better_and_worse
-from sim.report.comparison_tables import LUCK
+from sim.report.charts.patient_changes import KINDS, better_and_worse
 from sim.report.page.arms import Arm
 from sim.report.page.evidence import cut
-from sim.report.page.lives import twin_picture
 from sim.report.page.outcome_tables import difference
 from sim.report.page.parts import Cell, Picture, Section, Table
+from sim.report.page.patient_pictures import twin_picture
+from sim.report.tables import number_format
+from sim.report.tables.comparison_tables import LUCK
 from sim.units import DAYS_IN
 
 PAIRED = (
@@ -57,7 +57,7 @@ def _lives(arms: Sequence[Arm], told: Mapping[str, Any]) -> Section:
         items.append(twins)
     items += [_partings(name, of) for name, of in bars if of["partings"]]
     said = [
-        f"In {name} the lives of {figures.share(of['unchanged']['estimate'])} do not change at all."
+        f"In {name} the lives of {number_format.share(of['unchanged']['estimate'])} do not change at all."
         for name, of in bars
     ]
     lead = "The same patients, one by one, with the same luck until their paths part. " + " ".join(said)
@@ -71,8 +71,11 @@ def _better_and_worse(bars: Sequence[tuple[str, Mapping[str, Any]]]) -> Picture:
     for name, of in bars:
         for kind in KINDS:
             one = of[kind]
-            by = figures.days(one["mean_days"]) if "mean_days" in one else ""
-            told = figures.share(one["estimate"], one["interval"]), figures.share_interval(one["interval"])
+            by = number_format.days(one["mean_days"]) if "mean_days" in one else ""
+            told = (
+                number_format.share(one["estimate"], one["interval"]),
+                number_format.share_interval(one["interval"]),
+            )
             rows.append((f"{name}: {kind}", f"{one['count']:,}", told, by))
     figure = better_and_worse([(name, {kind: of[kind]["estimate"] for kind in KINDS}) for name, of in bars])
     numbers = Table(
@@ -90,7 +93,7 @@ def _partings(name: str, of: Mapping[str, Any]) -> Table:
             one["arm"],
             one["differs_in"],
             f"{one['count']:,}",
-            figures.share(one["share"]),
+            number_format.share(one["share"]),
         )
         for one in of["partings"]
     ]
@@ -131,7 +134,7 @@ def _leaves(arms: Sequence[Arm], *, of_shares: bool) -> Iterator[tuple[str, str,
         for arm in arms[1:]:
             of = arm.differences.get(name, {})
             label = arms[0].summary["outcomes"][name]["label"]
-            if of_shares and of.get("unit") in figures.SHARES and of.get("difference") is not None:
+            if of_shares and of.get("unit") in number_format.SHARES and of.get("difference") is not None:
                 yield label, arm.name, of
             if not of_shares and of.get("unit") == "days" and of.get("difference") is not None:
                 yield label, arm.name, of
@@ -155,8 +158,8 @@ def _numbers(caption: str, leaves: Sequence[tuple[str, str, Mapping[str, Any]]],
     rows: list[tuple[Cell, ...]] = []
     for label, arm, leaf in leaves:
         ratio = leaf["variance_ratio"]
-        unpaired = figures.interval(leaf["independent_interval"], leaf["difference"], unit)
-        gain = figures.NOTHING if ratio is None else f"{ratio:,.1f}"
+        unpaired = number_format.interval(leaf["independent_interval"], leaf["difference"], unit)
+        gain = number_format.NOTHING if ratio is None else f"{ratio:,.1f}"
         rows.append((label, arm, difference(leaf, unit), unpaired, gain))
     head = ("outcome", "arm", "difference", "unpaired interval", "variance unpaired over paired")
     return Table(caption, head, tuple(rows))

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sim.report.certainty import assumed_of
 from sim.report.page.arms import Arm
 from sim.report.page.parts import Cell, Section, Table
-from sim.report.protocol import STATUSES
-from sim.scenario.model import Change, Parameter
+from sim.report.tables.interval_notes import assumed_of
+from sim.report.text.protocol import STATUSES
+from sim.scenario.language.model import Change, Parameter
 
 LONGEST = 240
 """Letters of a change that are told; the record of a run has them all."""

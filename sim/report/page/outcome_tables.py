@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sim.report import figures
-from sim.report.comparison_tables import change
 from sim.report.page.arms import Arm, shared_outcomes, words
 from sim.report.page.parts import Cell, Table
-from sim.report.tables import called_mean, days_or_not, parts, remarks, time_label
-from sim.scenario.model import Outcome
+from sim.report.tables import number_format
+from sim.report.tables.comparison_tables import change
+from sim.report.tables.run_tables import called_mean, days_or_not, parts, remarks, time_label
+from sim.scenario.language.model import Outcome
 
 Entry = Mapping[str, Any]
 
@@ -153,14 +153,17 @@ def _at(entry: Entry | None, path: Sequence[str]) -> Entry | None:
 
 def _estimate(entry: Entry, unit: str) -> tuple[str, str]:
     value, limits = entry["estimate"], entry["interval"]
-    return figures.amount(value, unit, limits), figures.interval(limits, value, unit)
+    return number_format.amount(value, unit, limits), number_format.interval(limits, value, unit)
 
 
 def _headline(entry: Entry) -> Cell:
     """The estimate of an outcome, and of a time to an event beneath it its median where it is reached."""
     value, limits = _estimate(entry, entry["unit"])
     median = entry.get("median_days")
-    told = [limits, f"median {figures.days(median, entry['median_interval'])}" if median is not None else ""]
+    told = [
+        limits,
+        f"median {number_format.days(median, entry['median_interval'])}" if median is not None else "",
+    ]
     return value, "\n".join(filter(None, told))
 
 
@@ -177,7 +180,7 @@ def difference(leaf: Entry | None, unit: str) -> Cell:
         return "-"
     value = leaf["difference"]
     limits = leaf["interval"]
-    return change(value, unit, limits), figures.interval(limits, value, unit)
+    return change(value, unit, limits), number_format.interval(limits, value, unit)
 
 
 def _days(key: str, entry: Entry) -> Cell:
@@ -185,7 +188,7 @@ def _days(key: str, entry: Entry) -> Cell:
         return ""
     value = entry[f"{key}_days"]
     limits = entry[f"{key}_interval"]
-    return days_or_not(key, entry), figures.days_interval(limits, value)
+    return days_or_not(key, entry), number_format.days_interval(limits, value)
 
 
 def _notes(found: Sequence[Entry]) -> tuple[str, ...]:

@@ -13,15 +13,15 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs, get_plotlyjs_version
 
-from sim.comparison import Comparison
-from sim.provenance import processor, versions
-from sim.report.certainty import what_intervals_hold
-from sim.report.comparison_tables import answer as answer_of_comparison
 from sim.report.page.arms import Arm
 from sim.report.page.parts import Chooser, Picture, Section, Table
 from sim.report.page.sections import answer, sections, subtitle
-from sim.run_folder import write_whole
-from sim.simulation import Simulation
+from sim.report.tables.comparison_tables import answer as answer_of_comparison
+from sim.report.tables.interval_notes import what_intervals_hold
+from sim.runs.comparison import Comparison
+from sim.runs.provenance import processor, versions
+from sim.runs.simulation import Simulation
+from sim.runs.store import write_whole
 
 SIZE = "<!-- size -->"
 """Where the page tells its own size: markup, which no text of a scenario can write."""
@@ -30,7 +30,7 @@ SIZE = "<!-- size -->"
 def page(arms: Sequence[Arm], facts: Mapping[str, Any], told: Mapping[str, Any] | None = None) -> str:
     """The whole page. facts: how it was made, as words and what stands beside them.
 
-    told: what `sim.outcomes.comparison.compare` says of several arms.
+    told: what `sim.outcomes.comparison.paired.compare` says of several arms.
     """
     title, *others = (arm.scenario.title for arm in arms)
     if len(others) == 1:

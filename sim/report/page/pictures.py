@@ -7,18 +7,18 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from sim.outcomes.curves import Curve, Curves, curves
-from sim.outcomes.spread import QUANTILES, Share, ended_waits, grades, spread
-from sim.outcomes.whereabouts import whereabouts
-from sim.report import figures
+from sim.outcomes.history.state_occupancy import whereabouts
+from sim.outcomes.value_distribution import QUANTILES, Share, ended_waits, grades, spread
 from sim.report.charts.incidence import incidence
 from sim.report.charts.occupancy import occupancy
-from sim.report.charts.spread import shares, waits
 from sim.report.charts.style import even_ticks, unit_of
 from sim.report.charts.survival import survival
+from sim.report.charts.value_distribution import shares, waits
 from sim.report.page.arms import Arm, place_kind, place_labels, place_looks, words
 from sim.report.page.outcome_tables import cause_table, curve_table, end_in_words
 from sim.report.page.parts import Cell, Picture, Table
-from sim.scenario.model import Outcome
+from sim.report.tables import number_format
+from sim.scenario.language.model import Outcome
 
 BAND = "The band is the 95% interval at each time; beneath stand the patients at risk."
 
@@ -91,7 +91,7 @@ def occupancy_picture(arms: Sequence[Arm], until: float) -> Picture:
         for name, share in zip(places.names, places.share, strict=True):
             if np.nansum(share):
                 label = labels[name] if len(arms) == 1 else f"{arm}: {labels[name]}"
-                rows.append((label, *(figures.share(float(share[p])) for p in positions)))
+                rows.append((label, *(number_format.share(float(share[p])) for p in positions)))
     what = "health state" if kind == "state" else "stage"
     caption = f"Share of patients in each {what} over time since the start, of those still observed."
     head = (what, *(f"{tick:g} {unit.name}" for tick in ticks))
@@ -134,7 +134,7 @@ def _nobody(arms: Sequence[str]) -> str:
 def _share(of: Share) -> Cell:
     low, high = of.estimate.low, of.estimate.high
     limits = (low, high) if of.estimate.has_interval else None
-    return figures.share(of.estimate.value, limits), figures.share_interval(limits)
+    return number_format.share(of.estimate.value, limits), number_format.share_interval(limits)
 
 
 def wait_picture(arms: Sequence[Arm], outcome: Outcome) -> Picture | None:

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from sim.outcomes.use_over_time import UseOverTime, use_over_time
-from sim.report import figures
+from sim.outcomes.queues.use_over_time import UseOverTime, use_over_time
 from sim.report.charts.resources import resources
 from sim.report.page.arms import Arm, words
 from sim.report.page.parts import Cell, Picture, Table
+from sim.report.tables import number_format
 
 INTERVALS = 200
 ROWS = 10
@@ -37,12 +37,12 @@ def resource_picture(arms: Sequence[Arm]) -> Picture | None:
     if not shared:
         return None
     n = arms[0].summary["replications"]
-    width = figures.time(float(found[0][1][0].edges[1]))
+    width = number_format.time(float(found[0][1][0].edges[1]))
     over = f" and over {n:,} replications" if n > 1 else ""
     warm_up = arms[0].scenario.patients.arrivals.warm_up
     caption = f"Units in use, patients waiting and units there are, averaged over {width}{over}."
     if warm_up > 0:
-        caption += f" The upright line is the end of the warm-up, {figures.time(warm_up)}."
+        caption += f" The upright line is the end of the warm-up, {number_format.time(warm_up)}."
     head = ("from day", *(f"{one}, {what}" for one, what in _columns(found)))
     numbers = Table(caption, head, tuple(_rows(found)))
     return Picture("resources", "Resources over time", caption, resources(found, warm_up=warm_up), numbers)
@@ -67,7 +67,7 @@ def _rows(found: Sequence[tuple[str, Sequence[UseOverTime]]]) -> list[tuple[Cell
     for first in range(0, INTERVALS, INTERVALS // ROWS):
         among = slice(first, first + INTERVALS // ROWS)
         cells = [
-            figures.plain(float(np.mean(column[among])))
+            number_format.plain(float(np.mean(column[among])))
             for _, of in found
             for one in of
             for column in (one.in_use, one.queue)

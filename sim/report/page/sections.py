@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from sim.report import figures
 from sim.report.page.arms import Arm, shared_outcomes
+from sim.report.page.census_slider import replay_section
 from sim.report.page.comparison_sections import comparison_sections
 from sim.report.page.evidence import changes_section, evidence_section, provenance_section
-from sim.report.page.lives import stay_picture, swimmer_picture
 from sim.report.page.outcome_tables import curve_table, overview, resource_table
 from sim.report.page.parts import Picture, Section, Table
+from sim.report.page.patient_pictures import stay_picture, swimmer_picture
 from sim.report.page.pictures import curve_picture, grade_picture, occupancy_picture, wait_picture
-from sim.report.page.replays import replay_section
 from sim.report.page.resource_pictures import resource_picture
-from sim.report.page.road_pictures import funnel_parts, road_parts
-from sim.report.tables import days_or_not, time_label
+from sim.report.page.trajectory_pictures import funnel_parts, road_parts
+from sim.report.tables import number_format
+from sim.report.tables.run_tables import days_or_not, time_label
 
 
 def sections(
@@ -111,12 +111,12 @@ def answer(arm: Arm) -> str:
     if not outcomes:
         return "The scenario asks for no outcome."
     entry = next(iter(outcomes.values()))
-    value = figures.amount(entry["estimate"], entry["unit"], entry["interval"])
+    value = number_format.amount(entry["estimate"], entry["unit"], entry["interval"])
     when = f" at {_when(entry)}" if "at" in entry else ""
     parts = [f"{entry['label']}{when}: {value}"]
     if entry["interval"]:
         parts.append(
-            f" (95% interval {figures.interval(entry['interval'], entry['estimate'], entry['unit'])})"
+            f" (95% interval {number_format.interval(entry['interval'], entry['estimate'], entry['unit'])})"
         )
     if "median_days" in entry:
         parts.append(f"; median {days_or_not('median', entry)}")
@@ -137,4 +137,4 @@ def subtitle(arm: Arm) -> str:
     if len(arm.about) < summary["patients"]:
         parts.append(f"{len(arm.about):,} after the warm-up")
     parts += [f"seed {summary['seed']}"] if "seed" in summary else []
-    return ", ".join([*parts, f"horizon {figures.time(summary['horizon_days'])}"])
+    return ", ".join([*parts, f"horizon {number_format.time(summary['horizon_days'])}"])

@@ -6,14 +6,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sim.report import figures
 from sim.report.charts.forest import Bar, forest
 from sim.report.charts.sweep import Line, Point, sweep
-from sim.report.comparison_tables import change
 from sim.report.page.comparison_sections import PAIRED
 from sim.report.page.page import how_made, laid_out
 from sim.report.page.parts import Cell, Picture, Section, Table
-from sim.report.sweep_tables import (
+from sim.report.tables import number_format
+from sim.report.tables.comparison_tables import change
+from sim.report.tables.sweep_tables import (
     EFFECTS,
     LEGEND,
     PER,
@@ -26,7 +26,7 @@ from sim.report.sweep_tables import (
     values_of,
     whole,
 )
-from sim.run_folder import write_whole
+from sim.runs.store import write_whole
 
 
 def report_sweep(told: Told, path: Path, *, command: Sequence[str], is_one_more: bool) -> None:
@@ -38,7 +38,7 @@ def report_sweep(told: Told, path: Path, *, command: Sequence[str], is_one_more:
 def page_of_sweep(told: Told, facts: Mapping[str, Any], *, is_one_more: bool) -> str:
     """The whole page."""
     reference = told["cells"][told["reference"]]["summary"]
-    subtitle = f"{reference['patients']:,} patients, horizon {figures.time(told['horizon_days'])}"
+    subtitle = f"{reference['patients']:,} patients, horizon {number_format.time(told['horizon_days'])}"
     sections = [one_more_section(told)] if is_one_more else list(outcome_sections(told))
     rows: list[tuple[Cell, ...]] = [(key, str(value)) for key, value in facts.items()]
     rows += [(f"digest, {name}", of["summary"]["digest"]) for name, of in whole(told).items()]
@@ -68,7 +68,7 @@ def _answer(told: Told) -> str:
     said = []
     for of in (cells[0], cells[-1]):
         leaf = of["outcomes"][name]
-        said.append(f"{figures.amount(leaf['estimate'], leaf['unit'])} with {_called(told, of)}")
+        said.append(f"{number_format.amount(leaf['estimate'], leaf['unit'])} with {_called(told, of)}")
     return f"{label}: {', '.join(said)}."
 
 
@@ -103,7 +103,7 @@ def _figure(told: Told, name: str, leaf: Told) -> Any:
         [Line(called, tuple(points)) for called, points in lines.items()],
         over=over,
         unit=leaf["unit"],
-        is_share=leaf["unit"] in figures.SHARES,
+        is_share=leaf["unit"] in number_format.SHARES,
         as_it_stands=reference["outcomes"][name]["estimate"],
     )
 
@@ -121,12 +121,12 @@ def _numbers(told: Told, name: str, label: str) -> Table:
         leaf = of["outcomes"][name]
         unit, apart = leaf["unit"], leaf["difference"]
         estimate = (
-            figures.amount(leaf["estimate"], unit, leaf["interval"]),
-            figures.interval(leaf["interval"], leaf["estimate"], unit),
+            number_format.amount(leaf["estimate"], unit, leaf["interval"]),
+            number_format.interval(leaf["interval"], leaf["estimate"], unit),
         )
         between: Cell = (
             change(apart["difference"], unit, apart["interval"]),
-            figures.interval(apart["interval"], apart["difference"], unit),
+            number_format.interval(apart["interval"], apart["difference"], unit),
         )
         rows.append((*values_of(told, of), estimate, "reference" if called == told["reference"] else between))
     head = (*short_names(told["varied"]), "estimate", "difference")
@@ -153,7 +153,7 @@ def one_more_section(told: Told) -> Section:
                 (
                     resource_of(path),
                     of["changes"][path],
-                    (figures.plain(value, limits), figures.interval(limits, value, "")),
+                    (number_format.plain(value, limits), number_format.interval(limits, value, "")),
                 )
             )
         title = head[:1].upper() + head[1:]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from sim.engine.arrivals import cohort
-from sim.engine.event_log import HOLDS
+from sim.event_log.log import HOLDS
 from sim.outcomes.summary import summarise
 from sim.scenario import load
 from tests.cohorts import differing, entered, happened, lived, read, run, written

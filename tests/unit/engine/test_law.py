@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sim.chance import name_key, uniform
-from sim.engine.event_log import EventLog
 from sim.errors import RunError
+from sim.event_log.log import EventLog
+from sim.numerics.philox import name_key, uniform
 from tests.cohorts import count, differing, happened, lived, rows_of, run, story, written
 
 Life = list[tuple[float, str, str]]

@@ -10,9 +10,9 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from sim.engine import shared
+from sim.engine import simpy_replications
+from sim.engine.precompile import smallest
 from sim.engine.run import Result, simulate
-from sim.engine.warm_up import smallest
 from sim.errors import RunError
 from sim.pathway.tables import compile_pathway
 
@@ -21,7 +21,7 @@ def simulated(
     monkeypatch: pytest.MonkeyPatch, *, workers: int, progress: Callable[[float], None], n: int = 40
 ) -> Result:
     """Replications of three patients who share a bed."""
-    monkeypatch.setattr(shared, "WORTH_A_PROCESS", 1)
+    monkeypatch.setattr(simpy_replications, "WORTH_A_PROCESS", 1)
     pathway = compile_pathway(smallest(shares=True))
     return simulate(pathway, replications=n, workers=workers, progress=progress)
 

@@ -7,9 +7,9 @@ from textwrap import dedent
 import numpy as np
 import pytest
 
-from sim.engine.event_log import GRANTED
 from sim.engine.run import Result
 from sim.errors import ScenarioError
+from sim.event_log.log import GRANTED
 from tests.cohorts import compiled, count, entered, happened, rows_of, run, written
 
 END = "died: {state: dead, terminal: true}"

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from sim.engine.run import Result, simulate
-from sim.outcomes.history import History
+from sim.outcomes.history.history import History
 from sim.pathway.tables import compile_pathway
-from sim.run_folder import SavedRun, read_run, write_run
+from sim.runs.simulation import read_back
+from sim.runs.store import SavedRun, read_run, write_run
 from sim.scenario import load
-from sim.simulation import read_back
 
 WARD = """\
 format: 1

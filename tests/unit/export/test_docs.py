@@ -24,7 +24,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("page")
     (folder / "scenarios").symlink_to(ROOT / "scenarios")
     for line in "".join(blocks("console")).splitlines():
-        command = [sys.executable, "-m", "sim.cli", *shlex.split(line.removeprefix("$ allpath "))]
+        command = [sys.executable, "-m", "sim.cli.main", *shlex.split(line.removeprefix("$ allpath "))]
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
     return folder

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from sim.cli import main
+from sim.cli.main import main
 from sim.export import FORMATS, mstate, tables
-from sim.run_folder import EVENTS
+from sim.runs.store import EVENTS
 from tests.unit.export.saved_runs import WARD, saved
 
 FOLDERS = {

@@ -10,7 +10,7 @@ import pytest
 from lifelines import AalenJohansenFitter
 
 from sim.export import mstate
-from sim.outcomes.history import History
+from sim.outcomes.history.history import History
 from tests import hand_made_log as by_hand
 from tests.hand_made_log import Patient, asks, enters, granted, stays
 from tests.unit.export import saved_runs

@@ -13,9 +13,9 @@ import jsonschema
 import numpy as np
 import pytest
 
-from sim.engine.event_log import ASKS, ENTERS, LEAVES
+from sim.event_log.log import ASKS, ENTERS, LEAVES
 from sim.export import ocel
-from sim.outcomes.history import History
+from sim.outcomes.history.history import History
 from tests.unit.export import saved_runs
 from tests.unit.export.saved_runs import WARD, saved
 

@@ -12,7 +12,7 @@ from pyarrow import parquet
 
 from sim.export import tables
 from sim.export.tables import long, wide
-from sim.outcomes.history import History
+from sim.outcomes.history.history import History
 from tests import hand_made_log as by_hand
 from tests.hand_made_log import Patient, asks, enters, granted, stays
 from tests.unit.export import saved_runs

@@ -12,10 +12,10 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from sim.engine.event_log import ASKS, ENTERS, LEAVES, STAYS
+from sim.event_log.log import ASKS, ENTERS, LEAVES, STAYS
 from sim.export import xes
-from sim.export.lives import dates
-from sim.outcomes.history import History
+from sim.export.patient_rows import dates
+from sim.outcomes.history.history import History
 from tests.unit.export import saved_runs
 from tests.unit.export.saved_runs import WARD, saved
 
@@ -198,6 +198,6 @@ def test_many_patients_are_written_as_few_are(history: History, monkeypatch: pyt
     """The groups in which patients are read leave no trace in the file."""
     whole, parts = StringIO(), StringIO()
     xes.write(whole, history, {})
-    monkeypatch.setattr("sim.export.lives.PATIENTS_AT_ONCE", 7)
+    monkeypatch.setattr("sim.export.patient_rows.PATIENTS_AT_ONCE", 7)
     xes.write(parts, history, {})
     assert parts.getvalue() == whole.getvalue()

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sim.comparison import Comparison, Source, carry_out
 from sim.errors import Refused
-from sim.simulation import Asked
+from sim.runs.comparison import Comparison, Source, carry_out
+from sim.runs.simulation import Asked
 from tests.simulated import OVERLOAD
 
 SCENARIO = """\
@@ -96,8 +96,8 @@ def test_an_arm_against_itself_differs_by_exactly_zero(tmp_path, replications):
 
 
 def test_arms_are_what_a_run_gives(tmp_path):
-    from sim.simulation import Simulation
-    from sim.simulation import carry_out as run
+    from sim.runs.simulation import Simulation
+    from sim.runs.simulation import carry_out as run
 
     done = compared(tmp_path)
     alone = run(Asked(tmp_path / "ward.yaml"), step=lambda name: None, share=lambda share: None)

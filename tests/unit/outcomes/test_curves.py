@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from sim.outcomes.curves import curves, grid
-from sim.outcomes.spread import QUANTILES, ended_waits, grades, stays
+from sim.outcomes.history.state_occupancy import whereabouts
 from sim.outcomes.summary import summarise
-from sim.outcomes.whereabouts import whereabouts
+from sim.outcomes.value_distribution import QUANTILES, ended_waits, grades, stays
 from sim.report.page.arms import Arm
-from sim.scenario import model as m
+from sim.scenario.language import model as m
 from tests import hand_made_log as by_hand
 from tests.simulated import CLINICAL, FIRST, QUEUE, arm_of, everybody, simulated
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from sim.outcomes.happenings import broken_never, qualify, rows
-from sim.outcomes.history import History
-from sim.scenario import model as m
+from sim.outcomes.history.event_selection import broken_never, qualify, rows
+from sim.outcomes.history.history import History
+from sim.scenario.language import model as m
 from tests import hand_made_log as by_hand
 from tests.hand_made_log import Patient, asks, either, enters, granted, happens, leaves, stays, test
 

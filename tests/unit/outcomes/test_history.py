@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sim.outcomes.conditions import covariate
-from sim.outcomes.happenings import rows
-from sim.outcomes.history import NEVER, History
-from sim.outcomes.time_to_event import time_to_event
-from sim.scenario import model as m
+from sim.outcomes.endpoints.time_to_event import time_to_event
+from sim.outcomes.history.conditions import covariate
+from sim.outcomes.history.event_selection import rows
+from sim.outcomes.history.history import NEVER, History
+from sim.scenario.language import model as m
 from tests import hand_made_log as by_hand
 from tests.hand_made_log import Patient, Row, happens, outcome, test
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sim.outcomes.comparability import Arm
-from sim.outcomes.comparison import compare
-from sim.outcomes.history import NEVER
-from sim.outcomes.parting import CHANGES, HAPPENS, WHEN, common_codes, part
+from sim.outcomes.comparison.comparability import Arm
+from sim.outcomes.comparison.divergence import CHANGES, HAPPENS, WHEN, common_codes, part
+from sim.outcomes.comparison.paired import compare
+from sim.outcomes.history.history import NEVER
 from tests import hand_made_log as by_hand
 from tests.hand_made_log import Patient, Row, asks, enters, happens, outcome, stays
 

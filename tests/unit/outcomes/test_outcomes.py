@@ -8,12 +8,12 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from sim.engine.event_log import FREE_OF, HOLDS, WAITS_FOR
+from sim.event_log.log import FREE_OF, HOLDS, WAITS_FOR
+from sim.outcomes.endpoints.pathway_patterns import pathway
 from sim.outcomes.estimates import mean, share
-from sim.outcomes.history import History
-from sim.outcomes.patterns import pathway
+from sim.outcomes.history.history import History
 from sim.outcomes.summary import DEFAULT_TIMES, summarise
-from sim.scenario import model as m
+from sim.scenario.language import model as m
 from tests import hand_made_log as by_hand
 from tests.hand_made_log import Patient, asks, enters, granted, happens, leaves, outcome, stays, test
 

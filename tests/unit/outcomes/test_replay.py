@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sim.engine.event_log import ASKS, ENTERS
-from sim.outcomes.history import History
-from sim.outcomes.replay import GONE, present, replay
+from sim.event_log.log import ASKS, ENTERS
+from sim.outcomes.history.daily_census import GONE, present, replay
+from sim.outcomes.history.history import History
 from tests.simulated import QUEUE, arm_of, simulated
 
 

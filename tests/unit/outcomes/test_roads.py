@@ -8,11 +8,11 @@ from itertools import groupby, pairwise
 import numpy as np
 import pytest
 
-from sim.outcomes.happenings import rows
-from sim.outcomes.history import NEVER, History
-from sim.outcomes.lanes import lanes
-from sim.outcomes.losses import losses
-from sim.outcomes.roads import frequent, roads, steps
+from sim.outcomes.history.attrition import losses
+from sim.outcomes.history.event_selection import rows
+from sim.outcomes.history.history import NEVER, History
+from sim.outcomes.history.swimmer_data import lanes
+from sim.outcomes.history.trajectories import frequent, roads, steps
 from tests.simulated import CLINICAL, QUEUE, arm_of, everybody, simulated, stages_entered
 
 

@@ -7,11 +7,11 @@ import json
 import numpy as np
 import pytest
 
+from sim.outcomes.endpoints.time_to_event import time_to_event
 from sim.outcomes.estimates import log_log
-from sim.outcomes.history import NEVER, History
+from sim.outcomes.history.history import NEVER, History
 from sim.outcomes.summary import DEFAULT_TIMES, summarise
-from sim.outcomes.time_to_event import time_to_event
-from sim.scenario import model as m
+from sim.scenario.language import model as m
 from tests import hand_made_log as by_hand
 from tests.hand_made_log import Patient, either, enters, happens, outcome, stays, test
 

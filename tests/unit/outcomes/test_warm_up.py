@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from sim.engine.run import simulate
+from sim.outcomes.queues.warm_up import batches_of, growth, mser
 from sim.outcomes.summary import summarise
-from sim.outcomes.warm_up import batches_of, growth, mser
 from sim.pathway.tables import compile_pathway
-from sim.scenario.model import Scenario
+from sim.scenario.language.model import Scenario
 from tests.cohorts import read, written
 
 # ---------------------------------------------------------------- MSER-5

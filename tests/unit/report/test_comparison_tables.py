@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from sim.comparison import Comparison, Source, carry_out
-from sim.report.comparison_tables import answer, change, print_comparison
+from sim.report.tables.comparison_tables import answer, change, print_comparison
+from sim.runs.comparison import Comparison, Source, carry_out
+from sim.runs.simulation import Asked
 from sim.scenario import load
-from sim.scenario.model import Scenario
-from sim.simulation import Asked
+from sim.scenario.language.model import Scenario
 from tests.simulated import CLINICAL, OVERLOAD
 from tests.unit.outcomes.test_comparison import SCENARIO
 

@@ -12,16 +12,16 @@ import plotly.graph_objects as go
 import pytest
 from plotly.offline import get_plotlyjs
 
-from sim.comparison import Comparison
-from sim.outcomes.roads import roads, steps
-from sim.outcomes.use_over_time import use_over_time
+from sim.outcomes.history.trajectories import roads, steps
+from sim.outcomes.queues.use_over_time import use_over_time
 from sim.report.charts.style import COLOURS, even_ticks, looks, unit_of
-from sim.report.figures import plain
 from sim.report.page.page import arms_of, page
 from sim.report.page.parts import Picture, Section
-from sim.report.page.road_pictures import STEPS
 from sim.report.page.sections import answer, sections
-from sim.run_folder import write_whole
+from sim.report.page.trajectory_pictures import STEPS
+from sim.report.tables.number_format import plain
+from sim.runs.comparison import Comparison
+from sim.runs.store import write_whole
 from sim.units import DAYS_IN
 from tests.simulated import CLINICAL, FIRST, OVERLOAD, QUEUE, arm_of, compared, simulated
 
@@ -248,7 +248,7 @@ def test_a_replay_only_where_patients_come_or_wait(tmp_path):
 
 
 def test_a_replay_that_is_left_out_is_said_to_be(tmp_path, monkeypatch):
-    monkeypatch.setattr("sim.report.page.replays.MOST_PATIENTS", 119)
+    monkeypatch.setattr("sim.report.page.census_slider.MOST_PATIENTS", 119)
     file = tmp_path / "queue.yaml"
     file.write_text(QUEUE)
     section = next(s for s in sections([arm_of(simulated(file))], {}) if s.name == "replay")

@@ -9,12 +9,12 @@ from textwrap import dedent, indent
 import pytest
 from rich.console import Console
 
-from sim.outcomes.wording import happening
+from sim.outcomes.labels import happening
 from sim.pathway.tables import compile_pathway
-from sim.report import phrases
-from sim.report.protocol import Section, describe, protocol
+from sim.report.text import phrases
+from sim.report.text.protocol import Section, describe, protocol
 from sim.scenario import load
-from sim.scenario.model import Scenario
+from sim.scenario.language.model import Scenario
 
 ROOT = Path(__file__).parents[3]
 FRAME = """\

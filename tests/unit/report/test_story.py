@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from sim.engine.event_log import WAITS_FOR
 from sim.engine.run import simulate
+from sim.event_log.log import WAITS_FOR
 from sim.pathway.tables import compile_pathway
-from sim.report.story import Line, Story, story, tell
+from sim.report.text.story import Line, Story, story, tell
 from sim.scenario import load
-from sim.scenario import model as m
+from sim.scenario.language import model as m
 from tests import hand_made_log as hand
 
 ROOT = Path(__file__).parents[3]

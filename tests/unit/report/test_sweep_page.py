@@ -9,8 +9,8 @@ import pytest
 from sim.report.charts.sweep import Line, Point, sweep
 from sim.report.page.parts import Picture
 from sim.report.page.sweep_page import one_more_section, outcome_sections, page_of_sweep
-from sim.simulation import Asked
-from sim.sweep import Sweep, carry_out, variations
+from sim.runs.simulation import Asked
+from sim.runs.sweep import Sweep, carry_out, variations
 from tests.simulated import OVERLOAD, QUEUE
 
 

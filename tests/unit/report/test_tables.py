@@ -8,9 +8,9 @@ import pytest
 from rich.console import Console
 
 from sim.outcomes.summary import summarise
-from sim.report import figures
-from sim.report.tables import days_or_not, print_summary
-from sim.scenario import model as m
+from sim.report.tables import number_format
+from sim.report.tables.run_tables import days_or_not, print_summary
+from sim.scenario.language import model as m
 from tests import hand_made_log as by_hand
 from tests.hand_made_log import Patient, asks, enters, granted, happens, outcome
 
@@ -149,7 +149,7 @@ def test_a_funnel_is_a_row_for_each_step():
     ],
 )
 def test_days(value, text):
-    assert figures.days(value) == text
+    assert number_format.days(value) == text
 
 
 @pytest.mark.parametrize(
@@ -157,20 +157,20 @@ def test_days(value, text):
     [(0.12345, "0.123"), (1.234, "1.23"), (12.345, "12.3"), (12345.6, "12,346"), (-2.0, "-2.00")],
 )
 def test_plain(value, text):
-    assert figures.plain(value) == text
+    assert number_format.plain(value) == text
 
 
 def test_shares_and_intervals():
-    assert figures.share(0.65249) == "65.2%"
-    assert figures.share(None) == "-"
-    assert figures.share_interval([0.642, 0.661]) == "64.2 to 66.1"
-    assert figures.days_interval([657.0, None], 730.5) == "1.8 to not reached"
-    assert figures.days_interval([1461.0, None], None) == "4.0 years to not reached"
-    assert figures.days_interval([1461.0, 1826.25], None) == "4.0 to 5.0 years"
-    assert figures.days_interval([None, None], None) == "not reached to not reached"
-    assert figures.days_interval(None, 700.0) == ""
-    assert figures.time(365.25 * 5) == "5 years"
-    assert figures.time(1.0) == "1 day"
+    assert number_format.share(0.65249) == "65.2%"
+    assert number_format.share(None) == "-"
+    assert number_format.share_interval([0.642, 0.661]) == "64.2 to 66.1"
+    assert number_format.days_interval([657.0, None], 730.5) == "1.8 to not reached"
+    assert number_format.days_interval([1461.0, None], None) == "4.0 years to not reached"
+    assert number_format.days_interval([1461.0, 1826.25], None) == "4.0 to 5.0 years"
+    assert number_format.days_interval([None, None], None) == "not reached to not reached"
+    assert number_format.days_interval(None, 700.0) == ""
+    assert number_format.time(365.25 * 5) == "5 years"
+    assert number_format.time(1.0) == "1 day"
 
 
 @pytest.mark.parametrize("width", [5.0, 0.31, 0.1, 0.04, 0.0023])
@@ -180,33 +180,33 @@ def test_the_ends_of_an_interval_are_told_apart(middle, width):
     limits = (middle - width / 2, middle + width / 2)
     shares = tuple(end / 100 for end in limits)
     for told in (
-        figures.days_interval(limits, middle),
-        figures.share_interval(shares),
-        figures.interval(limits, middle, ""),
+        number_format.days_interval(limits, middle),
+        number_format.share_interval(shares),
+        number_format.interval(limits, middle, ""),
     ):
         low, high = told.split(" to ")
         assert float(low) < float(high)
 
 
 def test_an_estimate_has_the_decimals_of_its_interval():
-    assert figures.days(1.284, (1.264, 1.304)) == "1.28 days"
-    assert figures.days_interval((1.264, 1.304), 1.284) == "1.26 to 1.30"
-    assert figures.share(0.3, (0.2998, 0.3002)) == "30.00%"
-    assert figures.plain(123.456, (123.3, 123.6)) == "123.5"
-    assert figures.plain(12.3, (10.0, 14.0)) == "12.3"
+    assert number_format.days(1.284, (1.264, 1.304)) == "1.28 days"
+    assert number_format.days_interval((1.264, 1.304), 1.284) == "1.26 to 1.30"
+    assert number_format.share(0.3, (0.2998, 0.3002)) == "30.00%"
+    assert number_format.plain(123.456, (123.3, 123.6)) == "123.5"
+    assert number_format.plain(12.3, (10.0, 14.0)) == "12.3"
 
 
 def test_an_interval_that_is_a_point_but_for_rounding_asks_for_no_decimals():
     nearly = (1.0 - 1e-15, 1.0)
-    assert figures.share(1.0, nearly) == "100.0%"
-    assert figures.share_interval(nearly) == "100.0 to 100.0"
-    assert figures.plain(1.0, nearly) == "1.00"
+    assert number_format.share(1.0, nearly) == "100.0%"
+    assert number_format.share_interval(nearly) == "100.0 to 100.0"
+    assert number_format.plain(1.0, nearly) == "1.00"
 
 
 def test_nothing_is_minus_nought():
-    assert figures.share(-0.0002) == "0.0%"
-    assert figures.days(-0.02) == "0.0 days"
-    assert figures.plain(-0.0002) == "0.000"
+    assert number_format.share(-0.0002) == "0.0%"
+    assert number_format.days(-0.02) == "0.0 days"
+    assert number_format.plain(-0.0002) == "0.000"
 
 
 def test_a_median_is_not_reached_by_somebody_only():

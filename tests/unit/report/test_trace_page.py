@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 import pytest
 
-from sim.outcomes.comparability import Arm
+from sim.outcomes.comparison.comparability import Arm
 from sim.report.page import arms
-from sim.report.page.lives import life_picture
+from sim.report.page.patient_pictures import life_picture
 from sim.report.page.trace_page import page_of_trace
 from tests import hand_made_log as by_hand
 from tests.hand_made_log import Patient, Row, enters, stays

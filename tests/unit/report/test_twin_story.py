@@ -6,8 +6,8 @@ import io
 
 from rich.console import Console
 
-from sim.outcomes.comparability import Arm
-from sim.report.twin_story import tell_twins, twin_story
+from sim.outcomes.comparison.comparability import Arm
+from sim.report.text.twin_story import tell_twins, twin_story
 from tests import hand_made_log as by_hand
 from tests.hand_made_log import Patient, Row, enters, stays
 

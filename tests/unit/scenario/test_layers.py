@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from sim.errors import Place, Problems, ScenarioError
-from sim.scenario import layers, tree
-from sim.scenario.model import Change
+from sim.scenario.language.model import Change
+from sim.scenario.source import inheritance, tree
 
 BASE = """
 format: 1
@@ -40,14 +40,14 @@ def layer(body: str, *, name: str = "top.yaml", below: str = "base.yaml") -> Non
     Path(name).write_text(f"format: 1\ntitle: Top\nbased_on: {below}\n{body}")
 
 
-def assembled(name: str, *settings: str) -> layers.Layered:
+def assembled(name: str, *settings: str) -> inheritance.Layered:
     problems = Problems()
-    found = layers.assemble(name, settings, problems=problems, has_default=lambda keys: keys in DEFAULTS)
+    found = inheritance.assemble(name, settings, problems=problems, has_default=lambda keys: keys in DEFAULTS)
     assert problems.found == []
     return found
 
 
-def value_at(found: layers.Layered, *keys: str | int) -> tree.Plain:
+def value_at(found: inheritance.Layered, *keys: str | int) -> tree.Plain:
     value = tree.plain(found.node)
     for key in keys:
         value = value[key]  # type: ignore[index]
@@ -57,7 +57,7 @@ def value_at(found: layers.Layered, *keys: str | int) -> tree.Plain:
 def problems_of(name: str, *settings: str) -> list[str]:
     problems = Problems()
     try:
-        layers.assemble(name, settings, problems=problems, has_default=lambda keys: keys in DEFAULTS)
+        inheritance.assemble(name, settings, problems=problems, has_default=lambda keys: keys in DEFAULTS)
     except ScenarioError as error:
         return [str(found) for found in error.problems]
     return [str(found) for found in ScenarioError(problems.found).problems]
@@ -74,7 +74,7 @@ def one_problem(body: str, *, line: int = 5) -> tuple[str, str]:
 
 def test_a_file_without_layers_is_itself() -> None:
     found = assembled("base.yaml")
-    assert found == layers.Layered(found.node, (), (), is_layered=False, files=("base.yaml",))
+    assert found == inheritance.Layered(found.node, (), (), is_layered=False, files=("base.yaml",))
     assert tree.plain(found.node) == tree.plain(tree.read_file("base.yaml"))
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from sim.errors import Place, Problems, ScenarioError
-from sim.scenario import references, tree
+from sim.scenario.source import references, tree
 
 
 def substituted(text: str, *, notes: list[str] | None = None) -> tree.Plain:

@@ -10,9 +10,9 @@ import jsonschema
 import pytest
 import yaml
 
-from sim.scenario import load, tree
-from sim.scenario.schema import json_schema, reference_page
-from sim.scenario.words import (
+from sim.scenario import load
+from sim.scenario.language.schema import json_schema, reference_page
+from sim.scenario.language.vocabulary import (
     AS_PRINTED,
     COVARIATES,
     FAMILIES,
@@ -21,6 +21,7 @@ from sim.scenario.words import (
     OPERATORS,
     SECTIONS,
 )
+from sim.scenario.source import tree
 
 ROOT = Path(__file__).parents[3]
 VALID = sorted(ROOT.glob("tests/conformance/valid/**/*.yaml"))
@@ -108,7 +109,7 @@ def test_the_example_of_the_page_is_a_scenario(tmp_path: Path) -> None:
 
 
 def test_the_program_prints_the_page() -> None:
-    command = [sys.executable, "-m", "sim.scenario.schema"]
+    command = [sys.executable, "-m", "sim.scenario.language.schema"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout == reference_page()
 

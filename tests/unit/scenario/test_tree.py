@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sim.errors import Place, ScenarioError
-from sim.scenario import tree
+from sim.scenario.source import tree
 
 
 def problems_of(text: str) -> list[str]:

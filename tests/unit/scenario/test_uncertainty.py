@@ -6,7 +6,7 @@ import pytest
 from scipy import stats
 
 from sim.errors import Problems, Where
-from sim.scenario import tree, uncertainty
+from sim.scenario.source import tree, uncertainty
 
 MEAN = 3 * math.exp(0.5**2 / 2)
 """Of a lognormal with median 3 and sigma 0.5."""

@@ -1,0 +1,570 @@
+"""The command `allpath`: one function a verb. What a verb needs is imported when it is called."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, cast
+
+import typer
+
+from sim.cli.output import (
+    FAILED,
+    WRONG_INPUT,
+    command,
+    console,
+    fail,
+    files,
+    say,
+    say_written,
+    tell_what_is_forbidden,
+    told_as_json,
+    verb,
+    waiting,
+)
+from sim.errors import Refused, ScenarioError, did_you_mean
+
+if TYPE_CHECKING:
+    from sim.event_log.log import EventLog
+    from sim.outcomes.comparison.comparability import Arm
+    from sim.runs.simulation import Asked, BrokenRun
+
+LARGEST = 2**31 - 1
+
+app = typer.Typer(
+    help="Simulate patients along a treatment pathway, from a scenario file to their outcomes.",
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+FileOf = Annotated[Path, typer.Argument(metavar="SCENARIO", help="The scenario file.")]
+RunOf = Annotated[Path, typer.Argument(metavar="RUN", help="A folder that `run --out` has written.")]
+Patients = Annotated[
+    int | None, typer.Option(metavar="N", min=1, help="How many patients: --set patients.number=N.")
+]
+Seed = Annotated[int, typer.Option(metavar="N", min=0, max=2**63 - 1, help="What all chance follows from.")]
+Replications = Annotated[
+    int, typer.Option(metavar="N", min=1, max=LARGEST, help="How often to simulate the cohort.")
+]
+Engine = Annotated[
+    str,
+    typer.Option(metavar="NAME", help="auto, independent, or shared (patients wait for resources)."),
+]
+Workers = Annotated[
+    int | None, typer.Option(metavar="N", min=1, help="Threads or processes; all cores by default.")
+]
+Outcomes = Annotated[
+    list[str] | None,
+    typer.Option("--outcome", metavar="NAME", help="Tell this outcome; may be repeated; all by default."),
+]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="PATH=VALUE", help="Change the scenario; may be repeated."),
+]
+UntilPrecision = Annotated[
+    str | None,
+    typer.Option(
+        metavar="OUTCOME@TIME=HALF-WIDTH",
+        help="Simulate more until this 95% interval is so narrow, as `overall_survival@2 years=0.005`.",
+    ),
+]
+At = Annotated[
+    list[str] | None,
+    typer.Option("--at", metavar="TIME", help="Read curves at this time, as `6 months`; may be repeated."),
+]
+Report = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE.html", help="Write a page with tables and charts that opens without a network."
+    ),
+]
+
+
+# ---------------------------------------------------------------- verbs
+
+
+@app.command()
+@verb
+def run(
+    scenario: FileOf,
+    patients: Patients = None,
+    seed: Seed = 1,
+    replications: Replications = 1,
+    engine: Engine = "auto",
+    workers: Workers = None,
+    settings: Settings = None,
+    at: At = None,
+    outcomes: Outcomes = None,
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Write the run into this folder.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace the run that is there.")] = False,
+    json: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Write the summary to this file; - for stdout.")
+    ] = None,
+    report: Report = None,
+    until_precision: UntilPrecision = None,
+) -> None:
+    """Simulate a cohort and print its outcomes."""
+    asked = what_is_asked(scenario, patients, settings, seed, replications, engine, workers, at)
+    from sim.report.tables.run_tables import print_summary
+    from sim.runs.batches import Streamed, stream, stream_into
+    from sim.runs.simulation import BrokenRun, Simulation, carry_out, keep, refuse_unknown_outcomes
+    from sim.runs.store import refuse_files, refuse_unusable
+
+    if out is not None:
+        refuse_unusable(out, force=force)
+    refuse_files(files(json, report), read=[scenario])
+    if outcomes:
+        from sim.scenario import load
+
+        refuse_unknown_outcomes(outcomes, load(scenario, settings=asked.settings))
+    reached = None
+    with waiting() as (step, share):
+        if until_precision is not None:
+            from sim.runs.sequential_stopping import run_until
+
+            reached = run_until(until_precision, asked, step=step, share=share)
+            done: Simulation | Streamed | BrokenRun = reached.done
+        elif report is not None:
+            done = carry_out(asked, step=step, share=share)
+        elif out is not None:
+            done = stream_into(out, asked, command=command(), force=force, step=step, share=share)
+        else:
+            done = stream(asked, step=step, share=share)
+        if isinstance(done, Simulation) and out is not None:
+            step("write")
+            keep(done, out, command=command(), force=force)
+        if isinstance(done, Simulation) and report is not None:
+            step("report")
+            from sim.report.page.page import report_run
+
+            report_run(done, report, command=command())
+    if isinstance(done, BrokenRun):
+        tell_what_is_forbidden(done)
+        raise typer.Exit(FAILED)
+    if told_as_json(done.summary, json):
+        return
+    print_summary(done.summary, console(), outcomes=outcomes)
+    if reached is not None:
+        say(reached.in_words)
+    say_written(out, report)
+
+
+@app.command()
+@verb
+def check(
+    scenarios: Annotated[list[Path], typer.Argument(metavar="SCENARIO...", help="The scenario files.")],
+    resolved: Annotated[bool, typer.Option("--resolved", help="Print the resolved scenario.")] = False,
+    settings: Settings = None,
+) -> None:
+    """Check scenario files without running them."""
+    from sim.pathway.check import checked
+
+    faults = []
+    for i, file in enumerate(scenarios):
+        try:
+            found = checked(file, settings or [])
+        except ScenarioError as error:
+            faults.append(str(error))
+            continue
+        if resolved and i:
+            say("---")
+        say(found.scenario.text if resolved else found.told)
+    if faults:
+        fail("\n".join(faults), WRONG_INPUT)
+
+
+@app.command()
+@verb
+def describe(
+    scenario: FileOf,
+    diagram: Annotated[
+        str | None, typer.Option(metavar="KIND", help="Print the diagram only; mermaid is the one kind.")
+    ] = None,
+    settings: Settings = None,
+) -> None:
+    """Tell what a scenario says: stages, laws, decisions, and what its numbers rest on."""
+    one_of("--diagram", diagram, ["mermaid"])
+    from sim.scenario import load
+
+    if diagram is not None:
+        from sim.pathway.diagram import mermaid
+
+        say(mermaid(load(scenario, settings=settings or [])))
+        return
+    from sim.pathway.tables import compile_pathway
+    from sim.report.text.protocol import describe as tell
+
+    tell(compile_pathway(load(scenario, settings=settings or [])), console())
+
+
+@app.command()
+@verb
+def compare(
+    arms: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="A B [C ...]", help="Scenario files or saved runs; the first is the reference."
+        ),
+    ],
+    patients: Patients = None,
+    seed: Annotated[
+        int | None,
+        typer.Option(metavar="N", min=0, max=2**63 - 1, help="As in run; that of the saved run, or 1."),
+    ] = None,
+    replications: Annotated[
+        int | None,
+        typer.Option(metavar="N", min=1, max=LARGEST, help="As in run; those of the saved run, or 1."),
+    ] = None,
+    engine: Engine = "auto",
+    workers: Workers = None,
+    settings: Settings = None,
+    at: At = None,
+    outcomes: Outcomes = None,
+    json: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Write the comparison to this file; - for stdout.")
+    ] = None,
+    report: Report = None,
+    until_precision: UntilPrecision = None,
+) -> None:
+    """Send the same patients through several scenarios and tell what differs."""
+    if len(arms) < 2:
+        raise Refused("compare: one scenario has nothing to be compared with", "name two or more")
+    asked = what_is_asked(arms[0], patients, settings, 1, 1, engine, workers, at)
+    from sim.report.tables.comparison_tables import print_comparison
+    from sim.runs.comparison import carry_out, scenario_of, sources
+    from sim.runs.simulation import BrokenRun, refuse_unknown_outcomes
+    from sim.runs.store import refuse_files
+
+    of = sources(arms, asked, seed=seed, replications=replications)
+    if outcomes:
+        refuse_unknown_outcomes(outcomes, scenario_of(of[0]))
+    refuse_files(files(json, report), read=arms)
+    reached = None
+    with waiting() as (step, share):
+        if until_precision is not None:
+            from sim.runs.sequential_stopping import compare_until
+
+            reached = compare_until(until_precision, of, asked, step=step, share=share)
+        done = reached.done if reached is not None else carry_out(of, at=asked.at, step=step, share=share)
+        if not isinstance(done, BrokenRun) and report is not None:
+            step("report")
+            from sim.report.page.page import report_comparison
+
+            report_comparison(done, report, command=command())
+    if isinstance(done, BrokenRun):
+        tell_what_is_forbidden(done)
+        raise typer.Exit(FAILED)
+    if told_as_json(done.table, json):
+        return
+    scenarios = [arm.scenario for arm in done.arms]
+    print_comparison(done.table, scenarios, console(), outcomes=outcomes)
+    if reached is not None:
+        say(reached.in_words)
+    say_written(report)
+
+
+@app.command()
+@verb
+def sweep(
+    scenario: FileOf,
+    over: Annotated[
+        list[str] | None,
+        typer.Option(metavar="PATH=VALUE,VALUE", help="Vary this; several give the grid of their values."),
+    ] = None,
+    cells: Annotated[
+        list[str] | None,
+        typer.Option("--cell", metavar="PATH=VALUE;PATH=VALUE", help="One more cell, with these changes."),
+    ] = None,
+    one_more: Annotated[
+        bool,
+        typer.Option("--one-more", help="Tell which resource's one unit more saves most."),
+    ] = False,
+    outcomes: Outcomes = None,
+    patients: Patients = None,
+    seed: Seed = 1,
+    replications: Replications = 1,
+    engine: Engine = "auto",
+    workers: Workers = None,
+    settings: Settings = None,
+    at: At = None,
+    json: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Write the sweep to this file; - for stdout.")
+    ] = None,
+    csv: Annotated[
+        Path | None, typer.Option("--csv", metavar="FILE", help="Write a row for each cell and outcome.")
+    ] = None,
+    report: Report = None,
+) -> None:
+    """Send the same patients through a grid of changes; the scenario as it stands is the reference."""
+    asked = what_is_asked(scenario, patients, settings, seed, replications, engine, workers, at)
+    from sim.report.tables import sweep_tables
+    from sim.runs.store import refuse_files, write_whole
+    from sim.runs.sweep import carry_out, variations
+
+    refuse_files(files(json, csv, report), read=[scenario])
+    varied = variations(asked, over or (), cells or (), one_more=one_more)
+    with waiting() as (step, share):
+        done = carry_out(asked, varied, outcomes=outcomes or (), step=step, share=share)
+    if report is not None:
+        from sim.report.page.sweep_page import report_sweep
+
+        report_sweep(done.table, report, command=command(), is_one_more=one_more)
+    if csv is not None:
+        write_whole(csv, sweep_tables.long_table(done.table))
+    shown = sweep_tables.print_one_more if one_more else sweep_tables.print_sweep
+    if not told_as_json(done.table, json):
+        shown(done.table, console())
+    if done.failed:
+        fail(f"failed: {'; '.join(done.failed)}", FAILED)
+
+
+@app.command()
+@verb
+def trace(
+    scenarios: Annotated[
+        list[Path], typer.Argument(metavar="A [B]", help="A scenario file; or two, or saved runs.")
+    ],
+    patient: Annotated[int, typer.Option(metavar="K", min=0, help="The patient's number, from 0.")],
+    patients: Patients = None,
+    seed: Seed = 1,
+    replication: Annotated[int, typer.Option(metavar="R", min=0, max=LARGEST - 1, help="From 0.")] = 0,
+    engine: Engine = "auto",
+    settings: Settings = None,
+    report: Report = None,
+) -> None:
+    """Tell one patient's story in words; of two scenarios, where the two lives part."""
+    from sim.runs.store import refuse_files
+
+    refuse_files(files(None, report), read=scenarios)
+    asked = what_is_asked(scenarios[0], patients, settings, seed, replication + 1, engine, None, None)
+    if len(scenarios) > 1:
+        trace_twins(scenarios, asked, patient=patient, replication=replication, report=report)
+        return
+    from sim.outcomes.comparison.comparability import Arm
+    from sim.report.text.story import tell
+    from sim.runs.simulation import live
+
+    with waiting() as (step, share):
+        read, result, _ = live(asked, step=step, share=share)
+    index = index_of(result.log, patient, replication)
+    arm = Arm(asked.file.stem, read, result.log, result.use, asked.seed, asked.replications)
+    write_trace([arm], index, report)
+    tell(result.log, read, index, console())
+    say_written(report)
+
+
+def trace_twins(
+    files: list[Path], asked: Asked, *, patient: int, replication: int, report: Path | None
+) -> None:
+    """Tell one patient's two lives. Raises: Refused where there are not two, or not of one patient."""
+    if len(files) > 2:
+        raise Refused("trace: a patient's lives are told beside each other two at a time", "name two")
+    from sim.outcomes.comparison.comparability import refuse_what_cannot_be_compared
+    from sim.report.text.twin_story import tell_twins
+    from sim.runs.comparison import arm_of, sources
+    from sim.runs.simulation import BrokenRun
+
+    arms = []
+    with waiting() as (step, share):
+        for source in sources(files, asked, seed=asked.seed, replications=asked.replications):
+            arm = arm_of(source, step=step, share=share, seconds={})
+            if isinstance(arm, BrokenRun):
+                tell_what_is_forbidden(arm)
+                raise typer.Exit(FAILED)
+            arms.append(arm)
+    refuse_what_cannot_be_compared(arms[0], arms[1])
+    index = index_of(arms[0].log, patient, replication)
+    write_trace(arms, index, report)
+    tell_twins(arms[0], arms[1], index, console())
+    say_written(report)
+
+
+def write_trace(arms: Sequence[Arm], index: int, report: Path | None) -> None:
+    """Write the page of a patient's life, or two, where one is asked for."""
+    if report is not None:
+        from sim.report.page.trace_page import report_trace
+
+        report_trace(arms, index, report, command=command())
+
+
+def index_of(log: EventLog, patient: int, replication: int) -> int:
+    """Where a patient stands in a log. Raises: Refused where there is none of this number."""
+    from sim.runs.simulation import patient_index
+
+    index = patient_index(log, patient=patient, replication=replication)
+    if index is None:
+        n = int((log.replication == replication).sum())
+        raise Refused(f"--patient: there is no patient {patient}; the numbers go from 0 to {n - 1}")
+    return index
+
+
+@app.command()
+@verb
+def reproduce(
+    saved_run: RunOf,
+    workers: Workers = None,
+) -> None:
+    """Run a saved run again and compare."""
+    from dataclasses import replace
+
+    from sim.runs.batches import stream
+    from sim.runs.reproduce import Again
+    from sim.runs.simulation import BrokenRun, asked_of
+    from sim.runs.store import read_run
+
+    saved = read_run(saved_run)
+    again = Again(saved)
+    with waiting() as (step, share):
+        done = stream(replace(asked_of(saved), workers=workers), step=step, share=share, log=again)
+    if isinstance(done, BrokenRun):
+        tell_what_is_forbidden(done)
+        raise typer.Exit(FAILED)
+    differ = again.differences(done.summary, done.scenario.digest)
+    if differ:
+        fail("\n".join([f"{saved_run}: not the same", *(f"    {one}" for one in differ)]), FAILED)
+    say(f"{saved_run}: identical ({done.patients:,} patients, {again.n_rows:,} rows, digest, summary)")
+
+
+@app.command()
+@verb
+def export(
+    saved_run: RunOf,
+    to: Annotated[str, typer.Option(metavar="FORMAT", help="csv, parquet, xes, ocel, or mstate.")],
+    out: Annotated[Path, typer.Option(metavar="PATH", help="A folder; for xes and ocel a file.")],
+    by: Annotated[
+        str | None,
+        typer.Option(metavar="WHAT", help="For mstate, its states: stages (default) or states."),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace the export that is there.")] = False,
+) -> None:
+    """Write a saved run in a format that other tools read."""
+    one_of("--to", to, ["csv", "parquet", "xes", "ocel", "mstate"])
+    one_of("--by", by, ["stages", "states"])
+    if by is not None and to != "mstate":
+        raise Refused(f"--by: {to} has no states of a model", "leave --by out, or export --to mstate")
+    from sim.export import export as write
+    from sim.runs.store import read_run
+
+    saved = read_run(saved_run)
+    with waiting() as (step, _):
+        write(saved, out, to=to, by=by or "stages", force=force, step=step)
+    say_written(out)
+
+
+@app.command()
+@verb
+def schema() -> None:
+    """Print the JSON Schema of scenario files, for editors."""
+    from json import dumps
+
+    from sim.scenario.language.schema import json_schema
+
+    say(dumps(json_schema(), indent=2, ensure_ascii=False))
+
+
+def print_version(asked: bool) -> None:
+    """What `--version` does."""
+    if asked:
+        from sim.runs.provenance import allpath_version
+
+        say(f"allpath {allpath_version()}")
+        raise typer.Exit
+
+
+@app.callback()
+def allpath(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=print_version, is_eager=True, help="Print the version."),
+    ] = False,
+) -> None:
+    """Simulate patients along a treatment pathway, from a scenario file to their outcomes."""
+
+
+# ---------------------------------------------------------------- what verbs share
+
+
+def what_is_asked(
+    file: Path,
+    patients: int | None,
+    settings: list[str] | None,
+    seed: int,
+    replications: int,
+    engine: str,
+    workers: int | None,
+    at: list[str] | None,
+) -> Asked:
+    """The options of a run; told of the law's compilation where this is the run that pays for it.
+
+    Raises: Refused for an engine or a time that there is not.
+    """
+    one_of("--engine", engine, ["auto", "independent", "shared"])
+    times = [time_of(text) for text in at or ()]
+    from sim.runs.simulation import Asked, is_law_compiled
+
+    if not is_law_compiled() and not os.environ.get("NUMBA_DISABLE_JIT"):
+        print("compiling the law (once) ...", file=sys.stderr, flush=True)  # noqa: T201
+    last = [f"patients.number={patients}"] if patients is not None else []
+    asked = Asked(file, (*(settings or ()), *last), seed, replications, engine, workers)
+    from dataclasses import replace
+
+    return replace(asked, at=tuple(times)) if times else asked
+
+
+def one_of(option: str, word: str | None, known: Iterable[str]) -> None:
+    """Raises: Refused for a word that is not among those known, naming the nearest."""
+    known = list(known)
+    if word is not None and word not in known:
+        raise Refused(f"{option}: {word} is none of {', '.join(known)}", did_you_mean(word, known))
+
+
+def time_of(text: str) -> float:
+    """Days of a time as `6 months`. Raises: Refused for what is none."""
+    from sim.units import days
+
+    try:
+        time = days(text)
+    except Refused as error:
+        raise Refused(f"--at: {error.fact}", error.fix) from error
+    if time <= 0:
+        raise Refused("--at: curves are read after the start", "name a time above 0")
+    return time
+
+
+def main() -> None:
+    """The command: parses, runs a verb, ends with its exit status."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    wrong_usage = cast("type[Exception]", typer.BadParameter.__mro__[2])
+    try:
+        status = app(standalone_mode=False, prog_name="allpath")
+    except typer.Abort:
+        print("interrupted; nothing was written", file=sys.stderr)  # noqa: T201
+        status = FAILED
+    except wrong_usage as error:
+        text = cast("Any", error).format_message()
+        print(f"{text}\n    `{shlex.join(_help_for(sys.argv[1:]))}` lists what there is", file=sys.stderr)  # noqa: T201
+        status = WRONG_INPUT
+    sys.exit(status)
+
+
+def _help_for(arguments: list[str]) -> list[str]:
+    verbs = [info.callback.__name__ for info in app.registered_commands if info.callback]
+    return (
+        ["allpath", *arguments[:1], "--help"]
+        if arguments[:1] and arguments[0] in verbs
+        else ["allpath", "--help"]
+    )
+
+
+def _interrupt(number: int, frame: object) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,582 @@
+"""How long until an event: a law of time under its modifiers, drawn, and reassessed midway.
+
+A law is read once, when its time is drawn, into a vector of arguments (`at.ARG_*`): the leaf its
+choices end in, the ratios that act, the conditioning. All that follows is arithmetic on them.
+With time t since the law began to run, its leaf's own time is w(t) = w0 + (t - t0) / time_ratio,
+its hazard is that of the leaf behind the cured fraction, S(w) = p + (1 - p) S_leaf(w), times the
+hazard ratios of the moment, and a draw solves A(t) = E for a unit exponential E, where A is the
+cumulative hazard from t0. A reassessment moves (t0, w0, E) to the present and goes on.
+"""
+
+from __future__ import annotations
+
+from math import inf
+
+import numpy as np
+
+from sim.distributions import leaf_hazard, leaf_hazard_before, leaf_quantile, leaf_time
+from sim.engine.expressions import choose, covariate, number, odds, part, probability, product, ratio
+from sim.numerics.compilation import compiled
+from sim.numerics.portable import exp, expm1, log, log1p, unit_hazard
+from sim.pathway import layout as at
+from sim.pathway.layout import Floats, Ints, Tables
+
+# Gauss-Legendre nodes and weights on [0, 1], eight points.
+_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(8)
+NODES = tuple(float(v) for v in np.round((_NODES + 1.0) / 2.0, 15))
+WEIGHTS = tuple(float(v) for v in np.round(_WEIGHTS / 2.0, 15))
+PANELS = 6
+SMALLEST_STEP = 2.0**-23
+"""Days; the solver stops well within one point of the grid."""
+
+
+@compiled
+def read_law(T: Tables, x: Floats, k: Ints, law: int, began: float, a: int) -> None:
+    """Fill the arguments at `x[a:]` with what the law is for this patient now."""
+    P = T.program
+    x[a + at.ARG_LEAF] = float(choose(T, x, k, P[law, at.LAW_LEAF]))
+    x[a + at.ARG_TIME_RATIO] = product(T, x, k, P[law, at.LAW_TIME_RATIOS], P[law, at.LAW_N_TIME_RATIOS])
+    x[a + at.ARG_ALREADY] = already(T, x, k, law)
+    low, high = P[law, at.LAW_LOW], P[law, at.LAW_HIGH]
+    x[a + at.ARG_LOW] = number(T, x, k, low) if low != at.NONE else -inf
+    x[a + at.ARG_HIGH] = number(T, x, k, high) if high != at.NONE else inf
+    plus = P[law, at.LAW_PLUS]
+    x[a + at.ARG_PLUS] = number(T, x, k, plus) if plus != at.NONE else 0.0
+    x[a + at.ARG_HOLD] = held_until(T, x, k, law)
+    x[a + at.ARG_CURED] = -1.0
+    x[a + at.ARG_INNER_RATIO] = 1.0
+    x[a + at.ARG_INNER_TIME] = 1.0
+    if P[law, at.LAW_CURED] != at.NONE:
+        x[a + at.ARG_CURED] = probability(
+            T, x, k, P[law, at.LAW_CURED], P[law, at.LAW_CURED_RATIOS], P[law, at.LAW_CURED_N_RATIOS]
+        )
+        inner = P[law, at.LAW_INNER]
+        if inner != at.NONE:
+            x[a + at.ARG_INNER_RATIO] = product(T, x, k, P[inner, at.LAW_RATIOS], P[inner, at.LAW_N_RATIOS])
+            x[a + at.ARG_INNER_TIME] = product(
+                T, x, k, P[inner, at.LAW_TIME_RATIOS], P[inner, at.LAW_N_TIME_RATIOS]
+            )
+    read_ratios(T, x, k, law, began, a)
+
+
+@compiled
+def already(T: Tables, x: Floats, k: Ints, law: int) -> float:
+    """How long the time has lasted when it begins to run, in days."""
+    kind = T.program[law, at.LAW_ALREADY]
+    if kind == at.NONE:
+        return 0.0
+    index = T.program[law, at.LAW_ALREADY_INDEX]
+    if kind == at.ALREADY_TIME:
+        return number(T, x, k, index)
+    lasted = covariate(T, x, k, kind, index)
+    if lasted != lasted:
+        return 0.0
+    return lasted * 365.25 if kind == at.CURRENT_AGE else lasted
+
+
+@compiled
+def held_until(T: Tables, x: Floats, k: Ints, law: int) -> float:
+    """The earliest day (since the patient's start) that `not_before` allows."""
+    P = T.program
+    until = -inf
+    first = P[law, at.LAW_HOLD]
+    for row in range(first, first + P[law, at.LAW_N_HOLD]):
+        stamp = P[row, at.HOLD_STAMP]
+        stamped = 0.0 if stamp == at.SINCE_ZERO else x[P[0, at.HEAD_STAMPS] + stamp]
+        if stamped == stamped:
+            until = max(until, stamped + number(T, x, k, P[row, at.HOLD_NODE]))
+    return until
+
+
+@compiled
+def read_ratios(T: Tables, x: Floats, k: Ints, law: int, began: float, a: int) -> None:
+    """Multiply the hazard ratios that last, and list the windows of those limited in time."""
+    P = T.program
+    lasting = 1.0
+    windows = 0
+    first = P[law, at.LAW_RATIOS]
+    for row in range(first, first + P[law, at.LAW_N_RATIOS]):
+        value = ratio(T, x, k, row)
+        window = P[row, at.RATIO_WINDOW]
+        if window == at.NONE:
+            lasting *= value
+            continue
+        since = P[row, at.RATIO_SINCE]
+        shift = 0.0
+        if since >= 0:
+            stamped = x[P[0, at.HEAD_STAMPS] + since]
+            if stamped != stamped:
+                continue
+            shift = stamped - began
+        elif since == at.SINCE_ZERO:
+            shift = -began
+        if value == 1.0:
+            continue
+        w = a + at.ARG_WINDOWS + windows * at.WINDOW
+        x[w] = value
+        for i in range(4):
+            x[w + 1 + i] = T.numbers[window + i] + shift
+        windows += 1
+    x[a + at.ARG_RATIO] = lasting
+    x[a + at.ARG_N_WINDOWS] = float(windows)
+
+
+# ---------------------------------------------------------------- cumulative hazard
+
+
+@compiled
+def leaf_age_hazard(T: Tables, x: Floats, a: int, w: float, before: bool) -> float:
+    """Cumulative hazard of the leaf, behind its cured fraction, at its own time w."""
+    leaf = int(x[a + at.ARG_LEAF])
+    kind, where = T.program[leaf, at.LEAF_KIND], T.program[leaf, at.LEAF_AT]
+    own = w / x[a + at.ARG_INNER_TIME]
+    if before:
+        hazard = leaf_hazard_before(kind, T.numbers, where, own)
+    else:
+        hazard = leaf_hazard(kind, T.numbers, where, own)
+    if hazard > 0.0:
+        hazard *= x[a + at.ARG_INNER_RATIO]
+    cured = x[a + at.ARG_CURED]
+    if cured >= 0.0:
+        return (
+            -log1p((1.0 - cured) * expm1(-hazard))
+            if hazard < 700.0
+            else (-log(cured) if cured > 0.0 else hazard)
+        )
+    return hazard
+
+
+@compiled
+def leaf_age_at(T: Tables, x: Floats, a: int, hazard: float) -> float:
+    """The leaf's own time at which its cumulative hazard, behind the cure, reaches `hazard`."""
+    cured = x[a + at.ARG_CURED]
+    if cured >= 0.0:
+        if hazard < 700.0:
+            gone = -expm1(-hazard) / (1.0 - cured) if cured < 1.0 else inf
+            if gone >= 1.0:
+                return inf
+            hazard = -log1p(-gone)
+        elif cured > 0.0:
+            return inf
+    inner = x[a + at.ARG_INNER_RATIO]
+    if inner == 0.0:
+        return inf
+    leaf = int(x[a + at.ARG_LEAF])
+    kind, where = T.program[leaf, at.LEAF_KIND], T.program[leaf, at.LEAF_AT]
+    return x[a + at.ARG_INNER_TIME] * leaf_time(kind, T.numbers, where, hazard / inner)
+
+
+@compiled
+def window_value(x: Floats, w: int, t: float) -> float:
+    """The ratio of one window at time t since the law began."""
+    if t < x[w + 1] or t >= x[w + 2]:
+        return 1.0
+    start, end = x[w + 3], x[w + 4]
+    if t < start:
+        return x[w]
+    if t >= end:
+        return 1.0
+    return 1.0 + (x[w] - 1.0) * ((end - t) / (end - start))
+
+
+@compiled
+def ratio_at(x: Floats, a: int, t: float) -> float:
+    """The product of all hazard ratios at time t since the law began."""
+    result = x[a + at.ARG_RATIO]
+    for i in range(int(x[a + at.ARG_N_WINDOWS])):
+        result *= window_value(x, a + at.ARG_WINDOWS + i * at.WINDOW, t)
+    return result
+
+
+@compiled
+def slope_at(x: Floats, a: int, t: float) -> float:
+    """The derivative of the product of ratios at time t, in which some may wane."""
+    result = 0.0
+    n = int(x[a + at.ARG_N_WINDOWS])
+    for i in range(n):
+        w = a + at.ARG_WINDOWS + i * at.WINDOW
+        if t < x[w + 1] or t >= x[w + 2] or t < x[w + 3] or t >= x[w + 4]:
+            continue
+        slope = (1.0 - x[w]) / (x[w + 4] - x[w + 3])
+        others = x[a + at.ARG_RATIO]
+        for j in range(n):
+            if j != i:
+                others *= window_value(x, a + at.ARG_WINDOWS + j * at.WINDOW, t)
+        result += slope * others
+    return result
+
+
+@compiled
+def next_break(x: Floats, a: int, t: float) -> float:
+    """The first time after t at which a window begins, ends, or begins or ends to wane."""
+    found = inf
+    for i in range(int(x[a + at.ARG_N_WINDOWS])):
+        w = a + at.ARG_WINDOWS + i * at.WINDOW
+        for j in range(1, 5):
+            if t < x[w + j] < found:
+                found = x[w + j]
+    return found
+
+
+@compiled
+def base(T: Tables, x: Floats, a: int, t0: float, w0: float, t: float, before: bool) -> float:
+    """Cumulative hazard without ratios, from birth of the law to time t since it began.
+
+    What falls on the birth itself is still to come at it: from there one asks for the limit `before`.
+    """
+    return leaf_age_hazard(T, x, a, w0 + (t - t0) / x[a + at.ARG_TIME_RATIO], before)
+
+
+@compiled
+def stretch(
+    T: Tables, x: Floats, a: int, t0: float, w0: float, low: float, high: float, before: bool
+) -> float:
+    """Hazard gained from low to high, between which no window begins or ends.
+
+    By parts, so that only the cumulative hazard is needed: int r dH = [r H] - int r' H, the last by
+    Gauss-Legendre on panels that halve towards `low`, where H may be steep.
+    """
+    at_low = base(T, x, a, t0, w0, low, low == t0 and w0 == 0.0)
+    at_high = base(T, x, a, t0, w0, high, before)
+    middle = low + (high - low) / 2.0 if high < inf else low + 1.0
+    slope = slope_at(x, a, middle)
+    if slope == 0.0:
+        r = ratio_at(x, a, middle)
+        return r * (at_high - at_low) if r > 0.0 else 0.0
+    if at_high == inf:
+        return inf
+    total = (at_high - at_low) * ratio_at(x, a, low)
+    right = high
+    for panel in range(PANELS):
+        left = low + (right - low) / 2.0 if panel < PANELS - 1 else low
+        for i in range(8):
+            t = left + (right - left) * NODES[i]
+            remaining = at_high - base(T, x, a, t0, w0, t, False)
+            total += (right - left) * WEIGHTS[i] * slope_at(x, a, t) * remaining
+        right = left
+    return total
+
+
+@compiled
+def gained(T: Tables, x: Floats, a: int, t0: float, w0: float, t: float, before: bool) -> float:
+    """A(t): cumulative hazard from t0 to t under all ratios."""
+    if x[a + at.ARG_N_WINDOWS] == 0.0:
+        r = x[a + at.ARG_RATIO]
+        if r == 0.0:
+            return 0.0
+        return r * (base(T, x, a, t0, w0, t, before) - base(T, x, a, t0, w0, t0, w0 == 0.0))
+    total = 0.0
+    low = t0
+    while low < t:
+        high = min(next_break(x, a, low), t)
+        total += stretch(T, x, a, t0, w0, low, high, before and high == t)
+        low = high
+    return total
+
+
+@compiled
+def reached(T: Tables, x: Floats, a: int, t0: float, w0: float, hazard: float) -> float:
+    """The first time since the law began at which A reaches `hazard`; inf where it never does."""
+    if x[a + at.ARG_N_WINDOWS] == 0.0:
+        return reached_plainly(T, x, a, t0, w0, t0, x[a + at.ARG_RATIO], hazard)
+    low = t0
+    while True:
+        high = next_break(x, a, low)
+        if high == inf:
+            return reached_plainly(T, x, a, t0, w0, low, ratio_at(x, a, low), hazard)
+        gain = stretch(T, x, a, t0, w0, low, high, False)
+        if gain >= hazard:
+            if slope_at(x, a, low + (high - low) / 2.0) == 0.0:
+                return reached_plainly(T, x, a, t0, w0, low, ratio_at(x, a, low), hazard)
+            return bisected(T, x, a, t0, w0, low, high, hazard)
+        hazard -= gain
+        low = high
+
+
+@compiled
+def reached_plainly(
+    T: Tables, x: Floats, a: int, t0: float, w0: float, low: float, r: float, hazard: float
+) -> float:
+    """As `reached`, from `low` on, while the product of ratios is r."""
+    if r <= 0.0:
+        return inf
+    k = x[a + at.ARG_TIME_RATIO]
+    start = w0 + (low - t0) / k
+    spent = leaf_age_hazard(T, x, a, start, start == 0.0)
+    if spent == inf:
+        return low
+    if start == 0.0:
+        return t0 + leaf_age_at(T, x, a, hazard / r + spent) * k
+    return max(low, low + (leaf_age_at(T, x, a, hazard / r + spent) - start) * k)
+
+
+@compiled
+def bisected(
+    T: Tables, x: Floats, a: int, t0: float, w0: float, low: float, high: float, hazard: float
+) -> float:
+    """As `reached`, within a stretch in which a ratio wanes."""
+    start = low
+    while high - low > SMALLEST_STEP:
+        middle = low + (high - low) / 2.0
+        if middle == low or middle == high:
+            break
+        if stretch(T, x, a, t0, w0, start, middle, False) >= hazard:
+            high = middle
+        else:
+            low = middle
+    return high
+
+
+# ---------------------------------------------------------------- draw and reassess
+
+
+@compiled
+def solved(T: Tables, x: Floats, a: int, t0: float, w0: float, left: float, conditioned: bool) -> float:
+    """The time since the law began, `plus` left out, at which a unit exponential is used up."""
+    low, high = x[a + at.ARG_LOW], x[a + at.ARG_HIGH]
+    if low == -inf and high == inf:
+        return reached(T, x, a, t0, w0, left)
+    is_cut = low > t0 or (conditioned and -inf < low < 0.0)  # an attribute's value may lie below 0
+    before_low = gained(T, x, a, t0, w0, low, conditioned) if is_cut else 0.0
+    at_high = gained(T, x, a, t0, w0, high, False) if high < inf else inf
+    if not at_high > before_low:
+        return min(max(low, t0), high)
+    span = -expm1(before_low - at_high) if at_high < inf else 1.0
+    target = before_low - log1p(expm1(-left) * span)
+    return min(max(reached(T, x, a, t0, w0, target), low), high)
+
+
+@compiled
+def spent_by(T: Tables, x: Floats, a: int, t0: float, w0: float, t: float) -> float:
+    """The part of the unit exponential used up between t0 and t."""
+    low, high = x[a + at.ARG_LOW], x[a + at.ARG_HIGH]
+    if low == -inf and high == inf:
+        return gained(T, x, a, t0, w0, t, False)
+    if t < low:
+        return 0.0
+    before_low = gained(T, x, a, t0, w0, low, True) if low > t0 else 0.0
+    at_high = gained(T, x, a, t0, w0, high, False) if high < inf else inf
+    now = gained(T, x, a, t0, w0, t, False)
+    if at_high == inf:
+        return now - before_low
+    if not at_high > now:
+        return inf
+    # S conditioned: (S(t) - S(high)) / (S(low) - S(high))
+    return now - before_low + log(expm1(before_low - at_high) / expm1(now - at_high))
+
+
+@compiled
+def first_time(T: Tables, x: Floats, a: int, u: float) -> float:
+    """The time a fresh law gives for a uniform, `plus` included."""
+    if (
+        x[a + at.ARG_RATIO] == 1.0
+        and x[a + at.ARG_N_WINDOWS] == 0.0
+        and x[a + at.ARG_ALREADY] == 0.0
+        and x[a + at.ARG_CURED] < 0.0
+        and x[a + at.ARG_LOW] == -inf
+        and x[a + at.ARG_HIGH] == inf
+    ):
+        leaf = int(x[a + at.ARG_LEAF])
+        own = leaf_quantile(T.program[leaf, at.LEAF_KIND], T.numbers, T.program[leaf, at.LEAF_AT], u)
+        return own * x[a + at.ARG_TIME_RATIO] + x[a + at.ARG_PLUS]
+    age = x[a + at.ARG_ALREADY] / x[a + at.ARG_TIME_RATIO]
+    return solved(T, x, a, 0.0, age, unit_hazard(u), True) + x[a + at.ARG_PLUS]
+
+
+@compiled
+def law_time(T: Tables, x: Floats, k: Ints, law: int, run: int, u: float) -> float:
+    """The time a law gives for a uniform: days from now, not yet on the grid.
+
+    run: where the event remembers how it runs, or NONE.
+    """
+    P = T.program
+    kind = P[law, at.LAW_KIND]
+    now = x[at.NOW]
+    a = P[0, at.HEAD_ARGUMENTS] if run == at.NONE else run + at.RUN_ARGUMENTS
+    if kind == at.TIMES:
+        own = categorical_time(T, x, k, law, a, u)
+    else:
+        read_law(T, x, k, law, now, a)
+        own = first_time(T, x, a, u)
+    if run != at.NONE:
+        x[run + at.RUN_BEGAN] = now
+        x[run + at.RUN_SPENT] = 0.0
+        x[run + at.RUN_AGE] = x[a + at.ARG_ALREADY] / x[a + at.ARG_TIME_RATIO]
+        x[run + at.RUN_LEFT] = own - x[a + at.ARG_PLUS] if P[law, at.LAW_KIND] == at.TIMES else unit_hazard(u)
+    return max(own, x[a + at.ARG_HOLD] - now)
+
+
+@compiled
+def categorical_time(T: Tables, x: Floats, k: Ints, law: int, a: int, u: float) -> float:
+    """A time out of a list whose odds are multiplied by ratios; nan where they exceed 1."""
+    P = T.program
+    parts = choose(T, x, k, P[law, at.LAW_LEAF])
+    first = P[parts, at.PARTS_FIRST]
+    i = part(T, x, k, first, P[parts, at.PARTS_N], P[law, at.LAW_RATIOS], P[law, at.LAW_N_RATIOS], u)
+    read_times(T, x, k, law, a)
+    if i < 0:
+        return inf
+    return T.numbers[P[first + i, at.PART_KEY]] * x[a + at.ARG_TIME_RATIO] + x[a + at.ARG_PLUS]
+
+
+@compiled
+def law_time_beyond(T: Tables, x: Floats, k: Ints, law: int, run: int, u: float, lasted: float) -> float:
+    """As `law_time`, given that the time is longer than `lasted` days; at most that where it cannot be.
+
+    x[NOW] is when the time began to run.
+    """
+    P = T.program
+    now = x[at.NOW]
+    a = P[0, at.HEAD_ARGUMENTS] if run == at.NONE else run + at.RUN_ARGUMENTS
+    spent, age = 0.0, 0.0
+    if P[law, at.LAW_KIND] == at.TIMES:
+        own = categorical_time_beyond(T, x, k, law, a, u, lasted)
+    else:
+        read_law(T, x, k, law, now, a)
+        # while it is held back it may have been ready all the time
+        is_held = x[a + at.ARG_HOLD] - now > lasted
+        spent = 0.0 if is_held else max(lasted - x[a + at.ARG_PLUS], 0.0)
+        age = (x[a + at.ARG_ALREADY] + spent) / x[a + at.ARG_TIME_RATIO]
+        is_cut = x[a + at.ARG_LOW] > spent
+        own = solved(T, x, a, spent, age, unit_hazard(u), is_cut) + x[a + at.ARG_PLUS]
+    if run != at.NONE:
+        x[run + at.RUN_BEGAN] = now
+        x[run + at.RUN_SPENT] = spent
+        x[run + at.RUN_AGE] = age
+        x[run + at.RUN_LEFT] = own - x[a + at.ARG_PLUS] if P[law, at.LAW_KIND] == at.TIMES else unit_hazard(u)
+    return max(own, x[a + at.ARG_HOLD] - now)
+
+
+@compiled
+def survival(T: Tables, x: Floats, k: Ints, law: int, lasted: float) -> float:
+    """The probability that a time which begins to run at x[NOW] is longer than `lasted` days."""
+    a = T.program[0, at.HEAD_ARGUMENTS]
+    if T.program[law, at.LAW_KIND] == at.TIMES:
+        return weight_beyond(T, x, k, law, a, lasted) / weight_beyond(T, x, k, law, a, -inf)
+    read_law(T, x, k, law, x[at.NOW], a)
+    t = lasted - x[a + at.ARG_PLUS]
+    if t <= 0.0 or lasted < x[a + at.ARG_HOLD] - x[at.NOW]:
+        return 1.0
+    return exp(-spent_by(T, x, a, 0.0, x[a + at.ARG_ALREADY] / x[a + at.ARG_TIME_RATIO], t))
+
+
+@compiled
+def weight_of_time(T: Tables, x: Floats, k: Ints, law: int, i: int) -> float:
+    """The weight of the i-th time of a list, under its odds ratios."""
+    P = T.program
+    parts = choose(T, x, k, P[law, at.LAW_LEAF])
+    first, n = P[parts, at.PARTS_FIRST], P[parts, at.PARTS_N]
+    node = P[first + i, at.PART_CHANCE]
+    if node == at.REST_NODE:
+        weight = 1.0
+        for j in range(n):
+            other = P[first + j, at.PART_CHANCE]
+            if other != at.REST_NODE:
+                weight -= number(T, x, k, other)
+    else:
+        weight = number(T, x, k, node)
+    position = P[first + i, at.PART_POSITION]
+    return weight * odds(T, x, k, P[law, at.LAW_RATIOS], P[law, at.LAW_N_RATIOS], position)
+
+
+@compiled
+def read_times(T: Tables, x: Floats, k: Ints, law: int, a: int) -> None:
+    """Fill the arguments at `x[a:]` that a list of times has."""
+    P = T.program
+    x[a + at.ARG_LEAF] = -1.0
+    x[a + at.ARG_HOLD] = held_until(T, x, k, law)
+    x[a + at.ARG_ALREADY] = 0.0
+    x[a + at.ARG_TIME_RATIO] = product(T, x, k, P[law, at.LAW_TIME_RATIOS], P[law, at.LAW_N_TIME_RATIOS])
+    plus = P[law, at.LAW_PLUS]
+    x[a + at.ARG_PLUS] = number(T, x, k, plus) if plus != at.NONE else 0.0
+
+
+@compiled
+def weight_beyond(T: Tables, x: Floats, k: Ints, law: int, a: int, lasted: float) -> float:
+    """The weight of the times of a list that are longer than `lasted` days."""
+    P = T.program
+    read_times(T, x, k, law, a)
+    parts = choose(T, x, k, P[law, at.LAW_LEAF])
+    total = 0.0
+    for i in range(P[parts, at.PARTS_N]):
+        time = T.numbers[P[P[parts, at.PARTS_FIRST] + i, at.PART_KEY]]
+        if time * x[a + at.ARG_TIME_RATIO] + x[a + at.ARG_PLUS] > lasted:
+            total += weight_of_time(T, x, k, law, i)
+    return total
+
+
+@compiled
+def categorical_time_beyond(
+    T: Tables, x: Floats, k: Ints, law: int, a: int, u: float, lasted: float
+) -> float:
+    """A time out of those of a list that are longer than `lasted` days; `lasted` where none is."""
+    P = T.program
+    wanted = u * weight_beyond(T, x, k, law, a, lasted)
+    parts = choose(T, x, k, P[law, at.LAW_LEAF])
+    found = lasted
+    reached_so_far = 0.0
+    for i in range(P[parts, at.PARTS_N]):
+        own = T.numbers[P[P[parts, at.PARTS_FIRST] + i, at.PART_KEY]]
+        time = own * x[a + at.ARG_TIME_RATIO] + x[a + at.ARG_PLUS]
+        weight = weight_of_time(T, x, k, law, i)
+        if time > lasted and weight > 0.0:
+            found = time
+            reached_so_far += weight
+            if wanted < reached_so_far:
+                break
+    return found
+
+
+@compiled
+def stretched(T: Tables, x: Floats, k: Ints, law: int, run: int, due: float) -> float:
+    """As `reassessed`, of a time out of a list: the time left is stretched by new over old ratio."""
+    P = T.program
+    a = run + at.RUN_ARGUMENTS
+    now, began, plus = x[at.NOW], x[run + at.RUN_BEGAN], x[a + at.ARG_PLUS]
+    new = product(T, x, k, P[law, at.LAW_TIME_RATIOS], P[law, at.LAW_N_TIME_RATIOS])
+    if new == x[a + at.ARG_TIME_RATIO]:
+        return max(due, now)
+    t = max(now - began - plus, 0.0)
+    x[run + at.RUN_LEFT] = t + max(x[run + at.RUN_LEFT] - t, 0.0) * (new / x[a + at.ARG_TIME_RATIO])
+    x[a + at.ARG_TIME_RATIO] = new
+    return max(began + x[run + at.RUN_LEFT] + plus, x[a + at.ARG_HOLD], now)
+
+
+@compiled
+def same_arguments(x: Floats, a: int, b: int) -> bool:
+    """Whether two vectors of arguments are the same to the bit (`not_before` aside)."""
+    n = at.ARG_WINDOWS + int(x[a + at.ARG_N_WINDOWS]) * at.WINDOW
+    for i in range(n):
+        if i != at.ARG_HOLD and i != at.ARG_ALREADY and x[a + i] != x[b + i]:
+            return False
+    return True
+
+
+@compiled
+def reassessed(T: Tables, x: Floats, k: Ints, law: int, run: int, due: float) -> float:
+    """The new due time of a running event whose law is read again now; its luck is kept.
+
+    Source: the unspent cumulative hazard is spent at the new rate; a time that a time ratio
+    stretches has its remainder stretched by new over old ratio.
+    """
+    now = x[at.NOW]
+    began = x[run + at.RUN_BEGAN]
+    old = run + at.RUN_ARGUMENTS
+    is_list, was_list = T.program[law, at.LAW_KIND] == at.TIMES, x[old + at.ARG_LEAF] < 0.0
+    if is_list or was_list:
+        return stretched(T, x, k, law, run, due) if is_list and was_list else due
+    new = T.program[0, at.HEAD_ARGUMENTS]
+    read_law(T, x, k, law, began, new)
+    if same_arguments(x, old, new):
+        return max(due, now)
+    t0, w0 = x[run + at.RUN_SPENT], x[run + at.RUN_AGE]
+    t = max(now - began - x[old + at.ARG_PLUS], 0.0)
+    left = max(x[run + at.RUN_LEFT] - spent_by(T, x, old, t0, w0, t), 0.0)
+    age = w0 + (t - t0) / x[old + at.ARG_TIME_RATIO]
+    for i in range(at.ARG_WINDOWS + int(x[new + at.ARG_N_WINDOWS]) * at.WINDOW):
+        x[old + i] = x[new + i]
+    x[run + at.RUN_SPENT] = t
+    x[run + at.RUN_AGE] = age
+    x[run + at.RUN_LEFT] = left
+    ends = began + solved(T, x, old, t, age, left, False) + x[old + at.ARG_PLUS]
+    return max(ends, x[old + at.ARG_HOLD], now)

@@ -1,0 +1,137 @@
+"""From the rows the law writes to the event log."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.engine.arrivals import Cohort
+from sim.engine.log_buffer import (
+    COUNT_CHANGES,
+    COUNT_ROWS,
+    GRID,
+    ROW_CHANGE,
+    ROW_DOES,
+    ROW_EVENT,
+    ROW_PATIENT,
+    ROW_TIME,
+    ROW_WIDTH,
+    LogBuffer,
+)
+from sim.event_log.log import START, EventLog, Floats
+from sim.pathway.names import Names
+
+
+def new_buffer(*, rows: int, changes: int) -> LogBuffer:
+    """An empty buffer with room for so many rows and changes."""
+    table = np.empty((rows, ROW_WIDTH), dtype=np.int64)
+    table[0, COUNT_ROWS], table[0, COUNT_CHANGES] = 1, 0
+    return LogBuffer(table, np.empty((changes, 2)))
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Rows in the order they were written.
+
+    row: int16 [n, 5] event, rule, from, to, does; patient: int64 [n], the number; n_changes: int64 [n];
+    what, value: each change.
+    """
+
+    time: Floats
+    row: NDArray[np.int16]
+    patient: NDArray[np.int32]
+    n_changes: NDArray[np.int32]
+    what: NDArray[np.int16]
+    value: Floats
+
+    @classmethod
+    def of(cls, buffer: LogBuffer) -> Piece:
+        """A copy of what a buffer holds."""
+        n, changes = buffer.rows[0, COUNT_ROWS], buffer.rows[0, COUNT_CHANGES]
+        rows = buffer.rows[1:n]
+        return cls(
+            rows[:, ROW_TIME] / GRID,
+            rows[:, ROW_EVENT : ROW_DOES + 1].astype(np.int16),
+            rows[:, ROW_PATIENT].astype(np.int32),
+            np.diff(rows[:, ROW_CHANGE], append=changes).astype(np.int32),
+            buffer.changes[:changes, 0].astype(np.int16),
+            buffer.changes[:changes, 1].copy(),
+        )
+
+    @classmethod
+    def joined(cls, pieces: Sequence[Piece]) -> Piece:
+        """One piece after the other."""
+        if len(pieces) == 1:
+            return pieces[0]
+        return cls(
+            np.concatenate([p.time for p in pieces]),
+            np.concatenate([p.row for p in pieces]),
+            np.concatenate([p.patient for p in pieces]),
+            np.concatenate([p.n_changes for p in pieces]),
+            np.concatenate([p.what for p in pieces]),
+            np.concatenate([p.value for p in pieces]),
+        )
+
+    def by_patient(self) -> Piece:
+        """The same rows sorted by patient, each patient's in the order written."""
+        order = np.argsort(self.patient, kind="stable")
+        n_changes = self.n_changes[order]
+        starts = np.cumsum(self.n_changes, dtype=np.int64) - self.n_changes
+        ends = np.cumsum(n_changes, dtype=np.int64)
+        total = int(ends[-1]) if len(ends) else 0
+        changes = np.repeat(starts[order] - (ends - n_changes), n_changes) + np.arange(total)
+        return Piece(
+            self.time[order],
+            self.row[order],
+            self.patient[order],
+            n_changes,
+            self.what[changes],
+            self.value[changes],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Lives:
+    """A run of patients and what became of them; piece is sorted by patient.
+
+    at_start, at_end: float64 [n_patients, n_attributes]; ends: float64 [n_patients], days.
+    """
+
+    piece: Piece
+    at_start: Floats
+    at_end: Floats
+    ends: Floats
+
+
+def event_log(names: Names, cohort: Cohort, lives: Sequence[Lives]) -> EventLog:
+    """The event log of a cohort from its runs of patients, in order; its arrays are frozen."""
+    piece = Piece.joined([one.piece for one in lives])
+    row = piece.row
+    log = EventLog(
+        names=names,
+        replication=cohort.replication,
+        patient=cohort.number,
+        begins=cohort.begins,
+        ends=np.concatenate([one.ends for one in lives]),
+        follow_up=cohort.follow_up,
+        at_start=np.concatenate([one.at_start for one in lives]),
+        at_end=np.concatenate([one.at_end for one in lives]),
+        row_of=np.append(np.flatnonzero(row[:, 0] == START), len(row)),
+        time=piece.time,
+        event=np.ascontiguousarray(row[:, 0]),
+        rule=np.ascontiguousarray(row[:, 1]),
+        stage_from=np.ascontiguousarray(row[:, 2]),
+        stage_to=np.ascontiguousarray(row[:, 3]),
+        does=row[:, 4].astype(np.int8),
+        change_of=np.concatenate([[0], np.cumsum(piece.n_changes, dtype=np.int64)]).astype(np.int64),
+        change_what=piece.what,
+        change_value=piece.value,
+    )
+    for name in EventLog.__slots__:
+        column = getattr(log, name)
+        if isinstance(column, np.ndarray):
+            column.setflags(write=False)
+    return log

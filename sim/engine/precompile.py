@@ -1,0 +1,57 @@
+"""Compile the law once, ahead of the first run: `python -m sim.engine.precompile`, silent."""
+
+from __future__ import annotations
+
+from sim.engine.run import simulate
+from sim.errors import Place, Where
+from sim.pathway.tables import compile_pathway
+from sim.scenario.language.model import (
+    Arrivals,
+    Event,
+    Goto,
+    Law,
+    Need,
+    Patients,
+    Resource,
+    Scenario,
+    Stage,
+    State,
+)
+
+HERE = Where(Place("warm-up"), "")
+
+
+def smallest(*, shares: bool) -> Scenario:
+    """One treatment that ends, for three patients; where it shares, one may have it at a time."""
+    law = Law("exponential", {"rate": 0.1}, HERE)
+    ends = Event("ends", law, False, None, None, (), Goto("over", HERE), False, None, None, None, HERE)
+    needs = (Need(None, "bed", HERE),) if shares else ()
+    treated = Stage("treated", "", "alive", False, None, None, needs, (), (ends,), (), None, HERE)
+    over = Stage("over", "", "over", True, None, None, (), (), (), (), None, HERE)
+    bed = Resource("bed", ((0.0, 1),), None, "on_leaving", None, None, None, HERE)
+    kind, rates = ("poisson", ((0.0, 1.0),)) if shares else ("together", ())
+    arrivals = Arrivals(kind, rates, None, (), None, 0.0, HERE)
+    return Scenario(
+        title="Warm-up",
+        horizon=1000.0,
+        states=(State("alive", "", None), State("over", "", None)),
+        economics=None,
+        patients=Patients(3, arrivals, None, (), None),
+        clocks=(),
+        start="treated",
+        on_start=(),
+        stages=(treated, over),
+        resources=(bed,) if shares else (),
+        never=(),
+        outcomes=(),
+    )
+
+
+def warm_up() -> None:
+    """Run both engines on the smallest scenarios: whatever a run compiles is on disk after it."""
+    simulate(compile_pathway(smallest(shares=False)), workers=1)
+    simulate(compile_pathway(smallest(shares=True)), workers=1)
+
+
+if __name__ == "__main__":
+    warm_up()

@@ -1,0 +1,146 @@
+"""Patients of whom a table says beforehand what they are, where they are, and for how long.
+
+Times that run are given that they have lasted so long: what is drawn lies beyond the days spent.
+"""
+
+from __future__ import annotations
+
+from math import nan
+
+from sim.engine.draws import comes_up, drawn, give_time
+from sim.engine.event_times import law_time_beyond, survival
+from sim.engine.expressions import choose, holds, needed, probability
+from sim.engine.log_buffer import LogBuffer, close_row, note_resources, write_change
+from sim.event_log.log import ENTERS, HOLDS
+from sim.numerics.compilation import compiled, inlined
+from sim.numerics.portable import round_to_grid
+from sim.pathway import layout as at
+from sim.pathway.layout import Floats, Ints, Tables
+
+
+@inlined
+def row_of_table(T: Tables, patient: int) -> int:
+    """Where in `numbers` the table's row of a patient begins, or NONE.
+
+    Today's patients are the first of all; rows that only replace draws are used over and over.
+    """
+    P = T.program
+    n = P[at.MORE, at.MORE_N_TABLE]
+    if n == 0 or (patient >= n and P[at.MORE, at.MORE_IS_TODAY] == 1):
+        return at.NONE
+    width = P[0, at.HEAD_N_ATTRIBUTES] + P[0, at.HEAD_N_STAMPS] + P[0, at.HEAD_N_CLOCKS] + 2
+    return P[at.MORE, at.MORE_TABLE] + patient % n * width
+
+
+@compiled
+def resume(T: Tables, x: Floats, k: Ints, L: LogBuffer, told: int) -> None:
+    """A patient is in a stage when the calendar begins, and has been for some days.
+
+    `on_start` is over, and the table's values take the place of its; what the stage does on entry
+    has happened.
+    """
+    P = T.program
+    n_attributes = P[0, at.HEAD_N_ATTRIBUTES]
+    for i in range(n_attributes):
+        value = T.numbers[told + i]
+        if value == value and value != x[at.FIRST_ATTRIBUTE + i]:
+            x[at.FIRST_ATTRIBUTE + i] = value
+            write_change(k, L, i, value)
+    place = told + n_attributes + P[0, at.HEAD_N_STAMPS] + P[0, at.HEAD_N_CLOCKS]
+    stage = int(T.numbers[place])
+    close_row(k, L, at.NONE, stage, ENTERS)
+    k[P[0, at.HEAD_VISITS] + stage] = 1
+    k[at.STAGE_NOW] = stage
+    k[at.TIMED_STAGE] = stage
+    x[at.ENTERED] = x[at.NOW] - T.numbers[place + 1]
+    x[at.TIMED_ENTERED] = x[at.ENTERED]
+
+
+@compiled
+def set_back(T: Tables, x: Floats, k: Ints, L: LogBuffer, told: int) -> None:
+    """Stamps were set, and clocks began to run, before the patient's start."""
+    P = T.program
+    n_attributes, n_stamps = P[0, at.HEAD_N_ATTRIBUTES], P[0, at.HEAD_N_STAMPS]
+    for i in range(n_stamps):
+        days = T.numbers[told + n_attributes + i]
+        if days == days:
+            time = x[at.NOW] - days if days < at.EMPTY else nan
+            x[P[0, at.HEAD_STAMPS] + i] = time
+            write_change(k, L, n_attributes + i, time)
+    for i in range(P[0, at.HEAD_N_CLOCKS]):
+        days = T.numbers[told + n_attributes + n_stamps + i]
+        if days == days:
+            k[P[0, at.HEAD_SLOTS] + i] = at.RESTS
+            if days < at.EMPTY:
+                run_on(T, x, k, P[0, at.HEAD_CLOCKS] + i, i, days)
+
+
+@compiled
+def go_on(T: Tables, x: Floats, k: Ints, L: LogBuffer) -> None:
+    """The stage the patient is in already: what it needs is held, its events have run for a while.
+
+    What would have moved the patient on has not happened: its time is longer, and it is less likely
+    to come up at all. What leaves a patient where they are may have happened: its time is any.
+    """
+    P = T.program
+    row = P[0, at.HEAD_STAGES] + k[at.STAGE_NOW]
+    lasted = x[at.NOW] - x[at.ENTERED]
+    k[at.HELD] = needed(T, x, k, k[at.STAGE_NOW])
+    note_resources(T, k, L, k[at.HELD], HOLDS)
+    for i in range(P[row, at.STAGE_N_ALL]):
+        event = P[row, at.STAGE_EVENTS] + i
+        slot = P[event, at.EVENT_SLOT]
+        if P[event, at.EVENT_WAITING] == 2 or not holds(T, x, k, P[event, at.EVENT_WHEN]):
+            continue
+        if P[P[event, at.EVENT_TO], at.TO_KIND] == at.TO_STAY:
+            begin_before(T, x, k, event, slot, lasted)
+        elif P[event, at.EVENT_CHANCE] == at.NONE or still_comes_up(T, x, k, event, lasted):
+            run_on(T, x, k, event, slot, lasted)
+        else:
+            k[P[0, at.HEAD_SLOTS] + slot] = at.OVER
+
+
+@compiled
+def run_on(T: Tables, x: Floats, k: Ints, event: int, slot: int, lasted: float) -> None:
+    """Let an event or clock run whose time began `lasted` days ago, and is longer."""
+    P = T.program
+    now = x[at.NOW]
+    x[at.NOW] = now - lasted
+    law = choose(T, x, k, P[event, at.EVENT_LAW])
+    time = law_time_beyond(T, x, k, law, P[event, at.EVENT_RUN], drawn(T, k, P[event, at.EVENT_DRAW]), lasted)
+    x[at.NOW] = now
+    x[P[0, at.HEAD_DUE] + slot] = now + round_to_grid(max(time - lasted, 0.0))
+    k[P[0, at.HEAD_SLOTS] + slot] = at.RUNS
+
+
+@compiled
+def still_comes_up(T: Tables, x: Floats, k: Ints, event: int, lasted: float) -> bool:
+    """Whether an event comes up that has not happened `lasted` days after it was asked: Bayes."""
+    P = T.program
+    now = x[at.NOW]
+    x[at.NOW] = now - lasted
+    first, n = P[event, at.EVENT_CHANCE_RATIOS], P[event, at.EVENT_CHANCE_N_RATIOS]
+    p = probability(T, x, k, P[event, at.EVENT_CHANCE], first, n)
+    later = p * survival(T, x, k, choose(T, x, k, P[event, at.EVENT_LAW]), lasted)
+    x[at.NOW] = now
+    return drawn(T, k, P[event, at.EVENT_CHANCE_DRAW]) * (later + (1.0 - p)) < later
+
+
+@compiled
+def begin_before(T: Tables, x: Floats, k: Ints, event: int, slot: int, lasted: float) -> None:
+    """Draw the times of an event from `lasted` days ago on: it may be over, or with `every` comes again."""
+    P = T.program
+    due, state = P[0, at.HEAD_DUE] + slot, P[0, at.HEAD_SLOTS] + slot
+    now = x[at.NOW]
+    x[at.NOW] = now - lasted
+    k[state] = at.OVER
+    if comes_up(T, x, k, event):
+        give_time(T, x, k, event, slot)
+        while x[due] <= now and P[event, at.EVENT_EVERY] and k[at.STATUS] == at.ALIVE:
+            if x[due] == x[at.NOW]:
+                k[at.STATUS] = at.ENDLESS
+            x[at.NOW] = x[due]
+            give_time(T, x, k, event, slot)
+        if x[due] <= now:
+            k[state] = at.OVER
+    x[at.NOW] = now

@@ -1,0 +1,266 @@
+"""Resources that patients share: their units, their opening hours, and who waits for them.
+
+A patient asks for all that a stage needs at once, and is granted all of it or nothing. Grants are
+made when all happenings of a moment are over: resource by resource in file order, down the queue
+of each, past those who lack a unit of another. Within a queue the order is that of the requests,
+or that of an attribute, equal values in the order of the requests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from heapq import heappop, heappush, merge
+from itertools import count
+from math import inf
+
+from sim.event_log.log import Floats
+from sim.pathway import layout as at
+from sim.pathway.tables import Pathway
+from sim.scenario.language.model import Resource
+from sim.scenario.language.resources import DAYS
+
+GRID = 2.0**20
+UNLIMITED = -1
+"""The capacity of what has no limit, in the table of use."""
+MARGIN = 64 / GRID
+"""Days before closing, about 5 seconds, that count as closed: by so much can a hundred services that
+fill the hours, each rounded to the grid, fall short of their end, and one more would begin."""
+
+Entry = tuple[float, int, int]
+"""What the queue goes by, the number of the request, the patient."""
+Change = tuple[float, int, float | None, bool | None]
+"""A day, a resource, and from then on its units, or whether it is open."""
+
+
+@dataclass(slots=True)
+class Service:
+    """One resource.
+
+    bit: its own among a patient's. units: how many there are to be; those in use beyond that go
+    when they are given back. by: the column of a patient's `x` that the queue goes by, NONE: first
+    come; sign: -1 where the highest goes first. queues: for each set of resources that patients
+    want together a heap of entries, some of them of who waits no longer.
+    """
+
+    code: int
+    bit: int
+    units: float
+    is_open: bool
+    by: int
+    sign: float
+    in_use: int = 0
+    waiting: int = 0
+    queues: dict[int, list[Entry]] = field(default_factory=dict)
+    told: list[float] = field(default_factory=list)
+
+
+class Services:
+    """The resources of one environment that can be waited for.
+
+    X: float64 [n_patients, n_x], which a queue by an attribute reads. counts: the front of
+    `Tables.numbers`: how many wait for each resource, and how many of its units nobody holds.
+    """
+
+    def __init__(self, pathway: Pathway, X: Floats, counts: Floats) -> None:
+        self.X, self.counts = X, counts
+        self.resources = pathway.scenario.resources
+        attributes = pathway.names.attributes
+        self.each = [
+            service_of(code, resource, attributes)
+            for code, resource in enumerate(self.resources)
+            if not resource.is_free
+        ]
+        self.of = {service.code: service for service in self.each}
+        self.by_attribute = any(service.by != at.NONE for service in self.each)
+        self.available = 0
+        self.wanted: dict[int, int] = {}
+        self.request: dict[int, int] = {}
+        self.n_requests = 0
+        self.use: list[list[float]] = []
+        for service in self.each:
+            self.weigh(service)
+
+    def __len__(self) -> int:
+        return len(self.each)
+
+    def members(self, which: int) -> Iterator[Service]:
+        """The resources of a set, in file order."""
+        for service in self.each:
+            if which & service.bit:
+                yield service
+
+    def weigh(self, service: Service) -> None:
+        """Note whether a unit can be granted, and what conditions read."""
+        free = service.units - service.in_use
+        if free > 0.0 and service.is_open:
+            self.available |= service.bit
+        else:
+            self.available &= ~service.bit
+        self.counts[service.code] = service.waiting
+        self.counts[len(self.resources) + service.code] = free if free > 0.0 else 0.0
+
+    # ------------------------------------------------------------ units
+
+    def take(self, which: int) -> None:
+        """A unit of each of these is held from now on."""
+        for service in self.members(which):
+            service.in_use += 1
+            self.weigh(service)
+
+    def give_back(self, which: int) -> None:
+        """A unit of each of these is held no longer."""
+        for service in self.members(which):
+            service.in_use -= 1
+            self.weigh(service)
+
+    def change(self, change: Change) -> None:
+        """Units or opening hours change."""
+        _, code, units, is_open = change
+        service = self.of[code]
+        if units is not None:
+            service.units = units
+        if is_open is not None:
+            service.is_open = is_open
+        self.weigh(service)
+
+    # ------------------------------------------------------------ queues
+
+    def join(self, i: int, which: int) -> None:
+        """Patient i waits for a unit of each of these."""
+        self.n_requests += 1
+        self.wanted[i], self.request[i] = which, self.n_requests
+        for service in self.members(which):
+            service.waiting += 1
+            self.counts[service.code] = service.waiting
+            self.enter(service, i, which)
+
+    def enter(self, service: Service, i: int, which: int) -> None:
+        """Put patient i in its place in a queue."""
+        key = 0.0 if service.by == at.NONE else service.sign * float(self.X[i, service.by])
+        heappush(service.queues.setdefault(which, []), (key, self.request[i], i))
+
+    def reconsider(self, i: int) -> None:
+        """An attribute of patient i, who waits, may have changed: its places are read afresh."""
+        which = self.wanted.get(i, 0)
+        for service in self.members(which):
+            if service.by != at.NONE:
+                self.enter(service, i, which)
+
+    def leave(self, i: int) -> int:
+        """Patient i waits no longer, and what for; 0 where its wait had not begun."""
+        self.request.pop(i, None)
+        which = self.wanted.pop(i, 0)
+        for service in self.members(which):
+            service.waiting -= 1
+            self.counts[service.code] = service.waiting
+        return which
+
+    def grants(self) -> Iterator[int]:
+        """Each patient who is granted what it waits for, in the order of the grants."""
+        for service in self.each:
+            while service.waiting and self.available & service.bit:
+                i = self.first_of(service)
+                if i is None:
+                    break
+                self.take(self.leave(i))
+                yield i
+
+    def first_of(self, service: Service) -> int | None:
+        """The first in a queue for whom all it waits for is free, None where there is nobody."""
+        best: Entry | None = None
+        for which, queue in service.queues.items():
+            if which & ~self.available:
+                continue
+            while queue and self.is_stale(service, queue[0]):
+                heappop(queue)
+            if queue and (best is None or queue[0] < best):
+                best = queue[0]
+        return best[2] if best is not None else None
+
+    def is_stale(self, service: Service, entry: Entry) -> bool:
+        """Whether an entry is of a wait that is over, or of a value that has changed since."""
+        key, request, i = entry
+        if self.request.get(i) != request:
+            return True
+        return service.by != at.NONE and service.sign * self.X[i, service.by] != key
+
+    # ------------------------------------------------------------ over time
+
+    def tell(self, now: float) -> None:
+        """Note the use of each resource where it has changed: time, code, in use, queue, capacity."""
+        for service in self.each:
+            units = max(service.units, service.in_use) if service.units < inf else UNLIMITED
+            row = [now, service.code, service.in_use, service.waiting, units]
+            if service.told and service.told[0] == now:
+                service.told[:] = row
+            elif service.told[1:] != row[1:]:
+                service.told = row
+                self.use.append(row)
+
+    def changes(self) -> Iterator[Change]:
+        """Every change of units and opening hours after day 0, in time; without end."""
+        resources = [(service.code, self.resources[service.code]) for service in self.each]
+        steps = [steps_of(code, resource) for code, resource in resources]
+        hours = [openings(code, resource) for code, resource in resources]
+        return merge(*steps, *hours, key=lambda change: change[:2])
+
+
+def service_of(code: int, resource: Resource, attributes: tuple[str, ...]) -> Service:
+    """A resource as it is on day 0."""
+    units = inf if resource.capacity is None else float(resource.capacity[0][1])
+    by, sign = at.NONE, 1.0
+    if resource.queue is not None:
+        by = at.FIRST_ATTRIBUTE + attributes.index(resource.queue[0])
+        sign = 1.0 if resource.queue[1] == "lowest" else -1.0
+    hours = open_hours(resource)
+    return Service(code, 1 << code, units, hours is None or hours[0][0] == 0.0, by, sign)
+
+
+def open_hours(resource: Resource) -> list[tuple[float, float]] | None:
+    """From when to when in a week, whose day 0 is a Monday, grants are made; None: always.
+
+    The end is not included. Hours that touch are one stretch.
+    """
+    if resource.calendar is None:
+        return None
+    if resource.calendar == "weekdays":
+        return [(0.0, 5.0)]
+    assert not isinstance(resource.calendar, str)
+    found: list[tuple[float, float]] = []
+    for day, (opens, closes) in resource.calendar.items():
+        begin, end = DAYS.index(day) + opens, DAYS.index(day) + closes
+        if found and found[-1][1] == begin:
+            begin = found.pop()[0]
+        found.append((begin, end))
+    return None if found == [(0.0, 7.0)] else found
+
+
+def steps_of(code: int, resource: Resource) -> Iterator[Change]:
+    """Every change of units after day 0."""
+    for day, units in (resource.capacity or ())[1:]:
+        yield on_grid(day), code, float(units), None
+
+
+def openings(code: int, resource: Resource) -> Iterator[Change]:
+    """Every time after day 0 at which a resource opens or closes, without end."""
+    hours = open_hours(resource)
+    if hours is None:
+        return
+    for week in count():
+        for opens, closes in hours:
+            begin, end = on_grid(7.0 * week + opens), on_grid(7.0 * week + closes)
+            if week > 0 or opens > 0.0:
+                yield begin, code, None, True
+            if closes < 7.0 or hours[0][0] > 0.0:
+                yield closing(begin, end), code, None, False
+
+
+def closing(begin: float, end: float) -> float:
+    """When the last grants of a stretch of hours have been made; too short for the margin: its end."""
+    return end if end - begin <= MARGIN else end - MARGIN
+
+
+def on_grid(days: float) -> float:
+    """The nearest point of the grid."""
+    return round(days * GRID) / GRID

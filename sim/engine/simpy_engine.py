@@ -1,0 +1,271 @@
+"""Patients who share resources: SimPy, one process a patient.
+
+A patient asks the law what happens next and when, and sleeps until then; a patient who waits can be
+woken earlier by the grant. Times on the environment's clock are days of the common calendar.
+
+The order within one moment:
+1. units and opening hours change;
+2. happenings, by patient number, each followed at once by what follows from it in no time;
+3. when all are over, requests join their queues in the order in which they were made;
+4. grants are made, resource by resource in file order, down each queue;
+5. who was granted enters, by patient number, and the moment goes on with 2: what entering gave
+   back, or what happens in no time, may be followed by further grants.
+Who leaves or gives back is counted at once in `queue.RESOURCE` and `free.RESOURCE`, who joins in 3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any
+
+import numpy as np
+import simpy
+
+from sim.engine.arrivals import Cohort
+from sim.engine.errors import failure
+from sim.engine.kernel import begin, grant, happen, next_happening
+from sim.engine.log_buffer import COUNT_CHANGES, COUNT_ROWS, LogBuffer
+from sim.engine.log_writer import Lives, Piece, new_buffer
+from sim.engine.resources import Services
+from sim.event_log.log import Floats
+from sim.numerics.compilation import compiled
+from sim.pathway import layout as at
+from sim.pathway.layout import Ints, Tables
+from sim.pathway.tables import Pathway
+
+ROOM = 4 * at.MOST_HAPPENINGS_AT_ONCE
+"""Rows and changes that are free in the log before a patient is asked."""
+HAS_ENDED, IS_WAITING, GAVE_BACK, HAS_FAILED, HAS_LEFT, NEEDS_ROOM = 1, 2, 4, 8, 16, 32
+
+
+@compiled
+def outlook(T: Tables, x: Floats, k: Ints, L: LogBuffer) -> tuple[float, int]:
+    """When this patient's next happening is, and what the last one did, as flags."""
+    if k[at.STATUS] > at.ENDED:
+        return np.inf, HAS_FAILED
+    flags = 0
+    if L.rows[0, COUNT_ROWS] > len(L.rows) - ROOM or L.rows[0, COUNT_CHANGES] > len(L.changes) - ROOM:
+        flags |= NEEDS_ROOM
+    if k[at.RELEASED] != 0:
+        flags |= GAVE_BACK
+    if k[at.HAS_LEFT] == 1:
+        flags |= HAS_LEFT
+    if k[at.STATUS] == at.ENDED:
+        return np.inf, flags | HAS_ENDED
+    if k[at.ASKED] != at.NONE:
+        flags |= IS_WAITING
+    return next_happening(T, x, k), flags
+
+
+# What Python calls takes arrays one by one: to take a named tuple apart costs more than the call.
+
+
+@compiled
+def arrives(
+    P: Ints,
+    N: Floats,
+    X: Floats,
+    K: Ints,
+    rows: Ints,
+    changes: Floats,
+    i: int,
+    seed: int,
+    replication: int,
+    number: int,
+    at_start: Floats,
+) -> tuple[float, int]:
+    """Patient i starts; see `outlook`."""
+    T, L = Tables(P, N), LogBuffer(rows, changes)
+    begin(T, X[i], K[i], L, seed, replication, number, at_start, i)
+    return outlook(T, X[i], K[i], L)
+
+
+@compiled
+def goes_on(P: Ints, N: Floats, X: Floats, K: Ints, rows: Ints, changes: Floats, i: int) -> tuple[float, int]:
+    """What was next for patient i happens; see `outlook`."""
+    T, L = Tables(P, N), LogBuffer(rows, changes)
+    happen(T, X[i], K[i], L)
+    return outlook(T, X[i], K[i], L)
+
+
+@compiled
+def is_granted(
+    P: Ints, N: Floats, X: Floats, K: Ints, rows: Ints, changes: Floats, i: int, time: float
+) -> tuple[float, int]:
+    """What patient i waits for is granted, at its own time `time`; see `outlook`."""
+    T, L = Tables(P, N), LogBuffer(rows, changes)
+    grant(T, X[i], K[i], L, time)
+    return outlook(T, X[i], K[i], L)
+
+
+class Moment(simpy.Event):
+    """A point of time at which somebody is to be woken, in the order of `priority`."""
+
+    def __init__(self, env: simpy.Environment) -> None:
+        self.env = env
+        self._ok = True
+        self._value = None
+
+    def come(self, delay: float, priority: int) -> Moment:
+        """Let this moment come after `delay` days; it may come again when it has been."""
+        self.callbacks: Any = []
+        self.env.schedule(self, priority, delay)  # type: ignore[arg-type]
+        return self
+
+
+class Centre:
+    """The patients of one environment, what they share, and the log they write."""
+
+    def __init__(self, pathway: Pathway, cohort: Cohort, seed: int) -> None:
+        self.pathway, self.seed = pathway, seed
+        self.begins: list[float] = cohort.begins.tolist()
+        self.follow_up: list[float] = cohort.follow_up.tolist()
+        self.numbers: list[int] = cohort.number.tolist()
+        self.replication = int(cohort.replication[0])
+        n = len(self.numbers)
+        self.X = np.zeros((n, pathway.n_x))
+        self.K = np.zeros((n, pathway.n_k), dtype=np.int64)
+        self.at_start = np.zeros((n, len(pathway.names.attributes)))
+        self.ends: Floats = cohort.follow_up.copy()
+        self.buffer = new_buffer(rows=12 * n + 2 * ROOM, changes=8 * n + 2 * ROOM)
+        self.full: list[Piece] = []
+        self.env = simpy.Environment()
+        self.last = max(self.numbers) + 2
+        self.asleep: dict[int, Moment] = {}
+        self.asking: dict[int, int] = {}
+        self.granted: set[int] = set()
+        self.is_closing = False
+        self.tables = at.Tables(pathway.tables.program, pathway.tables.numbers.copy())
+        self.services = Services(pathway, self.X, self.tables.numbers)
+
+    # ------------------------------------------------------------ patients
+
+    def arrivals(self) -> Generator[simpy.Event, Any, None]:
+        """Each patient's process begins on its day."""
+        now = 0.0
+        day = Moment(self.env)
+        for i in sorted(range(len(self.numbers)), key=lambda j: (self.begins[j], self.numbers[j])):
+            yield day.come(self.begins[i] - now, self.numbers[i] + 1)
+            now = self.begins[i]
+            self.env.process(self.patient(i))
+
+    def patient(self, i: int) -> Generator[simpy.Event, Any, None]:
+        """One patient: ask what is next, sleep until then or until woken by a grant."""
+        life = (*self.tables, self.X, self.K, *self.buffer, i)
+        begins, follow_up, priority = self.begins[i], self.follow_up[i], self.numbers[i] + 1
+        alarm = Moment(self.env)
+        now = begins
+        time, flags = arrives(*life, self.seed, self.replication, self.numbers[i], self.at_start)
+        if self.services and self.K[i, at.HELD]:
+            self.services.take(int(self.K[i, at.HELD]))
+            self.close_moment()
+        while True:
+            if flags:
+                self.note(i, flags)
+                if flags & HAS_ENDED:
+                    self.ends[i] = self.X[i, at.NOW]
+                    return
+            if flags & IS_WAITING:
+                self.asleep[i] = wake = Moment(self.env)
+                yield wake.come(begins + min(time, follow_up) - now, priority)
+                now = self.env.now
+                if i in self.granted:
+                    self.granted.remove(i)
+                    time, flags = is_granted(*life, now - begins)
+                    continue
+            elif time < follow_up:
+                yield alarm.come(begins + time - now, priority)
+                now = begins + time
+            elif self.services and self.K[i, at.HELD]:
+                yield alarm.come(begins + follow_up - now, priority)
+            if time >= follow_up:
+                self.leave(i)
+                return
+            time, flags = goes_on(*life)
+            if flags & HAS_LEFT:
+                self.withdraw(i)
+
+    def note(self, i: int, flags: int) -> None:
+        """What a happening means for others: room in the log, units given back, a request, a failure."""
+        if flags & HAS_FAILED:
+            raise failure(self.pathway, self.K[i], self.buffer)
+        if flags & NEEDS_ROOM:
+            self.full.append(Piece.of(self.buffer))
+            self.buffer.rows[0, :2] = 1, 0
+        if flags & GAVE_BACK:
+            self.services.give_back(int(self.K[i, at.RELEASED]))
+            self.K[i, at.RELEASED] = 0
+            self.close_moment()
+        if flags & IS_WAITING:
+            if i not in self.asleep:
+                self.asking[i] = int(self.K[i, at.WANTED])
+                self.close_moment()
+            elif self.services.by_attribute:
+                self.services.reconsider(i)
+
+    def leave(self, i: int) -> None:
+        """The end of follow-up: what the patient held or waited for is free for others."""
+        if self.K[i, at.ASKED] != at.NONE:
+            self.withdraw(i)
+        if self.K[i, at.HELD]:
+            self.services.give_back(int(self.K[i, at.HELD]))
+            self.close_moment()
+
+    # ------------------------------------------------------------ resources
+
+    def opening(self) -> Generator[simpy.Event, Any, None]:
+        """Units and opening hours change before anything else of the moment."""
+        moment = Moment(self.env)
+        for change in self.services.changes():
+            if change[0] >= self.pathway.scenario.horizon:
+                return
+            yield moment.come(change[0] - self.env.now, 0)
+            self.services.change(change)
+            self.close_moment()
+
+    def withdraw(self, i: int) -> None:
+        """The patient no longer waits."""
+        del self.asleep[i]
+        if i in self.asking:
+            del self.asking[i]
+        else:
+            self.services.leave(i)
+            self.close_moment()
+
+    def close_moment(self) -> None:
+        """See to requests and grants when all happenings of this moment are over."""
+        if not self.is_closing:
+            self.is_closing = True
+            Moment(self.env).come(0.0, self.last).callbacks.append(self.see_to_requests)
+
+    def see_to_requests(self, _: simpy.Event) -> None:
+        """Requests join their queues, then grants are made."""
+        self.is_closing = False
+        for i, wanted in self.asking.items():
+            self.services.join(i, wanted)
+        self.asking.clear()
+        for i in self.services.grants():
+            self.wake(i)
+        self.services.tell(self.env.now)
+
+    def wake(self, i: int) -> None:
+        """The patient sleeps no longer for its own next happening: it has been granted what it wants."""
+        self.granted.add(i)
+        asleep = self.asleep.pop(i)
+        now = Moment(self.env).come(0.0, self.numbers[i] + 1)
+        now.callbacks, asleep.callbacks = asleep.callbacks, []
+
+    def run(self) -> tuple[Lives, Floats]:
+        """Let time pass until the horizon; what became of the patients, and the use of resources.
+
+        The use is float64 [n_changes, 5], see `Services.tell`.
+        """
+        self.services.tell(0.0)
+        self.env.process(self.arrivals())
+        if self.services:
+            self.env.process(self.opening())
+        self.env.run(until=self.pathway.scenario.horizon)
+        piece = Piece.joined([*self.full, Piece.of(self.buffer)]).by_patient()
+        attributes = slice(at.FIRST_ATTRIBUTE, at.FIRST_ATTRIBUTE + self.at_start.shape[1])
+        lives = Lives(piece, self.at_start, self.X[:, attributes].copy(), self.ends)
+        return lives, np.array(self.services.use).reshape(-1, 5)

@@ -1,0 +1,107 @@
+"""Environments of patients who share resources: who is in which, and which process does it.
+
+A replication is an environment. Where nothing is shared, patients are taken in environments of a
+thousand: a long list of future events costs more than the events.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import chain, pairwise
+
+import numpy as np
+
+from sim.engine.arrivals import Cohort
+from sim.engine.log_writer import Lives, event_log
+from sim.engine.processes import in_processes
+from sim.engine.simpy_engine import Centre
+from sim.event_log.log import EventLog, Floats, ResourceUse
+from sim.pathway.tables import Pathway
+
+TOGETHER = 1000
+"""Patients in one environment where nothing is shared."""
+WORTH_A_PROCESS = 20_000
+"""Patients below which other processes cost more than they save."""
+
+
+def simulate_environment(whole: tuple[Pathway, int], cohort: Cohort) -> tuple[Lives, Floats]:
+    """The patients of a cohort in one environment. whole: the pathway, the seed."""
+    pathway, seed = whole
+    return Centre(pathway, cohort, seed).run()
+
+
+def environments(pathway: Pathway, cohort: Cohort) -> list[Cohort]:
+    """Who shares an environment: a replication, or a thousand where nothing is shared."""
+    edges = [0, *(np.flatnonzero(np.diff(cohort.replication)) + 1).tolist(), len(cohort)]
+    if not pathway.shared_resources:
+        finer = [range(a, b, TOGETHER) for a, b in pairwise(edges)]
+        edges = [*(i for steps in finer for i in steps), len(cohort)]
+    return [cohort.part(a, b) for a, b in pairwise(edges)]
+
+
+@dataclass(slots=True)
+class _Begun:
+    """A cohort that is being simulated, and what came of its environments so far, in order."""
+
+    cohort: Cohort
+    environments: list[Cohort]
+    done: list[tuple[Lives, Floats]] = field(default_factory=list)
+    n_lived: int = 0
+
+
+def simulate_shared(
+    pathway: Pathway,
+    cohorts: Iterable[Cohort],
+    *,
+    seed: int,
+    workers: int,
+    take: Callable[[EventLog, ResourceUse], None],
+    progress: Callable[[float], None],
+) -> None:
+    """Every patient of one cohort after another; environments go to other processes where that pays.
+
+    take is called with what came of each cohort, progress with the share done of the present one.
+    Raises: RunError where a life cannot go on, or a process that did part of the work was killed.
+    """
+    whole, begun = (pathway, seed), deque[_Begun]()
+    every = iter(cohorts)
+    first, second = next(every), next(every, None)
+
+    def parts() -> Iterator[Cohort]:
+        for cohort in chain([first], [second] if second is not None else [], every):
+            begun.append(_Begun(cohort, environments(pathway, cohort)))
+            yield from begun[-1].environments
+
+    def took(came: tuple[Lives, Floats]) -> None:
+        now = begun[0]
+        now.done.append(came)
+        now.n_lived += len(came[0].ends)
+        progress(now.n_lived / len(now.cohort))
+        if len(now.done) == len(now.environments):
+            begun.popleft()
+            take(*_put_together(pathway, now))
+
+    is_one = second is None and len(environments(pathway, first)) == 1
+    if workers == 1 or is_one or len(first) < WORTH_A_PROCESS:
+        for part in parts():
+            took(simulate_environment(whole, part))
+    else:
+        in_processes(simulate_environment, whole, parts(), workers=workers, take=took)
+
+
+def _put_together(pathway: Pathway, of: _Begun) -> tuple[EventLog, ResourceUse]:
+    replications = [int(of_one.replication[0]) for of_one in of.environments]
+    use = resource_use(replications, [rows for _, rows in of.done])
+    return event_log(pathway.names, of.cohort, [lives for lives, _ in of.done]), use
+
+
+def resource_use(replications: Sequence[int], rows: Sequence[Floats]) -> ResourceUse:
+    """The changes in use of every replication, one after the other."""
+    table = np.concatenate(rows)
+    replication = np.repeat(np.array(replications, dtype=np.int32), [len(part) for part in rows])
+    ints = table[:, 2:].astype(np.int32)
+    return ResourceUse(
+        replication, table[:, 0].copy(), table[:, 1].astype(np.int16), ints[:, 0], ints[:, 1], ints[:, 2]
+    )

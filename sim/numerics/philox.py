@@ -1,0 +1,123 @@
+"""Chance: every draw is a pure function of who draws, what for, and how often before.
+
+Philox4x64-10, a counter turned into random words by ten rounds of multiplication: Salmon, Moraes,
+Dror and Shaw, Parallel random numbers: as easy as 1, 2, 3, SC11 (2011), doi:10.1145/2063384.2063405.
+"""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from typing import Any
+
+from llvmlite import ir
+from numba import config, types
+from numba.extending import intrinsic
+
+from sim.numerics.compilation import compiled
+
+MULTIPLY_FIRST, MULTIPLY_THIRD = 0xD2E7470EE14C6C93, 0xCA5A826395121157
+WEYL_SEED, WEYL_REPLICATION = 0x9E3779B97F4A7C15, 0xBB67AE8584CAA73B
+ROUNDS = 10
+
+# ---------------------------------------------------------------- words of 64 bits, without sign
+
+if config.DISABLE_JIT:  # type: ignore[attr-defined]
+    WORD = (1 << 64) - 1
+
+    def word(a: int) -> int:
+        """The bits of a signed integer as a word."""
+        return int(a) & WORD
+
+    def plus(a: int, b: int) -> int:
+        """The sum, modulo 2^64."""
+        return (a + b) & WORD
+
+    def low_half(a: int, b: int) -> int:
+        """The product, modulo 2^64."""
+        return (a * b) & WORD
+
+    def high_half(a: int, b: int) -> int:
+        """The product, divided by 2^64, rounded down."""
+        return (a * b) >> 64
+
+    def leading(a: int) -> float:
+        """The 52 leading bits as a number."""
+        return float(a >> 12)
+
+else:
+    U64, I128 = types.uint64, ir.IntType(128)
+
+    @intrinsic
+    def word(typing: Any, a: Any) -> Any:
+        """The bits of a signed integer as a word."""
+        return U64(types.int64), lambda _c, _b, _s, v: v[0]
+
+    @intrinsic
+    def plus(typing: Any, a: Any, b: Any) -> Any:
+        """The sum, modulo 2^64."""
+        return U64(U64, U64), lambda _c, build, _s, v: build.add(v[0], v[1])
+
+    @intrinsic
+    def low_half(typing: Any, a: Any, b: Any) -> Any:
+        """The product, modulo 2^64."""
+        return U64(U64, U64), lambda _c, build, _s, v: build.mul(v[0], v[1])
+
+    @intrinsic
+    def high_half(typing: Any, a: Any, b: Any) -> Any:
+        """The product, divided by 2^64, rounded down."""
+
+        def code(_context: Any, build: Any, _signature: Any, v: Any) -> Any:
+            product = build.mul(build.zext(v[0], I128), build.zext(v[1], I128))
+            return build.trunc(build.lshr(product, ir.Constant(I128, 64)), ir.IntType(64))
+
+        return U64(U64, U64), code
+
+    @intrinsic
+    def leading(typing: Any, a: Any) -> Any:
+        """The 52 leading bits as a number."""
+
+        def code(_context: Any, build: Any, _signature: Any, v: Any) -> Any:
+            bits = build.lshr(v[0], ir.Constant(ir.IntType(64), 12))
+            return build.sitofp(bits, ir.DoubleType())
+
+        return types.float64(U64), code
+
+
+# ---------------------------------------------------------------- draws
+
+
+@compiled
+def philox(first: int, second: int, third: int, fourth: int, seed: int, replication: int) -> int:
+    """The first word of Philox4x64-10 at a counter of four words under a key of two."""
+    for _ in range(ROUNDS - 1):
+        above, below = high_half(MULTIPLY_FIRST, first), high_half(MULTIPLY_THIRD, third)
+        fourth, first, second, third = (
+            low_half(MULTIPLY_FIRST, first),
+            below ^ second ^ seed,
+            low_half(MULTIPLY_THIRD, third),
+            above ^ fourth ^ replication,
+        )
+        seed, replication = plus(seed, WEYL_SEED), plus(replication, WEYL_REPLICATION)
+    return high_half(MULTIPLY_THIRD, third) ^ second ^ seed
+
+
+@compiled
+def uniform(seed: int, replication: int, patient: int, key: int, occurrence: int) -> float:
+    """A uniform in (0, 1), on the odd multiples of 2^-53: never 0 or 1.
+
+    patient counts from 0; key is `name_key` of the draw; occurrence: how often this patient has
+    made the draw before. All int64.
+    """
+    counter = word(patient + 1), word(occurrence), word(key)
+    first = philox(counter[0], counter[1], counter[2], word(0), word(seed), word(replication))
+    return (leading(first) + 0.5) * 2.220446049250313e-16
+
+
+def parameter_uniform(seed: int, draw: int, name: str) -> float:
+    """The uniform of a parameter in one draw of all parameters: of no patient and no replication."""
+    return float(uniform(seed, 0, -1, name_key(name), draw))
+
+
+def name_key(name: str) -> int:
+    """The 64-bit hash of a draw's name, as a signed integer: BLAKE2b of its UTF-8 text, little-endian."""
+    return int.from_bytes(blake2b(name.encode(), digest_size=8).digest(), "little", signed=True)

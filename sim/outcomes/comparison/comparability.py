@@ -1,0 +1,113 @@
+"""Whether two runs have the same patients and the same time, so that they can be compared in pairs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.errors import Refused
+from sim.event_log.log import EventLog, ResourceUse
+from sim.outcomes import labels
+from sim.scenario.language.model import Scenario
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Arm:
+    """A scenario that was run: its name in the comparison, and what came of it."""
+
+    name: str
+    scenario: Scenario
+    log: EventLog
+    use: ResourceUse
+    seed: int
+    replications: int
+
+
+def refuse_what_cannot_be_compared(reference: Arm, arm: Arm) -> None:
+    """Raises: Refused, with the first reason why two arms do not have the same patients and time."""
+    between = f"{reference.name} and {arm.name} cannot be compared"
+    for what, one, other, fix in _settings(reference, arm):
+        if one != other:
+            raise Refused(f"{between}: {what} is {one} in the one and {other} in the other", fix)
+    if not np.array_equal(reference.log.replication, arm.log.replication):
+        counts = [np.bincount(of.log.replication, minlength=1)[0] for of in (reference, arm)]
+        fact = f"they have {counts[0]:,} and {counts[1]:,} patients in the first replication"
+        raise Refused(f"{between}: {fact}", "the same patients go through every arm: give them one number")
+    _refuse_other_beginnings(reference, arm, between)
+    _refuse_other_times(reference, arm, between)
+    _refuse_other_patients(reference, arm, between)
+
+
+def _settings(reference: Arm, arm: Arm) -> list[tuple[str, Any, Any, str]]:
+    """What must be the same: called, in the reference, in the arm, and the rule with the fix."""
+    one, other = reference.scenario, arm.scenario
+    days = labels.time_in_prose
+    follow_up = [
+        "to the horizon" if s.patients.follow_up is None else days(s.patients.follow_up) for s in (one, other)
+    ]
+    warm_up = [f"{s.patients.arrivals.warm_up:.10g} days" for s in (one, other)]
+    return [
+        ("the seed", reference.seed, arm.seed, "run both with one seed: the same luck for the same patient"),
+        ("the number of replications", reference.replications, arm.replications, "give both one number"),
+        ("the horizon", days(one.horizon), days(other.horizon), "give both one `horizon`"),
+        ("the follow-up", follow_up[0], follow_up[1], "give both one `patients.follow_up`"),
+        ("the warm-up", warm_up[0], warm_up[1], "give both one `warm_up`"),
+    ]
+
+
+def _refuse_other_beginnings(reference: Arm, arm: Arm, between: str) -> None:
+    """Raises: Refused where time of an outcome that both have is not counted from the same happening."""
+    others = {outcome.name: outcome for outcome in arm.scenario.outcomes}
+    for one in reference.scenario.outcomes:
+        other = others.get(one.name)
+        if other is None or one.begin is None or other.begin is None or one.begin == other.begin:
+            continue
+        both = f"{labels.happening(one.begin)} in the one and {labels.happening(other.begin)} in the other"
+        raise Refused(
+            f"{between}: {one.name} is counted from {both}",
+            "give it one `from`, or the outcome of the one another name",
+        )
+
+
+def _refuse_other_times(reference: Arm, arm: Arm, between: str) -> None:
+    """Raises: Refused where a patient arrives or is followed up otherwise."""
+    for what, name in (("starts on day", "begins"), ("can be observed for so many days:", "follow_up")):
+        one, other = getattr(reference.log, name), getattr(arm.log, name)
+        if not np.array_equal(one, other):
+            i = int(np.argmax(one != other))
+            both = f"{one[i]:.10g} in the one and {other[i]:.10g} in the other"
+            raise Refused(
+                f"{between}: patient {reference.log.patient[i]} {what} {both}",
+                "patients arrive at the same times in every arm",
+            )
+
+
+def _refuse_other_patients(reference: Arm, arm: Arm, between: str) -> None:
+    """Raises: Refused where a patient starts with another value of an attribute that both arms have."""
+    for name in reference.log.names.attributes:
+        if name not in arm.log.names.attributes:
+            continue
+        one, other = (_values(of.log, name) for of in (reference, arm))
+        if not np.array_equal(one, other):
+            i = int(np.argmax(one != other))
+            both = f"{_text(one[i])} in the one and {_text(other[i])} in the other"
+            raise Refused(
+                f"{between}: patient {reference.log.patient[i]} starts with {name} {both}",
+                "the same patients go through every arm: change what is done to them, not who they are",
+            )
+
+
+def _values(log: EventLog, attribute: str) -> NDArray[Any]:
+    """An attribute at the start, categories by name, shape [n_patients]."""
+    what = log.names.attributes.index(attribute)
+    values, categories = log.at_start[:, what], log.names.categories[what]
+    if not categories:
+        return values
+    return np.array(categories)[values.astype(np.int64)]
+
+
+def _text(value: Any) -> str:
+    return str(value) if isinstance(value, str) else f"{value:.10g}"

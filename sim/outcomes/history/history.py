@@ -1,0 +1,283 @@
+"""A log read back: who each row belongs to, and what was true just after it.
+
+The log keeps what changed. This is where the rest is filled in, a column at a time and only when
+it is asked for: attributes, stamps, the stage and the health state, visits and waits.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.event_log.log import ASKS, ENTERS, GRANTED, STAYS, Codes, EventLog, Floats, Indices, ResourceUse
+from sim.scenario.language.model import Covariate, Happening, Scenario
+
+Flags = NDArray[np.bool_]
+
+NEVER = np.iinfo(np.int64).max
+"""The row of what does not happen: later than every row."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Spells:
+    """Stretches of time in which a code (a stage, a health state) holds, until the next begins.
+
+    Shape [n_spells], in the order of the log: row that begins it, code (-1: none).
+    """
+
+    row: Indices
+    code: Codes
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Waits:
+    """Every wait in a queue. Shape [n_waits], in the order of the log.
+
+    asked, ended: rows (ended NEVER where the horizon cut it off); stage waited for; granted.
+    """
+
+    asked: Indices
+    ended: Indices
+    stage: Codes
+    granted: Flags
+
+
+class History:
+    """A log, the use of resources beside it, and the columns that follow from them.
+
+    Everywhere `rows` are int64 indices of rows of the log, and patients are meant by their index.
+    """
+
+    def __init__(self, log: EventLog, use: ResourceUse, scenario: Scenario) -> None:
+        self.log = log
+        self.use = use
+        self.scenario = scenario
+        self.rows_of: dict[Happening, Indices] = {}
+        self._changes: dict[int, tuple[Indices, Floats]] = {}
+
+    # ------------------------------------------------------------ rows and patients
+
+    @cached_property
+    def starts(self) -> Indices:
+        """The first row of each patient."""
+        return self.log.row_of[:-1]
+
+    @cached_property
+    def _patient_of_row(self) -> NDArray[np.int32]:
+        numbers = np.arange(self.log.n_patients, dtype=np.int32)
+        return np.repeat(numbers, np.diff(self.log.row_of))
+
+    def patients(self, rows: Indices) -> NDArray[np.int32]:
+        """Whose rows these are."""
+        return self._patient_of_row[rows]
+
+    def first_of_each(self, rows: Indices) -> Indices:
+        """The first of these rows for each patient, shape [n_patients]; NEVER where there is none."""
+        first = np.full(self.log.n_patients, NEVER)
+        if len(rows):
+            whose = self.patients(rows)
+            begins = np.concatenate([[True], whose[1:] != whose[:-1]])
+            first[whose[begins]] = rows[begins]
+        return first
+
+    def first_after(self, rows: Indices, after: Indices) -> Indices:
+        """The first of these rows beyond row `after` [n_patients] of the same patient, or NEVER."""
+        return self.first_of_each(rows[rows > after[self.patients(rows)]])
+
+    def counts(self, rows: Indices) -> Indices:
+        """How many of these rows each patient has, shape [n_patients]."""
+        return np.bincount(self.patients(rows), minlength=self.log.n_patients)
+
+    def latest(self, among: Indices, rows: Indices) -> Indices:
+        """For each row the position in `among` (sorted rows) of the last one that is not later.
+
+        -1 where the patient has none by then.
+        """
+        position = np.searchsorted(among, rows, side="right") - 1
+        if len(among):
+            position[among[position] < self.starts[self.patients(rows)]] = -1
+        return position
+
+    # ------------------------------------------------------------ what has changed
+
+    def _changes_of(self, what: int) -> tuple[Indices, Floats]:
+        """The rows after which attribute or stamp `what` has a new value, and the value."""
+        if what not in self._changes:
+            at = np.flatnonzero(self.log.change_what == what)
+            rows = np.searchsorted(self.log.change_of, at, side="right") - 1
+            is_last = np.concatenate([rows[1:] != rows[:-1], [True]]) if len(rows) else np.empty(0, bool)
+            self._changes[what] = rows[is_last], self.log.change_value[at[is_last]]
+        return self._changes[what]
+
+    def attribute(self, name: str, rows: Indices) -> Floats:
+        """The value of an attribute just after each row, as the log codes it."""
+        what = self.log.names.attributes.index(name)
+        before = self.log.at_start[self.patients(rows), what]
+        return self._filled(what, rows, before)
+
+    def stamp(self, name: str, rows: Indices) -> Floats:
+        """The time of a stamp just after each row, nan where it was never set."""
+        if name == "start":
+            return np.zeros(len(rows))
+        names = self.log.names
+        what = len(names.attributes) + names.stamps.index(name)
+        return self._filled(what, rows, np.full(len(rows), np.nan))
+
+    def resource_changes(self, name: str) -> tuple[Indices, Floats]:
+        """The rows after which a patient is free of a resource, waits for it or holds it; and which."""
+        names = self.log.names
+        return self._changes_of(len(names.attributes) + len(names.stamps) + names.resources.index(name))
+
+    def _filled(self, what: int, rows: Indices, before: Floats) -> Floats:
+        changed, values = self._changes_of(what)
+        if not len(changed):
+            return before
+        position = self.latest(changed, rows)
+        return np.where(position >= 0, values[position], before)
+
+    # ------------------------------------------------------------ stages and states
+
+    @cached_property
+    def is_decision(self) -> Flags:
+        """For each stage code whether it takes no time."""
+        by_name = {stage.name: stage.decide is not None for stage in self.scenario.stages}
+        return np.array([by_name[name] for name in self.log.names.stages], bool)
+
+    @cached_property
+    def state_of_stage(self) -> Codes:
+        """For each stage code the code of its health state, -1 where it leaves it as it was."""
+        names = self.log.names
+        by_name = {stage.name: stage.state for stage in self.scenario.stages}
+        states = [by_name[name] for name in names.stages]
+        return np.array([-1 if s is None else names.states.index(s) for s in states], np.int16)
+
+    @cached_property
+    def stage_spells(self) -> Spells:
+        """Time in stages; who waits is in the stage left, before the first one in that."""
+        return self._spells(np.where(self.is_decision, -1, np.arange(len(self.is_decision))))
+
+    @cached_property
+    def state_spells(self) -> Spells:
+        """Time in health states; a stage without one changes nothing."""
+        return self._spells(self.state_of_stage)
+
+    def _spells(self, code_of_stage: NDArray[np.integer]) -> Spells:
+        """A spell begins with each row that enters a stage with a code.
+
+        Who waits for the first stage that takes time is in its spell already, unless in another.
+        """
+        log = self.log
+        rows = np.flatnonzero(log.does == ENTERS)
+        code = code_of_stage.astype(np.int16)[log.stage_to[rows]]
+        if (code_of_stage < 0).any():
+            rows, code = rows[code >= 0], code[code >= 0]
+        asking = np.flatnonzero(log.does == ASKS)
+        if len(asking):
+            entering = np.flatnonzero(log.does == ENTERS)
+            timed = entering[~self.is_decision[log.stage_to[entering]]]
+            first = self.first_of_each(asking)
+            early = first[(first < self.first_of_each(timed)) & (first < self.first_of_each(rows))]
+            rows = np.concatenate([rows, early])
+            code = np.concatenate([code, code_of_stage[log.stage_to[early]].astype(np.int16)])
+            order = np.argsort(rows, kind="stable")
+            rows, code = rows[order], code[order]
+        return Spells(rows, code)
+
+    def stretches(self, spells: Spells, code: int) -> tuple[NDArray[np.int32], Floats, Floats]:
+        """The spells with a code: whose, and from when until when (days since the start).
+
+        The last spell of a patient ends with the follow-up.
+        """
+        log = self.log
+        here = np.flatnonzero(spells.code == code)
+        row, following = spells.row[here], np.append(spells.row, log.n_rows)[here + 1]
+        whose = self.patients(row)
+        goes_on = following < log.row_of[whose + 1]
+        ends = log.follow_up[whose]
+        ends[goes_on] = log.time[following[goes_on]]
+        return whose, log.time[row], ends
+
+    def stage(self, rows: Indices) -> Codes:
+        """The stage just after each row; of who waits the last that took time."""
+        position = self.latest(self.stage_spells.row, rows)
+        stage = np.where(position >= 0, self.stage_spells.code[position], np.int16(-1))
+        entering = self.log.does[rows] == ENTERS
+        return np.where(entering, self.log.stage_to[rows], stage)
+
+    def days_in_stage(self, rows: Indices) -> Floats:
+        """Days since that stage was entered."""
+        position = self.latest(self.stage_spells.row, rows)
+        begun = self.stage_spells.row[position]
+        entered = np.where(position >= 0, self.log.time[begun], 0.0)
+        is_entry = (self.log.does[rows] == ENTERS) & (rows != self.starts[self.patients(rows)])
+        is_first = (position >= 0) & (begun == self.starts[self.patients(rows)])
+        before = np.where(is_first, self.days_before[self.patients(rows)], 0.0)
+        return np.where(is_entry, 0.0, self.log.time[rows] - entered + before)
+
+    @cached_property
+    def days_before(self) -> Floats:
+        """How long each patient had been in the first stage before the start, shape [n_patients]."""
+        days = np.zeros(self.log.n_patients)
+        table = self.scenario.patients.table
+        if table is not None and table.is_today and Covariate("days_in_stage") in table.columns:
+            column = table.columns.index(Covariate("days_in_stage"))
+            told = np.array([row[column] for row in table.rows], dtype=np.float64)
+            today = self.log.patient < len(told)
+            days[today] = told[self.log.patient[today]]
+        return days
+
+    def entries_into_state(self, name: str) -> Indices:
+        """The rows at which the health state becomes this one, the start among them."""
+        spells, code = self.state_spells, self.log.names.states.index(name)
+        here = np.flatnonzero(spells.code == code)
+        before = np.maximum(here - 1, 0)
+        goes_on = (spells.code[before] == code) & (before != here)
+        goes_on &= self.patients(spells.row[before]) == self.patients(spells.row[here])
+        entering: Indices = spells.row[here[~goes_on]]
+        return entering
+
+    def visits(self, stage: str, rows: Indices) -> Indices:
+        """How often the stage had been entered by each row, that row included."""
+        entries = self.entries(stage)
+        by_then: Indices = np.searchsorted(entries, rows, side="right")
+        before: Indices = np.searchsorted(entries, self.starts[self.patients(rows)], side="left")
+        return by_then - before
+
+    def entries(self, stage: str) -> Indices:
+        """The rows that enter a stage."""
+        code = self.log.names.stages.index(stage)
+        return np.flatnonzero((self.log.stage_to == code) & (self.log.does == ENTERS))
+
+    # ------------------------------------------------------------ waits
+
+    @cached_property
+    def waits(self) -> Waits:
+        """Every wait, with the row that ended it."""
+        log = self.log
+        asked = np.flatnonzero(log.does == ASKS)
+        moves = np.flatnonzero(log.does != STAYS)
+        after = np.searchsorted(moves, asked, side="right")
+        ended = np.append(moves, log.n_rows)[after]
+        ended = np.where(ended < log.row_of[self.patients(asked) + 1], ended, NEVER)
+        known = ended != NEVER
+        granted = known.copy()
+        granted[known] = (log.event[ended[known]] == GRANTED) & (log.does[ended[known]] == ENTERS)
+        return Waits(asked, ended, log.stage_to[asked], granted)
+
+    def waited(self, stage: str, rows: Indices) -> Floats:
+        """Days of the last wait for a stage that had ended with its grant by each row, else 0."""
+        code = self.log.names.stages.index(stage)
+        waits = self.waits
+        mine = (waits.stage == code) & waits.granted
+        entries = self.entries(stage)
+        at_once = entries[self.log.event[entries] != GRANTED]
+        ended = np.concatenate([waits.ended[mine], at_once])
+        days = np.concatenate(
+            [self.log.time[waits.ended[mine]] - self.log.time[waits.asked[mine]], np.zeros(len(at_once))]
+        )
+        order = np.argsort(ended, kind="stable")
+        position = self.latest(ended[order], rows)
+        return np.where(position >= 0, np.append(days[order], 0.0)[position], 0.0)

@@ -1,0 +1,52 @@
+"""Where patients are over time: the share in each stage or health state."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sim.event_log.log import Floats, Indices
+from sim.outcomes.history.history import History
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Whereabouts:
+    """Who is where, of the patients observed for so long.
+
+    time [n_times]: days since the patient's start. names: of the stages or states. share
+    [n_names, n_times]: nan where nobody is observed; a patient in no health state is in none of
+    them. observed [n_times]: how many patients that is.
+    """
+
+    time: Floats
+    names: tuple[str, ...]
+    share: Floats
+    observed: Indices
+
+
+def whereabouts(history: History, about: Indices, time: Floats, *, of: str = "state") -> Whereabouts:
+    """The shares of patients `about` in every stage or state at each time, increasing from 0.
+
+    of: "stage" or "state". It is the same reading as that of an `occupancy` outcome: taken of
+    those whose follow-up is not shorter; at its very end a patient is where the last spell was.
+    """
+    log = history.log
+    spells = history.stage_spells if of == "stage" else history.state_spells
+    names = log.names.stages if of == "stage" else log.names.states
+    is_about = np.zeros(log.n_patients, bool)
+    is_about[about] = True
+    gone = np.searchsorted(time, log.follow_up[about], side="right")
+    observed = len(about) - np.cumsum(np.bincount(gone, minlength=len(time) + 1))[: len(time)]
+    there = np.zeros((len(names), len(time)))
+    for code in range(len(names)):
+        whose, begins, ends = history.stretches(spells, code)
+        mine = is_about[whose]
+        whose, begins, ends = whose[mine], begins[mine], ends[mine]
+        is_last = ends == log.follow_up[whose]
+        leaves = np.searchsorted(time, ends, side="left")
+        leaves[is_last] = np.searchsorted(time, ends[is_last], side="right")
+        comes = np.bincount(np.searchsorted(time, begins, side="left"), minlength=len(time) + 1)
+        there[code] = np.cumsum(comes - np.bincount(leaves, minlength=len(time) + 1))[: len(time)]
+    share = np.divide(there, observed, out=np.full_like(there, np.nan), where=observed > 0)
+    return Whereabouts(time, names, share, observed)

@@ -1,0 +1,154 @@
+"""The road taken: which stages patients go through, one after the other, and how long each lasts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.event_log.log import ENTERS, Codes, Floats, Indices
+from sim.outcomes.history.history import History
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Roads:
+    """Every way through the stages that take time, as a tree; node 0 is where all begin.
+
+    A stage that follows itself (by way of a decision) counts as one. Per node, shape [n_nodes]:
+    parent (-1 for node 0), stage (code, -1 for node 0), depth (stages so far), passed (patients
+    who came this way) and ended (of them, those whose road ends here: in a terminal stage, or
+    because nobody looks any further).
+    node_of [n_patients]: where each patient's road ends, -1 for who is not asked about.
+    rows: the rows that enter the stages, in the order of the log; row_of [n_patients + 1]: patient i
+    has rows[row_of[i]:row_of[i + 1]].
+    """
+
+    parent: Indices
+    stage: Codes
+    depth: Indices
+    passed: Indices
+    ended: Indices
+    node_of: Indices
+    rows: Indices
+    row_of: Indices
+
+
+@dataclass(frozen=True, slots=True)
+class Road:
+    """One way from the start to the end: codes of its stages, how many patients went it.
+
+    days: the median time in each stage, nan in a last one that is terminal. is_open: whether the
+    last stage is not terminal, so that follow-up ended there.
+    """
+
+    stages: tuple[int, ...]
+    patients: int
+    share: float
+    days: tuple[float, ...]
+    is_open: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Patients who go from one stage to another with their step of this number, from 1."""
+
+    number: int
+    begin: int
+    to: int
+    patients: int
+
+
+def roads(history: History, about: Indices) -> Roads:
+    """The roads of these patients (indices, increasing)."""
+    log = history.log
+    n_stages = len(log.names.stages)
+    rows = np.flatnonzero(log.does == ENTERS)
+    rows = rows[~history.is_decision[log.stage_to[rows]]]
+    whose, stage = history.patients(rows), log.stage_to[rows].astype(np.int64)
+    again = np.zeros(len(rows), bool)
+    again[1:] = (whose[1:] == whose[:-1]) & (stage[1:] == stage[:-1])
+    rows, stage = rows[~again], stage[~again]
+    row_of = np.searchsorted(rows, log.row_of)
+
+    node_of = np.full(log.n_patients, -1)
+    node_of[about] = 0
+    parents, stages, passed = [np.array([-1])], [np.array([-1])], [np.array([len(about)])]
+    depths = [np.array([0])]
+    on, n_nodes, depth = about, 1, 0
+    while len(on := on[row_of[on] + depth < row_of[on + 1]]):
+        key = node_of[on] * n_stages + stage[row_of[on] + depth]
+        different, which, counts = _distinct(key)
+        node_of[on] = n_nodes + which
+        depth += 1
+        parents.append(different // n_stages)
+        stages.append(different % n_stages)
+        passed.append(counts)
+        depths.append(np.full(len(different), depth))
+        n_nodes += len(different)
+    ended = np.bincount(node_of[about], minlength=n_nodes)
+    return Roads(
+        parent=np.concatenate(parents),
+        stage=np.concatenate(stages).astype(np.int16),
+        depth=np.concatenate(depths),
+        passed=np.concatenate(passed),
+        ended=ended,
+        node_of=node_of,
+        rows=rows,
+        row_of=row_of,
+    )
+
+
+def _distinct(key: Indices) -> tuple[Indices, NDArray[np.int64], Indices]:
+    """The different keys, which of them each is, and their counts; without sorting where they are dense."""
+    low, span = int(key.min()), int(key.max() - key.min()) + 1
+    if span > 4 * len(key):
+        return np.unique_all(key)[0], *np.unique(key, return_inverse=True, return_counts=True)[1:]
+    counts = np.bincount(key - low, minlength=span)
+    there = np.flatnonzero(counts)
+    place = np.zeros(span, np.int64)
+    place[there] = np.arange(len(there))
+    return there + low, place[key - low], counts[there]
+
+
+def frequent(history: History, of: Roads, most: int) -> tuple[Road, ...]:
+    """The roads that most patients went, most first; at most so many. Who never began has none."""
+    n = int(of.passed[0])
+    order = np.argsort(-of.ended, kind="stable")
+    chosen = [int(node) for node in order[: most + 1] if node and of.ended[node]][:most]
+    return tuple(_road(history, of, node, n) for node in chosen)
+
+
+def _road(history: History, of: Roads, node: int, n: int) -> Road:
+    stages = tuple(_stages_to(of, node))
+    mine = np.flatnonzero(of.node_of == node)
+    rows = of.rows[of.row_of[mine][:, np.newaxis] + np.arange(len(stages))]
+    time: Floats = history.log.time[rows]
+    last = history.log.names.stages[stages[-1]]
+    is_open = not next(s.terminal for s in history.scenario.stages if s.name == last)
+    ends = history.log.follow_up[mine] if is_open else time[:, -1]
+    stays = np.median(np.diff(time, axis=1, append=ends[:, np.newaxis]), axis=0)
+    if not is_open:
+        stays[-1] = np.nan
+    return Road(stages, len(mine), len(mine) / n, tuple(stays.tolist()), is_open)
+
+
+def _stages_to(of: Roads, node: int) -> list[int]:
+    found = []
+    while node:
+        found.append(int(of.stage[node]))
+        node = int(of.parent[node])
+    return found[::-1]
+
+
+def steps(of: Roads, most: int) -> Iterator[Step]:
+    """The first so many steps from stage to stage, each link once, with everybody who took it."""
+    n_stages = int(of.stage.max(initial=-1)) + 1
+    for number in range(1, most + 1):
+        here = np.flatnonzero(of.depth == number + 1)
+        key = of.stage[of.parent[here]].astype(np.int64) * n_stages + of.stage[here]
+        different, which = np.unique(key, return_inverse=True)
+        patients = np.bincount(which, weights=of.passed[here], minlength=len(different))
+        for link, count in zip(different.tolist(), patients.tolist(), strict=True):
+            yield Step(number, link // n_stages, link % n_stages, int(count))

@@ -1,0 +1,81 @@
+"""How resources were used, averaged over time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+
+import numpy as np
+
+from sim.engine.arrivals import on_grid
+from sim.engine.resources import open_hours
+from sim.event_log.log import Floats, Indices, Names, ResourceUse
+from sim.outcomes.estimates import Estimate, mean
+from sim.scenario.language.model import Resource, Scenario
+
+WORDS = {
+    "in_use": "units in use, averaged over time",
+    "utilisation": "units in use over units there are, averaged over the time that it is open",
+    "queue": "patients waiting, averaged over time",
+    "unit_days": "days that units are in use, added up",
+}
+
+
+def averages(
+    use: ResourceUse, names: Names, scenario: Scenario, replications: int
+) -> dict[str, list[dict[str, float]]]:
+    """Mean use, utilisation and queue of every resource that can be waited for, in each replication.
+
+    Averages run from the end of the warm-up to the horizon, utilisation over the opening hours in
+    it. Utilisation is nan where capacity is unlimited or there is none while it is open, all of them
+    are where nobody arrived.
+    """
+    found = {}
+    for resource in scenario.shared:
+        rows = np.flatnonzero(use.resource == names.resources.index(resource.name))
+        edges = np.searchsorted(use.replication[rows], np.arange(replications + 1))
+        found[resource.name] = [_averages(use, rows[a:b], resource, scenario) for a, b in pairwise(edges)]
+    return found
+
+
+def resource_figures(each: Sequence[Mapping[str, float]]) -> dict[str, Estimate]:
+    """The means of these averages over replications, with Student's interval."""
+    columns = {name: np.array([one[name] for one in each]) for name in WORDS}
+    return {name: mean(values[~np.isnan(values)]) for name, values in columns.items()}
+
+
+def _averages(use: ResourceUse, rows: Indices, resource: Resource, scenario: Scenario) -> dict[str, float]:
+    """The averages in one replication, whose rows of this resource begin at time 0."""
+    if not len(rows):
+        return dict.fromkeys(WORDS, np.nan)
+    begin, end = scenario.patients.arrivals.warm_up, scenario.horizon
+    edges = np.clip(np.append(use.time[rows], end), begin, end)
+    width: Floats = np.diff(edges)
+    in_use, queue = float(width @ use.in_use[rows]), float(width @ use.queue[rows])
+    is_open: Floats = np.diff(_open_days(resource, edges))
+    there = float(is_open @ use.capacity[rows]) if resource.capacity is not None else np.nan
+    return {
+        "in_use": in_use / (end - begin),
+        "utilisation": float(is_open @ use.in_use[rows]) / there if there > 0 else np.nan,
+        "queue": queue / (end - begin),
+        "unit_days": in_use,
+    }
+
+
+def _open_days(resource: Resource, until: Floats) -> Floats:
+    """For how many days the resource has been open by each of these days of the calendar.
+
+    On the grid sums are exact: hours that have passed add up to the same whenever it is closed.
+    """
+    hours = open_hours(resource)
+    if hours is None:
+        return until
+    opens, closes = on_grid(np.array(hours)).T
+    weeks, day = np.divmod(on_grid(until)[:, np.newaxis], 7.0)
+    passed = weeks * (closes - opens) + np.clip(day - opens, 0.0, closes - opens)
+    return np.asarray(passed.sum(axis=1))
+
+
+def estimate_of(figure: str, scenario: Scenario) -> str:
+    """What a figure is an estimate of, with the time it is taken over."""
+    return f"{WORDS[figure]}, day {scenario.patients.arrivals.warm_up:.10g} to {scenario.horizon:.10g}"

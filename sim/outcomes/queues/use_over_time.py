@@ -1,0 +1,100 @@
+"""How resources are used over calendar time, averaged in intervals of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import reduce
+from itertools import pairwise
+
+import numpy as np
+
+from sim.engine.arrivals import on_grid
+from sim.event_log.log import Floats, Indices, Names, ResourceUse
+from sim.scenario.language.model import Resource, Scenario
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class UseOverTime:
+    """A resource in each interval of the calendar, the mean over replications.
+
+    edges [n_intervals + 1]: days on the common calendar, from 0 to the horizon. in_use, queue,
+    capacity [n_intervals]: averaged over the interval; capacity nan where it is unlimited.
+    """
+
+    resource: str
+    edges: Floats
+    in_use: Floats
+    queue: Floats
+    capacity: Floats
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Areas:
+    """A resource in each interval of the calendar, unit-days and waiting days of some replications added up.
+
+    edges [n_intervals + 1] as in UseOverTime; total [3, n_intervals]: in use, queue, capacity.
+    Numbers of patients and units over times on the grid: sums are exact, in whatever order.
+    """
+
+    edges: Floats
+    total: Floats
+    replications: int
+
+    def over_time(self, resource: Resource) -> UseOverTime:
+        """The mean over the replications."""
+        in_use, queue, capacity = self.total / (self.replications * np.diff(self.edges))
+        if resource.capacity is None:
+            capacity = np.full(len(capacity), np.nan)
+        return UseOverTime(resource.name, self.edges, in_use, queue, capacity)
+
+
+def joined(of: Sequence[Areas]) -> Areas:
+    """The areas of all these replications."""
+    total = reduce(np.add, (one.total for one in of))
+    return Areas(of[0].edges, total, sum(one.replications for one in of))
+
+
+def use_over_time(
+    use: ResourceUse, names: Names, scenario: Scenario, *, replications: int, intervals: int
+) -> tuple[UseOverTime, ...]:
+    """Every resource of whose use there are rows, in the order of the scenario."""
+    found = areas(use, names, scenario, replications=replications, intervals=intervals)
+    return tuple(
+        found[resource.name].over_time(resource)
+        for resource in scenario.shared
+        if found[resource.name].replications
+    )
+
+
+def areas(
+    use: ResourceUse, names: Names, scenario: Scenario, *, replications: int, intervals: int
+) -> dict[str, Areas]:
+    """The same of every resource that can be waited for, before it is averaged.
+
+    A replication in which nobody arrived has no rows, and is left out.
+    """
+    edges = on_grid(np.linspace(0.0, scenario.horizon, intervals + 1))
+    found = {}
+    for resource in scenario.shared:
+        rows = np.flatnonzero(use.resource == names.resources.index(resource.name))
+        ends = np.searchsorted(use.replication[rows], np.arange(replications + 1))
+        total, n = np.zeros((3, intervals)), 0
+        for a, b in pairwise(ends.tolist()):
+            if b > a:
+                total += _areas(use, rows[a:b], edges)
+                n += 1
+        found[resource.name] = Areas(edges, total, n)
+    return found
+
+
+def _areas(use: ResourceUse, rows: Indices, edges: Floats) -> Floats:
+    """The areas under in use, queue and capacity between edges in one replication; the first row is at 0."""
+    time = use.time[rows]
+    step = np.searchsorted(time, edges, side="right") - 1
+    found = np.empty((3, len(edges) - 1))
+    for i, column in enumerate((use.in_use, use.queue, use.capacity)):
+        value = column[rows].astype(np.float64)
+        before = np.concatenate([[0.0], np.cumsum(value[:-1] * np.diff(time))])
+        found[i] = np.diff(before[step] + value[step] * (edges - time[step]))
+    return found

@@ -1,0 +1,362 @@
+"""Laws, ratios, probabilities and draws as rows; every choice within a law is spelt out here."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from sim import distributions
+from sim.errors import Problems, Where
+from sim.pathway import layout as at
+from sim.pathway.conditions import Readings
+from sim.scenario.language.model import (
+    UNCHANGED,
+    Attribute,
+    By,
+    Cases,
+    Categorical,
+    Covariate,
+    Draw,
+    Entries,
+    Law,
+    Probability,
+    Ratio,
+    Rest,
+)
+
+MOST_LEAVES = 10_000
+"""Combinations of choices within one law beyond which it is refused."""
+
+
+@dataclass(slots=True)
+class Laws:
+    """Writes laws and draws; notes those that no member of their family can follow."""
+
+    readings: Readings
+    problems: Problems
+    leaves: dict[str, int] = field(default_factory=dict)
+    means: dict[int, distributions.Leaf] = field(default_factory=dict)
+
+    # ------------------------------------------------------------ laws
+
+    def times(self, law: Any, *, numbers: bool = False) -> int:
+        """The node of a law, or of a choice of laws; numbers: of an attribute's value, not a time."""
+        return self.readings.node(law, lambda one: self._law(one, numbers))
+
+    def _law(self, law: Law, numbers: bool) -> int:
+        if law.family == "mixture_cure" and isinstance(law.of, By | Cases):
+            spread = map_choice(law.of, lambda inner: replace(law, of=inner))
+            return self.times(spread, numbers=numbers)
+        columns = dict.fromkeys(range(at.WIDTH), 0)
+        columns[at.LAW_CURED] = columns[at.LAW_INNER] = at.NONE
+        columns[at.LAW_LOW] = columns[at.LAW_HIGH] = columns[at.LAW_PLUS] = at.NONE
+        columns[at.LAW_ALREADY] = at.NONE
+        if law.categorical is not None and law.categorical.odds_ratios:
+            self._weighted_times(law, columns)
+        else:
+            columns[at.LAW_KIND] = at.MODIFIED if is_modified(law) else at.PLAIN
+            columns[at.LAW_LEAF] = self._leaf_node(law, numbers, columns)
+            columns.update(self._hazard_ratios(law.hazard_ratios))
+        self._modifiers(law, columns)
+        return self.readings.rows.add(columns)
+
+    def _weighted_times(self, law: Law, columns: dict[int, int]) -> None:
+        """A list of times whose odds the patient changes."""
+        assert law.categorical is not None
+        if law.hazard_ratios or law.already is not None or law.between is not None:
+            self.problems.add(
+                law.where,
+                "a list of times with odds_ratios cannot be conditioned or take hazard ratios",
+                "leave out `hazard_ratios`, `already` and `between`, or the `odds_ratios`",
+            )
+        columns[at.LAW_KIND] = at.TIMES
+        columns[at.LAW_LEAF] = self.parts(law.categorical, self.readings.rows.constant)
+        keys = all_keys(law.categorical)
+        columns[at.LAW_RATIOS], columns[at.LAW_N_RATIOS] = self.ratios(law.categorical.odds_ratios, keys)
+
+    def _hazard_ratios(self, ratios: tuple[Ratio, ...]) -> dict[int, int]:
+        first, n = self.ratios(ratios)
+        return {at.LAW_RATIOS: first, at.LAW_N_RATIOS: n}
+
+    def _modifiers(self, law: Law, columns: dict[int, int]) -> None:
+        number = self.readings.number
+        columns[at.LAW_TIME_RATIOS], columns[at.LAW_N_TIME_RATIOS] = self.ratios(law.time_ratios)
+        already = law.already
+        if already is None and law.family == "life_table":
+            already = Covariate("current_age")
+        if isinstance(already, Covariate):
+            kind, index = self.readings.codes.covariate(already)
+            columns[at.LAW_ALREADY], columns[at.LAW_ALREADY_INDEX] = kind, index
+        elif already is not None:
+            columns[at.LAW_ALREADY], columns[at.LAW_ALREADY_INDEX] = at.ALREADY_TIME, number(already)
+        if law.between is not None:
+            columns[at.LAW_LOW], columns[at.LAW_HIGH] = number(law.between[0]), number(law.between[1])
+        if law.plus is not None:
+            columns[at.LAW_PLUS] = number(law.plus)
+        holds = [
+            (at.SINCE_ZERO if stamp == "start" else self.readings.codes.stamps[stamp], number(time))
+            for stamp, time in law.not_before
+        ]
+        columns[at.LAW_HOLD] = self.readings.rows.reserve(len(holds))
+        columns[at.LAW_N_HOLD] = len(holds)
+        for i, (stamp_code, node) in enumerate(holds):
+            row = columns[at.LAW_HOLD] + i
+            self.readings.rows.put(row, {at.HOLD_STAMP: stamp_code, at.HOLD_NODE: node})
+
+    # ------------------------------------------------------------ leaves
+
+    def _leaf_node(self, law: Law, numbers: bool, columns: dict[int, int]) -> int:
+        if law.family == "mixture_cure":
+            return self._mixture(law, numbers, columns)
+        if law.categorical is not None:
+            arguments = categorical_arguments(law.categorical)
+            return self._leaves("categorical", arguments, law.where, {})
+        family = "normal_number" if numbers and law.family == "normal" else law.family
+        return self._leaves(family, law.arguments, law.where, {})
+
+    def _mixture(self, law: Law, numbers: bool, columns: dict[int, int]) -> int:
+        assert law.cured is not None
+        inner = law.of
+        assert isinstance(inner, Law)
+        columns[at.LAW_CURED] = self.readings.number(law.cured.value)
+        columns[at.LAW_CURED_RATIOS], columns[at.LAW_CURED_N_RATIOS] = self.ratios(law.cured.odds_ratios)
+        refused = [
+            name
+            for name, there in {
+                "mixture_cure": inner.family == "mixture_cure",
+                "already": inner.already is not None,
+                "between": inner.between is not None,
+                "plus": inner.plus is not None,
+                "not_before": bool(inner.not_before),
+                "a ratio limited in time": any(is_windowed(r) for r in inner.hazard_ratios),
+            }.items()
+            if there
+        ]
+        if refused:
+            self.problems.add(
+                law.where.at("of"),
+                f"{refused[0]} cannot stand inside `of`",
+                "inside `of` stand a family, time_ratios, lasting hazard_ratios; all else beside it",
+            )
+            return 0
+        if inner.hazard_ratios or inner.time_ratios:
+            row = dict.fromkeys(range(at.WIDTH), 0)
+            row.update(self._hazard_ratios(inner.hazard_ratios))
+            row[at.LAW_TIME_RATIOS], row[at.LAW_N_TIME_RATIOS] = self.ratios(inner.time_ratios)
+            columns[at.LAW_INNER] = self.readings.rows.add(row)
+        return self._leaf_node(inner, numbers, columns)
+
+    def _leaves(self, family: str, arguments: Any, where: Where, chosen: Mapping[Covariate, Any]) -> int:
+        """The node of a family's leaves: each choice among its arguments becomes one of the whole."""
+        choice = first_choice(arguments)
+        if choice is None:
+            return self._leaf(family, arguments, where)
+        if isinstance(choice, By) and choice.covariate in chosen:
+            known = dict(choice.entries)
+            branch = known.get(chosen[choice.covariate], choice.rest)
+            return self._leaves(family, put_choice(arguments, choice, branch), where, chosen)
+
+        def end(branch: tuple[Any, Mapping[Covariate, Any]]) -> int:
+            value, known_now = branch
+            return self._leaves(family, put_choice(arguments, choice, value), where, known_now)
+
+        if isinstance(choice, By):
+            spread: Any = By(
+                choice.covariate,
+                tuple((key, (value, {**chosen, choice.covariate: key})) for key, value in choice.entries),
+                (choice.rest, {**chosen, choice.covariate: Rest.REST}) if choice.rest is not None else None,
+                choice.where,
+            )
+        else:
+            spread = Cases(tuple((when, (value, chosen)) for when, value in choice.items), choice.where)
+        if len(self.leaves) > MOST_LEAVES:
+            self.problems.add(where, f"its choices combine to more than {MOST_LEAVES} laws", "split the law")
+            return 0
+        return self.readings.node(spread, end)
+
+    def _leaf(self, family: str, arguments: Mapping[str, Any], where: Where) -> int:
+        arguments = arguments.get("tables", arguments) if family == "life_table" else arguments
+        key = f"{family} {arguments!r}"
+        if key not in self.leaves:
+            try:
+                leaf = distributions.leaf(family, arguments)
+            except ValueError as error:
+                fact, _, fix = str(error).partition(": ")
+                self.problems.add(where, fact, fix)
+                return 0
+            rows = self.readings.rows
+            where_numbers = rows.vector(leaf.numbers)
+            row = rows.add({at.LEAF_KIND: leaf.kind, at.LEAF_AT: where_numbers})
+            self.leaves[key] = row
+            self.means[row] = leaf
+        return self.leaves[key]
+
+    # ------------------------------------------------------------ ratios and probabilities
+
+    def ratios(self, ratios: tuple[Ratio, ...], parts: tuple[Any, ...] = ()) -> tuple[int, int]:
+        """The first row and number of rows of ratios; parts: the keys that `of` may name."""
+        columns = [self._ratio(ratio, parts) for ratio in ratios]
+        first = self.readings.rows.reserve(len(columns))
+        for i, ratio in enumerate(columns):
+            self.readings.rows.put(first + i, ratio)
+        return first, len(columns)
+
+    def _ratio(self, ratio: Ratio, parts: tuple[Any, ...]) -> dict[int, int]:
+        rows, codes = self.readings.rows, self.readings.codes
+        kind, index = codes.covariate(ratio.per) if ratio.per is not None else (at.NONE, at.NONE)
+        window = at.NONE
+        if is_windowed(ratio):
+            wane = ratio.wane if ratio.wane is not None else (math.inf, math.inf)
+            window = rows.vector((ratio.begin, ratio.end, *wane))
+        since = at.SINCE_BEGAN
+        if ratio.since:
+            since = at.SINCE_ZERO if ratio.since == "start" else codes.stamps[ratio.since]
+        return {
+            at.RATIO_WHEN: self.readings.condition(ratio.when),
+            at.RATIO_VALUE: self.readings.number(ratio.value),
+            at.RATIO_IS_LOG: ratio.is_log,
+            at.RATIO_PER: kind,
+            at.RATIO_PER_INDEX: index,
+            at.RATIO_CENTRE: rows.constant(ratio.centre),
+            at.RATIO_ABOVE: ratio.above,
+            at.RATIO_WINDOW: window,
+            at.RATIO_SINCE: since,
+            at.RATIO_OF: rows.vector(float(key in ratio.of) for key in parts) if parts else at.NONE,
+        }
+
+    def chance(self, probability: Probability) -> tuple[int, int, int]:
+        """Node, first ratio and number of ratios of a single probability."""
+        return (self.readings.number(probability.value), *self.ratios(probability.odds_ratios))
+
+    def parts(self, categorical: Categorical[Any], key: Any) -> int:
+        """The node of a distribution over parts; `key` gives the code of each part's key."""
+        position = {name: i for i, name in enumerate(all_keys(categorical))}
+
+        def end(entries: Entries[Any]) -> int:
+            rows = self.readings.rows
+            nodes = [
+                at.REST_NODE if isinstance(p, Rest) else self.readings.number(p) for _, p in entries.parts
+            ]
+            first = rows.reserve(len(nodes))
+            for i, ((name, _), node) in enumerate(zip(entries.parts, nodes, strict=True)):
+                columns = {at.PART_KEY: key(name), at.PART_CHANCE: node, at.PART_POSITION: position[name]}
+                rows.put(first + i, columns)
+            return rows.add({at.PARTS_FIRST: first, at.PARTS_N: len(nodes)})
+
+        return self.readings.node(categorical.entries, end)
+
+    # ------------------------------------------------------------ draws
+
+    def draw(self, draw: Draw, attribute: Attribute, name: str, scores: Mapping[str, int]) -> dict[int, int]:
+        """The columns of a draw of an attribute; scores: where followed attributes keep theirs."""
+        rows, codes = self.readings.rows, self.readings.codes
+        columns = dict.fromkeys(range(at.WIDTH), 0)
+        columns[at.DRAW_ATTRIBUTE] = codes.attributes[attribute.name]
+        columns[at.DRAW_DRAW] = rows.draw(name)
+        columns[at.DRAW_SCORE] = scores.get(attribute.name, at.NONE)
+        columns[at.DRAW_FOLLOWS] = at.NONE
+        if draw.follows is not None:
+            other, correlation = draw.follows
+            columns[at.DRAW_FOLLOWS] = scores[other]
+            columns[at.DRAW_CORRELATION] = rows.vector((correlation, math.sqrt(1.0 - correlation**2)))
+        if draw.bernoulli is not None:
+            columns[at.DRAW_KIND] = at.BERNOULLI
+            columns[at.DRAW_A], columns[at.DRAW_RATIOS], columns[at.DRAW_N_RATIOS] = self.chance(
+                draw.bernoulli
+            )
+        elif draw.categorical is not None:
+            covariate = Covariate("attribute", attribute.name)
+
+            def key(value: Any) -> int:
+                if value == UNCHANGED:
+                    return at.UNCHANGED_KEY
+                return rows.constant(codes.value(covariate, value))
+
+            columns[at.DRAW_KIND] = at.CATEGORICAL
+            columns[at.DRAW_A] = self.parts(draw.categorical, key)
+            columns[at.DRAW_RATIOS], columns[at.DRAW_N_RATIOS] = self.ratios(
+                draw.categorical.odds_ratios, all_keys(draw.categorical)
+            )
+        else:
+            columns[at.DRAW_KIND] = at.NUMBER
+            columns[at.DRAW_A] = self.times(draw.law, numbers=True)
+        return columns
+
+
+def is_windowed(ratio: Ratio) -> bool:
+    """Whether a ratio is limited in time."""
+    return ratio.begin > 0 or math.isfinite(ratio.end) or ratio.wane is not None
+
+
+def is_modified(law: Law) -> bool:
+    """Whether a law is more than its leaf."""
+    return bool(
+        law.time_ratios
+        or law.already is not None
+        or law.hazard_ratios
+        or law.between is not None
+        or law.plus is not None
+        or law.not_before
+        or law.family in ("mixture_cure", "life_table")
+    )
+
+
+def map_choice(value: Any, change: Any) -> Any:
+    """The same choice with every end changed."""
+    if isinstance(value, By):
+        rest = map_choice(value.rest, change) if value.rest is not None else None
+        entries = tuple((key, map_choice(end, change)) for key, end in value.entries)
+        return By(value.covariate, entries, rest, value.where)
+    if isinstance(value, Cases):
+        return Cases(tuple((when, map_choice(end, change)) for when, end in value.items), value.where)
+    return change(value)
+
+
+def ends(value: Any) -> list[Any]:
+    """Every end of a choice, in order."""
+    if isinstance(value, By):
+        rest = ends(value.rest) if value.rest is not None else []
+        return [end for _, v in value.entries for end in ends(v)] + rest
+    if isinstance(value, Cases):
+        return [end for _, v in value.items for end in ends(v)]
+    return [value]
+
+
+def all_keys(categorical: Categorical[Any]) -> tuple[Any, ...]:
+    """The keys of all alternatives of a distribution, in the order of their first appearance."""
+    return tuple(dict.fromkeys(key for entries in ends(categorical.entries) for key, _ in entries.parts))
+
+
+def first_choice(value: Any) -> Any:
+    """The first choice within the arguments of a family, outermost first; None where there is none."""
+    if isinstance(value, By | Cases):
+        return value
+    items = value.values() if isinstance(value, Mapping) else value if isinstance(value, tuple) else ()
+    for item in items:
+        found = first_choice(item)
+        if found is not None:
+            return found
+    return None
+
+
+def put_choice(value: Any, choice: Any, branch: Any) -> Any:
+    """The arguments with one choice replaced by one of its branches."""
+    if value is choice:
+        return branch
+    if isinstance(value, Mapping):
+        return {key: put_choice(item, choice, branch) for key, item in value.items()}
+    if isinstance(value, tuple):
+        return tuple(put_choice(item, choice, branch) for item in value)
+    return value
+
+
+def categorical_arguments(categorical: Categorical[float]) -> Any:
+    """A list of times without ratios as the arguments of a family."""
+
+    def arguments(entries: Entries[float]) -> dict[str, Any]:
+        times = tuple(key for key, _ in entries.parts)
+        return {"times": times, "probabilities": tuple(p for _, p in entries.parts)}
+
+    return map_choice(categorical.entries, arguments)

@@ -1,0 +1,132 @@
+"""Where a saved run and the same run again are not the same."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pyarrow as pa
+
+from sim.engine.run import Result
+from sim.errors import RunError
+from sim.event_log.arrow_tables import event_tables, patient_table, use_table
+from sim.runs.store import EVENTS, PATIENTS, RESOURCE_USE, TABLES, SavedRun, json_text
+
+
+class Again:
+    """A saved run beside the same run as it is simulated again, some replications at a time.
+
+    Raises: RunError where a table of the saved run cannot be read.
+    """
+
+    def __init__(self, saved: SavedRun) -> None:
+        self._saved = saved
+        self._tables = {name: _Rows(saved, name) for name in TABLES}
+
+    def add(self, result: Result) -> None:
+        """More of what the run gives again: replications that come after those before."""
+        for table in event_tables(result.log):
+            self._tables[EVENTS].add(table)
+        self._tables[PATIENTS].add(patient_table(result.log))
+        self._tables[RESOURCE_USE].add(use_table(result.use, result.log.names.resources))
+
+    @property
+    def n_rows(self) -> int:
+        """Of the log again."""
+        return self._tables[EVENTS].n
+
+    def differences(self, summary: Mapping[str, Any], digest: str) -> list[str]:
+        """What is not the same, in words, when all has been added; nothing: identical.
+
+        summary, digest: of the run again.
+        """
+        found = []
+        before = self._saved.provenance.get("digest")
+        if before != digest:
+            found.append(f"scenario: the digest was {before}, it is {digest}")
+        for name, rows in self._tables.items():
+            found += [f"{name}: {told}" for told in rows.differences()]
+        now = json.loads(json_text(summary))
+        found += [f"summary: {told}" for told in _value_differences(self._saved.summary, now, "")]
+        return found
+
+
+class _Rows:
+    """The rows of a saved table beside those of the same table again, up to the first that differs."""
+
+    def __init__(self, saved: SavedRun, name: str) -> None:
+        self.n = 0
+        self._where = saved.folder / name
+        self._file = saved.table(name)
+        self._groups = iter(range(self._file.num_row_groups))
+        self._left = self._file.schema_arrow.empty_table()
+        self._told = ""
+
+    def _next_group(self) -> pa.Table | None:
+        """None after the last."""
+        group = next(self._groups, None)
+        try:
+            return None if group is None else self._file.read_row_group(group)
+        except (OSError, pa.ArrowInvalid) as error:
+            raise RunError(f"{self._where}: cannot be read ({error})") from error
+
+    def add(self, now: pa.Table) -> None:
+        if not self._told:
+            self._told = _other_columns(self._file.schema_arrow, now.schema)
+        n, self.n = self.n, self.n + now.num_rows
+        while now.num_rows and not self._told:
+            if not self._left.num_rows:
+                more = self._next_group()
+                if more is None:
+                    return
+                self._left = more
+            both = min(now.num_rows, self._left.num_rows)
+            first = _first_difference(self._left.slice(0, both), now.slice(0, both))
+            if first is not None:
+                self._told = f"row {n + first[0]:,}: {first[1]}"
+            self._left, now, n = self._left.slice(both), now.slice(both), n + both
+
+    def differences(self) -> Iterator[str]:
+        """The number of rows, then the columns or the first row that differs."""
+        if self._file.metadata.num_rows != self.n:
+            yield f"had {self._file.metadata.num_rows:,} rows, has {self.n:,}"
+        if self._told:
+            yield self._told
+
+
+def _other_columns(then: pa.Schema, now: pa.Schema) -> str:
+    """How the columns differ, "" where they do not."""
+    if then.names != now.names:
+        return f"had the columns {', '.join(then.names)}, has {', '.join(now.names)}"
+    other = next((name for name in now.names if then.field(name).type != now.field(name).type), None)
+    return f"{other} was {then.field(other).type}, is {now.field(other).type}" if other is not None else ""
+
+
+def _first_difference(then: pa.Table, now: pa.Table) -> tuple[int, str] | None:
+    """The first row in which two tables of the same columns differ, and how."""
+    if then.equals(now):
+        return None
+    first: tuple[int, str] | None = None
+    for name in now.column_names:
+        a, b = then[name].to_pylist(), now[name].to_pylist()
+        row = next((i for i, (x, y) in enumerate(zip(a, b, strict=True)) if x != y), None)
+        if row is not None and (first is None or row < first[0]):
+            first = row, f"{name} was {a[row]}, is {b[row]}"
+    return first
+
+
+def _value_differences(then: Any, now: Any, path: str) -> Iterator[str]:
+    """Every value of a summary that differs, with its path."""
+    if isinstance(then, dict) and isinstance(now, dict):
+        for key in dict.fromkeys([*then, *now]):
+            deeper = f"{path}.{key}" if path else str(key)
+            if key not in then or key not in now:
+                yield f"{deeper}: {'is new' if key in now else 'is gone'}"
+            else:
+                yield from _value_differences(then[key], now[key], deeper)
+    elif isinstance(then, list) and isinstance(now, list) and len(then) == len(now):
+        for i, (one, other) in enumerate(zip(then, now, strict=True)):
+            yield from _value_differences(one, other, f"{path}.{i}")
+    elif then != now:
+        yield f"{path}: was {then}, is {now}"

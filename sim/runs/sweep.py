@@ -1,0 +1,351 @@
+"""A sweep from its scenario file to its table: the same patients through every cell of a grid of changes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import product
+from time import perf_counter
+from typing import Any
+
+from sim.engine.arrivals import cohort
+from sim.engine.processes import in_processes
+from sim.engine.run import choose_engine, simulate
+from sim.engine.simpy_replications import WORTH_A_PROCESS
+from sim.errors import Place, Problem, Refused, RunError, ScenarioError
+from sim.outcomes.comparison.sweep_results import (
+    Cell,
+    burden_told,
+    outcomes_told,
+    read_cell,
+    without_influences,
+)
+from sim.outcomes.history.event_selection import broken_never
+from sim.outcomes.labels import happening
+from sim.pathway.tables import Pathway, compile_pathway
+from sim.runs.simulation import Asked, Share, Step, refuse_unknown_outcomes
+from sim.scenario import load
+from sim.scenario.language.model import Resource, Scenario
+from sim.scenario.source.inheritance import SET
+from sim.scenario.source.tree import flow, plain, read_text
+
+AS_IT_STANDS = "as it stands"
+"""The name of the cell without changes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Variation:
+    """The changes that make a cell: path and value in the words of a scenario."""
+
+    changes: tuple[tuple[str, str], ...]
+
+    @property
+    def name(self) -> str:
+        return ", ".join(f"{path}={value}" for path, value in self.changes) or AS_IT_STANDS
+
+    def settings(self, before: Iterable[str]) -> tuple[str, ...]:
+        """Its changes after the settings before, without those it replaces."""
+        own = {path for path, _ in self.changes}
+        kept = [setting for setting in before if setting.partition("=")[0].strip() not in own]
+        return (*kept, *(f"{path}={value}" for path, value in self.changes))
+
+
+# ---------------------------------------------------------------- what is varied
+
+
+def variations(asked: Asked, over: Sequence[str], cells: Sequence[str], *, one_more: bool) -> list[Variation]:
+    """What the options ask for: a grid and cells, or one unit more of each resource.
+
+    Raises: Refused where they ask for nothing, for both, or for what is not of their form;
+    ScenarioError where the scenario is wrong.
+    """
+    if one_more and (over or cells):
+        raise Refused("--one-more: stands with --over or --cell", "ask for one after the other")
+    if one_more:
+        return one_unit_more(load(asked.file, settings=asked.settings))
+    if not over and not cells:
+        raise Refused("sweep: nothing is varied", "name values: --over PATH=VALUE,VALUE; or say --one-more")
+    return grid(over, cells)
+
+
+def grid(over: Sequence[str], cells: Sequence[str]) -> list[Variation]:
+    """The product of all `PATH=VALUE,VALUE`, then each `PATH=VALUE; PATH=VALUE`.
+
+    Raises: Refused for what is not of this form, or where a path is varied twice.
+    """
+    axes = [_changes("--over", text) for text in over]
+    paths = [axis[0][0] for axis in axes]
+    for path in paths:
+        if paths.count(path) > 1:
+            raise Refused(f"--over {path}: stands twice", "put its values together: PATH=VALUE,VALUE")
+    found = [Variation(chosen) for chosen in product(*axes)] if axes else []
+    for text in cells:
+        parts = [_changes("--cell", part) for part in text.split(";") if part.strip()]
+        several = next((part[0][0] for part in parts if len(part) > 1), None)
+        if several is not None:
+            raise Refused(
+                f"--cell {several}: has several values", "a cell has one of each; --over has several"
+            )
+        found.append(Variation(tuple(part[0] for part in parts)))
+    return list(dict.fromkeys(found))
+
+
+def _changes(option: str, text: str) -> tuple[tuple[str, str], ...]:
+    """`PATH=VALUE,VALUE` as a pair for each different value."""
+    path, sign, values = (part.strip() for part in text.partition("="))
+    if not path or not sign or not values:
+        raise Refused(f"{option} {text.strip()}: has no value", f"write {option} PATH=VALUE")
+    try:
+        items = read_text(f"[{values}]", f"{option} {path}").value
+    except ScenarioError as error:
+        raise Refused(f"{option} {path}: {error.problems[0].fact}", error.problems[0].fix) from error
+    assert isinstance(items, list)
+    return tuple((path, value) for value in dict.fromkeys(flow(plain(item)) for item in items))
+
+
+def one_unit_more(scenario: Scenario) -> list[Variation]:
+    """For each finite resource the cell in which it has one unit more, in every step.
+
+    Raises: Refused where there is none.
+    """
+    found = [
+        Variation(((f"resources.{resource.name}.capacity", _raised(resource)),))
+        for resource in scenario.resources
+        if resource.capacity is not None
+    ]
+    if not found:
+        raise Refused("--one-more: no resource is finite", "give one a number as its `capacity`")
+    return found
+
+
+def _raised(resource: Resource) -> str:
+    steps = resource.capacity
+    assert steps is not None
+    if len(steps) == 1:
+        return str(steps[0][1] + 1)
+    return "{" + ", ".join(f"{time!r} days: {units + 1}" for time, units in steps) + "}"
+
+
+# ---------------------------------------------------------------- carried out
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """What came of it: the table of plain values, and the names of the cells that failed."""
+
+    table: dict[str, Any]
+    failed: tuple[str, ...]
+    seconds: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """All cells of a sweep, ready to be simulated; the first is the reference."""
+
+    asked: Asked
+    pathways: tuple[Pathway, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """Why a cell came to nothing."""
+
+    why: str
+
+
+def carry_out(
+    asked: Asked, variations: Sequence[Variation], *, outcomes: Sequence[str], step: Step, share: Share
+) -> Sweep:
+    """Simulate the scenario as it stands and every variation, and tell how each differs from the first.
+
+    outcomes: names of those to tell, none for all. A variation that changes nothing is the
+    reference itself. A cell that fails is told with the reason.
+    Raises: ScenarioError with every cell that is no valid scenario, before any is simulated;
+    Refused for an outcome that there is not; RunError where the reference fails.
+    """
+    began = perf_counter()
+    step("load")
+    cells = _compiled(asked, [Variation(()), *variations])
+    (stands, reference), *others = cells
+    same = next((one for one, pathway in others if _digest(pathway) == _digest(reference)), stands)
+    refuse_unknown_outcomes(outcomes, reference.scenario)
+    others = [(one, pathway) for one, pathway in others if one != same]
+    loaded = perf_counter()
+    step("engine")
+    pathways = (reference, *(pathway for _, pathway in others))
+    tell = _Telling(same, [pathway for _, pathway in cells], outcomes)
+    names = [one for one, _ in ((same, reference), *others)]
+    _simulate(Work(asked, pathways), lambda i, done: tell.take(names[i], done), share)
+    order = [one for one, _ in cells if one in names]
+    seconds = {"load": loaded - began, "cells": perf_counter() - loaded}
+    return Sweep(tell.table(asked, order), tuple(tell.failed), seconds)
+
+
+def _compiled(asked: Asked, variations: Sequence[Variation]) -> list[tuple[Variation, Pathway]]:
+    """Every cell read, checked and compiled. Raises: ScenarioError with the faults of all."""
+    found: list[tuple[Variation, Pathway]] = []
+    faults: list[Problem] = []
+    for variation in variations:
+        try:
+            scenario = load(asked.file, settings=variation.settings(asked.settings))
+            pathway = compile_pathway(scenario)
+            choose_engine(pathway, asked.engine)
+            found.append((variation, pathway))
+        except ScenarioError as error:
+            if not variation.changes:
+                raise
+            faults += [_in_cell(problem, variation) for problem in error.problems]
+    if faults:
+        raise ScenarioError(faults)
+    return found
+
+
+def _in_cell(problem: Problem, variation: Variation) -> Problem:
+    """A fault with the cell it belongs to; one in the new value itself at that, whatever else is varied."""
+    where = problem.where
+    for path, value in variation.changes:
+        if where.place.file == f"{SET} {path}":
+            return replace(problem, where=replace(where, place=Place(f"{path}={value}")))
+    return replace(problem, fact=f"{problem.fact} (in the cell {variation.name})")
+
+
+def _digest(pathway: Pathway) -> str:
+    return pathway.scenario.digest
+
+
+# ---------------------------------------------------------------- simulated
+
+
+def _simulate(work: Work, take: Callable[[int, Cell | Failed], None], share: Share) -> None:
+    """Every cell, each taken when it is done, in order.
+
+    Where patients share resources a cell is one process's work; else all cores take cell by cell.
+    """
+    asked, n = work.asked, len(work.pathways)
+    workers = asked.workers or os.cpu_count() or 1
+    done = 0
+
+    def took(cell: Cell | Failed) -> None:
+        nonlocal done
+        take(done, cell)
+        done += 1
+        share(done / n)
+
+    if min(workers, n) > 1 and _is_worth_processes(work):
+        in_processes(simulate_alone, work, range(n), workers=workers, take=took)
+        return
+    for i in range(n):
+        took(simulate_cell(work, i, workers=workers, share=lambda part: share((done + part) / n)))
+
+
+def _is_worth_processes(work: Work) -> bool:
+    asked = work.asked
+    if all(choose_engine(pathway, asked.engine) == "independent" for pathway in work.pathways):
+        return False
+    patients = len(cohort(work.pathways[0].scenario, asked.seed, range(asked.replications)))
+    return patients * len(work.pathways) >= WORTH_A_PROCESS
+
+
+def simulate_alone(work: Work, i: int) -> Cell | Failed:
+    """A cell in a process of its own."""
+    cell = simulate_cell(work, i, workers=1, share=lambda part: None)
+    return cell if isinstance(cell, Failed) else without_influences(cell)
+
+
+def simulate_cell(work: Work, i: int, *, workers: int, share: Share) -> Cell | Failed:
+    """A cell simulated and read."""
+    asked, pathway = work.asked, work.pathways[i]
+    scenario = pathway.scenario
+    try:
+        result = simulate(
+            pathway,
+            seed=asked.seed,
+            replications=asked.replications,
+            engine=asked.engine,
+            workers=workers,
+            progress=share,
+        )
+    except (RunError, ScenarioError) as error:
+        return Failed(str(error))
+    log = result.log
+    broken = broken_never(log, result.use, scenario)
+    if broken is not None:
+        who = f"patient {log.patient[broken[0]]} of replication {log.replication[broken[0]]}"
+        return Failed(f"{happening(broken[1])} is forbidden by `never`, and happened to {who}")
+    return read_cell(log, result.use, scenario, at=asked.at, seed=asked.seed, replications=asked.replications)
+
+
+# ---------------------------------------------------------------- told
+
+
+class _Telling:
+    """Takes cell after cell and keeps of each what is told of it; the reference comes first."""
+
+    def __init__(self, reference: Variation, pathways: Sequence[Pathway], outcomes: Sequence[str]) -> None:
+        self.failed: list[str] = []
+        self._reference, self._pathways, self._outcomes = reference, pathways, outcomes
+        self._first: Cell | None = None
+        self._told: dict[Variation, dict[str, Any]] = {}
+
+    def take(self, variation: Variation, cell: Cell | Failed) -> None:
+        """Raises: RunError where the reference failed."""
+        told: dict[str, Any] = {"changes": dict(variation.changes)}
+        if isinstance(cell, Failed):
+            if self._first is None:
+                raise RunError(cell.why)
+            self.failed.append(variation.name)
+            self._told[variation] = told | {"failed": cell.why}
+            return
+        self._first = self._first or cell
+        outcomes = outcomes_told(self._first, cell)
+        wanted = {name: one for name, one in outcomes.items() if not self._outcomes or name in self._outcomes}
+        told |= {"outcomes": wanted, "burden": burden_told(self._first, cell), "summary": cell.summary}
+        self._told[variation] = told
+
+    def table(self, asked: Asked, order: Sequence[Variation]) -> dict[str, Any]:
+        """The whole, cells in the order in which they were asked for."""
+        scenario = self._pathways[0].scenario
+        varied = list(dict.fromkeys(path for variation in order for path, _ in variation.changes))
+        return {
+            "title": scenario.title,
+            "reference": self._reference.name,
+            "seed": asked.seed,
+            "replications": asked.replications,
+            "horizon_days": scenario.horizon,
+            "varied": varied,
+            "as_it_stands": _as_it_stands(asked, self._pathways, varied),
+            "cells": {variation.name: self._told[variation] for variation in order},
+            "notes": list(self._notes(order)),
+        }
+
+    def _notes(self, order: Sequence[Variation]) -> Iterator[str]:
+        """For each resource the cells in which its queue does not settle."""
+        summaries = {one.name: self._told[one]["summary"] for one in order if "summary" in self._told[one]}
+        for resource in dict.fromkeys(
+            name for summary in summaries.values() for name in summary["resources"]
+        ):
+            cells = [
+                cell
+                for cell, summary in summaries.items()
+                if not summary["resources"].get(resource, {"settles": True})["settles"]
+            ]
+            if cells:
+                every = "any cell" if len(cells) == len(summaries) else ""
+                where = every or f"{len(cells)} of {len(summaries)} cells ({'; '.join(cells)})"
+                yield (
+                    f"the queue for {resource} does not settle in {where}: what is told of waits for it "
+                    "there depends on the horizon, and is of no steady state"
+                )
+
+
+def _as_it_stands(asked: Asked, pathways: Sequence[Pathway], varied: Sequence[str]) -> dict[str, str]:
+    """What stands at each varied path before it is varied, as it is written; "" for a default."""
+    old = {
+        change.path: change.old
+        for pathway in pathways
+        for change in pathway.scenario.changes
+        if change.layer == SET
+    }
+    old |= {path.strip(): value.strip() for path, _, value in (s.partition("=") for s in asked.settings)}
+    return {path: old.get(path, "") for path in varied}

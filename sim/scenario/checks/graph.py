@@ -1,0 +1,266 @@
+"""The graph of a pathway: what can be reached, what can be left, what would repeat without time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from sim.errors import Problems
+from sim.scenario.language.model import (
+    STAY,
+    By,
+    Cases,
+    Chances,
+    Covariate,
+    Destination,
+    Effect,
+    Entries,
+    Event,
+    Goto,
+    Law,
+    Rules,
+    Scenario,
+    Stage,
+)
+
+
+def targets(to: Destination | None) -> Iterator[str]:
+    """Every stage a destination may lead to."""
+    if isinstance(to, Goto):
+        if to.target != STAY:
+            yield to.target
+    elif isinstance(to, Chances):
+        for alternative in _alternatives(to.categorical.entries):
+            for name, part in alternative.parts:
+                if name != STAY and part != 0:
+                    yield name
+    elif isinstance(to, Rules):
+        for item in to.items:
+            yield from targets(item.to)
+
+
+def _alternatives(value: Any) -> Iterator[Entries[str]]:
+    if isinstance(value, By):
+        for _, end in value.entries:
+            yield from _alternatives(end)
+        if value.rest is not None:
+            yield from _alternatives(value.rest)
+    elif isinstance(value, Cases):
+        for _, end in value.items:
+            yield from _alternatives(end)
+    else:
+        yield value
+
+
+def effects_of(scenario: Scenario) -> Iterator[Effect]:
+    """Every effect of a scenario."""
+    yield from scenario.on_start
+    for clock in scenario.clocks:
+        yield from clock.do
+    for stage in scenario.stages:
+        yield from stage.on_entry
+        for event in (*stage.events, *stage.while_waiting):
+            yield from event.do
+
+
+def started_clocks(scenario: Scenario) -> set[str]:
+    """Clocks that some effect starts, or that run in today's patients."""
+    table = scenario.patients.table
+    running = {c.name for c in table.columns if c.kind == "days"} if table is not None else set()
+    return running | {
+        a.target for effect in effects_of(scenario) for a in effect.actions if a.word == "start"
+    }
+
+
+def today_stages(scenario: Scenario) -> set[str]:
+    """The stages that a table of patients puts them in."""
+    table = scenario.patients.table
+    if table is None or not table.is_today:
+        return set()
+    column = table.columns.index(Covariate("stage"))
+    return {str(row[column]) for row in table.rows}
+
+
+def exits(scenario: Scenario) -> dict[str, set[str]]:
+    """For each stage the stages that can follow it, clocks included."""
+    started = started_clocks(scenario)
+    clocks = [c for c in scenario.clocks if c.name in started]
+    found: dict[str, set[str]] = {}
+    for stage in scenario.stages:
+        onward = set(targets(stage.decide))
+        for event in (*stage.events, *stage.while_waiting):
+            onward.update(targets(event.to))
+        if not stage.terminal and stage.decide is None:
+            for clock in clocks:
+                if clock.in_stages is None or stage.name in clock.in_stages:
+                    onward.update(targets(clock.to))
+        found[stage.name] = onward
+    return found
+
+
+def reachable(onward: Mapping[str, set[str]], starts: set[str]) -> set[str]:
+    """Every stage on some path from `starts`, these included."""
+    seen, todo = set(starts), list(starts)
+    while todo:
+        for stage in onward[todo.pop()]:
+            if stage not in seen:
+                seen.add(stage)
+                todo.append(stage)
+    return seen
+
+
+def components(onward: Mapping[str, set[str]]) -> list[set[str]]:
+    """Sets of stages of which each can be reached from each other; every stage is in one.
+
+    Source: Tarjan, doi:10.1137/0201010, without recursion.
+    """
+    number: dict[str, int] = {}
+    lowest: dict[str, int] = {}
+    open_stages: list[str] = []
+    is_open: set[str] = set()
+    found: list[set[str]] = []
+    for first in onward:
+        todo = [] if first in number else [(first, iter(sorted(onward[first])))]
+        while todo:
+            name, others = todo[-1]
+            if name not in number:
+                number[name] = lowest[name] = len(number)
+                open_stages.append(name)
+                is_open.add(name)
+            other = next(others, None)
+            if other is None:
+                todo.pop()
+                if todo:
+                    lowest[todo[-1][0]] = min(lowest[todo[-1][0]], lowest[name])
+                if lowest[name] == number[name]:
+                    part = {open_stages.pop()}
+                    while name not in part:
+                        part.add(open_stages.pop())
+                    is_open -= part
+                    found.append(part)
+            elif other not in number:
+                todo.append((other, iter(sorted(onward[other]))))
+            elif other in is_open:
+                lowest[name] = min(lowest[name], number[other])
+    return found
+
+
+def check_graph(scenario: Scenario, problems: Problems) -> None:
+    """Adds: a stage no terminal follows, an endless path; without layers what is never reached or started."""
+    onward = exits(scenario)
+    stages = {s.name: s for s in scenario.stages}
+    seen = reachable(onward, {scenario.start} | today_stages(scenario))
+    check_ends(scenario, onward, problems)
+    for name in stages:
+        if name not in seen and not scenario.is_layered:
+            fix = "let an event, a clock or a decision lead to it, or remove it"
+            problems.add(stages[name].where, "this stage cannot be reached", fix)
+    check_timeless(scenario, problems)
+    if not scenario.is_layered:
+        started = started_clocks(scenario)
+        for clock in scenario.clocks:
+            if clock.name not in started:
+                problems.add(
+                    clock.where, "nothing starts this clock", "add `start` to an effect, or remove it"
+                )
+
+
+def check_ends(scenario: Scenario, onward: Mapping[str, set[str]], problems: Problems) -> None:
+    """Adds: a stage that no terminal follows; of several that lead nowhere else the first."""
+    terminals = {s.name for s in scenario.stages if s.terminal}
+    if not terminals:
+        stage = next(s for s in scenario.stages if s.name == scenario.start)
+        fix = "mark where a path ends: `dead: {terminal: true}`"
+        problems.add(stage.where, "no stage of this pathway is terminal", fix)
+        return
+    seen = reachable(onward, {scenario.start} | today_stages(scenario))
+    order = {s.name: i for i, s in enumerate(scenario.stages)}
+    caught = {
+        min(part, key=order.__getitem__)
+        for part in components(onward)
+        if part <= seen and not part & terminals and all(onward[name] <= part for name in part)
+    }
+    for stage in scenario.stages:
+        if stage.name in caught:
+            problems.add(
+                stage.where,
+                "no terminal stage can be reached from here",
+                "give it an event, or a clock that can happen in it, on a way to a terminal stage",
+            )
+
+
+def leftovers(scenario: Scenario) -> tuple[str, ...]:
+    """What layers left over: stages that nothing reaches, clocks that nothing starts; in words."""
+    seen = reachable(exits(scenario), {scenario.start} | today_stages(scenario))
+    started = started_clocks(scenario)
+    stages = [f"the stage `{s.name}` cannot be reached" for s in scenario.stages if s.name not in seen]
+    return (
+        *stages,
+        *(f"nothing starts the clock `{c.name}`" for c in scenario.clocks if c.name not in started),
+    )
+
+
+def check_timeless(scenario: Scenario, problems: Problems) -> None:
+    """Adds: a cycle of decisions and of stages that take no time."""
+    stages = {s.name: s for s in scenario.stages}
+    at_once = {name: timeless_exits(stage) for name, stage in stages.items()}
+    order = {name: i for i, name in enumerate(stages)}
+    for part in components(at_once):
+        name = min(part, key=order.__getitem__)
+        path = cycle_through({n: at_once[n] & part for n in part}, name)
+        if path:
+            round_trip = " -> ".join((*path, path[0]))
+            problems.add(
+                stages[name].where,
+                f"a path repeats without time passing: {round_trip}",
+                "let one of these stages take time",
+            )
+    for stage in scenario.stages:
+        for event in (*stage.events, *stage.while_waiting):
+            if event.every and takes_no_time(event) and may_stay(event.to):
+                fact = "it repeats without time passing"
+                problems.add(event.where, fact, "give `every` a time above 0, or write `after`")
+
+
+def may_stay(to: Destination) -> bool:
+    """Whether a destination may leave the patient where they are."""
+    if isinstance(to, Goto):
+        return to.target == STAY
+    if isinstance(to, Chances):
+        ends = (v for alternative in _alternatives(to.categorical.entries) for v in alternative.parts)
+        return any(name == STAY and part != 0 for name, part in ends)
+    return any(may_stay(item.to) for item in to.items)
+
+
+def timeless_exits(stage: Stage) -> set[str]:
+    """The stages that can follow in the same moment."""
+    if stage.decide is not None:
+        return set(targets(stage.decide))
+    return {name for event in stage.events if takes_no_time(event) for name in targets(event.to)}
+
+
+def takes_no_time(event: Event) -> bool:
+    """Whether an event happens in the moment it is drawn, whatever the patient."""
+    law = event.after
+    if not isinstance(law, Law) or law.family != "fixed" or event.chance or event.when:
+        return False
+    arguments = law.arguments
+    fixed = isinstance(arguments, Mapping) and arguments.get("value") == 0.0
+    return fixed and law.plus is None and not law.not_before
+
+
+def cycle_through(at_once: Mapping[str, set[str]], start: str) -> list[str]:
+    """A cycle through a stage, in order; empty where there is none."""
+    path, onward, seen = [start], [iter(sorted(at_once[start]))], {start}
+    while path:
+        name = next(onward[-1], None)
+        if name is None:
+            path.pop()
+            onward.pop()
+        elif name == start:
+            return path
+        elif name not in seen:
+            seen.add(name)
+            path.append(name)
+            onward.append(iter(sorted(at_once[name])))
+    return []

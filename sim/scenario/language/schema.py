@@ -1,0 +1,339 @@
+"""The JSON Schema of a scenario file, for editors; run as a program this prints the reference page.
+
+Both are made from `words`. The schema knows words and shapes; what names refer to, and what numbers
+can go together, the reader alone knows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeAlias
+
+from sim.scenario.language.distributions import ARGUMENTS as ARGUMENTS_OF
+from sim.scenario.language.distributions import LISTS
+from sim.scenario.language.reader import FORMAT
+from sim.scenario.language.reference import reference_page
+from sim.scenario.language.vocabulary import (
+    ARGUMENTS,
+    AS_PRINTED,
+    DEFINITIONS,
+    FAMILIES,
+    MODIFIERS,
+    NUMBER_FAMILIES,
+    OPERATORS,
+    SECTIONS,
+    UNCERTAINTIES,
+    Word,
+)
+from sim.scenario.source.references import STATUSES
+
+__all__ = ["json_schema", "reference_page"]
+
+Schema: TypeAlias = dict[str, Any]
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+NUMBER = r"[-+]?[0-9._]+(?:[eE][-+]?[0-9]+)?"
+PLURAL_UNITS = "(?:minute|hour|day|week|month|year)s?"
+UNITS = "(?:minute|hour|day|week|month|year)"
+LAYER_KEYS = ("format", "title", "based_on", "changes", "add", "remove")
+CHOICES = {  # words with few texts, by section
+    ("economics", "convention"): ("annual", "continuous"),
+    ("resource", "release"): ("on_leaving", "when_next_granted"),
+    ("queue", "first"): ("lowest", "highest"),
+    ("parameter", "status"): STATUSES,
+}
+OWN_ARGUMENTS = {  # families without the arguments that papers print
+    "royston_parmar": ("scale", "gamma", "knots", "unit"),
+    "life_table": ("file", "rows"),
+    "mixture_cure": ("cured", "of", "odds_ratios"),
+}
+
+
+def json_schema() -> Schema:
+    """The schema of a scenario file, whole or based on another, in the dialect of 2020-12."""
+    layer = {key: _property("scenario", key, SECTIONS["scenario"].words[key]) for key in LAYER_KEYS}
+    return {
+        "$schema": DIALECT,
+        "title": "A scenario",
+        "description": SECTIONS["scenario"].meaning,
+        "type": "object",
+        "if": {"required": ["based_on"]},
+        "then": {**_closed(layer), "required": ["format", "title", "based_on"]},
+        "else": _section("scenario"),
+        "$defs": {
+            **_scalars(),
+            **_laws(),
+            **_conditions(),
+            **_pathway(),
+            **_patients(),
+            **_outcomes(),
+            **{f"section_{name}": _section(name) for name in SECTIONS if name != "scenario"},
+        },
+    }
+
+
+# ---------------------------------------------------------------- how schemas are put together
+
+
+def _ref(name: str) -> Schema:
+    return {"$ref": f"#/$defs/{name}"}
+
+
+def _any(*schemas: Schema) -> Schema:
+    return {"anyOf": list(schemas)}
+
+
+def _closed(properties: Mapping[str, Schema]) -> Schema:
+    """A mapping with these keys alone."""
+    return {"type": "object", "properties": dict(properties), "additionalProperties": False}
+
+
+def _named(schema: Schema) -> Schema:
+    """A mapping of names of the file's own."""
+    return {"type": "object", "additionalProperties": schema}
+
+
+def _list(schema: Schema) -> Schema:
+    return {"type": "array", "items": schema}
+
+
+def _varies(schema: Schema) -> Schema:
+    """A value that may be a reference, or depend on the patient."""
+    return _any(schema, _ref("reference"), _ref("choice"))
+
+
+def _text(*words: str) -> Schema:
+    return {"enum": list(words)}
+
+
+def _pattern(pattern: str) -> Schema:
+    return {"type": "string", "pattern": f"^{pattern}$"}
+
+
+def _section(name: str) -> Schema:
+    section = SECTIONS[name]
+    required = [key for key, word in section.words.items() if word.is_required]
+    properties = {key: _property(name, key, word) for key, word in section.words.items()}
+    found = {"description": section.meaning, **_closed(properties)}
+    return {**found, "required": required} if required else found
+
+
+def _property(section: str, key: str, word: Word) -> Schema:
+    """What a key takes, with its meaning for the editor to show."""
+    meaning = f"{word.meaning} (left out: {word.default})" if word.default else word.meaning
+    if key == "format":
+        return {"const": FORMAT, "description": meaning}
+    if (section, key) in CHOICES:
+        return {**_any(_text(*CHOICES[section, key]), _ref("reference")), "description": meaning}
+    return {**_ref(word.type), "description": meaning}
+
+
+# ---------------------------------------------------------------- scalars
+
+
+def _scalars() -> Schema:
+    """Numbers, texts, times and rates, and what may stand in their place."""
+    scalar = {"type": ["string", "number", "boolean"]}
+    by = {
+        "type": "object",
+        "properties": {"by": {"type": "string", "description": DEFINITIONS["by"]}},
+        "required": ["by"],
+    }
+    cases = {**_list(_ref("section_case")), "minItems": 1}
+    amount = _ref("plain")
+    return {
+        "reference": _pattern(r"\$\S+"),
+        "choice": _any(by, cases),
+        "scalar": scalar,
+        "text": scalar,
+        "flag": _any({"type": "boolean"}, _ref("reference")),
+        "number": _any({"type": "number"}, _ref("reference")),
+        "value": {"type": ["string", "number", "boolean", "array", "object"]},
+        "probability": _varies({"type": "number", "minimum": 0, "maximum": 1}),
+        "time": _varies(_pattern(rf"{NUMBER} *{PLURAL_UNITS}")),
+        "rate": _varies(_pattern(rf"{NUMBER} *(?:per +|/ *){UNITS}")),
+        "rates": _any(_ref("rate"), _named(_ref("rate"))),
+        "times": _any(_list(_ref("time")), _named(_ref("time")), _ref("reference")),
+        "plain": _varies({"type": "number"}),
+        "number_or_time": _varies({"type": ["number", "string"]}),
+        "amount": _any(amount, _named(amount)),
+        "names": _any(_ref("text"), _list(_ref("text"))),
+        "values": _named(_ref("value")),
+        "layer": _named(_ref("value")),
+    }
+
+
+# ---------------------------------------------------------------- laws
+
+
+def _laws() -> Schema:
+    """Laws of time, distributions of an attribute's value, ratios."""
+    odds = {"odds_ratios": {**_ref("ratios"), "description": "multiply the odds of the entries they name"}}
+    times = {**_families(FAMILIES, "time"), **_modifiers("time")}
+    numbers = {
+        **_families({**FAMILIES, **NUMBER_FAMILIES}, "plain"),
+        "between": _modifiers("plain")["between"],
+    }
+    follows = {"follows": {**_named(_ref("number")), "description": DEFINITIONS["follows"]}}
+    law = {**_closed({**times, **odds}), "minProperties": 1}
+    draw = {**_closed({**numbers, **odds, **follows}), "minProperties": 1}
+    kinds = {
+        "one_of": {**_list(_ref("scalar")), "description": DEFINITIONS["one_of"]},
+        "start": {**_ref("value"), "description": DEFINITIONS["start"]},
+    }
+    return {
+        "law": _any(law, _ref("choice"), _ref("reference")),
+        "distribution": _any(draw, _ref("choice")),
+        "attribute": _any(_ref("scalar"), _ref("distribution"), {**_closed(kinds), "required": list(kinds)}),
+        "attributes": _named(_ref("attribute")),
+        "ratios": _any(_list(_ref("ratio")), _ref("reference")),
+        "ratio": _ref("section_ratio"),
+        "points": _any(_named(_ref("probability")), _ref("reference")),
+    }
+
+
+def _modifiers(amount: str) -> Schema:
+    """The modifiers of a law whose amounts are of this type."""
+    special = {
+        "between": {**_list(_ref(amount)), "minItems": 2, "maxItems": 2},
+        "plus": _ref(amount),
+        "already": _any(_ref("time"), _pattern(r"current_age|since\..+")),
+    }
+    return {
+        key: {**special.get(key, _ref(word.type)), "description": word.meaning}
+        for key, word in MODIFIERS.items()
+    }
+
+
+def _families(texts: Mapping[str, str], amount: str) -> Schema:
+    return {name: {**_family(name, amount), "description": text} for name, text in texts.items()}
+
+
+def _family(name: str, amount: str) -> Schema:
+    """What stands behind the name of a family."""
+    if name in ("fixed", "poisson"):
+        return _ref(amount)
+    if name == "bernoulli":
+        return _ref("probability")
+    if name in LISTS:
+        n = len(LISTS[name])
+        return _varies({**_list(_ref(amount)), "minItems": n, "maxItems": n})
+    if name in ("survival_table", "categorical"):
+        return _varies(_named(_any(_ref("probability"), _text("rest"))))
+    if name == "piecewise_exponential":
+        return _varies({"type": "object"})
+    keys: tuple[str, ...] = (*ARGUMENTS_OF.get(name, ()), *AS_PRINTED, "unit")
+    if name in OWN_ARGUMENTS:
+        keys = OWN_ARGUMENTS[name]
+    named = _varies(_closed({key: _argument(key) for key in keys}))
+    pair = {**_list(_ref(amount)), "minItems": 2, "maxItems": 2}
+    return _any(named, pair) if name == "beta" else named
+
+
+def _argument(key: str) -> Schema:
+    meaning = {**AS_PRINTED, **ARGUMENTS}.get(key, "multiply the odds of `cured`")
+    if key in ("survival", "risk"):
+        found = _ref("points")
+    elif key == "of":
+        found = _ref("law")
+    elif key == "cured":
+        found = _ref("probability")
+    elif key == "odds_ratios":
+        found = _ref("ratios")
+    else:
+        found = _ref("value")
+    return {**found, "description": meaning}
+
+
+# ---------------------------------------------------------------- conditions
+
+
+def _conditions() -> Schema:
+    """Conditions: mappings, names, lists; keys are names of the file's own, so most are left open."""
+    listed = _list(_ref("condition"))
+    operators = {
+        key: {**(_list(_ref("scalar")) if key == "in" else _ref("scalar")), "description": text}
+        for key, text in OPERATORS.items()
+    }
+    comparison = {**_closed(operators), "minProperties": 1}
+    mapping = {
+        "type": "object",
+        "properties": {key: {**listed, "description": DEFINITIONS[key]} for key in ("any", "none")},
+        "additionalProperties": _any(_ref("scalar"), comparison),
+    }
+    return {
+        "condition": _any({"type": "string"}, mapping, listed),
+        "conditions": _named(_ref("condition")),
+    }
+
+
+# ---------------------------------------------------------------- pathway
+
+
+def _pathway() -> Schema:
+    """Stages, events, effects, destinations and what they cost."""
+    parts = {
+        "type": "object",
+        "properties": {"odds_ratios": {**_ref("ratios"), "description": "multiply the odds of stages"}},
+        "additionalProperties": _any(_ref("probability"), _text("rest")),
+    }
+    rules = {**_list(_ref("section_rule")), "minItems": 1}
+    return {
+        "pathway": _ref("section_pathway"),
+        "states": _named(_ref("section_state")),
+        "stages": _named(_ref("section_stage")),
+        "events": _named(_ref("section_event")),
+        "clocks": _named(_ref("section_clock")),
+        "effects": _list(_ref("section_effect")),
+        "stage_cost": _ref("section_stage_cost"),
+        "needs": _any(_ref("text"), _list(_any(_ref("text"), _ref("section_need")))),
+        "destination": _any({"type": "string"}, parts, rules),
+    }
+
+
+# ---------------------------------------------------------------- patients, resources, values
+
+
+def _patients() -> Schema:
+    """Patients, their arrivals, parameters, resources, economics."""
+    uncertainty = {
+        key: {"type": ["array", "object"], "description": text} for key, text in UNCERTAINTIES.items()
+    }
+    calendar = _any(_text("every day", "weekdays"), _list({"type": "string"}), _named(_ref("times")))
+    units = {"type": "integer", "minimum": 0}
+    return {
+        "patients": _ref("section_patients"),
+        "arrivals": _any(_text("together"), _ref("section_arrivals")),
+        "parameters": _named(_ref("section_parameter")),
+        "uncertainty": {**_closed(uncertainty), "minProperties": 1},
+        "resources": _named(_ref("section_resource")),
+        "capacity": _any(units, _text("unlimited"), _named(units), _ref("reference")),
+        "calendar": calendar,
+        "queue": _any(_text("first_come"), _ref("section_queue")),
+        "resource_cost": _ref("section_resource_cost"),
+        "economics": _ref("section_economics"),
+        "discount": _ref("section_discount"),
+    }
+
+
+def _outcomes() -> Schema:
+    """Happenings and outcomes."""
+    place = {
+        "type": "object",
+        "minProperties": 1,
+        "maxProperties": 1,
+        "propertyNames": _text("stage", "state"),
+    }
+    ever = {**_closed({"ever": _ref("happening")}), "required": ["ever"]}
+    return {
+        "happening": _any(_text("start"), _ref("section_happening")),
+        "happenings": _list(_ref("happening")),
+        "ends": _named(_ref("happening")),
+        "outcomes": _named(_ref("section_outcome")),
+        "place": place,
+        "among": _any(ever, _ref("condition")),
+    }
+
+
+if __name__ == "__main__":
+    print(reference_page(), end="")  # noqa: T201 - the page is what this program gives

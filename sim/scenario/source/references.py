@@ -1,0 +1,334 @@
+"""Parameters: what `parameters:` declares, and each `$name` replaced by the value it stands for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
+
+from sim import units
+from sim.errors import Place, Problem, Problems, Refused, Where, did_you_mean
+from sim.scenario.language.model import Parameter
+from sim.scenario.source import uncertainty
+from sim.scenario.source.paths import name_of
+from sim.scenario.source.tree import Node, flow, moved, plain
+from sim.scenario.source.uncertainty import Uncertainty
+
+STATUSES = ("published", "derived", "digitised", "recalled", "assumed")
+_KEYS = ("value", "uncertainty", "source", "status")
+_REFERENCE = re.compile(r"\$(\S+)\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """A parameter as declared; the references in its value and uncertainty are replaced.
+
+    value: a scalar, or a mapping or list of scalars. written: the uncertainty in the scenario's
+    own words, "" if there is none. where: the place of the value.
+    """
+
+    name: str
+    value: Node
+    uncertainty: Uncertainty | None
+    written: str
+    source: str
+    status: str
+    where: Where
+
+
+def substitute(
+    node: Node, problems: Problems, *, notes: list[str] | None = None
+) -> tuple[Node, tuple[Parameter, ...]]:
+    """The scenario without `parameters`, each `$name` replaced; the parameters in file order.
+
+    A value that stands for a reference has the place of the reference; a reference to what is not
+    declared is a problem, and stays as it is. notes: takes what a scenario with layers leaves
+    unused; without it an unused parameter is a problem.
+    """
+    section = _section(node)
+    rest = _without_parameters(node)
+    found = declared(node, problems)
+    used = _check_references(rest, "", section, problems)
+    for item in section.values():
+        used |= {other for other, _ in _references(item, "")} | set(_follows(item))
+    for name in section:
+        if name not in used:
+            _unused(name, node, problems, notes)
+    filled = _filled(rest, {one.name: one.value for one in found})
+    return filled, tuple(
+        Parameter(one.name, flow(plain(one.value)), one.written, one.source, one.status, one.where)
+        for one in found
+    )
+
+
+def declared(node: Node, problems: Problems) -> tuple[Declared, ...]:
+    """The parameters of a scenario in which `parameters` still stands, in file order.
+
+    What is wrong with one goes to problems; it is left out if it has no usable value.
+    """
+    section = node.value.get("parameters") if isinstance(node.value, dict) else None
+    if section is None:
+        return ()
+    if not isinstance(section.value, dict):
+        where = Where(section.place, "parameters")
+        problems.add(where, "is not a mapping of names to parameters", "write `NAME: {value: ...}`")
+        return ()
+    for name, item in section.value.items():
+        _check_shape(name, item, Where(section.keys[name], f"parameters.{name}"), problems)
+        _check_references(item, f"parameters.{name}", section.value, problems)
+    values: dict[str, Node] = {}
+    for name in _in_order(section, problems):
+        value = _value(name, section.value[name], values, problems)
+        if value is not None:
+            values[name] = value
+    found = tuple(
+        _declared(name, section.value[name], values, problems) for name in section.value if name in values
+    )
+    _check_followed(found, section.value, problems)
+    return found
+
+
+def off_centre(parameter: Declared) -> Problem | None:
+    """The problem of an uncertainty centred more than its standard deviation off the value.
+
+    A parameter that is drawn must have none: its value was changed, its uncertainty forgotten.
+    """
+    found = parameter.uncertainty
+    if found is None or found.centre is None:
+        return None
+    items = parameter.value.value
+    for key, (centre, sd) in found.centre.items():
+        value = _amount(items[key] if isinstance(items, dict) else parameter.value)
+        if abs(value - centre) > sd:
+            part = f"of `{key}` " if key else ""
+            fact = (
+                f"the uncertainty {part}is centred on {_short(centre)} with a standard deviation "
+                f"of {_short(sd)}, the value is {_short(value)}"
+            )
+            return Problem(parameter.where, fact, "change the uncertainty together with the value")
+    return None
+
+
+def _short(number: float) -> str:
+    return units.number_text(float(f"{number:.4g}"))
+
+
+def _amount(node: Node) -> float:
+    read = {"time": units.days, "rate": units.per_day}.get(units.kind(node.value), units.number)
+    return read(node.value)
+
+
+def _section(node: Node) -> Mapping[str, Node]:
+    found = node.value.get("parameters") if isinstance(node.value, dict) else None
+    return found.value if found is not None and isinstance(found.value, dict) else {}
+
+
+def _without_parameters(node: Node) -> Node:
+    if not isinstance(node.value, dict):
+        return node
+    kept = {key: item for key, item in node.value.items() if key != "parameters"}
+    return Node(node.place, kept, {key: node.keys[key] for key in kept})
+
+
+# ---------------------------------------------------------------- one parameter
+
+
+def _check_shape(name: str, item: Node, where: Where, problems: Problems) -> None:
+    if not (name.isidentifier() and name.isascii()):
+        fix = "a parameter's name is letters, digits and `_`"
+        problems.add(where, f"`{name}` is not a name", fix)
+    if not isinstance(item.value, dict):
+        fix = f"write `{name}: {{value: {flow(plain(item))}}}`"
+        problems.add(Where(item.place, where.path), "is not a mapping with a `value`", fix)
+        return
+    for key, place in item.keys.items():
+        if key not in _KEYS:
+            fix = did_you_mean(key, _KEYS) or f"a parameter has {', '.join(_KEYS)}"
+            problems.add(Where(place, where.at(key).path), f"a parameter has no `{key}`", fix)
+    if "value" not in item.value:
+        problems.add(where, "has no `value`", f"write `{name}: {{value: ...}}`")
+    status = item.value.get("status")
+    if status is not None and status.value not in STATUSES:
+        fix = did_you_mean(str(status.value), STATUSES) or f"one of {', '.join(STATUSES)}"
+        here = Where(status.place, where.at("status").path)
+        problems.add(here, f"{flow(plain(status))} is not a status", fix)
+    source = item.value.get("source")
+    if source is not None and isinstance(source.value, (dict, list)):
+        here = Where(source.place, where.at("source").path)
+        problems.add(here, "is not a text", "name one entry of the sources, or write a sentence")
+
+
+def _value(name: str, item: Node, values: Mapping[str, Node], problems: Problems) -> Node | None:
+    """A parameter's value with its references replaced, None where it is not fit for use."""
+    written = item.value.get("value") if isinstance(item.value, dict) else None
+    if written is None:
+        return None
+    where = Where(written.place, f"parameters.{name}.value")
+    value = _filled(written, values)
+    parts = [value]
+    if isinstance(value.value, (dict, list)):
+        parts = list(value.value.values() if isinstance(value.value, dict) else value.value)
+        if not parts or any(isinstance(part.value, (dict, list)) for part in parts):
+            fix = "a value is a number, a time, a rate, or a mapping or list of these"
+            problems.add(where, "cannot be the value of a parameter", fix)
+            return None
+    for part in parts:
+        if isinstance(part.value, str) and part.value.endswith("%"):
+            try:
+                units.number(part.value)
+            except Refused as refused:
+                problems.add(Where(part.place, where.path), refused.fact, refused.fix)
+                return None
+    return None if any(_name(part) for part in parts) else value
+
+
+def _declared(name: str, item: Node, values: Mapping[str, Node], problems: Problems) -> Declared:
+    entries = item.value if isinstance(item.value, dict) else {}
+    path = f"parameters.{name}"
+    node, found = entries.get("uncertainty"), None
+    if node is not None:
+        where = Where(node.place, f"{path}.uncertainty")
+        found = uncertainty.read(_filled(node, values), values[name], where, problems)
+    source, status = (str(entries[key].value) if key in entries else "" for key in ("source", "status"))
+    written = flow(plain(node)) if node is not None else ""
+    where = Where(entries["value"].place, path)
+    return Declared(name, values[name], found, written, source, status, where)
+
+
+# ---------------------------------------------------------------- between parameters
+
+
+def _in_order(section: Node, problems: Problems) -> tuple[str, ...]:
+    """The names, each after those that it refers to; those of a circle are left out."""
+    entries = section.value if isinstance(section.value, dict) else {}
+    needs = {
+        name: list(dict.fromkeys(o for o, _ in _references(item, "") if o in entries))
+        for name, item in entries.items()
+    }
+    for circle in _circles(needs):
+        shown = " -> ".join(circle)
+        first = min(circle, key=lambda name: section.keys[name])
+        where = Where(section.keys[first], f"parameters.{first}")
+        problems.add(where, f"refers to itself: {shown}", "give one of them a value of its own")
+    return tuple(TopologicalSorter(needs).static_order())
+
+
+def _circles(needs: dict[str, list[str]]) -> list[list[str]]:
+    """The circles in who needs whom, each of them cut open by emptying what its members need."""
+    found: list[list[str]] = []
+    while True:
+        try:
+            TopologicalSorter(needs).prepare()
+        except CycleError as error:
+            circle = list(reversed(error.args[1]))
+            found.append(circle)
+            for name in circle:
+                needs[name] = []
+        else:
+            return found
+
+
+def _follows(item: Node) -> Mapping[str, Place]:
+    """The names after `follows` in a parameter's uncertainty, and their places."""
+    for key in ("uncertainty", "follows"):
+        if not isinstance(item.value, dict) or key not in item.value:
+            return {}
+        item = item.value[key]
+    return item.keys
+
+
+def _check_followed(found: tuple[Declared, ...], section: Mapping[str, Node], problems: Problems) -> None:
+    """Who follows another is drawn together with it: both need a draw, and no circle."""
+    by_name = {one.name: one for one in found}
+    needs: dict[str, list[str]] = {}
+    for one in found:
+        for other, place in _follows(section[one.name]).items():
+            where = Where(place, f"parameters.{one.name}.uncertainty.follows")
+            its = by_name.get(other)
+            if other not in section:
+                fix = did_you_mean(other, section)
+                problems.add(where, f"there is no parameter `{other}`", fix)
+            elif its is not None and not its.written:
+                problems.add(where, f"`{other}` has no uncertainty", "give it one to follow")
+            elif its is not None and its.uncertainty and its.uncertainty.family == "dirichlet":
+                problems.add(where, f"`{other}` is a vector", "follow one number")
+            elif its is not None:
+                needs.setdefault(one.name, []).append(other)
+    for circle in _circles(needs):
+        where = Where(_follows(section[circle[0]])[circle[1]], f"parameters.{circle[0]}")
+        shown = " -> ".join(circle)
+        problems.add(where, f"follows itself: {shown}", "the first of them follows none")
+
+
+# ---------------------------------------------------------------- references in a tree
+
+
+def _name(node: Node) -> str:
+    """The parameter that a scalar refers to, "" if it is no reference."""
+    found = _REFERENCE.match(node.value) if isinstance(node.value, str) else None
+    return found[1] if found else ""
+
+
+def _references(node: Node, path: str) -> list[tuple[str, Where]]:
+    """The names of all references in a tree, and where they stand."""
+    if isinstance(node.value, dict):
+        parts = [(key, item) for key, item in node.value.items()]
+    elif isinstance(node.value, list):
+        parts = [(name_of(item) or str(n), item) for n, item in enumerate(node.value)]
+    else:
+        name = _name(node)
+        return [(name, Where(node.place, path))] if name else []
+    found: list[tuple[str, Where]] = []
+    for key, item in parts:
+        found += _references(item, f"{path}.{key}" if path else key)
+    return found
+
+
+def _check_references(node: Node, path: str, known: Mapping[str, Node], problems: Problems) -> set[str]:
+    """Reports references to nothing and `$` in keys; the names that are referred to."""
+    found = _references(node, path)
+    for name, where in found:
+        if name not in known:
+            fix = did_you_mean(name, known) or "declare it under `parameters`"
+            problems.add(where, f"there is no parameter `{name}`", fix)
+    for key, where in _keys(node, path):
+        fix = "a parameter stands for a value, not for a key"
+        problems.add(where, f"`{key}` is a key", fix)
+    return {name for name, _ in found} | {key[1:] for key, _ in _keys(node, path)}
+
+
+def _keys(node: Node, path: str) -> list[tuple[str, Where]]:
+    """The keys that look like a reference, and where they stand."""
+    found: list[tuple[str, Where]] = []
+    if isinstance(node.value, dict):
+        for key, item in node.value.items():
+            below = f"{path}.{key}" if path else key
+            if _REFERENCE.match(key):
+                found.append((key, Where(node.keys[key], path)))
+            found += _keys(item, below)
+    elif isinstance(node.value, list):
+        for n, item in enumerate(node.value):
+            step = name_of(item) or str(n)
+            found += _keys(item, f"{path}.{step}" if path else step)
+    return found
+
+
+def _filled(node: Node, values: Mapping[str, Node]) -> Node:
+    """The tree with its references replaced by these values."""
+    if isinstance(node.value, dict):
+        entries = {key: _filled(item, values) for key, item in node.value.items()}
+        return Node(node.place, entries, node.keys)
+    if isinstance(node.value, list):
+        return Node(node.place, [_filled(item, values) for item in node.value])
+    name = _name(node)
+    return moved(values[name], node.place) if name in values else node
+
+
+def _unused(name: str, node: Node, problems: Problems, notes: list[str] | None) -> None:
+    section = node.value["parameters"] if isinstance(node.value, dict) else node
+    where = Where(section.keys[name], f"parameters.{name}")
+    if notes is None:
+        problems.add(where, "nothing uses this parameter", f"write `${name}` where it belongs")
+    else:
+        notes.append(f"{where.place}: {where.path}: nothing uses this parameter")

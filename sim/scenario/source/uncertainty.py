@@ -1,0 +1,282 @@
+"""The uncertainty of a parameter: `{beta: {n: 333}}`, `{lognormal: {sigma: 0.2}}`.
+
+A form without a centre is centred on the parameter's value; one with a centre of its own has to
+lie near the value when the parameter is drawn.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from sim import units
+from sim.errors import Problems, Refused, Where, did_you_mean
+from sim.scenario.source.tree import Node, flow, plain
+
+_FORMS: dict[str, tuple[tuple[str, ...], ...]] = {
+    "beta": (("n",), ("a", "b"), ("mean", "sd")),
+    "lognormal": (
+        ("sigma",),
+        ("median", "sigma"),
+        ("mean", "sigma"),
+        ("mean", "sd"),
+        ("meanlog", "sigma"),
+    ),
+    "normal": (("sd",), ("mean", "sd")),
+    "gamma": (
+        ("sd",),
+        ("shape",),
+        ("mean", "sd"),
+        ("mean", "shape"),
+        ("shape", "scale"),
+        ("shape", "rate"),
+    ),
+    "uniform": (("low", "high"),),
+    "triangular": (("low", "mode", "high"),),
+    "pert": (("low", "mode", "high"),),
+}
+"""The arguments that each family takes, in each of its forms; `dirichlet` is read apart."""
+
+_AS_LIST = {
+    "beta": ("a", "b"),
+    "uniform": ("low", "high"),
+    "triangular": ("low", "mode", "high"),
+    "pert": ("low", "mode", "high"),
+}
+FAMILIES = (*_FORMS, "dirichlet")
+_POSITIVE = frozenset({"n", "a", "b", "sigma", "shape", "sd", "scale", "rate"})
+_PURE = frozenset({"n", "a", "b", "sigma", "shape", "meanlog", "rate"})
+"""Arguments without a unit; the others are written like the value itself."""
+
+Read: TypeAlias = Callable[[object], float]
+
+
+@dataclass(frozen=True, slots=True)
+class Uncertainty:
+    """family and its arguments, in days and per day; of a dirichlet `n` or a count for each key.
+
+    centre: the mean (lognormal: the median) and sd that the arguments say, None where the value
+    is the centre; of a dirichlet with counts, of each key. follows: (other parameter, correlation).
+    """
+
+    family: str
+    arguments: Mapping[str, float]
+    centre: Mapping[str, tuple[float, float]] | None
+    follows: tuple[str, float] | None
+
+
+def read(node: Node, value: Node, where: Where, problems: Problems) -> Uncertainty | None:
+    """The uncertainty written in a node, for this value; None, with a problem, if it is none."""
+    if not isinstance(node.value, dict):
+        problems.add(where, "is not a mapping", "write it as `{beta: {n: 50}}`")
+        return None
+    families = [key for key in node.value if key != "follows"]
+    if len(families) != 1:
+        fact = f"has {len(families)} distributions" if families else "has no distribution"
+        problems.add(where, fact, f"write one of {', '.join(FAMILIES)}")
+        return None
+    follows = _follows(node.value.get("follows"), where.at("follows"), problems)
+    family = families[0]
+    here = Where(node.keys[family], where.at(family).path)
+    if family not in FAMILIES:
+        fix = did_you_mean(family, FAMILIES) or f"one of {', '.join(FAMILIES)}"
+        problems.add(here, f"`{family}` is not the distribution of a parameter", fix)
+        return None
+    try:
+        if family == "dirichlet":
+            if follows:
+                raise Refused("a vector follows no other parameter", "leave `follows` out")
+            arguments, centre = _dirichlet(node.value[family], value)
+        else:
+            arguments, centre = _univariate(family, node.value[family], value)
+    except Refused as refused:
+        problems.add(here, refused.fact, refused.fix)
+        return None
+    return Uncertainty(family, arguments, centre, follows)
+
+
+def _follows(node: Node | None, where: Where, problems: Problems) -> tuple[str, float] | None:
+    if node is None:
+        return None
+    where = Where(node.place, where.path)
+    if not isinstance(node.value, dict) or len(node.value) != 1:
+        problems.add(where, "is not one parameter and a correlation", "write `{other: 0.8}`")
+        return None
+    ((other, correlation),) = node.value.items()
+    try:
+        rho = units.number(correlation.value)
+        if not -1 <= rho <= 1:
+            raise Refused(f"the correlation is {units.number_text(rho)}", "it lies in [-1, 1]")
+    except Refused as refused:
+        problems.add(Where(correlation.place, where.at(other).path), refused.fact, refused.fix)
+        return None
+    return other, rho
+
+
+# ---------------------------------------------------------------- one number
+
+
+def _univariate(
+    family: str, node: Node, value: Node
+) -> tuple[dict[str, float], dict[str, tuple[float, float]] | None]:
+    kind = "vector" if isinstance(value.value, (dict, list)) else units.kind(value.value)
+    if kind == "vector":
+        raise Refused(f"the value is a vector, {family} is for one number", "take `dirichlet`")
+    if kind not in ("number", "time", "rate"):
+        fact = f"the value `{flow(plain(value))}` is no number, time or rate"
+        raise Refused(fact, "only these are uncertain")
+    quantity: Read = {"number": units.number, "time": units.days, "rate": units.per_day}[kind]
+    arguments = _arguments(family, node, quantity, is_number=kind == "number")
+    _check(family, arguments)
+    moments = _moments(family, arguments)
+    if moments is None:
+        _check_can_be_centred(family, quantity(value.value))
+    return arguments, None if moments is None else {"": moments}
+
+
+def _arguments(family: str, node: Node, quantity: Read, *, is_number: bool) -> dict[str, float]:
+    found: dict[str, float] = {}
+    for name, item in _named(family, node).items():
+        if name in ("meanlog", "rate") and not is_number:
+            raise Refused(f"`{name}` depends on the unit of time", "give the mean or the median")
+        try:
+            found[name] = (units.number if name in _PURE else quantity)(item.value)
+        except Refused as refused:
+            raise Refused(f"{name}: {refused.fact}", refused.fix) from None
+        if name in _POSITIVE and found[name] <= 0:
+            raise Refused(f"{name} is {flow(plain(item))}", "it is more than 0")
+    return found
+
+
+def _named(family: str, node: Node) -> dict[str, Node]:
+    """The arguments by name, whether written as a mapping or as a list."""
+    if isinstance(node.value, list) and family in _AS_LIST:
+        names = _AS_LIST[family]
+        if len(node.value) != len(names):
+            raise Refused(f"has {len(node.value)} numbers", f"{family} takes [{', '.join(names)}]")
+        return dict(zip(names, node.value, strict=True))
+    forms = _FORMS[family]
+    if isinstance(node.value, dict):
+        named = {"sigma" if key == "sdlog" else key: item for key, item in node.value.items()}
+        if set(named) in [set(form) for form in forms] and len(named) == len(node.value):
+            return named
+        every = sorted({name for form in forms for name in form})
+        unknown = next((key for key in named if key not in every), None)
+        if unknown is not None:
+            fix = did_you_mean(unknown, every) or _said(family)
+            raise Refused(f"{family} has no argument `{unknown}`", fix)
+    raise Refused(f"{flow(plain(node))} is no {family}", _said(family))
+
+
+def _said(family: str) -> str:
+    forms = [f"{{{', '.join(form)}}}" for form in _FORMS[family]]
+    if family in _AS_LIST:
+        forms = [f"[{', '.join(_AS_LIST[family])}]"] + [
+            form for form, names in zip(forms, _FORMS[family], strict=True) if names != _AS_LIST[family]
+        ]
+    return f"{family} takes {' or '.join(forms)}"
+
+
+def _check(family: str, at: Mapping[str, float]) -> None:
+    if family in ("uniform", "triangular", "pert"):
+        low, high, mode = at["low"], at["high"], at.get("mode", at["low"])
+        if not (low <= mode <= high and low < high):
+            names = ", ".join(_AS_LIST[family])
+            raise Refused("the bounds are not in order", f"write [{names}] from low to high")
+    if family == "beta" and "mean" in at:
+        mean, sd = at["mean"], at["sd"]
+        if not (0 < mean < 1 and sd * sd < mean * (1 - mean)):
+            fact = "no beta has this mean and standard deviation"
+            raise Refused(fact, "the mean lies in (0, 1), sd^2 below mean x (1 - mean)")
+    if family in ("gamma", "lognormal"):
+        for name in ("mean", "median"):
+            if name in at and at[name] <= 0:
+                raise Refused(f"{name} is {units.number_text(at[name])}", "it is more than 0")
+
+
+def _moments(family: str, at: Mapping[str, float]) -> tuple[float, float] | None:
+    """The centre and standard deviation of a distribution, None where the value is the centre."""
+    if family == "lognormal":
+        return _lognormal_moments(at)
+    if family == "beta" and "a" in at:
+        mean = at["a"] / (at["a"] + at["b"])
+        return mean, math.sqrt(mean * (1 - mean) / (at["a"] + at["b"] + 1))
+    if family == "gamma" and ("scale" in at or "rate" in at):
+        scale = at["scale"] if "scale" in at else 1 / at["rate"]
+        return at["shape"] * scale, math.sqrt(at["shape"]) * scale
+    if family == "gamma" and "shape" in at and "mean" in at:
+        return at["mean"], at["mean"] / math.sqrt(at["shape"])
+    if "mean" in at:
+        return at["mean"], at["sd"]
+    if "low" not in at:
+        return None
+    low, high = at["low"], at["high"]
+    if family == "uniform":
+        return (low + high) / 2, (high - low) / math.sqrt(12)
+    mode = at["mode"]
+    if family == "pert":
+        mean = (low + 4 * mode + high) / 6
+        return mean, math.sqrt((mean - low) * (high - mean) / 7)
+    spread = low**2 + mode**2 + high**2 - low * mode - low * high - mode * high
+    return (low + mode + high) / 3, math.sqrt(spread / 18)
+
+
+def _lognormal_moments(at: Mapping[str, float]) -> tuple[float, float] | None:
+    """The median and the standard deviation: exp(m + s^2 / 2) (exp(s^2) - 1)^(1/2)."""
+    if tuple(at) == ("sigma",):
+        return None
+    try:
+        variance = math.log1p((at["sd"] / at["mean"]) ** 2) if "sd" in at else at["sigma"] ** 2
+        if "mean" in at:
+            median = at["mean"] * math.exp(-variance / 2)
+        else:
+            median = at["median"] if "median" in at else math.exp(at["meanlog"])
+        return median, median * math.exp(variance / 2) * math.sqrt(math.expm1(variance))
+    except OverflowError:
+        raise Refused("the distribution is too wide", "sigma is a number like 0.2") from None
+
+
+def _check_can_be_centred(family: str, value: float) -> None:
+    """A form without a centre fits around the value."""
+    if family == "beta" and not 0 < value < 1:
+        raise Refused("a beta cannot be centred on the value", "the value lies between 0 and 1")
+    if family in ("lognormal", "gamma") and value <= 0:
+        fact = f"a {family} cannot be centred on the value"
+        raise Refused(fact, "the value is more than 0")
+
+
+# ---------------------------------------------------------------- a vector
+
+
+def _dirichlet(node: Node, value: Node) -> tuple[dict[str, float], dict[str, tuple[float, float]] | None]:
+    if not isinstance(value.value, dict) or not value.value:
+        fact = "the value is no vector, and a dirichlet is for one"
+        raise Refused(fact, "a vector is a mapping such as `{bm: 0.9, cns: 0.1}`")
+    if not isinstance(node.value, dict):
+        raise Refused(f"{flow(plain(node))} is no dirichlet", "write {n: 100}, or a count for each key")
+    parts = {key: _part(key, item) for key, item in value.value.items()}
+    if abs(sum(parts.values()) - 1) > 1e-9:
+        said = units.number_text(float(f"{sum(parts.values()):.12g}"))
+        raise Refused(f"the parts of the value sum to {said}", "they sum to 1")
+    counts = {key: _part(key, item) for key, item in node.value.items()}
+    if set(counts) == {"n"} and set(parts) != {"n"}:
+        return counts, None
+    if set(counts) != set(parts):
+        odd = min(set(counts) ^ set(parts))
+        side = "value" if odd in counts else "dirichlet"
+        raise Refused(f"`{odd}` is missing in the {side}", "write {n: 100}, or a count for each key")
+    total = sum(counts.values())
+    means = {key: count / total for key, count in counts.items()}
+    return counts, {k: (m, math.sqrt(m * (1 - m) / (total + 1))) for k, m in means.items()}
+
+
+def _part(key: str, item: Node) -> float:
+    try:
+        part = units.number(item.value)
+    except Refused as refused:
+        raise Refused(f"{key}: {refused.fact}", refused.fix) from None
+    if part <= 0:
+        raise Refused(f"{key} is {flow(plain(item))}", "each part of a dirichlet is more than 0")
+    return part
