@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from sim.errors import Refused, RunError
+from sim.errors import InputError, RunError
 from sim.event_log.arrow_tables import event_tables, patient_table, use_table
 from sim.event_log.log import Floats
 from sim.outcomes.comparison.comparability import Arm
@@ -137,7 +137,7 @@ def run(
 
     settings: `PATH=VALUE` each. at: times at which curves are read. until_precision: as
     `overall_survival@2 years=0.005`; patients, or replications, are added until it is reached.
-    Raises: ScenarioError and Refused where the input is wrong, RunError where the run failed.
+    Raises: ScenarioError and InputError where the input is wrong, RunError where the run failed.
     """
     asked = _asked(scenario, patients, seed, replications, engine, workers, settings, at)
     reached = run_until(until_precision, asked, **QUIET) if until_precision is not None else None
@@ -164,10 +164,10 @@ def compare(
     arms: scenario files, folders of saved runs, scenarios that were loaded, or runs. The options
     are those of `allpath compare`; until_precision is about the difference, and what it took stands in
     `summary["precision"]`.
-    Raises: as `run`; Refused where the arms cannot be compared.
+    Raises: as `run`; InputError where the arms cannot be compared.
     """
     if len(arms) < 2:
-        raise Refused("compare: one scenario has nothing to be compared with", "give two or more")
+        raise InputError("compare: one scenario has nothing to be compared with", "give two or more")
     asked = _asked(None, patients, 1, 1, engine, workers, settings, at)
     given = [_arm(arm) for arm in arms]
     of = comparison.sources(given, asked, seed=seed, replications=replications)
@@ -198,11 +198,11 @@ def _asked(
     settings: Sequence[str],
     at: Sequence[Time],
 ) -> Asked:
-    """What is asked. Raises: Refused for settings of a scenario that was loaded."""
+    """What is asked. Raises: InputError for settings of a scenario that was loaded."""
     loaded = scenario if isinstance(scenario, Scenario) else None
     changes = (*settings, *([f"patients.number={patients}"] if patients is not None else []))
     if loaded is not None and changes:
-        raise Refused(f"{loaded.file}: has been loaded, and stays what it is", LOAD_WITH_SETTINGS)
+        raise InputError(f"{loaded.file}: has been loaded, and stays what it is", LOAD_WITH_SETTINGS)
     file = Path(loaded.file if loaded is not None else os.fspath(scenario or ""))  # type: ignore[arg-type]
     times = tuple(days(time) if isinstance(time, str) else float(time) for time in at)
     return Asked(file, changes, seed, replications, engine, workers, times, loaded)

@@ -72,7 +72,7 @@ class Problems:
             raise ScenarioError(self.found)
 
 
-class Refused(ValueError):
+class InputError(ValueError):
     """A value that cannot be read, without its place: the fact, and the rule with the fix."""
 
     def __init__(self, fact: str, fix: str = "") -> None:

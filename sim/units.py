@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import re
 
-from sim.errors import Refused, did_you_mean
+from sim.errors import InputError, did_you_mean
 
 DAYS_IN = {
     "minute": 1 / 1440,
@@ -37,10 +37,10 @@ _RATES = "a rate is a number per minute, hour, day, week, month or year"
 def parse_number(text: str) -> int | float | None:
     """The number a text spells (`.15`, `1e-3`, `10_000`, `0x1F`), None if it spells none.
 
-    Raises: Refused for `012`, for infinities, NaN and what is too large for a float.
+    Raises: InputError for `012`, for infinities, NaN and what is too large for a float.
     """
     if _NOT_FINITE.match(text):
-        raise Refused(f"{text} is not a number that can be used", "write a finite number")
+        raise InputError(f"{text} is not a number that can be used", "write a finite number")
     if _OTHER_BASE.match(text):
         return int(text, 0)
     if not _FLOAT.match(text):
@@ -48,22 +48,22 @@ def parse_number(text: str) -> int | float | None:
     if _LEADING_ZERO.match(text):
         sign, digits = ("-", text[1:]) if text[0] == "-" else ("", text.lstrip("+"))
         plain = re.sub(r"^0[0_]*(?=[0-9])", "", digits)
-        raise Refused(f"{text} begins with a zero", f'write {sign}{plain}, or "{text}" if it is a text')
+        raise InputError(f"{text} begins with a zero", f'write {sign}{plain}, or "{text}" if it is a text')
     number = float(text)
     if math.isinf(number):
         shown = text if len(text) <= 20 else f"{text[:20]}..."
-        raise Refused(f"{shown} is too large", "the largest number is about 1.8e308")
+        raise InputError(f"{shown} is too large", "the largest number is about 1.8e308")
     return int(text) if _INTEGER.match(text) else number
 
 
 def number(value: object, *, negative: bool = True) -> float:
     """A plain number.
 
-    Raises: Refused for a text, a percentage (naming the number to write) or yes/no; where negative
+    Raises: InputError for a text, a percentage (naming the number to write) or yes/no; where negative
     is False for a negative number too.
     """
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
-        raise Refused(f"{_shown(value)} is not a number", "write a number")
+        raise InputError(f"{_shown(value)} is not a number", "write a number")
     if isinstance(value, str):
         raise _no_number(value)
     return _finite(float(value), str(value), negative=negative)
@@ -72,7 +72,7 @@ def number(value: object, *, negative: bool = True) -> float:
 def days(value: object, *, negative: bool = False) -> float:
     """A time such as `28 days` or `6.9 months`, in days.
 
-    Raises: Refused for a bare number, a rate, an unknown unit; unless negative for a time below 0.
+    Raises: InputError for a bare number, a rate, an unknown unit; unless negative for a time below 0.
     """
     amount, unit, text = _amount_and_unit(value, rate=False)
     if unit in _PER_DAY:
@@ -83,7 +83,7 @@ def days(value: object, *, negative: bool = False) -> float:
 def per_day(value: object, *, negative: bool = False) -> float:
     """A rate such as `0.0025 per day` or `1.1 per year`, per day.
 
-    Raises: Refused for a bare number, a time, an unknown unit; unless negative for a rate below 0.
+    Raises: InputError for a bare number, a time, an unknown unit; unless negative for a rate below 0.
     """
     amount, unit, text = _amount_and_unit(value, rate=True)
     if unit in _PER_DAY:
@@ -94,12 +94,12 @@ def per_day(value: object, *, negative: bool = False) -> float:
 def unit_of_time(value: object) -> float:
     """The days in one `minutes hours days weeks months years`, as after `unit:`; singular too.
 
-    Raises: Refused.
+    Raises: InputError.
     """
     if isinstance(value, str) and value.removesuffix("s") in DAYS_IN:
         return DAYS_IN[value.removesuffix("s")]
     hint = did_you_mean(str(value), _UNITS)
-    raise Refused(f"{_shown(value)} is not a unit of time", hint or f"one of {', '.join(_UNITS)}")
+    raise InputError(f"{_shown(value)} is not a unit of time", hint or f"one of {', '.join(_UNITS)}")
 
 
 def kind(value: object) -> str:
@@ -111,7 +111,7 @@ def kind(value: object) -> str:
     for name, read in (("time", days), ("rate", per_day)):
         try:
             read(value, negative=True)
-        except Refused:
+        except InputError:
             continue
         return name
     return "text"
@@ -141,10 +141,10 @@ def rate_text(per_day: float) -> str:
 def _amount_and_unit(value: object, *, rate: bool) -> tuple[float, str, str]:
     noun, rule, example = ("rate", _RATES, "per day") if rate else ("time", _TIMES, "days")
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
-        raise Refused(f"{_shown(value)} is not a {noun}", rule)
+        raise InputError(f"{_shown(value)} is not a {noun}", rule)
     if not isinstance(value, str):
         text = number_text(value)
-        raise Refused(f"{text} has no unit", f"a {noun} needs a unit: `{text} {example}`?")
+        raise InputError(f"{text} has no unit", f"a {noun} needs a unit: `{text} {example}`?")
     as_rate = _RATE.match(value)
     found = as_rate or _QUANTITY.match(value)
     amount = parse_number(found["number"]) if found else None
@@ -152,33 +152,33 @@ def _amount_and_unit(value: object, *, rate: bool) -> tuple[float, str, str]:
         raise _no_quantity(value, noun=noun, rule=rule, example=example)
     if found["unit"].removesuffix("s") not in DAYS_IN:
         hint = did_you_mean(found["unit"], DAYS_IN if as_rate else _UNITS)
-        raise Refused(f"`{found['unit']}` is not a unit of time", hint or rule)
+        raise InputError(f"`{found['unit']}` is not a unit of time", hint or rule)
     unit = found["unit"].removesuffix("s")
     if bool(as_rate) != rate:
-        raise Refused(f"{value} is a {'rate' if as_rate else 'time'}, not a {noun}", rule)
+        raise InputError(f"{value} is a {'rate' if as_rate else 'time'}, not a {noun}", rule)
     written = f"{found['number']} {'per ' if rate else ''}{found['unit'] if not rate else unit}"
     if " ".join(value.split()) != written:
-        raise Refused(f"{value} is not written as a {noun}", f"write `{written}`")
+        raise InputError(f"{value} is not written as a {noun}", f"write `{written}`")
     return float(amount), unit, value
 
 
-def _no_quantity(value: str, *, noun: str, rule: str, example: str) -> Refused:
+def _no_quantity(value: str, *, noun: str, rule: str, example: str) -> InputError:
     if parse_number(value) is not None:
-        return Refused(f"{value} has no unit", f"a {noun} needs a unit: `{value} {example}`?")
+        return InputError(f"{value} has no unit", f"a {noun} needs a unit: `{value} {example}`?")
     if value.endswith("%"):
         return _no_number(value)
-    return Refused(f"{_shown(value)} is not a {noun}", rule)
+    return InputError(f"{_shown(value)} is not a {noun}", rule)
 
 
-def _no_number(value: str) -> Refused:
+def _no_number(value: str) -> InputError:
     share = parse_number(value[:-1].rstrip()) if value.endswith("%") else None
     if share is not None:
-        return Refused(f"{value} has a percent sign", f"write {number_text(_hundredth(share))}")
+        return InputError(f"{value} has a percent sign", f"write {number_text(_hundredth(share))}")
     if kind(value) in ("time", "rate"):
-        return Refused(f"{value} has a unit of time", "a plain number is due here")
+        return InputError(f"{value} has a unit of time", "a plain number is due here")
     if parse_number(value) is not None:
-        return Refused(f'"{value}" is a text', f"write {value}, without quotation marks")
-    return Refused(f"{_shown(value)} is not a number", "write a number")
+        return InputError(f'"{value}" is a text', f"write {value}, without quotation marks")
+    return InputError(f"{_shown(value)} is not a number", "write a number")
 
 
 def _hundredth(share: float) -> float:
@@ -187,9 +187,9 @@ def _hundredth(share: float) -> float:
 
 def _finite(amount: float, text: str, *, negative: bool) -> float:
     if not math.isfinite(amount):
-        raise Refused(f"{text} is too large", "the largest number is about 1.8e308")
+        raise InputError(f"{text} is too large", "the largest number is about 1.8e308")
     if amount < 0 and not negative:
-        raise Refused(f"{text} is negative", "it is 0 or more here")
+        raise InputError(f"{text} is negative", "it is 0 or more here")
     return amount + 0.0
 
 

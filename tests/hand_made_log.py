@@ -97,7 +97,7 @@ def scenario(
     warm_up: float = 0.0,
     resources: Sequence[m.Resource] = (),
     outcomes: Sequence[m.Outcome] = (),
-    never: Sequence[m.Happening] = (),
+    never: Sequence[m.EventSelector] = (),
 ) -> m.Scenario:
     arrivals = m.Arrivals("together", (), None, (), None, warm_up, HERE)
     states = dict.fromkeys(s.state for s in stages if s.state is not None)
@@ -187,12 +187,12 @@ def resource_use(changes: Sequence[tuple[int, float, int, int, int, int]]) -> Re
 
 def happens(
     kind: str, name: str = "", *, when: m.Condition | None = None, within: float | None = None
-) -> m.Happening:
-    return m.Happening(kind, name, (), when, within, HERE)
+) -> m.EventSelector:
+    return m.EventSelector(kind, name, (), when, within, HERE)
 
 
-def either(*items: m.Happening, when: m.Condition | None = None) -> m.Happening:
-    return m.Happening("any", "", items, when, None, HERE)
+def either(*items: m.EventSelector, when: m.Condition | None = None) -> m.EventSelector:
+    return m.EventSelector("any", "", items, when, None, HERE)
 
 
 def test(name: str, operator: str, value: Any, kind: str = "attribute") -> m.Test:

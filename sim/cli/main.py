@@ -26,7 +26,7 @@ from sim.cli.output import (
     verb,
     waiting,
 )
-from sim.errors import Refused, ScenarioError, did_you_mean
+from sim.errors import InputError, ScenarioError, did_you_mean
 
 if TYPE_CHECKING:
     from sim.event_log.log import EventLog
@@ -234,7 +234,7 @@ def compare(
 ) -> None:
     """Send the same patients through several scenarios and tell what differs."""
     if len(arms) < 2:
-        raise Refused("compare: one scenario has nothing to be compared with", "name two or more")
+        raise InputError("compare: one scenario has nothing to be compared with", "name two or more")
     asked = what_is_asked(arms[0], patients, settings, 1, 1, engine, workers, at)
     from sim.report.tables.comparison_tables import print_comparison
     from sim.runs.comparison import carry_out, scenario_of, sources
@@ -362,9 +362,9 @@ def trace(
 def trace_twins(
     files: list[Path], asked: Asked, *, patient: int, replication: int, report: Path | None
 ) -> None:
-    """Tell one patient's two lives. Raises: Refused where there are not two, or not of one patient."""
+    """Tell one patient's two lives. Raises: InputError where there are not two, or not of one patient."""
     if len(files) > 2:
-        raise Refused("trace: a patient's lives are told beside each other two at a time", "name two")
+        raise InputError("trace: a patient's lives are told beside each other two at a time", "name two")
     from sim.outcomes.comparison.comparability import refuse_what_cannot_be_compared
     from sim.report.text.twin_story import tell_twins
     from sim.runs.comparison import arm_of, sources
@@ -394,13 +394,13 @@ def write_trace(arms: Sequence[Arm], index: int, report: Path | None) -> None:
 
 
 def index_of(log: EventLog, patient: int, replication: int) -> int:
-    """Where a patient stands in a log. Raises: Refused where there is none of this number."""
+    """Where a patient stands in a log. Raises: InputError where there is none of this number."""
     from sim.runs.simulation import patient_index
 
     index = patient_index(log, patient=patient, replication=replication)
     if index is None:
         n = int((log.replication == replication).sum())
-        raise Refused(f"--patient: there is no patient {patient}; the numbers go from 0 to {n - 1}")
+        raise InputError(f"--patient: there is no patient {patient}; the numbers go from 0 to {n - 1}")
     return index
 
 
@@ -447,7 +447,7 @@ def export(
     one_of("--to", to, ["csv", "parquet", "xes", "ocel", "mstate"])
     one_of("--by", by, ["stages", "states"])
     if by is not None and to != "mstate":
-        raise Refused(f"--by: {to} has no states of a model", "leave --by out, or export --to mstate")
+        raise InputError(f"--by: {to} has no states of a model", "leave --by out, or export --to mstate")
     from sim.export import export as write
     from sim.runs.store import read_run
 
@@ -502,7 +502,7 @@ def what_is_asked(
 ) -> Asked:
     """The options of a run; told of the law's compilation where this is the run that pays for it.
 
-    Raises: Refused for an engine or a time that there is not.
+    Raises: InputError for an engine or a time that there is not.
     """
     one_of("--engine", engine, ["auto", "independent", "shared"])
     times = [time_of(text) for text in at or ()]
@@ -518,22 +518,22 @@ def what_is_asked(
 
 
 def one_of(option: str, word: str | None, known: Iterable[str]) -> None:
-    """Raises: Refused for a word that is not among those known, naming the nearest."""
+    """Raises: InputError for a word that is not among those known, naming the nearest."""
     known = list(known)
     if word is not None and word not in known:
-        raise Refused(f"{option}: {word} is none of {', '.join(known)}", did_you_mean(word, known))
+        raise InputError(f"{option}: {word} is none of {', '.join(known)}", did_you_mean(word, known))
 
 
 def time_of(text: str) -> float:
-    """Days of a time as `6 months`. Raises: Refused for what is none."""
+    """Days of a time as `6 months`. Raises: InputError for what is none."""
     from sim.units import days
 
     try:
         time = days(text)
-    except Refused as error:
-        raise Refused(f"--at: {error.fact}", error.fix) from error
+    except InputError as error:
+        raise InputError(f"--at: {error.fact}", error.fix) from error
     if time <= 0:
-        raise Refused("--at: curves are read after the start", "name a time above 0")
+        raise InputError("--at: curves are read after the start", "name a time above 0")
     return time
 
 

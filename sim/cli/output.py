@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, ParamSpec
 
 import typer
 
-from sim.errors import Refused, RunError, ScenarioError
+from sim.errors import InputError, RunError, ScenarioError
 
 if TYPE_CHECKING:
     from sim.runs.simulation import BrokenRun
@@ -33,7 +33,7 @@ def verb(function: Callable[P, None]) -> Callable[P, None]:
             sys.stdout.flush()
         except ScenarioError as error:
             fail(str(error), WRONG_INPUT)
-        except Refused as error:
+        except InputError as error:
             fail(f"{error.fact}\n    {error.fix}" if error.fix else error.fact, WRONG_INPUT)
         except RunError as error:
             fail(str(error), FAILED)

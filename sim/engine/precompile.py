@@ -7,9 +7,9 @@ from sim.errors import Place, Where
 from sim.pathway.tables import compile_pathway
 from sim.scenario.language.model import (
     Arrivals,
+    Distribution,
     Event,
     Goto,
-    Law,
     Need,
     Patients,
     Resource,
@@ -23,7 +23,7 @@ HERE = Where(Place("warm-up"), "")
 
 def smallest(*, shares: bool) -> Scenario:
     """One treatment that ends, for three patients; where it shares, one may have it at a time."""
-    law = Law("exponential", {"rate": 0.1}, HERE)
+    law = Distribution("exponential", {"rate": 0.1}, HERE)
     ends = Event("ends", law, False, None, None, (), Goto("over", HERE), False, None, None, None, HERE)
     needs = (Need(None, "bed", HERE),) if shares else ()
     treated = Stage("treated", "", "alive", False, None, None, needs, (), (ends,), (), None, HERE)

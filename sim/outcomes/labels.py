@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sim.scenario.language.model import Happening
+from sim.scenario.language.model import EventSelector
 from sim.scenario.language.wording import condition
 from sim.units import DAYS_IN
 
@@ -16,7 +16,7 @@ KINDS = {
 }
 
 
-def happening(what: Happening, *, by_name: bool = False) -> str:
+def happening(what: EventSelector, *, by_name: bool = False) -> str:
     """What happens, e.g. `entering infusion where crs_grade is at least 3`.
 
     by_name: whether a condition that is defined under a name is told by it.

@@ -18,9 +18,9 @@ from sim.scenario.language.model import (
     Cases,
     Categorical,
     Covariate,
+    Distribution,
     Draw,
     Entries,
-    Law,
     Probability,
     Ratio,
     Rest,
@@ -45,7 +45,7 @@ class Laws:
         """The node of a law, or of a choice of laws; numbers: of an attribute's value, not a time."""
         return self.readings.node(law, lambda one: self._law(one, numbers))
 
-    def _law(self, law: Law, numbers: bool) -> int:
+    def _law(self, law: Distribution, numbers: bool) -> int:
         if law.family == "mixture_cure" and isinstance(law.of, By | Cases):
             spread = map_choice(law.of, lambda inner: replace(law, of=inner))
             return self.times(spread, numbers=numbers)
@@ -62,7 +62,7 @@ class Laws:
         self._modifiers(law, columns)
         return self.readings.rows.add(columns)
 
-    def _weighted_times(self, law: Law, columns: dict[int, int]) -> None:
+    def _weighted_times(self, law: Distribution, columns: dict[int, int]) -> None:
         """A list of times whose odds the patient changes."""
         assert law.categorical is not None
         if law.hazard_ratios or law.already is not None or law.between is not None:
@@ -80,7 +80,7 @@ class Laws:
         first, n = self.ratios(ratios)
         return {at.LAW_RATIOS: first, at.LAW_N_RATIOS: n}
 
-    def _modifiers(self, law: Law, columns: dict[int, int]) -> None:
+    def _modifiers(self, law: Distribution, columns: dict[int, int]) -> None:
         number = self.readings.number
         columns[at.LAW_TIME_RATIOS], columns[at.LAW_N_TIME_RATIOS] = self.ratios(law.time_ratios)
         already = law.already
@@ -107,7 +107,7 @@ class Laws:
 
     # ------------------------------------------------------------ leaves
 
-    def _leaf_node(self, law: Law, numbers: bool, columns: dict[int, int]) -> int:
+    def _leaf_node(self, law: Distribution, numbers: bool, columns: dict[int, int]) -> int:
         if law.family == "mixture_cure":
             return self._mixture(law, numbers, columns)
         if law.categorical is not None:
@@ -116,10 +116,10 @@ class Laws:
         family = "normal_number" if numbers and law.family == "normal" else law.family
         return self._leaves(family, law.arguments, law.where, {})
 
-    def _mixture(self, law: Law, numbers: bool, columns: dict[int, int]) -> int:
+    def _mixture(self, law: Distribution, numbers: bool, columns: dict[int, int]) -> int:
         assert law.cured is not None
         inner = law.of
-        assert isinstance(inner, Law)
+        assert isinstance(inner, Distribution)
         columns[at.LAW_CURED] = self.readings.number(law.cured.value)
         columns[at.LAW_CURED_RATIOS], columns[at.LAW_CURED_N_RATIOS] = self.ratios(law.cured.odds_ratios)
         refused = [
@@ -290,7 +290,7 @@ def is_windowed(ratio: Ratio) -> bool:
     return ratio.begin > 0 or math.isfinite(ratio.end) or ratio.wane is not None
 
 
-def is_modified(law: Law) -> bool:
+def is_modified(law: Distribution) -> bool:
     """Whether a law is more than its leaf."""
     return bool(
         law.time_ratios

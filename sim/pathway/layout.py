@@ -157,7 +157,7 @@ IS, IS_NOT, IN, AT_LEAST, AT_MOST, ABOVE, BELOW = 0, 1, 2, 3, 4, 5, 6
 
 ATTRIBUTE, STAGE, CURRENT_AGE, DAYS_IN_STAGE, VISITS, SINCE, SINCE_START, WAITED, QUEUE, FREE = range(10)
 
-# Law
+# Distribution of a time
 LAW_KIND = 0
 LAW_LEAF = 1  # choice of leaves (LEAVES), or row of a categorical (CATEGORICAL)
 LAW_CURED = 2  # value node, NONE

@@ -22,11 +22,11 @@ from sim.scenario.language.model import (
     Chances,
     Covariate,
     Destination,
+    Distribution,
     Draw,
     Effect,
     Event,
     Goto,
-    Law,
     Rule,
     Rules,
     Scalar,
@@ -202,7 +202,7 @@ class Compiler:
 
     def most_windows(self) -> int:
         """The largest number of hazard ratios of one law."""
-        laws: list[Law] = []
+        laws: list[Distribution] = []
         for event in self.all_events():
             laws.extend(ends(event.after))
         for draw in self.draws():

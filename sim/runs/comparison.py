@@ -8,7 +8,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from sim.errors import Refused
+from sim.errors import InputError
 from sim.outcomes.comparison import paired
 from sim.outcomes.comparison.comparability import Arm
 from sim.runs.simulation import Asked, BrokenRun, Share, Step, asked_of, broken_run, live, read_back
@@ -47,7 +47,7 @@ def sources(
     """Scenario files and loaded scenarios, asked for as `asked` says; folders of saved runs; and runs.
 
     seed, replications: None for those of the first run, where there is one, else of `asked`.
-    Raises: Refused for settings where there is more than files; RunError where a saved run cannot
+    Raises: InputError for settings where there is more than files; RunError where a saved run cannot
     be read.
     """
     found = {i: read_run(one) for i, one in enumerate(given) if isinstance(one, Path) and one.is_dir()}
@@ -56,7 +56,7 @@ def sources(
     fixed += [one.name for one in given if isinstance(one, Arm)]
     if fixed and asked.settings:
         fact = f"{fixed[0]} is what it is already, and cannot be changed by {', '.join(asked.settings)}"
-        raise Refused(fact, "name scenario files, or change them before")
+        raise InputError(fact, "name scenario files, or change them before")
     runs: list[Asked | Arm] = []
     for i, one in enumerate(given):
         if i in found:
@@ -116,7 +116,7 @@ def carry_out(
 ) -> Comparison | BrokenRun:
     """Simulate or read every arm and compare, unless something happened that its scenario forbids.
 
-    at: days. Raises: ScenarioError where a scenario is wrong, Refused where the arms cannot be
+    at: days. Raises: ScenarioError where a scenario is wrong, InputError where the arms cannot be
     compared, RunError where a run failed or cannot be read.
     """
     arms: list[Arm] = []

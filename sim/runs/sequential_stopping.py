@@ -9,7 +9,7 @@ from math import ceil
 from typing import Any, Generic, TypeVar
 
 from sim import units
-from sim.errors import Refused, RunError
+from sim.errors import InputError, RunError
 from sim.outcomes import labels
 from sim.runs import comparison, simulation
 from sim.runs.comparison import Comparison, Source
@@ -83,28 +83,30 @@ class Reached(Generic[T]):
 
 
 def target_of(text: str, scenario: Scenario) -> Target:
-    """A target as `overall_survival@2 years=0.005`. Raises: Refused for what is none."""
+    """A target as `overall_survival@2 years=0.005`. Raises: InputError for what is none."""
     head, sign, width = text.rpartition("=")
     name, _, when = (part.strip() for part in head.partition("@"))
     if not sign or not name:
-        raise Refused(f"--until-precision: {text} is no target", FORM)
+        raise InputError(f"--until-precision: {text} is no target", FORM)
     of = outcome_called(name, scenario, option="--until-precision")
     if when and of.kind not in ("time_to_event", "occupancy"):
-        raise Refused(f"--until-precision: {name} is not read at a time", f"write {name}=HALF-WIDTH")
+        raise InputError(f"--until-precision: {name} is not read at a time", f"write {name}=HALF-WIDTH")
     at = when if when in CURVE_NUMBERS else (_days(when) if when else None)
     half_width = _half_width(width.strip())
     is_share = (of.kind in SHARES or of.above is not None) and at not in CURVE_NUMBERS
     if is_share and (width.strip()[-1].isalpha() or half_width >= 0.5):
         fix = "write a number below 0.5, as 0.005 for half a percentage point"
-        raise Refused(f"--until-precision: {name} is a share, and {width.strip()} no half-width of one", fix)
+        raise InputError(
+            f"--until-precision: {name} is a share, and {width.strip()} no half-width of one", fix
+        )
     return Target(text, name, at or None, half_width)
 
 
 def _days(text: str) -> float:
     try:
         return units.days(text)
-    except Refused as error:
-        raise Refused(f"--until-precision: {error.fact}", error.fix) from error
+    except InputError as error:
+        raise InputError(f"--until-precision: {error.fact}", error.fix) from error
 
 
 def _half_width(text: str) -> float:
@@ -114,7 +116,7 @@ def _half_width(text: str) -> float:
     except ValueError:
         value = _days(text)
     if not value > 0.0:
-        raise Refused(f"--until-precision: a half-width is above 0, not {text}", FORM)
+        raise InputError(f"--until-precision: a half-width is above 0, not {text}", FORM)
     return value
 
 
@@ -141,13 +143,13 @@ def until(
     the size to try; it gives what came of it, and the entries of the target's outcome (one for each
     arm against the reference), none where something forbidden happened, which ends it.
     Raises: RunError where there is no interval, or one of no steady state, or where it would take too
-    many; Refused where more patients are wanted of a scenario that was loaded.
+    many; InputError where more patients are wanted of a scenario that was loaded.
     """
     scenarios = [_scenario(arm) for arm in arms]
     grows = asked.replications > 1 or any(_needs_replications(scenario) for scenario in scenarios)
     loaded = [arm.file for arm in arms if arm.scenario is not None]
     if loaded and not grows:
-        raise Refused(
+        raise InputError(
             f"--until-precision: {loaded[0]} has been loaded, and gets no more patients", "give its file"
         )
     size = max(asked.replications, FEWEST_REPLICATIONS) if grows else _patients(scenarios[0])
@@ -234,12 +236,14 @@ def compare_until(
 ) -> Reached[Comparison | BrokenRun]:
     """Compare until the interval of an outcome's difference is as narrow as `text` says, in every arm.
 
-    Raises: Refused where an arm has been simulated already.
+    Raises: InputError where an arm has been simulated already.
     """
     files = [source.of for source in of if isinstance(source.of, Asked)]
     if len(files) < len(of):
         name = next(source.name for source in of if not isinstance(source.of, Asked))
-        raise Refused(f"--until-precision: {name} is a saved run, and gets no more patients", "name its file")
+        raise InputError(
+            f"--until-precision: {name} is a saved run, and gets no more patients", "name its file"
+        )
     target = target_of(text, _scenario(files[0]))
     first = with_time(replace(asked, replications=files[0].replications), target)
 
@@ -249,7 +253,7 @@ def compare_until(
         if isinstance(done, BrokenRun):
             return done, []
         if target.outcome not in done.table["outcomes"]:
-            raise Refused(f"--until-precision: the arms do not have {target.outcome} in common", FORM)
+            raise InputError(f"--until-precision: the arms do not have {target.outcome} in common", FORM)
         return done, list(done.table["outcomes"][target.outcome]["differences"].values())
 
     reached = until(target, first, files, carry_out)

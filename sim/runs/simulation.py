@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from sim.engine.run import Result, simulate
-from sim.errors import Refused, RunError, did_you_mean
+from sim.errors import InputError, RunError, did_you_mean
 from sim.event_log.log import EventLog
 from sim.numerics.compilation import cache_folder
 from sim.outcomes.history.event_selection import broken_never
@@ -171,16 +171,16 @@ def keep(simulation: Simulation, folder: Path, *, command: Sequence[str], force:
 
 
 def outcome_called(name: str, scenario: Scenario, *, option: str) -> Outcome:
-    """The outcome of this name. Raises: Refused where there is none, naming the nearest, or all."""
+    """The outcome of this name. Raises: InputError where there is none, naming the nearest, or all."""
     found = {outcome.name: outcome for outcome in scenario.outcomes}
     if name not in found:
         fix = did_you_mean(name, found) or f"the outcomes are {', '.join(found)}"
-        raise Refused(f"{option}: there is no outcome {name}", fix)
+        raise InputError(f"{option}: there is no outcome {name}", fix)
     return found[name]
 
 
 def refuse_unknown_outcomes(names: Sequence[str], scenario: Scenario) -> None:
-    """Find out before the work is done whether all that is to be told is there. Raises: Refused."""
+    """Find out before the work is done whether all that is to be told is there. Raises: InputError."""
     for name in names:
         outcome_called(name, scenario, option="--outcome")
 

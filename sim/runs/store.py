@@ -16,7 +16,7 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from sim.engine.run import Result
-from sim.errors import Refused, RunError
+from sim.errors import InputError, RunError
 from sim.event_log.arrow_tables import event_log, event_tables, patient_table, resource_use, use_table
 from sim.event_log.log import Names
 from sim.scenario.language.model import Scenario
@@ -104,17 +104,17 @@ def refuse_files(files: Sequence[Path], *, read: Sequence[Path]) -> None:
     """Files that are to be written, before the time is spent on what stands in them.
 
     read: the files and folders that the command reads, which none of them may replace.
-    Raises: Refused for one that is read or named twice; RunError for one that cannot be written.
+    Raises: InputError for one that is read or named twice; RunError for one that cannot be written.
     """
     kept = [path.resolve() for path in read]
     folders = [path for path in kept if path.is_dir()]
     for n, path in enumerate(files):
         if path.name == "-":
-            raise Refused(f"{path}: is no file", "only --json writes to stdout; name a file")
+            raise InputError(f"{path}: is no file", "only --json writes to stdout; name a file")
         if path.resolve() in kept or path.resolve().parent in folders:
-            raise Refused(f"{path}: would be written over what is read, or into it", "choose another name")
+            raise InputError(f"{path}: would be written over what is read, or into it", "choose another name")
         if path.resolve() in [other.resolve() for other in files[:n]]:
-            raise Refused(
+            raise InputError(
                 f"{path}: two files would be written under this name", "choose another name for one"
             )
         if path.is_dir():

@@ -13,7 +13,7 @@ from sim.engine.arrivals import cohort
 from sim.engine.processes import in_processes
 from sim.engine.run import choose_engine, simulate
 from sim.engine.simpy_replications import WORTH_A_PROCESS
-from sim.errors import Place, Problem, Refused, RunError, ScenarioError
+from sim.errors import InputError, Place, Problem, RunError, ScenarioError
 from sim.outcomes.comparison.sweep_results import (
     Cell,
     burden_told,
@@ -57,34 +57,36 @@ class Variation:
 def variations(asked: Asked, over: Sequence[str], cells: Sequence[str], *, one_more: bool) -> list[Variation]:
     """What the options ask for: a grid and cells, or one unit more of each resource.
 
-    Raises: Refused where they ask for nothing, for both, or for what is not of their form;
+    Raises: InputError where they ask for nothing, for both, or for what is not of their form;
     ScenarioError where the scenario is wrong.
     """
     if one_more and (over or cells):
-        raise Refused("--one-more: stands with --over or --cell", "ask for one after the other")
+        raise InputError("--one-more: stands with --over or --cell", "ask for one after the other")
     if one_more:
         return one_unit_more(load(asked.file, settings=asked.settings))
     if not over and not cells:
-        raise Refused("sweep: nothing is varied", "name values: --over PATH=VALUE,VALUE; or say --one-more")
+        raise InputError(
+            "sweep: nothing is varied", "name values: --over PATH=VALUE,VALUE; or say --one-more"
+        )
     return grid(over, cells)
 
 
 def grid(over: Sequence[str], cells: Sequence[str]) -> list[Variation]:
     """The product of all `PATH=VALUE,VALUE`, then each `PATH=VALUE; PATH=VALUE`.
 
-    Raises: Refused for what is not of this form, or where a path is varied twice.
+    Raises: InputError for what is not of this form, or where a path is varied twice.
     """
     axes = [_changes("--over", text) for text in over]
     paths = [axis[0][0] for axis in axes]
     for path in paths:
         if paths.count(path) > 1:
-            raise Refused(f"--over {path}: stands twice", "put its values together: PATH=VALUE,VALUE")
+            raise InputError(f"--over {path}: stands twice", "put its values together: PATH=VALUE,VALUE")
     found = [Variation(chosen) for chosen in product(*axes)] if axes else []
     for text in cells:
         parts = [_changes("--cell", part) for part in text.split(";") if part.strip()]
         several = next((part[0][0] for part in parts if len(part) > 1), None)
         if several is not None:
-            raise Refused(
+            raise InputError(
                 f"--cell {several}: has several values", "a cell has one of each; --over has several"
             )
         found.append(Variation(tuple(part[0] for part in parts)))
@@ -95,11 +97,11 @@ def _changes(option: str, text: str) -> tuple[tuple[str, str], ...]:
     """`PATH=VALUE,VALUE` as a pair for each different value."""
     path, sign, values = (part.strip() for part in text.partition("="))
     if not path or not sign or not values:
-        raise Refused(f"{option} {text.strip()}: has no value", f"write {option} PATH=VALUE")
+        raise InputError(f"{option} {text.strip()}: has no value", f"write {option} PATH=VALUE")
     try:
         items = read_text(f"[{values}]", f"{option} {path}").value
     except ScenarioError as error:
-        raise Refused(f"{option} {path}: {error.problems[0].fact}", error.problems[0].fix) from error
+        raise InputError(f"{option} {path}: {error.problems[0].fact}", error.problems[0].fix) from error
     assert isinstance(items, list)
     return tuple((path, value) for value in dict.fromkeys(flow(plain(item)) for item in items))
 
@@ -107,7 +109,7 @@ def _changes(option: str, text: str) -> tuple[tuple[str, str], ...]:
 def one_unit_more(scenario: Scenario) -> list[Variation]:
     """For each finite resource the cell in which it has one unit more, in every step.
 
-    Raises: Refused where there is none.
+    Raises: InputError where there is none.
     """
     found = [
         Variation(((f"resources.{resource.name}.capacity", _raised(resource)),))
@@ -115,7 +117,7 @@ def one_unit_more(scenario: Scenario) -> list[Variation]:
         if resource.capacity is not None
     ]
     if not found:
-        raise Refused("--one-more: no resource is finite", "give one a number as its `capacity`")
+        raise InputError("--one-more: no resource is finite", "give one a number as its `capacity`")
     return found
 
 
@@ -162,7 +164,7 @@ def carry_out(
     outcomes: names of those to tell, none for all. A variation that changes nothing is the
     reference itself. A cell that fails is told with the reason.
     Raises: ScenarioError with every cell that is no valid scenario, before any is simulated;
-    Refused for an outcome that there is not; RunError where the reference fails.
+    InputError for an outcome that there is not; RunError where the reference fails.
     """
     began = perf_counter()
     step("load")

@@ -188,16 +188,16 @@ def test_an_exponential_pathway_and_the_matrix_exponential() -> None:
 
 # ---------------------------------------------------------------- renewal equations
 
-Law = Callable[[Floats], Floats]
+Distribution = Callable[[Floats], Floats]
 """The cumulative hazard of a law at some times."""
 
 
-def hazard_of(law: stats.rv_continuous) -> Law:
+def hazard_of(law: stats.rv_continuous) -> Distribution:
     return lambda t: -np.asarray(law.logsf(t))
 
 
 def entries_into(
-    ways: Mapping[str, list[tuple[str, Law]]], names: list[str], *, step: float, until: float
+    ways: Mapping[str, list[tuple[str, Distribution]]], names: list[str], *, step: float, until: float
 ) -> tuple[Floats, Floats]:
     """A semi-Markov pathway solved: expected entries into each stage at each point of a grid, and occupancy.
 
@@ -272,23 +272,23 @@ def test_a_semi_markov_pathway() -> None:
     assert_mean(transitions(log), float(entries.sum() - 1))
 
 
-def weibull(shape: float, scale: float) -> Law:
+def weibull(shape: float, scale: float) -> Distribution:
     return hazard_of(stats.weibull_min(shape, scale=scale))
 
 
-def exponential(mean: float) -> Law:
+def exponential(mean: float) -> Distribution:
     return hazard_of(stats.expon(scale=mean))
 
 
-def gamma(shape: float, mean: float) -> Law:
+def gamma(shape: float, mean: float) -> Distribution:
     return hazard_of(stats.gamma(shape, scale=mean / shape))
 
 
-def lognormal(median: float, sigma: float) -> Law:
+def lognormal(median: float, sigma: float) -> Distribution:
     return hazard_of(stats.lognorm(sigma, scale=median))
 
 
-R8: dict[str, list[tuple[str, Law]]] = {
+R8: dict[str, list[tuple[str, Distribution]]] = {
     "chemo": [("remission", lognormal(35, 0.4)), ("bm_relapse", exponential(90)), ("dead", exponential(900))],
     "remission": [
         ("bm_relapse", weibull(0.9, 500)),

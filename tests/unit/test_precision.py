@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sim.errors import Refused, RunError
+from sim.errors import InputError, RunError
 from sim.runs.comparison import Comparison, Source
 from sim.runs.sequential_stopping import MOST_PATIENTS, compare_until, run_until
 from sim.runs.simulation import Asked, BrokenRun, Simulation
@@ -111,7 +111,7 @@ def test_a_cap_ends_it_as_soon_as_it_is_known(ward):
     ],
 )
 def test_what_is_no_target_is_refused(ward, target, fact):
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(InputError) as refused:
         run_until(target, ward, **QUIET)
     assert fact in refused.value.fact
     assert refused.value.fix
@@ -141,7 +141,7 @@ def test_what_is_forbidden_ends_it(ward):
 
 @pytest.mark.parametrize("width", ["5 days", "0.5", "50"])
 def test_a_share_has_no_half_width_of_days_nor_of_one_half(ward, width):
-    with pytest.raises(Refused, match="survival is a share"):
+    with pytest.raises(InputError, match="survival is a share"):
         run_until(f"survival@1 years={width}", ward, **QUIET)
     assert run_until("survival@restricted_mean=50 days", ward, **QUIET).half_width <= 50
 

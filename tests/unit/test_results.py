@@ -9,7 +9,7 @@ import pytest
 
 import sim
 from sim.api import DIFFERENCE_COLUMNS, OUTCOME_COLUMNS, Compared
-from sim.errors import Refused, RunError, ScenarioError
+from sim.errors import InputError, RunError, ScenarioError
 from tests.unit.outcomes.test_comparison import SCENARIO, leaves
 
 
@@ -97,9 +97,9 @@ def test_until_an_interval_is_narrow_enough(ward: Path) -> None:
     assert (high - low) / 2 == found.precision["half_width"] <= 0.03
     assert sim.run(ward, patients=100).precision is None
     quick = sim.load(ward, settings=["pathway.stages.ward.events.home.after.exponential.mean=10 days"])
-    with pytest.raises(Refused, match="has been loaded, and gets no more patients"):
+    with pytest.raises(InputError, match="has been loaded, and gets no more patients"):
         sim.run(quick, until_precision="survival@1 years=0.03")
-    with pytest.raises(Refused, match="has been loaded, and gets no more patients"):
+    with pytest.raises(InputError, match="has been loaded, and gets no more patients"):
         sim.compare(ward, quick, until_precision="survival@1 years=0.03")
     both = sim.compare(ward, quick, replications=5, until_precision="survival@1 years=0.01")
     assert both.summary["precision"]["replications"] == both.summary["replications"] >= 10
@@ -108,13 +108,13 @@ def test_until_an_interval_is_narrow_enough(ward: Path) -> None:
 
 def test_what_is_wrong_is_refused(ward: Path, tmp_path: Path) -> None:
     loaded = sim.load(ward)
-    with pytest.raises(Refused, match="nothing to be compared with"):
+    with pytest.raises(InputError, match="nothing to be compared with"):
         sim.compare(ward)
-    with pytest.raises(Refused, match="has been loaded"):
+    with pytest.raises(InputError, match="has been loaded"):
         sim.run(loaded, patients=5)
-    with pytest.raises(Refused, match="cannot be changed by horizon=1 years"):
+    with pytest.raises(InputError, match="cannot be changed by horizon=1 years"):
         sim.compare(loaded, ward, settings=["horizon=1 years"])
-    with pytest.raises(Refused, match="`soon` is not a time"):
+    with pytest.raises(InputError, match="`soon` is not a time"):
         sim.run(ward, at=["soon"])
     with pytest.raises(ScenarioError):
         sim.run(tmp_path / "none.yaml")

@@ -16,7 +16,7 @@ import pytest
 from rich.console import Console
 
 import sim.runs.sweep
-from sim.errors import Refused, RunError, ScenarioError
+from sim.errors import InputError, RunError, ScenarioError
 from sim.event_log.log import ASKS, ENTERS, LEAVES, STAYS, EventLog
 from sim.report.tables.sweep_tables import (
     answers,
@@ -141,7 +141,7 @@ def test_a_value_that_stands_twice_is_one_cell() -> None:
     ],
 )
 def test_what_is_no_grid_is_refused(over: list[str], cells: list[str], fact: str) -> None:
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(InputError) as refused:
         grid(over, cells)
     assert refused.value.fact.startswith(fact)
     assert refused.value.fix
@@ -159,11 +159,11 @@ def test_one_unit_more_of_every_finite_resource_in_every_step(tmp_path: Path) ->
 
 
 def test_one_unit_more_of_nothing_finite_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(Refused, match="no resource is finite"):
+    with pytest.raises(InputError, match="no resource is finite"):
         swept(tmp_path, WARD, one_more=True)
-    with pytest.raises(Refused, match="stands with"):
+    with pytest.raises(InputError, match="stands with"):
         swept(tmp_path, CENTRE, ["horizon=1 year"], one_more=True)
-    with pytest.raises(Refused, match="nothing is varied"):
+    with pytest.raises(InputError, match="nothing is varied"):
         swept(tmp_path, WARD)
 
 
@@ -460,7 +460,7 @@ def test_a_cell_that_fails_is_told_and_the_others_kept(tmp_path: Path) -> None:
 
 
 def test_an_outcome_that_there_is_not_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(Refused, match="did you mean `survival`"):
+    with pytest.raises(InputError, match="did you mean `survival`"):
         swept(tmp_path, WARD, ["horizon=2 years"], outcomes=["surviving"])
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sim import units
-from sim.errors import Refused
+from sim.errors import InputError
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
 
@@ -65,14 +65,14 @@ def test_a_rate_is_read_per_day(text: str, per_day: float) -> None:
     ],
 )
 def test_what_is_no_time_is_refused_with_what_to_write(value: object, fact: str, fix: str) -> None:
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(InputError) as refused:
         units.days(value)
     assert (refused.value.fact, refused.value.fix) == (fact, fix)
 
 
 @pytest.mark.parametrize("value", ["soon", "", True, [1], {}, "1 per day", "3 h", "a day"])
 def test_no_time_at_all(value: object) -> None:
-    with pytest.raises(Refused, match=r"a time is a number and one of|not a unit"):
+    with pytest.raises(InputError, match=r"a time is a number and one of|not a unit"):
         units.days(value)
 
 
@@ -87,13 +87,13 @@ def test_no_time_at_all(value: object) -> None:
     ],
 )
 def test_what_is_no_rate_is_refused_with_what_to_write(value: object, fact: str, fix: str) -> None:
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(InputError) as refused:
         units.per_day(value)
     assert (refused.value.fact, refused.value.fix) == (fact, fix)
 
 
 def test_a_time_where_a_rate_is_due_is_named_so() -> None:
-    with pytest.raises(Refused, match="3 days is a time, not a rate"):
+    with pytest.raises(InputError, match="3 days is a time, not a rate"):
         units.per_day("3 days")
 
 
@@ -109,7 +109,7 @@ def test_a_time_where_a_rate_is_due_is_named_so() -> None:
     ],
 )
 def test_what_is_no_number_is_refused_with_what_to_write(value: object, fix: str) -> None:
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(InputError) as refused:
         units.number(value)
     assert refused.value.fix == fix
 
@@ -117,7 +117,7 @@ def test_what_is_no_number_is_refused_with_what_to_write(value: object, fix: str
 def test_numbers_may_be_negative_and_times_where_it_is_said() -> None:
     assert units.number(-3) == -3
     assert units.days("-3 days", negative=True) == -3
-    with pytest.raises(Refused, match="-3 is negative"):
+    with pytest.raises(InputError, match="-3 is negative"):
         units.number(-3, negative=False)
 
 
@@ -155,7 +155,7 @@ def test_texts_that_are_no_numbers(text: str) -> None:
     "text", ["012", "-012", "00", "0_1", "012.5", ".inf", "-.INF", ".nan", "1e999", "9" * 5000]
 )
 def test_numbers_that_are_refused(text: str) -> None:
-    with pytest.raises(Refused):
+    with pytest.raises(InputError):
         units.parse_number(text)
 
 
@@ -198,5 +198,5 @@ def test_the_kind_of_a_scalar(value: object, kind: str) -> None:
 
 def test_a_unit_of_time() -> None:
     assert units.unit_of_time("months") == 365.25 / 12
-    with pytest.raises(Refused, match="did you mean `months`"):
+    with pytest.raises(InputError, match="did you mean `months`"):
         units.unit_of_time("monhts")

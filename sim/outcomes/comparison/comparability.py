@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.errors import Refused
+from sim.errors import InputError
 from sim.event_log.log import EventLog, ResourceUse
 from sim.outcomes import labels
 from sim.scenario.language.model import Scenario
@@ -27,15 +27,15 @@ class Arm:
 
 
 def refuse_what_cannot_be_compared(reference: Arm, arm: Arm) -> None:
-    """Raises: Refused, with the first reason why two arms do not have the same patients and time."""
+    """Raises: InputError, with the first reason why two arms do not have the same patients and time."""
     between = f"{reference.name} and {arm.name} cannot be compared"
     for what, one, other, fix in _settings(reference, arm):
         if one != other:
-            raise Refused(f"{between}: {what} is {one} in the one and {other} in the other", fix)
+            raise InputError(f"{between}: {what} is {one} in the one and {other} in the other", fix)
     if not np.array_equal(reference.log.replication, arm.log.replication):
         counts = [np.bincount(of.log.replication, minlength=1)[0] for of in (reference, arm)]
         fact = f"they have {counts[0]:,} and {counts[1]:,} patients in the first replication"
-        raise Refused(f"{between}: {fact}", "the same patients go through every arm: give them one number")
+        raise InputError(f"{between}: {fact}", "the same patients go through every arm: give them one number")
     _refuse_other_beginnings(reference, arm, between)
     _refuse_other_times(reference, arm, between)
     _refuse_other_patients(reference, arm, between)
@@ -59,34 +59,34 @@ def _settings(reference: Arm, arm: Arm) -> list[tuple[str, Any, Any, str]]:
 
 
 def _refuse_other_beginnings(reference: Arm, arm: Arm, between: str) -> None:
-    """Raises: Refused where time of an outcome that both have is not counted from the same happening."""
+    """Raises: InputError where time of an outcome that both have is not counted from the same happening."""
     others = {outcome.name: outcome for outcome in arm.scenario.outcomes}
     for one in reference.scenario.outcomes:
         other = others.get(one.name)
         if other is None or one.begin is None or other.begin is None or one.begin == other.begin:
             continue
         both = f"{labels.happening(one.begin)} in the one and {labels.happening(other.begin)} in the other"
-        raise Refused(
+        raise InputError(
             f"{between}: {one.name} is counted from {both}",
             "give it one `from`, or the outcome of the one another name",
         )
 
 
 def _refuse_other_times(reference: Arm, arm: Arm, between: str) -> None:
-    """Raises: Refused where a patient arrives or is followed up otherwise."""
+    """Raises: InputError where a patient arrives or is followed up otherwise."""
     for what, name in (("starts on day", "begins"), ("can be observed for so many days:", "follow_up")):
         one, other = getattr(reference.log, name), getattr(arm.log, name)
         if not np.array_equal(one, other):
             i = int(np.argmax(one != other))
             both = f"{one[i]:.10g} in the one and {other[i]:.10g} in the other"
-            raise Refused(
+            raise InputError(
                 f"{between}: patient {reference.log.patient[i]} {what} {both}",
                 "patients arrive at the same times in every arm",
             )
 
 
 def _refuse_other_patients(reference: Arm, arm: Arm, between: str) -> None:
-    """Raises: Refused where a patient starts with another value of an attribute that both arms have."""
+    """Raises: InputError where a patient starts with another value of an attribute that both arms have."""
     for name in reference.log.names.attributes:
         if name not in arm.log.names.attributes:
             continue
@@ -94,7 +94,7 @@ def _refuse_other_patients(reference: Arm, arm: Arm, between: str) -> None:
         if not np.array_equal(one, other):
             i = int(np.argmax(one != other))
             both = f"{_text(one[i])} in the one and {_text(other[i])} in the other"
-            raise Refused(
+            raise InputError(
                 f"{between}: patient {reference.log.patient[i]} starts with {name} {both}",
                 "the same patients go through every arm: change what is done to them, not who they are",
             )

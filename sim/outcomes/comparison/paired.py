@@ -32,7 +32,7 @@ def compare(arms: Sequence[Arm], *, at: Sequence[float], workers: int | None = N
 
     at: days, as in `summarise`. workers: outcomes read at a time, None: as many as there are cores.
     The result is ready for JSON; `docs/comparison.md` tells its shape.
-    Raises: Refused where the arms cannot be compared.
+    Raises: InputError where the arms cannot be compared.
     """
     reference, *others = arms
     for arm in others:

@@ -17,7 +17,7 @@ from sim.outcomes.estimates import Estimate, Figures, Influence, Path, share
 from sim.outcomes.history.event_selection import rows
 from sim.outcomes.history.history import NEVER, Flags, History
 from sim.outcomes.survival.influence import of_ratio
-from sim.scenario.language.model import Happening, Outcome
+from sim.scenario.language.model import EventSelector, Outcome
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -93,6 +93,6 @@ def pathway(history: History, outcome: Outcome) -> Proportion:
     return Proportion(facts, history.starts, flags, np.ones(len(flags), bool))
 
 
-def _step(what: Happening) -> str:
+def _step(what: EventSelector) -> str:
     text = labels.happening(what)
     return text if what.within is None else f"{text} within {labels.time_in_prose(what.within)}"

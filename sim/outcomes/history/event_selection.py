@@ -7,10 +7,10 @@ import numpy as np
 from sim.event_log.log import ASKS, ENTERS, GRANTED, EventLog, Indices, ResourceUse
 from sim.outcomes.history.conditions import holds
 from sim.outcomes.history.history import NEVER, Flags, History
-from sim.scenario.language.model import Among, Happening, Scenario
+from sim.scenario.language.model import Among, EventSelector, Scenario
 
 
-def rows(history: History, happening: Happening) -> Indices:
+def rows(history: History, happening: EventSelector) -> Indices:
     """The rows of a happening, in the order of the log; `when` is read just after each."""
     if happening not in history.rows_of:
         found = _rows(history, happening)
@@ -20,7 +20,7 @@ def rows(history: History, happening: Happening) -> Indices:
     return history.rows_of[happening]
 
 
-def _rows(history: History, happening: Happening) -> Indices:
+def _rows(history: History, happening: EventSelector) -> Indices:
     log, name = history.log, happening.name
     match happening.kind:
         case "start":
@@ -74,7 +74,7 @@ def qualify(history: History, among: Among | None) -> Flags:
     return holds(history, among.condition, history.starts)
 
 
-def broken_never(log: EventLog, use: ResourceUse, scenario: Scenario) -> tuple[int, Happening] | None:
+def broken_never(log: EventLog, use: ResourceUse, scenario: Scenario) -> tuple[int, EventSelector] | None:
     """The index of the first patient to whom something forbidden happened, and what it was.
 
     Of several for that patient the first in the log, then in the file; None if there is none.

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.event_log.log import ASKS, ENTERS, GRANTED, STAYS, Codes, EventLog, Floats, Indices, ResourceUse
-from sim.scenario.language.model import Covariate, Happening, Scenario
+from sim.scenario.language.model import Covariate, EventSelector, Scenario
 
 Flags = NDArray[np.bool_]
 
@@ -55,7 +55,7 @@ class History:
         self.log = log
         self.use = use
         self.scenario = scenario
-        self.rows_of: dict[Happening, Indices] = {}
+        self.rows_of: dict[EventSelector, Indices] = {}
         self._changes: dict[int, tuple[Indices, Floats]] = {}
 
     # ------------------------------------------------------------ rows and patients

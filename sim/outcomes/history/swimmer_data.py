@@ -10,7 +10,7 @@ import numpy as np
 from sim.event_log.log import ENTERS
 from sim.outcomes.history.event_selection import rows
 from sim.outcomes.history.history import History
-from sim.scenario.language.model import Happening
+from sim.scenario.language.model import EventSelector
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Lane:
     until: float
 
 
-def lanes(history: History, patients: Sequence[int], marks: Mapping[str, Happening]) -> tuple[Lane, ...]:
+def lanes(history: History, patients: Sequence[int], marks: Mapping[str, EventSelector]) -> tuple[Lane, ...]:
     """The lives of patients at these indices, with the happenings to be marked by name."""
     marked: dict[int, list[tuple[str, float]]] = {index: [] for index in patients}
     for name, what in marks.items():

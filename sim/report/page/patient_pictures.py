@@ -17,7 +17,7 @@ from sim.report.charts.value_distribution import stays as boxes
 from sim.report.page.arms import Arm, place_kind, place_labels, place_looks, stage_labels, words
 from sim.report.page.parts import Cell, Picture, Table
 from sim.report.tables import number_format
-from sim.scenario.language.model import Happening
+from sim.scenario.language.model import EventSelector
 from sim.units import DAYS_IN
 
 LANES = 24
@@ -110,10 +110,10 @@ def _picture(
     return Picture(name, title, caption, figure, _told(arms, drawn, names))
 
 
-def milestones(arm: Arm) -> dict[str, Happening]:
+def milestones(arm: Arm) -> dict[str, EventSelector]:
     """The steps of the first funnel that bars cannot show because they take no time, by their words."""
     stages = {stage.name: stage for stage in arm.scenario.stages}
-    found: dict[str, Happening] = {}
+    found: dict[str, EventSelector] = {}
     funnel = next((one for one in arm.scenario.outcomes if one.kind == "funnel"), None)
     for what in funnel.sequence if funnel is not None else ():
         takes_no_time = what.kind == "stage" and stages[what.name].decide is not None

@@ -13,7 +13,7 @@ from sim.report.charts.style import looks
 from sim.report.page.arms import Arm, stage_labels, words
 from sim.report.page.parts import Cell, Picture, Table
 from sim.report.tables import number_format
-from sim.scenario.language.model import Happening, Outcome
+from sim.scenario.language.model import EventSelector, Outcome
 
 STEPS = 10
 """Steps of the Sankey diagram; more are too narrow to read."""
@@ -99,7 +99,7 @@ def funnel_parts(arms: Sequence[Arm], outcome: Outcome) -> tuple[Picture, Table]
     return picture, _losses(arms, outcome, named)
 
 
-def _step(what: Happening) -> str:
+def _step(what: EventSelector) -> str:
     """A step in few words: the name of its stage where it is to enter that, whatever else holds."""
     if what.kind == "stage" and what.when is None:
         return words(what.name)

@@ -20,11 +20,11 @@ from sim.scenario.language.model import (
     Condition,
     Covariate,
     Destination,
+    Distribution,
     Draw,
     Effect,
     Entries,
     Goto,
-    Law,
     Probability,
     Ratio,
     Rest,
@@ -125,7 +125,7 @@ def law(of: Any, *, numbers: bool = False) -> list[Line]:
     return lines
 
 
-def _one_law(one: Law, given: Given, numbers: bool) -> Iterator[tuple[Given, list[Line]]]:
+def _one_law(one: Distribution, given: Given, numbers: bool) -> Iterator[tuple[Given, list[Line]]]:
     """One law for each choice among its arguments, its modifiers below."""
     modified = [Line(1, text) for text in modifiers(one, numbers=numbers)]
     if one.family == "mixture_cure":
@@ -211,7 +211,7 @@ def _in_suited_units(text: str) -> str:
     return text
 
 
-def modifiers(one: Law, *, numbers: bool = False) -> Iterator[str]:
+def modifiers(one: Distribution, *, numbers: bool = False) -> Iterator[str]:
     """What acts on a law, in the order in which it does."""
     write = number if numbers else time
     for ratio in one.time_ratios:

@@ -31,7 +31,7 @@ from sim.scenario.language.model import (
     Attribute,
     Draw,
     Event,
-    Happening,
+    EventSelector,
     Outcome,
     Parameter,
     Resource,
@@ -281,7 +281,7 @@ def _outcome(one: Outcome) -> Iterator[Line]:
     yield Line(0, f"{text}, by {one.by}" if one.by is not None else text)
 
 
-def _step(of: Happening) -> str:
+def _step(of: EventSelector) -> str:
     within = f" within {time(of.within)}" if of.within is not None else ""
     return happening(of, by_name=True) + within
 

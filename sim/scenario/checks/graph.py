@@ -13,11 +13,11 @@ from sim.scenario.language.model import (
     Chances,
     Covariate,
     Destination,
+    Distribution,
     Effect,
     Entries,
     Event,
     Goto,
-    Law,
     Rules,
     Scenario,
     Stage,
@@ -242,7 +242,7 @@ def timeless_exits(stage: Stage) -> set[str]:
 def takes_no_time(event: Event) -> bool:
     """Whether an event happens in the moment it is drawn, whatever the patient."""
     law = event.after
-    if not isinstance(law, Law) or law.family != "fixed" or event.chance or event.when:
+    if not isinstance(law, Distribution) or law.family != "fixed" or event.chance or event.when:
         return False
     arguments = law.arguments
     fixed = isinstance(arguments, Mapping) and arguments.get("value") == 0.0

@@ -7,9 +7,9 @@ from math import inf, log, log1p
 from typing import Any
 
 from sim import units
-from sim.errors import Refused, did_you_mean
+from sim.errors import InputError, did_you_mean
 from sim.scenario.language.choices import read_value
-from sim.scenario.language.model import By, Cases, Covariate, Law, Probability, Value
+from sim.scenario.language.model import By, Cases, Covariate, Distribution, Probability, Value
 from sim.scenario.language.node_reader import Known, Spot, Unread
 from sim.scenario.language.ratios import LIMITS, read_categorical, read_ratios
 from sim.scenario.language.vocabulary import AS_PRINTED, FAMILIES, MODIFIERS, NUMBER_FAMILIES
@@ -73,11 +73,11 @@ class Laws:
 
     # ------------------------------------------------------------ the law
 
-    def law(self, spot: Spot) -> Value[Law]:
+    def law(self, spot: Spot) -> Value[Distribution]:
         """A law, or a choice of laws."""
         return read_value(spot, self.known, self.one)
 
-    def one(self, spot: Spot) -> Law:
+    def one(self, spot: Spot) -> Distribution:
         """One law with its modifiers.
 
         Raises: Unread, its problems noted.
@@ -96,13 +96,13 @@ class Laws:
             self._check_inside(spot, family)
         if family == "categorical":
             categorical = read_categorical(spot, self.known, self._time_key, are_times=not self.numbers)
-            return Law("categorical", {}, body.where, categorical=categorical, **parts)
+            return Distribution("categorical", {}, body.where, categorical=categorical, **parts)
         if family == "mixture_cure":
             return self._mixture(body, parts)
         if family == "life_table" and "already" not in spot.value:
             self.known.covariate(body, "current_age")
         arguments = self.value(body, lambda s: self.arguments(family, s))
-        return Law(family, arguments, body.where, **parts)
+        return Distribution(family, arguments, body.where, **parts)
 
     def _family(self, spot: Spot) -> str:
         """The one family that a mapping names; its other keys are modifiers."""
@@ -147,7 +147,7 @@ class Laws:
         at_key = Spot(Node(spot.node.keys[key], key_value(key)), spot.where.at(key).path, spot.problems)
         return self.amount(at_key)
 
-    def _mixture(self, body: Spot, parts: dict[str, Any]) -> Law:
+    def _mixture(self, body: Spot, parts: dict[str, Any]) -> Distribution:
         mapping = body.mapping()
         unknown = [key for key in mapping if key not in ("cured", "of", "odds_ratios")]
         for key in unknown:
@@ -160,12 +160,12 @@ class Laws:
         odds = read_ratios(body.get("odds_ratios"), self.known)
         cured = Probability(self.value(body.child("cured"), Spot.share), odds, body.child("cured").where)
         inner = Laws(self.known, numbers=self.numbers, inside=True).law(body.child("of"))
-        return Law("mixture_cure", {}, body.where, cured=cured, of=inner, **parts)
+        return Distribution("mixture_cure", {}, body.where, cured=cured, of=inner, **parts)
 
     # ------------------------------------------------------------ modifiers
 
     def modifiers(self, spot: Spot) -> dict[str, Any]:
-        """The modifiers that stand beside a family, as arguments of Law."""
+        """The modifiers that stand beside a family, as arguments of Distribution."""
         found: dict[str, Any] = {}
         for word in ("time_ratios", "hazard_ratios"):
             if word in spot.value:
@@ -289,7 +289,7 @@ class Laws:
             return 1.0
         try:
             return units.unit_of_time(unit.value)
-        except Refused as refused:
+        except InputError as refused:
             raise unit.fail(refused.fact, refused.fix) from None
 
     def _argument(self, kind: str, key: str, spot: Spot) -> Any:

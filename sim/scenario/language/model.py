@@ -188,7 +188,7 @@ life_table: `tables`, a Value over the attributes that its columns name of
 
 
 @dataclass(frozen=True, slots=True)
-class Law:
+class Distribution:
     """The law of a time (days) or, in an attribute or draw, of a number; with its modifiers.
 
     family: a name of section 4 of the language, or `categorical` (categorical is set) or
@@ -202,7 +202,7 @@ class Law:
     where: Where = field(compare=False)
     categorical: Categorical[float] | None = None
     cured: Probability | None = None
-    of: Value[Law] | None = None
+    of: Value[Distribution] | None = None
     time_ratios: tuple[Ratio, ...] = ()
     already: Value[float] | Covariate | None = None
     hazard_ratios: tuple[Ratio, ...] = ()
@@ -222,7 +222,7 @@ class Draw:
     in a `draw` effect. follows: (other attribute, correlation) or None.
     """
 
-    law: Value[Law] | None
+    law: Value[Distribution] | None
     categorical: Categorical[Scalar] | None
     bernoulli: Probability | None
     follows: tuple[str, float] | None
@@ -314,7 +314,7 @@ class Event:
     """
 
     name: str
-    after: Value[Law]
+    after: Value[Distribution]
     every: bool
     chance: Probability | None
     when: Condition | None
@@ -443,7 +443,7 @@ class Patients:
 
 
 @dataclass(frozen=True, slots=True)
-class Happening:
+class EventSelector:
     """Rows of the event log.
 
     kind: start | stage | asked | state | event | clock | rule | any. name: the stage, state, clock
@@ -452,7 +452,7 @@ class Happening:
 
     kind: str
     name: str
-    items: tuple[Happening, ...]
+    items: tuple[EventSelector, ...]
     when: Condition | None
     within: float | None
     where: Where = field(compare=False)
@@ -463,7 +463,7 @@ class Among:
     """Whom an outcome is about: a condition at the start, or who ever had a happening."""
 
     condition: Condition | None
-    ever: Happening | None
+    ever: EventSelector | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -481,17 +481,17 @@ class Outcome:
     kind: str
     where: Where = field(compare=False)
     label: str = ""
-    begin: Happening | None = None
-    until: Happening | None = None
-    competing: tuple[tuple[str, Happening], ...] = ()
-    censor: Happening | None = None
-    happening: Happening | None = None
+    begin: EventSelector | None = None
+    until: EventSelector | None = None
+    competing: tuple[tuple[str, EventSelector], ...] = ()
+    censor: EventSelector | None = None
+    happening: EventSelector | None = None
     attribute: str = ""
-    at: Happening | None = None
+    at: EventSelector | None = None
     place: tuple[str, str] | None = None
     resource: str = ""
     above: float | None = None
-    sequence: tuple[Happening, ...] = ()
+    sequence: tuple[EventSelector, ...] = ()
     among: Among | None = None
     by: str | None = None
 
@@ -562,7 +562,7 @@ class Scenario:
     on_start: tuple[Effect, ...]
     stages: tuple[Stage, ...]
     resources: tuple[Resource, ...]
-    never: tuple[Happening, ...]
+    never: tuple[EventSelector, ...]
     outcomes: tuple[Outcome, ...]
     text: str = ""
     digest: str = ""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from sim import units
-from sim.errors import Place, Problems, Refused, Where, did_you_mean
+from sim.errors import InputError, Place, Problems, Where, did_you_mean
 from sim.scenario.language.model import Condition, Covariate, Scalar
 from sim.scenario.language.vocabulary import SECTIONS
 from sim.scenario.source.tree import Node, key_value
@@ -129,7 +129,7 @@ class Spot:
             raise self.fail(f"a single value is due here, not {self.seen()}")
         try:
             return read(self.value)
-        except Refused as refused:
+        except InputError as refused:
             raise self.fail(refused.fact, refused.fix) from None
 
     def time(self) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sim.scenario.language.conditions import read_condition
-from sim.scenario.language.model import Among, Happening, Outcome
+from sim.scenario.language.model import Among, EventSelector, Outcome
 from sim.scenario.language.node_reader import Known, Spot, Unread
 
 KINDS = ("stage", "asked", "state", "event", "clock", "rule", "any")
@@ -29,14 +29,14 @@ WORDS_OF = {
 FOR_ALL = ("label", "among", "by")
 
 
-def read_happening(spot: Spot, known: Known, *, within: bool = False) -> Happening:
+def read_happening(spot: Spot, known: Known, *, within: bool = False) -> EventSelector:
     """`start`, or a mapping that names rows of the event log.
 
     Raises: Unread, its problems noted.
     """
     if not spot.is_mapping:
         if spot.value == "start":
-            return Happening("start", "", (), None, None, spot.where)
+            return EventSelector("start", "", (), None, None, spot.where)
         raise spot.fail(
             f"a happening is due here, not {spot.seen()}",
             "write start, {stage: S}, {state: Z}, {event: S.E}, ...",
@@ -54,7 +54,7 @@ def read_happening(spot: Spot, known: Known, *, within: bool = False) -> Happeni
     when, limit = spot.get("when"), spot.get("within")
     kind = kinds[0]
     body = spot.child(kind)
-    items: tuple[Happening, ...] = ()
+    items: tuple[EventSelector, ...] = ()
     name = ""
     if kind == "any":
         items = tuple(read_happening(item, known) for item in body.items())
@@ -62,7 +62,7 @@ def read_happening(spot: Spot, known: Known, *, within: bool = False) -> Happeni
             raise body.fail("no happening is named here", "write {any: [{stage: S}, {state: Z}]}")
     else:
         name = read_name(kind, body, known)
-    return Happening(
+    return EventSelector(
         kind,
         name,
         items,
@@ -158,7 +158,7 @@ def read_time_to_event(spot: Spot, known: Known) -> dict[str, Any]:
     until, competing, censor = spot.get("until"), spot.get("competing"), spot.get("censor")
     if until is None:
         raise spot.fail("`until` is missing", "say which happening ends the time")
-    ends: tuple[tuple[str, Happening], ...] = ()
+    ends: tuple[tuple[str, EventSelector], ...] = ()
     if competing is not None:
         ends = tuple((name, read_happening(item, known)) for name, item in competing.children())
     return {

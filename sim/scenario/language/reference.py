@@ -104,7 +104,7 @@ CHAPTERS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     (
         "The file",
         """
-Files are read as YAML 1.2: `no` and `on` are texts, `1e-3` and `10_000` are numbers. Refused are what hides
+Files are read as YAML 1.2: `no` and `on` are texts, `1e-3` and `10_000` are numbers. An error is what hides
 a mistake: a key that stands twice, a key without a value, numbers such as `012`, tags, anchors and merge
 keys. A file is UTF-8, at most 2 MiB, nested at most 64 deep. The order of keys is kept and counts:
 attributes are drawn in it, effects done in it, and it settles ties.

@@ -18,13 +18,13 @@ from sim.scenario.language.model import (
     Chances,
     Condition,
     Covariate,
+    Distribution,
     Draw,
     Effect,
     Entries,
     Event,
+    EventSelector,
     Goto,
-    Happening,
-    Law,
     NoneOf,
     Outcome,
     Probability,
@@ -171,7 +171,7 @@ def law(one: Any, *, numbers: bool = False) -> Any:
     return value(one, lambda v: one_law(v, numbers=numbers))
 
 
-def one_law(one: Law, *, numbers: bool) -> dict[str, Any]:
+def one_law(one: Distribution, *, numbers: bool) -> dict[str, Any]:
     """One law with its modifiers."""
     amount: Callable[[float], Any] = number if numbers else time
     parts: dict[str, Any]
@@ -476,7 +476,7 @@ def economics(scenario: Scenario) -> dict[str, Any] | None:
 # ---------------------------------------------------------------- outcomes
 
 
-def happening(one: Happening | None) -> Any:
+def happening(one: EventSelector | None) -> Any:
     """A happening."""
     if one is None:
         return None

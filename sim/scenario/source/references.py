@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 
 from sim import units
-from sim.errors import Place, Problem, Problems, Refused, Where, did_you_mean
+from sim.errors import InputError, Place, Problem, Problems, Where, did_you_mean
 from sim.scenario.language.model import Parameter
 from sim.scenario.source import uncertainty
 from sim.scenario.source.paths import name_of
@@ -177,7 +177,7 @@ def _value(name: str, item: Node, values: Mapping[str, Node], problems: Problems
         if isinstance(part.value, str) and part.value.endswith("%"):
             try:
                 units.number(part.value)
-            except Refused as refused:
+            except InputError as refused:
                 problems.add(Where(part.place, where.path), refused.fact, refused.fix)
                 return None
     return None if any(_name(part) for part in parts) else value

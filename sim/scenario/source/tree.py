@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 
 import yaml
 
-from sim.errors import Place, Problem, Problems, Refused, ScenarioError, Where, did_you_mean
+from sim.errors import InputError, Place, Problem, Problems, ScenarioError, Where, did_you_mean
 from sim.scenario.source.yaml_faults import syntax_problem
 from sim.units import number_text, parse_number
 
@@ -221,7 +221,7 @@ class _Builder:
         if is_plain:
             try:
                 value = scalar(text)
-            except Refused as refused:
+            except InputError as refused:
                 place = self._place(event)
                 if not text and self._open and self._open[-1].key is not None:
                     place = self._open[-1].keys.get(self._open[-1].key, place)
@@ -263,21 +263,21 @@ class _Builder:
 def scalar(text: str) -> str | int | float | bool:
     """What an unquoted YAML 1.2 scalar stands for.
 
-    Raises: Refused for nulls, for numbers that begin with a zero, for infinities and NaN.
+    Raises: InputError for nulls, for numbers that begin with a zero, for infinities and NaN.
     """
     if text in _NULLS:
-        raise Refused(f"`{text}` is a null" if text else "has no value", _NO_NULL)
+        raise InputError(f"`{text}` is a null" if text else "has no value", _NO_NULL)
     if text in _YES_NO:
         return _YES_NO[text]
     found = parse_number(text)
     return text if found is None else found
 
 
-def _number_fault(text: str) -> Refused | None:
+def _number_fault(text: str) -> InputError | None:
     """Why an unquoted text is refused as a number; None where it is not."""
     try:
         parse_number(text)
-    except Refused as refused:
+    except InputError as refused:
         return refused
     return None
 
@@ -286,7 +286,7 @@ def key_value(key: str) -> str | int | float | bool:
     """What a key stands for where values are due; a text where it stands for none."""
     try:
         return scalar(key)
-    except Refused:
+    except InputError:
         return key
 
 
@@ -367,7 +367,7 @@ def _scalar_text(value: str | float | bool) -> str:
         return _quoted(value)
     try:
         return value if scalar(value) == value else _quoted(value)
-    except Refused:
+    except InputError:
         return _quoted(value)
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from sim import units
-from sim.errors import Problems, Refused, Where, did_you_mean
+from sim.errors import InputError, Problems, Where, did_you_mean
 from sim.scenario.source.tree import Node, flow, plain
 
 _FORMS: dict[str, tuple[tuple[str, ...], ...]] = {
@@ -87,11 +87,11 @@ def read(node: Node, value: Node, where: Where, problems: Problems) -> Uncertain
     try:
         if family == "dirichlet":
             if follows:
-                raise Refused("a vector follows no other parameter", "leave `follows` out")
+                raise InputError("a vector follows no other parameter", "leave `follows` out")
             arguments, centre = _dirichlet(node.value[family], value)
         else:
             arguments, centre = _univariate(family, node.value[family], value)
-    except Refused as refused:
+    except InputError as refused:
         problems.add(here, refused.fact, refused.fix)
         return None
     return Uncertainty(family, arguments, centre, follows)
@@ -108,8 +108,8 @@ def _follows(node: Node | None, where: Where, problems: Problems) -> tuple[str, 
     try:
         rho = units.number(correlation.value)
         if not -1 <= rho <= 1:
-            raise Refused(f"the correlation is {units.number_text(rho)}", "it lies in [-1, 1]")
-    except Refused as refused:
+            raise InputError(f"the correlation is {units.number_text(rho)}", "it lies in [-1, 1]")
+    except InputError as refused:
         problems.add(Where(correlation.place, where.at(other).path), refused.fact, refused.fix)
         return None
     return other, rho
@@ -123,10 +123,10 @@ def _univariate(
 ) -> tuple[dict[str, float], dict[str, tuple[float, float]] | None]:
     kind = "vector" if isinstance(value.value, (dict, list)) else units.kind(value.value)
     if kind == "vector":
-        raise Refused(f"the value is a vector, {family} is for one number", "take `dirichlet`")
+        raise InputError(f"the value is a vector, {family} is for one number", "take `dirichlet`")
     if kind not in ("number", "time", "rate"):
         fact = f"the value `{flow(plain(value))}` is no number, time or rate"
-        raise Refused(fact, "only these are uncertain")
+        raise InputError(fact, "only these are uncertain")
     quantity: Read = {"number": units.number, "time": units.days, "rate": units.per_day}[kind]
     arguments = _arguments(family, node, quantity, is_number=kind == "number")
     _check(family, arguments)
@@ -140,13 +140,13 @@ def _arguments(family: str, node: Node, quantity: Read, *, is_number: bool) -> d
     found: dict[str, float] = {}
     for name, item in _named(family, node).items():
         if name in ("meanlog", "rate") and not is_number:
-            raise Refused(f"`{name}` depends on the unit of time", "give the mean or the median")
+            raise InputError(f"`{name}` depends on the unit of time", "give the mean or the median")
         try:
             found[name] = (units.number if name in _PURE else quantity)(item.value)
-        except Refused as refused:
-            raise Refused(f"{name}: {refused.fact}", refused.fix) from None
+        except InputError as refused:
+            raise InputError(f"{name}: {refused.fact}", refused.fix) from None
         if name in _POSITIVE and found[name] <= 0:
-            raise Refused(f"{name} is {flow(plain(item))}", "it is more than 0")
+            raise InputError(f"{name} is {flow(plain(item))}", "it is more than 0")
     return found
 
 
@@ -155,7 +155,7 @@ def _named(family: str, node: Node) -> dict[str, Node]:
     if isinstance(node.value, list) and family in _AS_LIST:
         names = _AS_LIST[family]
         if len(node.value) != len(names):
-            raise Refused(f"has {len(node.value)} numbers", f"{family} takes [{', '.join(names)}]")
+            raise InputError(f"has {len(node.value)} numbers", f"{family} takes [{', '.join(names)}]")
         return dict(zip(names, node.value, strict=True))
     forms = _FORMS[family]
     if isinstance(node.value, dict):
@@ -166,8 +166,8 @@ def _named(family: str, node: Node) -> dict[str, Node]:
         unknown = next((key for key in named if key not in every), None)
         if unknown is not None:
             fix = did_you_mean(unknown, every) or _said(family)
-            raise Refused(f"{family} has no argument `{unknown}`", fix)
-    raise Refused(f"{flow(plain(node))} is no {family}", _said(family))
+            raise InputError(f"{family} has no argument `{unknown}`", fix)
+    raise InputError(f"{flow(plain(node))} is no {family}", _said(family))
 
 
 def _said(family: str) -> str:
@@ -184,16 +184,16 @@ def _check(family: str, at: Mapping[str, float]) -> None:
         low, high, mode = at["low"], at["high"], at.get("mode", at["low"])
         if not (low <= mode <= high and low < high):
             names = ", ".join(_AS_LIST[family])
-            raise Refused("the bounds are not in order", f"write [{names}] from low to high")
+            raise InputError("the bounds are not in order", f"write [{names}] from low to high")
     if family == "beta" and "mean" in at:
         mean, sd = at["mean"], at["sd"]
         if not (0 < mean < 1 and sd * sd < mean * (1 - mean)):
             fact = "no beta has this mean and standard deviation"
-            raise Refused(fact, "the mean lies in (0, 1), sd^2 below mean x (1 - mean)")
+            raise InputError(fact, "the mean lies in (0, 1), sd^2 below mean x (1 - mean)")
     if family in ("gamma", "lognormal"):
         for name in ("mean", "median"):
             if name in at and at[name] <= 0:
-                raise Refused(f"{name} is {units.number_text(at[name])}", "it is more than 0")
+                raise InputError(f"{name} is {units.number_text(at[name])}", "it is more than 0")
 
 
 def _moments(family: str, at: Mapping[str, float]) -> tuple[float, float] | None:
@@ -235,16 +235,16 @@ def _lognormal_moments(at: Mapping[str, float]) -> tuple[float, float] | None:
             median = at["median"] if "median" in at else math.exp(at["meanlog"])
         return median, median * math.exp(variance / 2) * math.sqrt(math.expm1(variance))
     except OverflowError:
-        raise Refused("the distribution is too wide", "sigma is a number like 0.2") from None
+        raise InputError("the distribution is too wide", "sigma is a number like 0.2") from None
 
 
 def _check_can_be_centred(family: str, value: float) -> None:
     """A form without a centre fits around the value."""
     if family == "beta" and not 0 < value < 1:
-        raise Refused("a beta cannot be centred on the value", "the value lies between 0 and 1")
+        raise InputError("a beta cannot be centred on the value", "the value lies between 0 and 1")
     if family in ("lognormal", "gamma") and value <= 0:
         fact = f"a {family} cannot be centred on the value"
-        raise Refused(fact, "the value is more than 0")
+        raise InputError(fact, "the value is more than 0")
 
 
 # ---------------------------------------------------------------- a vector
@@ -253,20 +253,20 @@ def _check_can_be_centred(family: str, value: float) -> None:
 def _dirichlet(node: Node, value: Node) -> tuple[dict[str, float], dict[str, tuple[float, float]] | None]:
     if not isinstance(value.value, dict) or not value.value:
         fact = "the value is no vector, and a dirichlet is for one"
-        raise Refused(fact, "a vector is a mapping such as `{bm: 0.9, cns: 0.1}`")
+        raise InputError(fact, "a vector is a mapping such as `{bm: 0.9, cns: 0.1}`")
     if not isinstance(node.value, dict):
-        raise Refused(f"{flow(plain(node))} is no dirichlet", "write {n: 100}, or a count for each key")
+        raise InputError(f"{flow(plain(node))} is no dirichlet", "write {n: 100}, or a count for each key")
     parts = {key: _part(key, item) for key, item in value.value.items()}
     if abs(sum(parts.values()) - 1) > 1e-9:
         said = units.number_text(float(f"{sum(parts.values()):.12g}"))
-        raise Refused(f"the parts of the value sum to {said}", "they sum to 1")
+        raise InputError(f"the parts of the value sum to {said}", "they sum to 1")
     counts = {key: _part(key, item) for key, item in node.value.items()}
     if set(counts) == {"n"} and set(parts) != {"n"}:
         return counts, None
     if set(counts) != set(parts):
         odd = min(set(counts) ^ set(parts))
         side = "value" if odd in counts else "dirichlet"
-        raise Refused(f"`{odd}` is missing in the {side}", "write {n: 100}, or a count for each key")
+        raise InputError(f"`{odd}` is missing in the {side}", "write {n: 100}, or a count for each key")
     total = sum(counts.values())
     means = {key: count / total for key, count in counts.items()}
     return counts, {k: (m, math.sqrt(m * (1 - m) / (total + 1))) for k, m in means.items()}
@@ -275,8 +275,8 @@ def _dirichlet(node: Node, value: Node) -> tuple[dict[str, float], dict[str, tup
 def _part(key: str, item: Node) -> float:
     try:
         part = units.number(item.value)
-    except Refused as refused:
-        raise Refused(f"{key}: {refused.fact}", refused.fix) from None
+    except InputError as refused:
+        raise InputError(f"{key}: {refused.fact}", refused.fix) from None
     if part <= 0:
-        raise Refused(f"{key} is {flow(plain(item))}", "each part of a dirichlet is more than 0")
+        raise InputError(f"{key} is {flow(plain(item))}", "each part of a dirichlet is more than 0")
     return part

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sim.errors import Refused
+from sim.errors import InputError
 from sim.runs.comparison import Comparison, Source, carry_out
 from sim.runs.simulation import Asked
 from tests.simulated import OVERLOAD
@@ -170,7 +170,7 @@ REFUSED = {
 
 @pytest.mark.parametrize("setting", REFUSED)
 def test_what_cannot_be_compared_is_refused_with_the_reason(tmp_path, setting):
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(InputError) as refused:
         compared(tmp_path, setting)
     assert REFUSED[setting] in refused.value.fact
     assert refused.value.fact.startswith("ward and ward 2 cannot be compared: ")

@@ -101,7 +101,7 @@ def test_rows(history, happening, expected):
     assert rows(history, happening).tolist() == expected
 
 
-def everywhere(condition: m.Condition) -> m.Happening:
+def everywhere(condition: m.Condition) -> m.EventSelector:
     """Any row at all, where the condition holds."""
     kinds = [happens("stage", s) for s in LOG.names.stages] + [happens("asked", s) for s in LOG.names.stages]
     others = [happens("event", e) for e in ("ward.dose", "left_queue")] + [happens("clock", "spread")]

@@ -35,7 +35,7 @@ def ward() -> m.Scenario:
     scenario = hand.scenario(stages, attributes=attributes, resources=[hand.resource("bed")])
     old_age = m.Event(
         "old_age",
-        m.Law("fixed", {"value": 1.0}, hand.HERE),
+        m.Distribution("fixed", {"value": 1.0}, hand.HERE),
         False,
         None,
         None,
