@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import isnan
 from typing import Any
 
-from sim.outcomes.estimates import Estimate, Path
+from sim.outcomes.intervals import Estimate, Path
 
 
 def put(told: dict[Any, Any], path: Path, value: Any) -> None:

@@ -1,135 +1,226 @@
-"""Estimates with their 95% intervals, over patients and over replications."""
+"""The table of estimates and the table of differences: a row for each number."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from math import inf, isnan, nan, sqrt
-from typing import TypeAlias
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from math import isnan, nan
+from typing import Any, ClassVar, Generic, NamedTuple, Self, TypeVar
 
 import numpy as np
-from scipy.special import stdtrit
+from numpy.typing import NDArray
 
 from sim.event_log.log import Floats
 
-NORMAL_975 = 1.959963984540054
-"""The 97.5% point of the standard normal distribution."""
 
-WIDEST = 700.0
-"""The logarithm beyond which a factor is as good as infinite, and would overflow."""
+class EstimateRow(NamedTuple):
+    """One estimate.
 
-Path: TypeAlias = tuple[str | int, ...]
-"""Where a figure stands in an outcome's entry, e.g. `("at", "1 years", "estimate")`."""
-
-Influence: TypeAlias = Callable[[], Floats | None]
-"""Gives an influence, shape [n_chosen]; None where it cannot be told."""
-
-
-QUANTILE = "median_days"
-"""What a path ends with whose number may not be reached, and is later than all others then."""
-
-
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    """A number and its 95% interval [low, high]; nan where there is none.
-
-    An interval may be open to one side: a median whose upper limit is not reached has high nan.
+    outcome: its name, `resources.NAME` for a resource. arm: "" in a single run. group: the value of
+    `by`, "" for all patients. part: a competing end, a category, a step of a funnel, `served` or
+    `left`, else "". time_days: days from `from`, nan where there is none. low, high: 95% interval.
+    n: patients (or waits) behind the number. method: of the interval. note: why there is none.
     """
 
-    value: float
+    outcome: str
+    arm: str
+    group: str
+    part: str
+    measure: str
+    time_days: float
+    unit: str
+    estimate: float
+    standard_error: float = nan
     low: float = nan
     high: float = nan
+    n: float = nan
+    method: str = ""
+    note: str = ""
 
     @property
     def is_known(self) -> bool:
-        return not isnan(self.value)
+        """Whether there is a number."""
+        return not isnan(self.estimate)
 
     @property
     def has_interval(self) -> bool:
+        """Whether there is at least one limit."""
         return not (isnan(self.low) and isnan(self.high))
 
 
-UNKNOWN = Estimate(nan)
+class DifferenceRow(NamedTuple):
+    """One difference between an arm and the reference, the arm's estimate less the reference's.
 
-
-@dataclass(frozen=True, slots=True)
-class Figures:
-    """What one outcome came to in one set of patients: estimates, and counts that add up.
-
-    `counts[("n",)]` is how many patients (or waits) the headline stands on. influences: for the
-    estimates that have a standard error over patients, what each of the chosen adds to the error
-    (see `influence`), made when it is asked for.
+    The measure `hazard_ratio` is the ratio itself, with the standard error of its logarithm;
+    `wasserstein_distance` and `log_rank...` have no interval. independent_low, independent_high: the
+    interval that runs without common patients would have. variance_ratio: variance without pairing
+    over variance with it. method: of the interval. note: what to know of the interval.
     """
 
-    estimates: Mapping[Path, Estimate]
-    counts: Mapping[Path, int]
-    influences: Mapping[Path, Influence] = field(default_factory=dict, compare=False, repr=False)
+    outcome: str
+    arm: str
+    reference: str
+    group: str
+    part: str
+    measure: str
+    time_days: float
+    unit: str
+    difference: float
+    standard_error: float = nan
+    low: float = nan
+    high: float = nan
+    independent_low: float = nan
+    independent_high: float = nan
+    variance_ratio: float = nan
+    method: str = ""
+    note: str = ""
+
+    @property
+    def is_known(self) -> bool:
+        """Whether there is a number."""
+        return not isnan(self.difference)
+
+    @property
+    def has_interval(self) -> bool:
+        """Whether there is at least one limit."""
+        return not (isnan(self.low) and isnan(self.high))
 
 
-def share(count: int, of: int) -> Estimate:
-    """A share with Wilson's interval; unknown of nobody.
+Row = TypeVar("Row", EstimateRow, DifferenceRow)
+Code = NDArray[np.int32]
 
-    Source: Wilson 1927, doi:10.1080/01621459.1927.10502953.
+LABELS = ("outcome", "arm", "group", "part", "measure", "time_days")
+"""The columns that identify a row."""
+
+
+@dataclass(frozen=True, eq=False)
+class Table(Generic[Row]):
+    """Rows of numbers with their labels, column by column.
+
+    codes: text columns as indices into `names`, int32 [n_rows]. numbers: float64 [n_rows], nan where
+    there is no number.
     """
-    if of == 0:
-        return UNKNOWN
-    p, z2 = count / of, NORMAL_975**2
-    centre = (p + z2 / (2 * of)) / (1 + z2 / of)
-    half = NORMAL_975 / (1 + z2 / of) * sqrt(p * (1 - p) / of + z2 / (4 * of * of))
-    low = 0.0 if count == 0 else max(0.0, centre - half)
-    high = 1.0 if count == of else min(1.0, centre + half)
-    return Estimate(p, low, high)
+
+    row_type: ClassVar[Any]
+    not_json: ClassVar[frozenset[str]] = frozenset()
+    codes: Mapping[str, Code]
+    names: Mapping[str, tuple[str, ...]]
+    numbers: Mapping[str, Floats]
+
+    @classmethod
+    def of(cls, rows: Iterable[Row]) -> Self:
+        """The table of these rows, in their order."""
+        columns: list[Sequence[Any]] = list(zip(*rows, strict=True)) or [() for _ in cls.row_type._fields]
+        codes, names, numbers = {}, {}, {}
+        types = cls.row_type.__annotations__
+        for name, column in zip(cls.row_type._fields, columns, strict=True):
+            if "str" in str(types[name]):
+                index = {text: i for i, text in enumerate(dict.fromkeys(column))}
+                codes[name] = np.array([index[text] for text in column], np.int32)
+                names[name] = tuple(index)
+            else:
+                numbers[name] = np.array(column, np.float64)
+        return cls(codes, names, numbers)
+
+    @classmethod
+    def concatenate(cls, tables: Iterable[Self]) -> Self:
+        """The rows of several tables, one after the other."""
+        return cls.of(row for table in tables for row in table)
+
+    def __len__(self) -> int:
+        return len(next(iter(self.numbers.values())))
+
+    def __iter__(self) -> Iterator[Row]:
+        return iter(self._rows)
+
+    @cached_property
+    def _rows(self) -> tuple[Row, ...]:
+        columns = [
+            self.numbers[name].tolist() if name in self.numbers else self._texts(name)
+            for name in self.row_type._fields
+        ]
+        return tuple(map(self.row_type._make, zip(*columns, strict=True)))
+
+    @cached_property
+    def _index(self) -> dict[tuple[Any, ...], Row]:
+        return {tuple(_key(getattr(row, name)) for name in LABELS): row for row in self._rows}
+
+    def _texts(self, column: str) -> list[str]:
+        names = self.names[column]
+        return [names[code] for code in self.codes[column].tolist()]
+
+    def where(self, **labels: str | float | None) -> Self:
+        """The rows with these labels; time_days None for rows without a time."""
+        keep = np.ones(len(self), bool)
+        for name, value in labels.items():
+            if name in self.codes:
+                names = self.names[name]
+                keep &= self.codes[name] == (names.index(value) if value in names else -1)
+            elif value is None:
+                keep &= np.isnan(self.numbers[name])
+            else:
+                keep &= self.numbers[name] == value
+        return type(self)(
+            {name: codes[keep] for name, codes in self.codes.items()},
+            self.names,
+            {name: values[keep] for name, values in self.numbers.items()},
+        )
+
+    def find(
+        self,
+        outcome: str,
+        measure: str,
+        *,
+        arm: str = "",
+        group: str = "",
+        part: str = "",
+        time_days: float | None = None,
+    ) -> Row | None:
+        """The row with exactly these labels; None where there is none."""
+        return self._index.get((outcome, arm, group, part, measure, time_days))
+
+    def present(self, column: str) -> tuple[str, ...]:
+        """The different texts of a column, in the order of their first row."""
+        codes = self.codes[column]
+        first = np.unique(codes, return_index=True)[1]
+        return tuple(self.names[column][codes[i]] for i in sorted(first.tolist()))
+
+    def relabelled(self, **texts: str) -> Self:
+        """The same rows with one text in the whole of these columns."""
+        codes = {name: np.zeros(len(self), np.int32) for name in texts}
+        return replace(
+            self,
+            codes={**self.codes, **codes},
+            names={**self.names, **{name: (text,) for name, text in texts.items()}},
+        )
+
+    def records(self) -> list[dict[str, Any]]:
+        """The rows ready for JSON: None for what does not exist."""
+        return [
+            {name: _plain(value) for name, value in row._asdict().items() if name not in self.not_json}
+            for row in self._rows
+        ]
 
 
-def mean(values: Floats) -> Estimate:
-    """The mean with Student's interval; of one value without, of none unknown."""
-    n = len(values)
-    if n == 0:
-        return UNKNOWN
-    centre = float(np.mean(values))
-    if n == 1:
-        return Estimate(centre)
-    half = float(stdtrit(n - 1, 0.975)) * float(np.std(values, ddof=1)) / sqrt(n)
-    return Estimate(centre, centre - half, centre + half)
+def _key(value: str | float) -> str | float | None:
+    return None if isinstance(value, float) and isnan(value) else value
 
 
-def over_replications(figures: Sequence[Figures]) -> Figures:
-    """Means over replications with Student's interval; counts are added up.
-
-    A replication in which a number is unknown is left out of it, except of a median: one that was
-    not reached in some replication is later than the others, so the mean of these would mislead.
-    """
-    kept = [f for f in figures if not is_empty(f)] or list(figures[:1])
-    estimates = {path: _mean_of(path, [f.estimates[path].value for f in kept]) for path in kept[0].estimates}
-    counts = {path: sum(f.counts[path] for f in figures) for path in kept[0].counts}
-    return Figures(estimates, counts)
+def _plain(value: str | float) -> str | float | int | None:
+    if isinstance(value, str):
+        return value
+    return None if isnan(value) else value
 
 
-def is_empty(figures: Figures) -> bool:
-    """Whether nobody qualified, so that there is nothing to estimate from."""
-    return figures.counts[("n",)] == 0 and not any(e.is_known for e in figures.estimates.values())
+class Estimates(Table[EstimateRow]):
+    """Every estimate of one or several arms."""
+
+    row_type = EstimateRow
 
 
-def without_intervals(figures: Figures) -> Figures:
-    """The same figures, each as a bare number."""
-    return Figures({path: Estimate(e.value) for path, e in figures.estimates.items()}, figures.counts)
+class Differences(Table[DifferenceRow]):
+    """Every paired difference from the reference."""
 
-
-def _mean_of(path: Path, values: Iterable[float]) -> Estimate:
-    every = np.array(list(values))
-    known = every[~np.isnan(every)]
-    if path[-1] == QUANTILE and len(known) < len(every):
-        return UNKNOWN
-    return mean(known)
-
-
-def log_log(value: float, error: float) -> Estimate:
-    """A probability with its log-log interval; without one at 0 and 1, where it is not defined.
-
-    error: standard error of log(-log(value)).
-    Source: Kalbfleisch and Prentice 2002, section 1.4.2, doi:10.1002/9781118032985.
-    """
-    if not 0.0 < value < 1.0 or not error < inf:
-        return Estimate(value)
-    wide = float(np.exp(min(NORMAL_975 * error, WIDEST)))
-    return Estimate(value, value**wide, value ** (1 / wide))
+    row_type = DifferenceRow
+    not_json = frozenset({"method", "note"})

@@ -14,10 +14,10 @@ from sim.outcomes.endpoints import means, pathway_patterns, proportions
 from sim.outcomes.endpoints.endpoint import Measure
 from sim.outcomes.endpoints.time_in_state import occupancy, time_in
 from sim.outcomes.endpoints.time_to_event import TimeToEvent, time_to_event
-from sim.outcomes.estimates import Figures
 from sim.outcomes.findings import MOST_GROUPS, Findings, Observed, bare, too_many
 from sim.outcomes.history.event_selection import qualify
 from sim.outcomes.history.history import NEVER, Flags, History
+from sim.outcomes.intervals import Figures
 from sim.outcomes.queues import waiting
 from sim.scenario.language.model import Outcome, Scenario
 from sim.scenario.language.wording import scalar

@@ -10,7 +10,7 @@ from math import inf
 from typing import Any, TypeAlias
 
 from sim.event_log.log import Floats
-from sim.outcomes.estimates import Figures, Path
+from sim.outcomes.intervals import Figures, Path
 from sim.scenario.language.model import Outcome
 
 MOST_GROUPS = 50

@@ -11,9 +11,9 @@ import numpy as np
 from sim.event_log.log import EventLog, ResourceUse
 from sim.outcomes import findings, labels
 from sim.outcomes.entries import interval, listed, number, put
-from sim.outcomes.estimates import Estimate, Figures, Path, is_empty, over_replications, without_intervals
 from sim.outcomes.evaluation import Reader
 from sim.outcomes.findings import Each, Findings, Observed
+from sim.outcomes.intervals import Estimate, Figures, Path, is_empty, over_replications, without_intervals
 from sim.outcomes.queues.queue_summary import (
     ResourceFindings,
     resource_entries,

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from sim.engine.run import simulate
-from sim.outcomes.estimates import NORMAL_975
+from sim.outcomes.intervals import NORMAL_975
 from sim.pathway.tables import compile_pathway
 from sim.runs.batches import Streamed, stream
 from sim.runs.simulation import Asked

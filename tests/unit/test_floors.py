@@ -20,7 +20,7 @@ FLOORS = (
     "sim.event_log.log",
     "sim.engine",
     "sim.event_log",
-    "sim.outcomes.estimates sim.outcomes.labels sim.outcomes.entries sim.outcomes.findings",
+    "sim.outcomes.estimates sim.outcomes.intervals sim.outcomes.results sim.outcomes.labels sim.outcomes.entries sim.outcomes.findings",
     "sim.outcomes.history",
     "sim.outcomes.survival",
     "sim.outcomes.endpoints",

@@ -16,8 +16,8 @@ from sim.outcomes.endpoints.endpoint import Measure
 from sim.outcomes.endpoints.means import Mean
 from sim.outcomes.endpoints.time_to_event import REACHED, Ends, TimeToEvent
 from sim.outcomes.entries import interval, number
-from sim.outcomes.estimates import Estimate, Figures
 from sim.outcomes.evaluation import Group
+from sim.outcomes.intervals import Estimate, Figures
 from sim.outcomes.queues.waiting import Waiting
 from sim.outcomes.survival.aalen_johansen import aalen_johansen
 

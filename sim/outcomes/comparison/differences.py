@@ -15,8 +15,8 @@ from scipy.special import stdtrit
 
 from sim.event_log.log import Floats
 from sim.outcomes.entries import interval, number, put
-from sim.outcomes.estimates import QUANTILE, UNKNOWN, Estimate, Figures, Path
 from sim.outcomes.evaluation import Group
+from sim.outcomes.intervals import QUANTILE, UNKNOWN, Estimate, Figures, Path
 
 ENOUGH = 30
 """From so many on that agree, something is said of others."""

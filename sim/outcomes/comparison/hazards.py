@@ -15,7 +15,7 @@ from scipy.special import chdtrc
 
 from sim.event_log.log import Floats, Indices
 from sim.outcomes.comparison.differences import Difference, of_values, squares, welch
-from sim.outcomes.estimates import Estimate
+from sim.outcomes.intervals import Estimate
 from sim.outcomes.survival.kaplan_meier import steps_up_to
 
 Arm = tuple[Floats, NDArray[np.bool_]]

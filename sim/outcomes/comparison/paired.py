@@ -18,9 +18,9 @@ from sim.outcomes.comparison.differences import of_groups, shaped
 from sim.outcomes.comparison.patient_changes import compared_times, lives, tells
 from sim.outcomes.endpoints.time_to_event import TimeToEvent, time_to_event, with_common_times
 from sim.outcomes.entries import listed, put
-from sim.outcomes.estimates import Path
 from sim.outcomes.evaluation import Group, Reader, Reading
 from sim.outcomes.findings import Findings
+from sim.outcomes.intervals import Path
 from sim.outcomes.queues.queue_summary import growth_notes
 from sim.outcomes.summary import account, summary, why_no_interval
 from sim.scenario.checks.contrast import contrast

@@ -13,8 +13,8 @@ from sim.outcomes.comparison.comparability import Arm
 from sim.outcomes.comparison.divergence import CHANGES, HAPPENS, WHEN, Parting, part
 from sim.outcomes.endpoints.time_to_event import CENSORED, TimeToEvent
 from sim.outcomes.entries import interval, number
-from sim.outcomes.estimates import UNKNOWN, Estimate, mean, share
 from sim.outcomes.history.history import NEVER, Flags
+from sim.outcomes.intervals import UNKNOWN, Estimate, mean, share
 from sim.scenario.language.model import Outcome
 
 Measures: TypeAlias = tuple[TimeToEvent, TimeToEvent]

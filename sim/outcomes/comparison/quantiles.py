@@ -11,8 +11,8 @@ from sim.event_log.log import Floats
 from sim.outcomes.comparison.differences import leaf, of_groups
 from sim.outcomes.endpoints.time_to_event import REACHED, Ends
 from sim.outcomes.entries import number
-from sim.outcomes.estimates import QUANTILE, Estimate, Figures, Path
 from sim.outcomes.evaluation import Group
+from sim.outcomes.intervals import QUANTILE, Estimate, Figures, Path
 
 LEVELS = {"25%": 0.25, "50%": 0.5, "75%": 0.75}
 

@@ -16,9 +16,9 @@ from sim.outcomes.comparison.differences import over_replications as between_rep
 from sim.outcomes.comparison.paired import is_same
 from sim.outcomes.endpoints.endpoint import Measure
 from sim.outcomes.entries import interval, number
-from sim.outcomes.estimates import UNKNOWN, Estimate, Path, over_replications, without_intervals
 from sim.outcomes.evaluation import Group, Reader
 from sim.outcomes.findings import Findings, bare
+from sim.outcomes.intervals import UNKNOWN, Estimate, Path, over_replications, without_intervals
 from sim.outcomes.queues.waiting_burden import burden
 from sim.outcomes.summary import account, summary, why_no_interval
 from sim.scenario.language.model import Outcome, Scenario

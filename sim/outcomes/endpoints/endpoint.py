@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from sim.event_log.log import Indices
-from sim.outcomes.estimates import Figures, Path
+from sim.outcomes.intervals import Figures, Path
 
 
 class Measure(Protocol):

@@ -12,9 +12,9 @@ import numpy as np
 from sim.event_log.log import Floats, Indices
 from sim.outcomes import labels
 from sim.outcomes.endpoints.proportions import Categories, Proportion
-from sim.outcomes.estimates import Estimate, Figures, Influence, Path, mean
 from sim.outcomes.history.event_selection import rows
 from sim.outcomes.history.history import NEVER, History
+from sim.outcomes.intervals import Estimate, Figures, Influence, Path, mean
 from sim.outcomes.survival.influence import of_ratio
 from sim.scenario.language.model import Outcome
 

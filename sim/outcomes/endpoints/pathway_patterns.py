@@ -13,9 +13,9 @@ import numpy as np
 from sim.event_log.log import Floats, Indices
 from sim.outcomes import labels
 from sim.outcomes.endpoints.proportions import Proportion
-from sim.outcomes.estimates import Estimate, Figures, Influence, Path, share
 from sim.outcomes.history.event_selection import rows
 from sim.outcomes.history.history import NEVER, Flags, History
+from sim.outcomes.intervals import Estimate, Figures, Influence, Path, share
 from sim.outcomes.survival.influence import of_ratio
 from sim.scenario.language.model import EventSelector, Outcome
 

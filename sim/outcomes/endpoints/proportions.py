@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from sim.event_log.log import Floats, Indices
 from sim.outcomes import labels
-from sim.outcomes.estimates import UNKNOWN, Estimate, Figures, Influence, Path, share
 from sim.outcomes.history.event_selection import rows
 from sim.outcomes.history.history import NEVER, Flags, History
+from sim.outcomes.intervals import UNKNOWN, Estimate, Figures, Influence, Path, share
 from sim.outcomes.survival.influence import of_ratio
 from sim.scenario.language.model import Outcome
 

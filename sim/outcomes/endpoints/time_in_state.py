@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from sim.event_log.log import Floats, Indices
 from sim.outcomes import labels
 from sim.outcomes.endpoints.means import Mean
-from sim.outcomes.estimates import Estimate, Figures, Influence, Path, share
 from sim.outcomes.history.history import Flags, History
+from sim.outcomes.intervals import Estimate, Figures, Influence, Path, share
 from sim.outcomes.survival.influence import of_ratio
 from sim.scenario.language.model import Outcome
 

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from sim.event_log.log import Floats, Indices
 from sim.outcomes import labels
-from sim.outcomes.estimates import Estimate, Figures, Influence, Path
 from sim.outcomes.findings import Observed, observed
 from sim.outcomes.history.event_selection import rows
 from sim.outcomes.history.history import NEVER, History
+from sim.outcomes.intervals import Estimate, Figures, Influence, Path
 from sim.outcomes.survival.aalen_johansen import aalen_johansen, incidence_at, time_to_half
 from sim.outcomes.survival.influence import CurveInfluence
 from sim.outcomes.survival.kaplan_meier import (

@@ -11,8 +11,8 @@ import numpy as np
 
 from sim.event_log.log import Floats
 from sim.outcomes.entries import interval, number
-from sim.outcomes.estimates import UNKNOWN, Estimate
 from sim.outcomes.history.history import History
+from sim.outcomes.intervals import UNKNOWN, Estimate
 from sim.outcomes.queues.queue_use import averages, estimate_of, resource_figures
 from sim.outcomes.queues.queue_waits import Waits, ends_of_waits, waits_of
 from sim.outcomes.queues.use_over_time import Areas, UseOverTime, areas

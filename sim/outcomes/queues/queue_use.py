@@ -10,7 +10,7 @@ import numpy as np
 from sim.engine.arrivals import on_grid
 from sim.engine.resources import open_hours
 from sim.event_log.log import Floats, Indices, Names, ResourceUse
-from sim.outcomes.estimates import Estimate, mean
+from sim.outcomes.intervals import Estimate, mean
 from sim.scenario.language.model import Resource, Scenario
 
 WORDS = {

@@ -9,8 +9,8 @@ from itertools import pairwise
 import numpy as np
 
 from sim.event_log.log import HOLDS, WAITS_FOR, Floats, Indices
-from sim.outcomes.estimates import Estimate, mean
 from sim.outcomes.history.history import NEVER, History
+from sim.outcomes.intervals import Estimate, mean
 from sim.units import DAYS_IN
 
 GRANTED = "granted"

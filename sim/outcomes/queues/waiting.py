@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from sim.event_log.log import ASKS, ENTERS, WAITS_FOR, Floats, Indices
 from sim.outcomes import labels
-from sim.outcomes.estimates import Estimate, Figures, Influence, Path, mean, share
 from sim.outcomes.history.conditions import holds
 from sim.outcomes.history.history import NEVER, Flags, History
+from sim.outcomes.intervals import Estimate, Figures, Influence, Path, mean, share
 from sim.outcomes.survival.influence import of_ratio
 from sim.scenario.language.model import Outcome
 

@@ -10,8 +10,8 @@ import pytest
 
 from sim.event_log.log import FREE_OF, HOLDS, WAITS_FOR
 from sim.outcomes.endpoints.pathway_patterns import pathway
-from sim.outcomes.estimates import mean, share
 from sim.outcomes.history.history import History
+from sim.outcomes.intervals import mean, share
 from sim.outcomes.summary import DEFAULT_TIMES, summarise
 from sim.scenario.language import model as m
 from tests import hand_made_log as by_hand
