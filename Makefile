@@ -1,4 +1,4 @@
-# Each target does its own set-up: a virtual environment with the locked versions, made once.
+# Each target sets up what it needs: a virtual environment with the locked versions, made once.
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
 	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& { echo $$p; break; }; done)
@@ -6,10 +6,10 @@ VENV := .venv
 READY := $(VENV)/.ready
 ALLPATH := $(VENV)/bin/allpath
 
-.PHONY: run test theory-long browser figure lint types bench docs validation clean
+.PHONY: run test faults theory-long browser figure lint types bench pairing docs validation site clean
 
-# What the case asks: an adult with relapse in marrow and CSF, two lines of CAR-T, then transplant. The reference is her
-# road; each of the others goes without one part of it: CAR-T, the second line, transplant after CAR-T.
+# The published case: an adult with relapse in marrow and CSF, two lines of CAR-T, then transplant. The first scenario
+# is that pathway; each of the others omits one part of it: CAR-T, the second line, transplant after CAR-T.
 ACADEMIC := scenarios/strategies/academic
 CASE := $(ACADEMIC)/two_lines_bridging.yaml $(ACADEMIC)/withheld.yaml \
 	$(ACADEMIC)/one_line_bridging.yaml $(ACADEMIC)/two_lines_no_bridging.yaml \
@@ -23,13 +23,13 @@ run: $(READY)
 test: $(READY)
 	@$(VENV)/bin/python -m pytest
 
-# Tests of the page in a real browser: Chromium with its driver, as Debian packages them.
+# Tests of the HTML page in a real browser: Chromium with its driver, as packaged by Debian.
 browser: $(READY)
 	@for p in chromium chromedriver; do command -v $$p >/dev/null 2>&1 || { \
 		echo "make browser needs $$p; on Debian, as root: apt-get install chromium chromium-driver"; exit 1; }; done
 	@$(VENV)/bin/python -m pytest tests/browser
 
-# The figure of the README, from the page that `make run` writes; needs Chromium as well.
+# The figure of the README, taken from the page that `make run` writes; needs Chromium as well.
 figure: $(READY)
 	@$(VENV)/bin/python -m tests.browser.figure docs/survival.svg $(CASE)
 
@@ -49,7 +49,6 @@ types: $(READY)
 bench: $(READY)
 	@$(VENV)/bin/python -m benchmarks
 
-.PHONY: pairing
 pairing: $(READY)
 	@$(VENV)/bin/python -m benchmarks.pairing > docs/pairing.md.new
 	@mv docs/pairing.md.new docs/pairing.md
@@ -63,15 +62,19 @@ validation: $(READY)
 	@$(VENV)/bin/python -m tests.published.validation > docs/validation.md.new
 	@mv docs/validation.md.new docs/validation.md
 
+# The documentation site, in the folder site/.
+site: $(READY)
+	@NO_MKDOCS_2_WARNING=1 $(VENV)/bin/python -m mkdocs build --strict --quiet
+
 $(READY): requirements.lock pyproject.toml
-	@test -n "$(PYTHON)" || { echo "allpath needs Python 3.11 or later; install it, or say make PYTHON=/path/to/python3"; exit 1; }
+	@test -n "$(PYTHON)" || { echo "allpath needs Python 3.11 or later; install it, or run make PYTHON=/path/to/python3"; exit 1; }
 	@echo "Setting up $(VENV) (once) ..."
 	@$(PYTHON) -m venv $(VENV)
 	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --requirement requirements.lock
 	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
-	@echo "Compiling the law (once, about a minute) ..."
+	@echo "Compiling the simulation kernel (once, about a minute) ..."
 	@$(VENV)/bin/python -m sim.engine.precompile
 	@touch $(READY)
 
 clean:
-	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build dist site *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

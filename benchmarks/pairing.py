@@ -27,17 +27,18 @@ CASE = (
 """The comparison of `make run`."""
 
 HEAD = f"""\
-# What pairing gains
+# Variance reduction by common random numbers
 
-The same patients with the same luck go through both arms, so most of the noise of simulation falls out of
-their difference. The table shows how much in every shipped comparison: for overall survival the difference
-from the reference, its standard error in percentage points, and how many times the variance of independent
-runs is that of the paired ones. A gain of 10 means that runs without common patients would have needed ten
-times as many for the same interval.
+Both arms of a comparison simulate the same patients with common random numbers (the same random numbers for
+the same patient), so most of the Monte Carlo error cancels in their difference. For every comparison that
+ships with allpath, the table shows the difference in overall survival from the reference, its standard error
+in percentage points, and the gain: the variance of the difference between independent runs, divided by the
+variance of the paired difference. With a gain of 10, independent runs need ten times as many patients for an
+interval of the same width.
 
-{PATIENTS:,} patients in each arm, seed {SEED}; of the centre, where patients wait for one another,
-{REPLICATIONS} replications, paired one by one. Made by `make pairing`, which simulates them all. The centre
-with twice the referrals has other patients than the centre, so that it is compared with nothing.
+Each arm has {PATIENTS:,} patients (seed {SEED}). In the centre, where patients compete for resources,
+each arm has {REPLICATIONS} replications, paired by replication. The centre with twice the referrals has
+different patients and is therefore not compared. `make pairing` runs all comparisons and writes this page.
 
 | scenario | against | at | difference, points | standard error | gain |
 |---|---|---|---|---|---|
@@ -81,7 +82,7 @@ def lines(pair: Pair) -> Iterator[str]:
             time.removesuffix("s") if time.startswith("1 ") else time,
             f"{100 * leaf['difference']:+.2f}",
             f"{100 * leaf['standard_error']:.2f}",
-            "nobody differs" if gain is None else f"{gain:.1f}",
+            "no patient differs" if gain is None else f"{gain:.1f}",
         ]
         yield f"| {' | '.join(cells)} |\n"
 

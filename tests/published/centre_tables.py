@@ -34,7 +34,7 @@ def cell(path: Path, replications: int = REPLICATIONS, seed: int = SEED) -> Cell
 
 
 def numbers(path: Path, **options: int) -> dict[str, Any]:
-    """Outcomes and burden of a what-if, each with its difference from the centre as it stands."""
+    """Outcomes and burden of a what-if, each with its difference from the base case."""
     reference, other = cell(BASE, **options), cell(path, **options)
     return outcomes_told(reference, other) | burden_told(reference, other)
 
@@ -69,7 +69,7 @@ def of_what_ifs() -> str:
         values = [value for value, _ in shown(told)]
         n = len(WAITS)
         cells = [f"{value:.1f} d" for value in values[:n]] + [f"{value:.1f}%" for value in values[n:]]
-        name = "as it stands" if path == BASE else path.stem
+        name = "base case" if path == BASE else path.stem
         points = "" if path == BASE else difference(told["overall_survival"], 100, 1)
         rows.append((f"`{name}`", *cells, points))
     return table(head, rows)
@@ -88,20 +88,26 @@ def of_one_more() -> str:
 def page() -> str:
     patients = cell(BASE).n_patients / REPLICATIONS
     return f"""\
-# A centre that can be full
+# A centre with limited capacity
 
-Made by `make docs`: {REPLICATIONS} replications, seed {SEED}, about {patients:.0f} patients in each, those of the first two years left out; intervals
-over the same replications. What the centre has, and what is assumed of it (every capacity is), stands in
-[scenarios/README.md](../scenarios/README.md). Lost in a queue is who left one without what they waited for, by death, relapse or
-otherwise.
+[The scenarios](scenarios.md#a-centre-with-limited-capacity) describes the centre, its what-if scenarios and the assumptions.
+Every capacity is an assumption. The tables show means over {REPLICATIONS} replications (seed {SEED}) of about {patients:.0f} patients each,
+without those of the first two years (the warm-up). Differences are paired by replication and have 95% intervals. A patient is
+lost in a queue who leaves it without having received the resource, by death, relapse or otherwise. `make docs` writes this page.
+
+The columns give the mean wait for each resource, the proportions of patients infused, transplanted, lost in a queue and alive
+after 2 years, and the difference in survival from the base case in percentage points.
 
 {of_what_ifs()}
 
-Twice the referrals is more than beds and rooms can serve: their queues grow for years, and level off near a dozen patients
-each because so many relapse, drop out or die in them. What stands in that row depends on the ten years that were simulated.
+With twice the referrals, demand exceeds the capacity of beds and rooms. Their queues grow for years and level off at about a
+dozen patients each, because many patients relapse, drop out or die while waiting. The values in that row depend on the simulated
+period of ten years.
 
-One unit more of each, per 100 patients, as `allpath sweep scenarios/centre_academic.yaml --one-more` tells it, life-years up to
-the horizon of twelve years from the opening:
+## One more unit of each resource
+
+Effects per 100 patients, as printed by `allpath sweep scenarios/centre_academic.yaml --one-more`. Life-years count up to the
+horizon, twelve years after the opening of the centre.
 
 {of_one_more()}
 """

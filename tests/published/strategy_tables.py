@@ -54,8 +54,8 @@ def arm(path: Path, name: str) -> Arm:
 
 
 def arms(setting: str) -> list[Arm]:
-    """The setting as it stands, then its strategies."""
-    found = [arm(SCENARIOS / SETTINGS[setting], "as it stands")]
+    """The setting (the base case), then its strategies."""
+    found = [arm(SCENARIOS / SETTINGS[setting], "base case")]
     return found + [arm(path, path.stem) for path in STRATEGIES if path.parent.name == setting]
 
 
@@ -101,31 +101,38 @@ def of_waits(setting: str) -> str:
 
 def page() -> str:
     return f"""\
-# What the strategies come to
+# Strategies
 
-Made by `make docs`: {PATIENTS:,} patients, seed {SEED}, the same ones under each strategy, so that a difference is between
-what was done to them and not between them. These are consequences of the scenarios' parameters, many of them assumed
-(`allpath describe` lists those first); no trial compared these strategies. What each strategy is stands in
-[scenarios/README.md](../scenarios/README.md).
+[The scenarios](scenarios.md) defines each strategy. The tables show simulated results for {PATIENTS:,} patients (seed {SEED}).
+The patients and their random numbers are the same under each strategy, so a difference is due to treatment. The results follow
+from the parameters of the scenarios, many of which are assumed; `allpath describe` lists the assumed ones first. No trial has
+compared these strategies. `make docs` writes this page.
 
-Adults whose leukaemia relapsed in marrow and CSF together, at an academic centre:
+Columns: the proportion of patients infused and transplanted, the proportion alive after 1, 2 and 5 years, and the difference
+from the base case after 5 years in percentage points, with its 95% interval.
+
+## Adults with combined marrow and CSF relapse
+
+At an academic centre:
 
 {of_strategies("academic")}
 
-And where CAR-T is a commercial product:
+With a commercial CAR-T product:
 
 {of_strategies("commercial")}
 
-Two assumptions weigh on this. Relapse after any transplant takes the course published for transplant after CAR-T,
-which is kind to transplant without CAR-T; and remission on chemotherapy alone is never cured, which is not.
+Two assumptions have a large effect. Relapse after any transplant follows the course published for transplant after CAR-T,
+which favours transplant without CAR-T. Remission on chemotherapy alone is never a cure, which does not favour it.
 
-# What waiting costs
+## The effect of the wait for apheresis
 
-All patients of a setting, the wait for a day of apheresis made longer and nothing else touched. At an academic centre:
+The proportion of all patients of a setting who are alive, by the median wait for a day of apheresis. Nothing else is changed.
+
+At an academic centre:
 
 {of_waits("academic")}
 
-Where CAR-T is a commercial product:
+With a commercial CAR-T product:
 
 {of_waits("commercial")}
 """

@@ -79,7 +79,7 @@ def test_outcomes_have_the_same_names_everywhere(file: str) -> None:
 
 
 def test_every_scenario_stands_in_the_table() -> None:
-    table = (SCENARIOS / "README.md").read_text()
+    table = (SCENARIOS.parent / "docs" / "scenarios.md").read_text("utf-8")
     assert [path.name for path in SCENARIOS.rglob("*.yaml") if f"`{path.name}`" not in table] == []
 
 
@@ -120,7 +120,7 @@ def test_survival_falls_as_the_wait_for_apheresis_grows(setting: str) -> None:
     shares = np.array(waits(setting))
     assert (np.diff(shares, axis=0) < 0).all()
     assert (shares[0] - shares[-1] > 0.05).all()
-    tables = numbers(PAGE.read_text().partition("# What waiting costs")[2])
+    tables = numbers(PAGE.read_text().partition("## The effect of the wait for apheresis")[2])
     told = tables[: len(WAITS)] if setting == "academic" else tables[len(WAITS) :]
     assert np.abs(np.array(told)[:, 1:] - 100 * shares).max() < 1
 
@@ -128,7 +128,7 @@ def test_survival_falls_as_the_wait_for_apheresis_grows(setting: str) -> None:
 def test_the_page_of_strategies_tells_what_is_simulated() -> None:
     """To a point: rounding, and changes of parameters too small to write the page anew for."""
     told, found = (
-        numbers(text.partition("# What waiting costs")[0])
+        numbers(text.partition("## The effect of the wait for apheresis")[0])
         for text in (PAGE.read_text(), of_strategies("academic"))
     )
     assert len(told) == len(STRATEGIES) + len(SETTINGS)

@@ -481,14 +481,15 @@ def main(page: Path) -> int:
     return 0
 
 
-HEAD = """# Queues against their closed forms
+HEAD = """# Queues against closed forms
 
-Made by `make theory-long`: scenarios of the language, run by the shared engine and read by the summary that every run
-gives, one seed. Patients are added until every 95% interval, over replications, is within 1% of the exact value; the
-first tenth of each replication is warm-up. z: by how many standard errors the estimate is off. What the figures are, and
-the formulas with their sources, stands in `tests/theory/queues.py`; its short form is part of `make test`.
+Each row compares a simulated result of a queueing system with its exact value. The systems are scenario files, simulated by
+the SimPy engine and evaluated by the run summary, with one seed. Patients are added until the half-width of every 95% interval,
+over replications, is at most 1% of the exact value. The first tenth of each replication is the warm-up. The column z is the
+deviation of the estimate in standard errors. `tests/theory/queues.py` defines the quantities and gives the formulas with their
+sources. `make theory-long` writes this page; `make test` runs a short form.
 
-| queue | figure | exact | simulated | half-width | z | patients |
+| queue | quantity | exact | simulated | half-width | z | patients |
 |---|---|---|---|---|---|---|
 """
 

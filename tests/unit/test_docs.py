@@ -1,4 +1,4 @@
-"""The page on Python is executed, and what it prints is what it shows; the page on pairing is up to date."""
+"""The page on Python is executed, the page on pairing is up to date, the files that pages name exist."""
 
 from __future__ import annotations
 
@@ -40,3 +40,17 @@ def test_the_page_of_pairing_has_every_comparison_and_what_one_of_them_gives() -
         pair for pair in shipped if pair.other.parent.name == "academic" and pair.other.stem == "withheld"
     )
     assert "".join(pairing.lines(one)) in page
+
+
+@pytest.mark.parametrize("page", ["CONTRIBUTING.md", "docs/scenarios.md", "scenarios/README.md"])
+def test_the_files_that_a_page_names_exist(page: str) -> None:
+    text = (ROOT / page).read_text("utf-8")
+    named = re.findall(r"`((?:sim|tests|docs|scenarios|benchmarks)/[\w./]*)`", text)
+    named += [f"{Path(page).parent}/{path}" for path in re.findall(r"\]\((?!http)([\w./]+)\)", text)]
+    assert [path for path in named if not (ROOT / path).exists()] == []
+
+
+def test_every_page_of_docs_is_in_the_navigation() -> None:
+    navigation = (ROOT / "mkdocs.yml").read_text("utf-8").split("nav:")[1].split("\n\n")[0]
+    pages = {path.name for path in (ROOT / "docs").glob("*.md")}
+    assert pages - set(re.findall(r": ([\w-]+\.md)", navigation)) <= {"results.md"}
