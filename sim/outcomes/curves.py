@@ -1,17 +1,17 @@
-"""Curves for pictures: an outcome read at many times, as the summary reads it at a few."""
+"""Curves for pictures: an outcome evaluated at many times."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from math import nan
-from typing import Any
 
 import numpy as np
 
 from sim.event_log.log import Floats
-from sim.outcomes.evaluation import Reader
-from sim.outcomes.summary import entry
+from sim.outcomes.estimates import Estimates
+from sim.outcomes.evaluation import Evaluator
+from sim.outcomes.results import Description
+from sim.outcomes.summary import outcome_rows
 from sim.scenario.language.model import Outcome
 
 POINTS = 160
@@ -23,7 +23,7 @@ class Curve:
     """A probability over time with its 95% limits, shape [n_times].
 
     time: days from `from`, increasing from 0. value: nan where unknown. low, high: nan where there
-    is no interval. at_risk: who was followed for so long without an end.
+    is no interval. at_risk: patients observed for so long without an end.
     """
 
     name: str
@@ -39,7 +39,7 @@ class Curves:
     """The curves of one outcome in one set of patients.
 
     main: survival, or the cumulative incidence of `until`. causes: of the competing ends, in file
-    order. n: how many patients they stand on.
+    order. n: the number of patients.
     """
 
     main: Curve
@@ -52,38 +52,37 @@ def grid(until: float) -> tuple[float, ...]:
     return tuple(np.linspace(0.0, until, POINTS + 1)[1:].tolist())
 
 
-def curves(reader: Reader, outcome: Outcome) -> tuple[Curves, Mapping[str, Curves]]:
-    """The curves of a time to an event: of all patients, and in each group of `by`.
+def curves(evaluator: Evaluator, outcome: Outcome) -> tuple[Curves, Mapping[str, Curves]]:
+    """The curves of a time to an event: for all patients, and for each group of `by`.
 
-    reader: reads at the times of a `grid`.
+    evaluator: evaluates at the times of a `grid`.
     """
-    told = entry(reader.read(outcome).findings(), reader.scenario)
-    name = outcome.label or outcome.name
-    return _curves(told, name), {key: _curves(one, key) for key, one in told.get("groups", {}).items()}
+    findings = evaluator.evaluate(outcome).findings()
+    table = Estimates.of(outcome_rows(findings, evaluator.scenario))
+    described, name = findings.description, outcome.label or outcome.name
+    parts = tuple(part for part, _ in outcome.competing)
+    groups = {key: _curves(table.where(group=key), described, parts, key) for key in findings.groups}
+    return _curves(table.where(group=""), described, parts, name), groups
 
 
-def _curves(told: Mapping[str, Any], name: str) -> Curves:
-    competing = told.get("causes", {})
-    begin = 0.0 if "causes" in told else 1.0
-    rows = list(told["at"].values())
-    at_risk = np.array([told["n"], *(row["at_risk"] for row in rows)], np.float64)
-    main = _curve(name, rows, begin, at_risk)
-    causes = tuple(_curve(key, list(one["at"].values()), 0.0, at_risk) for key, one in competing.items())
-    return Curves(main, causes, told["n"])
+def _curves(table: Estimates, described: Description, parts: tuple[str, ...], name: str) -> Curves:
+    measure = described.headline.measure
+    begin = 1.0 if measure == "survival" else 0.0
+    n = next(iter(table.where(measure="events", part=""))).n
+    at_risk = np.concatenate([[n], table.where(measure="at_risk").numbers["estimate"]])
+    main = _curve(table.where(measure=measure, part=""), name, begin, at_risk)
+    causes = tuple(_curve(table.where(measure=measure, part=part), part, 0.0, at_risk) for part in parts)
+    return Curves(main, causes, int(n))
 
 
-def _curve(name: str, rows: Sequence[Mapping[str, Any]], begin: float, at_risk: Floats) -> Curve:
+def _curve(rows: Estimates, name: str, begin: float, at_risk: Floats) -> Curve:
     """A curve from its rows; it begins at day 0, where it is known."""
-    limits = [row["interval"] or (None, None) for row in rows]
+    numbers = rows.numbers
     return Curve(
         name,
-        time=np.array([0.0, *(row["days"] for row in rows)]),
-        value=np.array([begin, *_numbers([row["estimate"] for row in rows])]),
-        low=np.array([begin, *_numbers([low for low, _ in limits])]),
-        high=np.array([begin, *_numbers([high for _, high in limits])]),
+        time=np.concatenate([[0.0], numbers["time_days"]]),
+        value=np.concatenate([[begin], numbers["estimate"]]),
+        low=np.concatenate([[begin], numbers["low"]]),
+        high=np.concatenate([[begin], numbers["high"]]),
         at_risk=at_risk,
     )
-
-
-def _numbers(values: Sequence[float | None]) -> Iterator[float]:
-    return (nan if value is None else value for value in values)

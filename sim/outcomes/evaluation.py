@@ -1,4 +1,4 @@
-"""One outcome read from a log: its figures in all patients it is about, and in each group."""
+"""One outcome evaluated on a log: its figures for all patients it is about, and for each group."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ import numpy as np
 
 from sim.event_log.log import EventLog, Indices, ResourceUse
 from sim.outcomes.endpoints import means, pathway_patterns, proportions
-from sim.outcomes.endpoints.endpoint import Measure
+from sim.outcomes.endpoints.endpoint import Endpoint
 from sim.outcomes.endpoints.time_in_state import occupancy, time_in
 from sim.outcomes.endpoints.time_to_event import TimeToEvent, time_to_event
-from sim.outcomes.findings import MOST_GROUPS, Findings, Observed, bare, too_many
+from sim.outcomes.findings import MOST_GROUPS, Findings, Observation, too_many_groups, without_influences
 from sim.outcomes.history.event_selection import qualify
 from sim.outcomes.history.history import NEVER, Flags, History
 from sim.outcomes.intervals import Figures
 from sim.outcomes.queues import waiting
+from sim.outcomes.queues.queue_summary import ResourceFindings, resource_findings
 from sim.scenario.language.model import Outcome, Scenario
 from sim.scenario.language.wording import scalar
 
-Measuring = Callable[[History, Outcome], Measure]
-MEASURES: Mapping[str, Measuring] = {
+ENDPOINTS: Mapping[str, Callable[[History, Outcome], Endpoint]] = {
     "ever": proportions.ever,
     "count": means.count,
     "total": means.total,
@@ -37,48 +37,48 @@ MEASURES: Mapping[str, Measuring] = {
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Group:
-    """An outcome in some patients: who (indices, increasing), and the figures of each replication.
+    """An outcome in some patients (indices, increasing), and the figures of each replication.
 
-    edges [n_replications + 1]: replication r has who[edges[r]:edges[r + 1]].
+    edges [n_replications + 1]: replication r has patients[edges[r]:edges[r + 1]].
     """
 
-    who: Indices
+    patients: Indices
     edges: Indices
-    each: tuple[Figures, ...]
+    by_replication: tuple[Figures, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Reading:
-    """An outcome with its figures in the whole, and in each group of `by`; note: why there are none."""
+class Evaluation:
+    """An outcome for all patients it is about, and for each group of `by`; note: why there are none."""
 
     outcome: Outcome
-    measure: Measure
-    whole: Group
+    endpoint: Endpoint
+    all_patients: Group
     groups: Mapping[str, Group]
     note: str = ""
 
     def findings(self) -> Findings:
         """The same in figures alone."""
-        measure, nobody = self.measure, None
+        endpoint, nobody = self.endpoint, None
         if self.outcome.by is not None:
-            (nobody,) = bare((measure.figures(np.empty(0, np.int64)),))
+            (nobody,) = without_influences((endpoint.figures(np.empty(0, np.int64)),))
         return Findings(
             self.outcome,
-            measure.facts,
-            measure.interval_kind,
-            bare(self.whole.each),
-            {name: bare(group.each) for name, group in self.groups.items()},
+            endpoint.description,
+            endpoint.method,
+            without_influences(self.all_patients.by_replication),
+            {name: without_influences(group.by_replication) for name, group in self.groups.items()},
             self.note,
             nobody,
-            measure.observed if isinstance(measure, TimeToEvent) else None,
+            endpoint.observation if isinstance(endpoint, TimeToEvent) else None,
         )
 
 
-class Reader:
-    """Reads outcomes from a log. at: days; those that cannot be observed are left out of `times`.
+class Evaluator:
+    """Evaluates outcomes on a log. at: days; those that cannot be observed are left out of `times`.
 
-    replications: how many were asked for, where that is not what the log says of itself.
-    observed: by outcome, how long patients were, where this log is not all there is to it.
+    replications: their number, where that is not what the log says of itself. observations: by outcome,
+    how long patients were observed, where this log is not the whole of it.
     """
 
     def __init__(
@@ -89,64 +89,71 @@ class Reader:
         *,
         at: Sequence[float],
         replications: int | None = None,
-        observed: Mapping[str, Observed] | None = None,
+        observations: Mapping[str, Observation] | None = None,
     ) -> None:
         self.log, self.scenario = log, scenario
         self.history = History(log, use, scenario)
         self.asked = tuple(at)
-        self.times = asked_times(scenario, at)
-        self.observed = observed or {}
+        self.times = observable_times(scenario, at)
+        self.observations = observations or {}
         self.replications = replications or int(log.replication.max(initial=0) + 1)
 
     @cached_property
     def counted(self) -> Flags:
-        """Who starts after the warm-up, shape [n_patients]."""
+        """The patients who start after the warm-up, shape [n_patients]."""
         return self.log.begins >= self.scenario.patients.arrivals.warm_up
 
-    def read(self, outcome: Outcome) -> Reading:
-        """An outcome of the scenario in this log."""
-        measure = self._measure(outcome)
-        about = np.flatnonzero(self.counted & qualify(self.history, outcome.among))
-        groups, note = self._groups(measure, outcome.by, about)
-        return Reading(outcome, measure, self.group(measure, about), groups, note)
+    @cached_property
+    def resources(self) -> Mapping[str, ResourceFindings]:
+        """Every resource that patients can wait for."""
+        return resource_findings(self.history, self.replications)
 
-    def group(self, measure: Measure, who: Indices) -> Group:
+    def evaluate(self, outcome: Outcome) -> Evaluation:
+        """An outcome of the scenario on this log."""
+        endpoint = self._endpoint(outcome)
+        patients = np.flatnonzero(self.counted & qualify(self.history, outcome.among))
+        groups, note = self._groups(endpoint, outcome.by, patients)
+        return Evaluation(outcome, endpoint, self.group(endpoint, patients), groups, note)
+
+    def group(self, endpoint: Endpoint, patients: Indices) -> Group:
         """An outcome in these patients, in each replication."""
         numbers = np.arange(self.replications + 1)
-        edges = np.searchsorted(self.log.replication[who], numbers)
-        return Group(who, edges, tuple(measure.figures(who[a:b]) for a, b in pairwise(edges)))
+        edges = np.searchsorted(self.log.replication[patients], numbers)
+        figures = tuple(endpoint.figures(patients[a:b]) for a, b in pairwise(edges))
+        return Group(patients, edges, figures)
 
-    def _measure(self, outcome: Outcome) -> Measure:
+    def _endpoint(self, outcome: Outcome) -> Endpoint:
         if outcome.kind == "time_to_event":
-            return time_to_event(self.history, outcome, self.times, self.observed.get(outcome.name))
+            observation = self.observations.get(outcome.name)
+            return time_to_event(self.history, outcome, self.times, observation)
         if outcome.kind == "occupancy":
             return occupancy(self.history, outcome, self.times)
-        return MEASURES[outcome.kind](self.history, outcome)
+        return ENDPOINTS[outcome.kind](self.history, outcome)
 
-    def _groups(self, measure: Measure, by: str | None, about: Indices) -> tuple[dict[str, Group], str]:
-        """Patients by the value of an attribute, at the row the measure names; in the order declared."""
+    def _groups(self, endpoint: Endpoint, by: str | None, patients: Indices) -> tuple[dict[str, Group], str]:
+        """Patients by the value of an attribute, at the row the endpoint names; in the order declared."""
         if by is None:
             return {}, ""
-        known = about[measure.group_rows[about] != NEVER]
-        values = self.history.attribute(by, measure.group_rows[known])
+        known = patients[endpoint.group_rows[patients] != NEVER]
+        values = self.history.attribute(by, endpoint.group_rows[known])
         categories = self.log.names.categories[self.log.names.attributes.index(by)]
         if categories:
             members = {name: known[values == code] for code, name in enumerate(categories)}
         else:
-            different, of = np.unique(values + 0.0, return_inverse=True)
+            different, position = np.unique(values + 0.0, return_inverse=True)
             names = [scalar(float(value)) for value in different]
-            # sums that should be equal may miss each other by the last bit
+            # sums that should be equal may differ in the last bit
             codes = {name: i for i, name in enumerate(dict.fromkeys(names))}
             if len(codes) > MOST_GROUPS:
-                return {}, too_many(by)
+                return {}, too_many_groups(by)
             code_of = np.array([codes[name] for name in names], np.int64)
-            members = {name: known[code_of[of] == code] for name, code in codes.items()}
+            members = {name: known[code_of[position] == code] for name, code in codes.items()}
         if len(members) > MOST_GROUPS:
-            return {}, too_many(by)
-        return {name: self.group(measure, who) for name, who in members.items()}, ""
+            return {}, too_many_groups(by)
+        return {name: self.group(endpoint, index) for name, index in members.items()}, ""
 
 
-def asked_times(scenario: Scenario, at: Sequence[float]) -> tuple[float, ...]:
+def observable_times(scenario: Scenario, at: Sequence[float]) -> tuple[float, ...]:
     """The times of `at` that can be observed, increasing; the end of observation if none can."""
     last = scenario.horizon
     if scenario.patients.follow_up is not None:

@@ -1,4 +1,4 @@
-"""What an outcome came to in some replications, in figures alone: nothing of it leads to their log."""
+"""One outcome in some replications, in figures alone: nothing leads to their log."""
 
 from __future__ import annotations
 
@@ -7,101 +7,107 @@ from dataclasses import dataclass, replace
 from functools import reduce
 from itertools import chain
 from math import inf
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from sim.event_log.log import Floats
-from sim.outcomes.intervals import Figures, Path
+from sim.outcomes.intervals import Figures
+from sim.outcomes.results import Description
 from sim.scenario.language.model import Outcome
 
 MOST_GROUPS = 50
-"""A number with more values than these is no way to make groups."""
+"""An attribute with more values than these makes no groups."""
 
-Each: TypeAlias = tuple[Figures, ...]
+ByReplication: TypeAlias = tuple[Figures, ...]
 """The figures of each replication."""
 
 
 @dataclass(frozen=True, slots=True)
-class Observed:
-    """How long the longest of the censored and the longest of all were followed, days; -inf of nobody."""
+class Observation:
+    """The longest observation of a censored patient and of any patient, days; -inf for nobody."""
 
     censored: float = -inf
     longest: float = -inf
 
     @property
     def until(self) -> float:
-        """So long a curve is known; for ever where all have ended by then."""
+        """How long a curve is known; infinite where all patients have ended by then."""
         return self.censored if -inf < self.censored >= self.longest else inf
 
-    def and_of(self, other: Observed) -> Observed:
-        return Observed(max(self.censored, other.censored), max(self.longest, other.longest))
+    def combine(self, other: Observation) -> Observation:
+        """The longest of both."""
+        return Observation(max(self.censored, other.censored), max(self.longest, other.longest))
 
 
-def observed(durations: Floats, censored: Floats) -> Observed:
+def observation(durations: Floats, censored: Floats) -> Observation:
     """Of these patients, and of those among them who were censored."""
-    return Observed(float(censored.max(initial=-inf)), float(durations.max(initial=-inf)))
+    return Observation(float(censored.max(initial=-inf)), float(durations.max(initial=-inf)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Findings:
-    """An outcome in each replication, of all patients it is about and of each group of `by`.
+    """An outcome in each replication, for all patients it is about and for each group of `by`.
 
-    facts, interval_kind: of its measure. note: why there are no groups. nobody: the figures of no
-    patients, None where there are no groups. observed: of a time to an event.
+    method: of intervals over patients. note: why there are no groups. nobody: the figures of no
+    patients, None where there are no groups. observation: for a time to an event.
     """
 
     outcome: Outcome
-    facts: Mapping[Path, Any]
-    interval_kind: str | None
-    whole: Each
-    groups: Mapping[str, Each]
+    description: Description
+    method: str | None
+    all_patients: ByReplication
+    groups: Mapping[str, ByReplication]
     note: str
     nobody: Figures | None
-    observed: Observed | None
+    observation: Observation | None
 
 
-def bare(each: Each) -> Each:
+def without_influences(figures: ByReplication) -> ByReplication:
     """The same figures without influences, which lead to the log."""
-    return tuple(replace(figures, influences={}) for figures in each)
+    return tuple(replace(one, influences={}) for one in figures)
 
 
-def too_many(attribute: str) -> str:
+def too_many_groups(attribute: str) -> str:
     """Why the values of an attribute make no groups."""
-    return f"{attribute} has more than {MOST_GROUPS} different values: too many to tell apart"
+    return f"{attribute} has more than {MOST_GROUPS} different values: too many for groups"
 
 
-def are_read_alike(of: Sequence[Findings]) -> bool:
-    """Whether an outcome means the same in all these replications, so that they can be joined."""
-    return all(one.facts == of[0].facts for one in of)
+def have_same_meaning(findings: Sequence[Findings]) -> bool:
+    """Whether an outcome means the same in all these replications, so that they can be combined."""
+    return all(one.description == findings[0].description for one in findings)
 
 
-def observed_in_all(of: Sequence[Findings]) -> Observed | None:
+def combined_observation(findings: Sequence[Findings]) -> Observation | None:
     """How long patients were observed in all these replications."""
-    found = [one.observed for one in of if one.observed is not None]
-    return reduce(Observed.and_of, found) if found else None
+    found = [one.observation for one in findings if one.observation is not None]
+    return reduce(Observation.combine, found) if found else None
 
 
-def joined(of: Sequence[Findings]) -> Findings:
-    """One outcome in one replication after another, that was read alike in all."""
-    first, names = of[0], _names(of)
-    note = next((one.note for one in of if one.note), "")
+def combine(findings: Sequence[Findings]) -> Findings:
+    """One outcome in one replication after another, with the same meaning in all."""
+    first, names = findings[0], _group_names(findings)
+    note = next((one.note for one in findings if one.note), "")
     if len(names) > MOST_GROUPS and not note:
-        note = too_many(str(first.outcome.by))
+        note = too_many_groups(str(first.outcome.by))
     groups = (
-        {} if note else {name: tuple(chain.from_iterable(_group(one, name) for one in of)) for name in names}
+        {}
+        if note
+        else {name: tuple(chain.from_iterable(_group(one, name) for one in findings)) for name in names}
     )
-    whole = tuple(chain.from_iterable(one.whole for one in of))
-    return replace(first, whole=whole, groups=groups, note=note, observed=observed_in_all(of))
+    every = tuple(chain.from_iterable(one.all_patients for one in findings))
+    return replace(
+        first, all_patients=every, groups=groups, note=note, observation=combined_observation(findings)
+    )
 
 
-def _names(of: Sequence[Findings]) -> list[str]:
-    """Of all groups, in the order they are told: categories as declared, numbers increasing."""
-    names = list(dict.fromkeys(name for one in of for name in one.groups))
-    is_same = all(list(one.groups) == names for one in of)
+def _group_names(findings: Sequence[Findings]) -> list[str]:
+    """The names of all groups: categories as declared, numbers increasing."""
+    names = list(dict.fromkeys(name for one in findings for name in one.groups))
+    is_same = all(list(one.groups) == names for one in findings)
     return names if is_same else sorted(names, key=float)
 
 
-def _group(findings: Findings, name: str) -> Each:
+def _group(findings: Findings, name: str) -> ByReplication:
     if name in findings.groups:
         return findings.groups[name]
     assert findings.nobody is not None
-    return (findings.nobody,) * len(findings.whole)
+    return (findings.nobody,) * len(findings.all_patients)

@@ -1,4 +1,4 @@
-"""Outcomes in words: what a happening is called, and a time."""
+"""Events and times in words."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ KINDS = {
 }
 
 
-def happening(what: EventSelector, *, by_name: bool = False) -> str:
-    """What happens, e.g. `entering infusion where crs_grade is at least 3`.
+def event(selector: EventSelector, *, by_name: bool = False) -> str:
+    """An event selector in words, e.g. `entering infusion where crs_grade is at least 3`.
 
-    by_name: whether a condition that is defined under a name is told by it.
+    by_name: whether a named condition is given by its name.
     """
-    if what.kind == "start":
+    if selector.kind == "start":
         text = "the start"
-    elif what.kind == "any":
-        text = " or ".join(happening(item, by_name=by_name) for item in what.items)
+    elif selector.kind == "any":
+        text = " or ".join(event(item, by_name=by_name) for item in selector.items)
     else:
-        text = KINDS[what.kind].format(what.name)
-    return text if what.when is None else f"{text} where {condition(what.when, by_name=by_name)}"
+        text = KINDS[selector.kind].format(selector.name)
+    return text if selector.when is None else f"{text} where {condition(selector.when, by_name=by_name)}"
 
 
 def time(days: float) -> str:

@@ -3,18 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from sim.outcomes.estimates import Differences, EstimateRow, Estimates
-
-
-class Key(NamedTuple):
-    """Which number of an outcome: what is measured, of which part, at which time (days)."""
-
-    measure: str
-    part: str = ""
-    time: float | None = None
+from sim.outcomes.intervals import Key
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +16,7 @@ class Description:
 
     headline: the number that stands for the outcome. unit: of the headline. text: what it estimates.
     curve: what its curve shows, "" where it has none. meanings: of each other measure and part.
-    excluded: who is left out. counted: what n counts.
+    excluded: who is left out. counted: what n counts. restricted_to: days, of a restricted mean.
     """
 
     headline: Key
@@ -33,6 +26,7 @@ class Description:
     meanings: Mapping[tuple[str, str], str] = field(default_factory=dict)
     excluded: str = ""
     counted: str = "patients"
+    restricted_to: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +91,7 @@ class ArmFacts:
 
     changes: (path, value in the reference, value here). outcomes, resources: in file order.
     notes: about this arm alone. failed: why it has no results. divergences: from the reference.
+    better_is: the outcome that decides better or worse, and what `better`, `same`, `worse` mean.
     """
 
     name: str
@@ -110,6 +105,7 @@ class ArmFacts:
     notes: tuple[str, ...] = ()
     failed: str = ""
     divergences: tuple[Divergence, ...] = ()
+    better_is: tuple[tuple[str, str], ...] = ()
 
     def outcome(self, name: str) -> OutcomeFacts | None:
         """The outcome of this name."""
@@ -131,6 +127,19 @@ class Results:
     notes: tuple[str, ...]
     precision: Mapping[str, Any] | None = None
 
+    def as_json(self) -> dict[str, Any]:
+        """The results ready for JSON, in the form of `docs/results.md`."""
+        run: dict[str, Any] = {"seed": self.seed, "replications": self.replications}
+        if self.precision is not None:
+            run["precision"] = dict(self.precision)
+        run["arms"] = [_arm_json(arm) for arm in self.arms]
+        return {
+            "run": run,
+            "estimates": self.estimates.records(),
+            "differences": self.differences.records(),
+            "notes": list(self.notes),
+        }
+
     @property
     def reference(self) -> ArmFacts:
         """The first arm."""
@@ -150,3 +159,20 @@ class Results:
         return self.estimates.find(
             outcome, key.measure, arm=label, group=group, part=key.part, time_days=key.time
         )
+
+
+def _arm_json(arm: ArmFacts) -> dict[str, Any]:
+    facts = asdict(arm)
+    facts["horizon_days"] = facts.pop("horizon")
+    facts["changes"] = [
+        dict(zip(("path", "reference", "arm"), change, strict=True)) for change in arm.changes
+    ]
+    facts["better_is"] = dict(arm.better_is)
+    for outcome, of in zip(facts["outcomes"], arm.outcomes, strict=True):
+        described = outcome["description"]
+        described["headline"] = of.description.headline._asdict()
+        described["meanings"] = [
+            {"measure": measure, "part": part, "meaning": meaning}
+            for (measure, part), meaning in of.description.meanings.items()
+        ]
+    return facts

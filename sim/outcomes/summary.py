@@ -1,27 +1,22 @@
-"""The outcomes of a run as one table of plain values: what `summary.json` holds."""
+"""The outcomes of a run as a table of estimates, made from figures that lead to no log."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
 from sim.event_log.log import EventLog, ResourceUse
-from sim.outcomes import findings, labels
-from sim.outcomes.entries import interval, listed, number, put
-from sim.outcomes.evaluation import Reader
-from sim.outcomes.findings import Each, Findings, Observed
-from sim.outcomes.intervals import Estimate, Figures, Path, is_empty, over_replications, without_intervals
-from sim.outcomes.queues.queue_summary import (
-    ResourceFindings,
-    resource_entries,
-    resource_findings,
-    waits_note,
-)
-from sim.outcomes.queues.queue_summary import joined as joined_resources
-from sim.outcomes.queues.queue_summary import notes as resource_notes
+from sim.outcomes import findings as outcome_findings
+from sim.outcomes import labels
+from sim.outcomes.estimates import Differences, EstimateRow, Estimates
+from sim.outcomes.evaluation import Evaluator
+from sim.outcomes.findings import ByReplication, Findings, Observation
+from sim.outcomes.intervals import Estimate, Figures, Key, is_empty, over_replications, without_intervals
+from sim.outcomes.queues import queue_summary
+from sim.outcomes.queues.queue_summary import ResourceFindings
+from sim.outcomes.results import ArmFacts, Description, OutcomeFacts, Results
 from sim.scenario.checks.deadlock import deadlocks
 from sim.scenario.language.model import Scenario
 from sim.scenario.source.csv_tables import clocks_not_told
@@ -35,38 +30,33 @@ DEFAULT_TIMES = (
     3 * DAYS_IN["year"],
     5 * DAYS_IN["year"],
 )
-"""Days since the patient's start (or since `from`) at which curves are read unless asked otherwise."""
+"""Days since the patient's start (or since `from`) at which curves are read by default."""
 
-SINGLE = {"5%": 0.05, "50%": 0.5, "95%": 0.95}
+OVER_REPLICATIONS = "Student, over replications"
+QUANTILES = {"replication_5%": 0.05, "replication_50%": 0.5, "replication_95%": 0.95}
 FEWEST_FOR_QUANTILES = 20
 """Replications, so that one of them lies beyond each end."""
 
-FIRST = ("estimate_of", "unit", "estimate", "interval", "interval_kind", "interval_note", "n", "left_out")
-"""What stands first in an entry."""
-
-
-def summarise(
-    log: EventLog,
-    use: ResourceUse,
-    scenario: Scenario,
-    *,
-    at: Sequence[float] = DEFAULT_TIMES,
-    about: Mapping[str, Any] | None = None,
-) -> dict[str, Any]:
-    """Every outcome of the scenario, and the use of every finite resource, read from the log.
-
-    at: days; those beyond the horizon or the follow-up are left out. about: what the caller knows
-    of the run (seed, engine, `replications`), merged in at the top. The result is ready for JSON:
-    a number that does not exist is None, never nan or infinite.
-    """
-    about = dict(about or {})
-    reader = Reader(log, use, scenario, at=at, replications=about.get("replications"))
-    return summary(account(reader, [reader.read(one).findings() for one in scenario.outcomes]), about)
+UNITS = {
+    "survival": "probability",
+    "cumulative_incidence": "probability",
+    "share": "share",
+    "share_of_first": "share",
+    "median": "days",
+    "restricted_mean": "days",
+    "hazard_ratio": "ratio",
+    "log_rank_chi_squared": "",
+    "log_rank_p_value": "",
+    "paired_log_rank_chi_squared": "",
+    "paired_log_rank_p_value": "",
+    "replications_left_out": "replications",
+}
+"""The units of measures; the others have that of their outcome."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Account:
-    """All that is told of some replications: nothing of it leads to their log.
+class Summary:
+    """All figures of some replications: nothing leads to their log.
 
     asked, times: days at which curves were to be read, and those at which they can be. patients: in
     all; in_warm_up: those of them who are left out.
@@ -82,173 +72,232 @@ class Account:
     resources: Mapping[str, ResourceFindings]
 
 
-def account(reader: Reader, outcomes: Sequence[Findings]) -> Account:
-    """What a reader's log tells. outcomes: what it says of those of the scenario, in their order."""
-    return Account(
-        reader.scenario,
-        reader.asked,
-        reader.times,
-        reader.replications,
-        reader.log.n_patients,
-        int(np.count_nonzero(~reader.counted)),
+def summarise(evaluator: Evaluator, outcomes: Sequence[Findings] | None = None) -> Summary:
+    """The figures of an evaluator's log. outcomes: those of the scenario, where they are at hand."""
+    if outcomes is None:
+        outcomes = [evaluator.evaluate(one).findings() for one in evaluator.scenario.outcomes]
+    return Summary(
+        evaluator.scenario,
+        evaluator.asked,
+        evaluator.times,
+        evaluator.replications,
+        evaluator.log.n_patients,
+        int(np.count_nonzero(~evaluator.counted)),
         tuple(outcomes),
-        resource_findings(reader.history, reader.replications),
+        evaluator.resources,
     )
 
 
-def are_read_alike(of: Sequence[Account]) -> bool:
-    """Whether every outcome means the same in all these replications, so that they can be joined.
+def have_same_meaning(summaries: Sequence[Summary]) -> bool:
+    """Whether every outcome means the same in all these replications, so that they can be combined.
 
-    They do not where one saw patients for longer than another, and so far that a curve is headed by
-    another time: they are to be read knowing what was `observed_in_all`.
+    It does not where one saw patients for longer than another, so that a curve has another headline
+    time: these are evaluated again with the `combined_observations`.
     """
-    return all(map(findings.are_read_alike, _by_outcome(of)))
+    return all(map(outcome_findings.have_same_meaning, _by_outcome(summaries)))
 
 
-def observed_in_all(of: Sequence[Account]) -> dict[str, Observed]:
+def combined_observations(summaries: Sequence[Summary]) -> dict[str, Observation]:
     """By outcome, how long patients were observed in all these replications."""
-    found = {each[0].outcome.name: findings.observed_in_all(each) for each in _by_outcome(of)}
-    return {name: observed for name, observed in found.items() if observed is not None}
+    found = {
+        one[0].outcome.name: outcome_findings.combined_observation(one) for one in _by_outcome(summaries)
+    }
+    return {name: observation for name, observation in found.items() if observation is not None}
 
 
-def joined(of: Sequence[Account]) -> Account:
-    """One replication after another, which were read alike."""
+def combine(summaries: Sequence[Summary]) -> Summary:
+    """One replication after another, where outcomes mean the same in all."""
     return replace(
-        of[0],
-        replications=sum(one.replications for one in of),
-        patients=sum(one.patients for one in of),
-        in_warm_up=sum(one.in_warm_up for one in of),
-        outcomes=tuple(map(findings.joined, _by_outcome(of))),
-        resources=joined_resources([one.resources for one in of]),
+        summaries[0],
+        replications=sum(one.replications for one in summaries),
+        patients=sum(one.patients for one in summaries),
+        in_warm_up=sum(one.in_warm_up for one in summaries),
+        outcomes=tuple(map(outcome_findings.combine, _by_outcome(summaries))),
+        resources=queue_summary.combine([one.resources for one in summaries]),
     )
 
 
-def _by_outcome(of: Sequence[Account]) -> list[tuple[Findings, ...]]:
-    return list(zip(*(one.outcomes for one in of), strict=True))
+def _by_outcome(summaries: Sequence[Summary]) -> list[tuple[Findings, ...]]:
+    return list(zip(*(one.outcomes for one in summaries), strict=True))
 
 
-def summary(of: Account, about: Mapping[str, Any]) -> dict[str, Any]:
-    """The whole of what is told of a run."""
-    scenario = of.scenario
-    resources = resource_entries(of.resources, scenario)
-    told = {}
-    for one in of.outcomes:
-        note = waits_note(resources, one.outcome.resource)
-        told[one.outcome.name] = entry(one, scenario) | ({"steady_state_note": note} if note else {})
-    return {
-        "title": scenario.title,
-        "digest": scenario.digest,
-        **about,
-        "replications": of.replications,
-        "patients": of.patients,
-        "horizon_days": scenario.horizon,
-        "outcomes": told,
-        "resources": resources,
-        "notes": [
-            *_notes(of),
-            *resource_notes(of.resources, resources, scenario),
+# ---------------------------------------------------------------- results
+
+
+def run_results(summary: Summary, *, seed: int) -> Results:
+    """The results of a single run."""
+    estimates, facts = arm_results(summary)
+    return Results((facts,), seed, summary.replications, estimates, Differences.of(()), facts.notes)
+
+
+def log_results(
+    log: EventLog,
+    use: ResourceUse,
+    scenario: Scenario,
+    *,
+    at: Sequence[float] = DEFAULT_TIMES,
+    seed: int = 0,
+    replications: int | None = None,
+) -> Results:
+    """The results of a run whose whole log is at hand. at: days; those beyond observation are left out."""
+    return run_results(summarise(Evaluator(log, use, scenario, at=at, replications=replications)), seed=seed)
+
+
+def arm_results(summary: Summary, *, name: str = "", label: str = "") -> tuple[Estimates, ArmFacts]:
+    """The estimates and facts of an arm. name: of the arm; label: in the column `arm`."""
+    scenario = summary.scenario
+    resources = queue_summary.resource_facts(summary.resources, scenario)
+    rows: list[EstimateRow] = []
+    for one in summary.outcomes:
+        note = queue_summary.steady_state_note(resources, one.outcome.resource)
+        rows += outcome_rows(one, scenario, arm=label, note=note)
+    rows += queue_summary.resource_rows(summary.resources, resources, scenario, arm=label)
+    facts = ArmFacts(
+        name,
+        scenario.title,
+        scenario.digest,
+        summary.patients,
+        scenario.horizon,
+        outcomes=tuple(map(outcome_facts, summary.outcomes)),
+        resources=resources,
+        notes=(
+            *_notes(summary),
+            *queue_summary.notes(summary.resources, resources, scenario),
             *deadlocks(scenario),
             *clocks_not_told(scenario),
             *_not_computed(scenario),
-        ],
+        ),
+    )
+    return Estimates.of(rows), facts
+
+
+def outcome_facts(findings: Findings) -> OutcomeFacts:
+    """What describes an outcome beside its numbers."""
+    outcome = findings.outcome
+    return OutcomeFacts(
+        outcome.name,
+        outcome.kind,
+        outcome.label or outcome.name,
+        outcome.by,
+        tuple(findings.groups),
+        findings.note,
+        findings.description,
+    )
+
+
+def outcome_rows(
+    findings: Findings, scenario: Scenario, *, arm: str = "", note: str = ""
+) -> Iterator[EstimateRow]:
+    """Every number of an outcome: for all patients it is about, then for each group of `by`.
+
+    note: beside every number, as that the queue does not settle.
+    """
+    yield from _group_rows(findings, findings.all_patients, scenario, arm=arm, group="", note=note)
+    for name, figures in findings.groups.items():
+        yield from _group_rows(findings, figures, scenario, arm=arm, group=name, note=note)
+
+
+def _group_rows(
+    findings: Findings, by_replication: ByReplication, scenario: Scenario, *, arm: str, group: str, note: str
+) -> Iterator[EstimateRow]:
+    described, why = findings.description, ""
+    counts: dict[Key, int] = {}
+    single: dict[Key, Estimate] = {}
+    if len(by_replication) > 1:
+        figures, method = over_replications(by_replication), OVER_REPLICATIONS
+        left_out = sum(is_empty(f) for f in by_replication)
+        counts[Key("replications_left_out")] = left_out
+        why = "fewer than two replications to compare" if len(by_replication) - left_out < 2 else ""
+        single = _single_replications(described.headline, by_replication)
+    else:
+        figures, method = by_replication[0], findings.method or ""
+        why = why_no_interval(scenario, findings.method)
+        if why:
+            figures = without_intervals(figures)
+    for key, estimate in {**figures.estimates, **single}.items():
+        reason = "" if estimate.has_interval or key in single else why or _why_none(estimate, figures)
+        yield EstimateRow(
+            findings.outcome.name,
+            arm,
+            group,
+            key.part,
+            key.measure,
+            np.nan if key.time is None else key.time,
+            unit_of(key, described),
+            estimate.value,
+            estimate.error,
+            estimate.low,
+            estimate.high,
+            estimate.n,
+            method if estimate.has_interval else "",
+            "; ".join(filter(None, (reason, note))),
+        )
+    for key, count in {**figures.counts, **counts}.items():
+        unit = UNITS.get(key.measure, described.counted)
+        time = np.nan if key.time is None else key.time
+        yield EstimateRow(
+            findings.outcome.name, arm, group, key.part, key.measure, time, unit, count, n=figures.n
+        )
+
+
+def _single_replications(headline: Key, by_replication: ByReplication) -> dict[Key, Estimate]:
+    """Quantiles of the headline over single replications: the range of one future, not of the mean."""
+    if headline not in by_replication[0].estimates:
+        return {}
+    values = np.array([figures.estimates[headline].value for figures in by_replication])
+    known = values[~np.isnan(values)]
+    if len(known) < FEWEST_FOR_QUANTILES:
+        return {}
+    quantiles = np.quantile(known, list(QUANTILES.values())).tolist()
+    return {
+        Key(measure, headline.part, headline.time): Estimate(value, n=len(known))
+        for measure, value in zip(QUANTILES, quantiles, strict=True)
     }
 
 
+def why_no_interval(scenario: Scenario, method: str | None) -> str:
+    """Why one replication gives no interval over patients; "" where it does.
+
+    method: how the outcome's intervals are made.
+    """
+    if scenario.shared:
+        shared = ", ".join(resource.name for resource in scenario.shared)
+        return f"patients share {shared}: an interval needs several replications"
+    return "" if method else "a number per replication needs several replications"
+
+
+def _why_none(estimate: Estimate, figures: Figures) -> str:
+    if figures.n == 0:
+        return "no patients to estimate from"
+    if not estimate.is_known:
+        return "no patient was observed for so long"
+    if estimate.value in (0.0, 1.0):
+        return "an interval needs patients with and without the event"
+    return "a single value"
+
+
 def _not_computed(scenario: Scenario) -> list[str]:
-    """What a scenario says and no outcome takes up."""
+    """What a scenario says that no outcome uses."""
     if scenario.economics is None:
         return []
-    return ["costs and utilities stand in the scenario; what they come to is not computed"]
+    return ["the scenario has costs and utilities; they are not computed"]
 
 
-def _notes(of: Account) -> list[str]:
-    """Who and what is left out of all outcomes."""
+def _notes(summary: Summary) -> list[str]:
+    """Which patients and times are left out of all outcomes."""
     notes = []
-    if of.in_warm_up:
-        notes.append(f"patients left out of the outcomes because they start in the warm-up: {of.in_warm_up}")
-    beyond = [labels.time(t) for t in of.asked if t not in of.times]
-    if beyond and of.asked != DEFAULT_TIMES:
+    if summary.in_warm_up:
+        notes.append(
+            f"patients left out of the outcomes because they start in the warm-up: {summary.in_warm_up}"
+        )
+    beyond = [labels.time(t) for t in summary.asked if t not in summary.times]
+    if beyond and summary.asked != DEFAULT_TIMES:
         notes.append(f"times beyond the end of observation, left out: {', '.join(beyond)}")
     return notes
 
 
-def entry(of: Findings, scenario: Scenario) -> dict[str, Any]:
-    """One outcome: in all patients it is about, then in each group of `by`."""
-    outcome = of.outcome
-    told: dict[str, Any] = {"kind": outcome.kind, "label": outcome.label or outcome.name}
-    told |= _group_entry(of, of.whole, scenario)
-    if outcome.by is not None:
-        told["by"] = outcome.by
-        if of.note:
-            told["groups_note"] = of.note
-        told["groups"] = {name: _group_entry(of, each, scenario) for name, each in of.groups.items()}
-    return told
-
-
-def _group_entry(of: Findings, each: Each, scenario: Scenario) -> Any:
-    """The outcome in these patients, over replications where there are several."""
-    told: dict[Path, Any] = dict(of.facts)
-    if len(each) > 1:
-        figures, kind = over_replications(each), "Student, over replications"
-        left_out = sum(is_empty(f) for f in each)
-        told["replications_left_out",] = left_out
-        note = "fewer than two replications to compare" if len(each) - left_out < 2 else ""
-        told |= _single_replications(each)
-    else:
-        figures, kind = each[0], of.interval_kind or ""
-        note = why_no_interval(scenario, of.interval_kind)
-        if note:
-            figures = without_intervals(figures)
-    return _shaped(told, figures, kind, note)
-
-
-def _single_replications(each: Each) -> dict[Path, Any]:
-    """Between what the headline lies in single replications: what one future may come to, not their mean."""
-    values = np.array([figures.estimates["estimate",].value for figures in each])
-    known = values[~np.isnan(values)]
-    if len(known) < FEWEST_FOR_QUANTILES:
-        return {}
-    quantiles = np.quantile(known, list(SINGLE.values())).tolist()
-    return {("single_replications", name): value for name, value in zip(SINGLE, quantiles, strict=True)}
-
-
-def why_no_interval(scenario: Scenario, interval_kind: str | None) -> str:
-    """Why one replication gives no interval over patients; "" where it does.
-
-    interval_kind: how the outcome's are made.
-    """
-    if scenario.shared:
-        shared = ", ".join(resource.name for resource in scenario.shared)
-        return f"patients share {shared}, so one replication tells nothing of its own error"
-    return "" if interval_kind else "a number per replication needs several replications"
-
-
-def _shaped(facts: Mapping[Path, Any], figures: Figures, kind: str, note: str) -> Any:
-    """The entry: counts, facts and estimates, each where its path says."""
-    told: dict[Any, Any] = {}
-    for path, value in figures.counts.items():
-        put(told, path, value)
-    for path, value in facts.items():
-        put(told, path, value)
-    for path, estimate in figures.estimates.items():
-        put(told, path, number(estimate.value))
-        name = str(path[-1]).removesuffix("_days")
-        beside = "interval" if name == "estimate" else f"{name}_interval"
-        put(told, (*path[:-1], beside), interval(estimate))
-    headline = figures.estimates["estimate",]
-    some = any(estimate.has_interval for estimate in figures.estimates.values())
-    told["interval_kind"] = kind if some else None
-    if not some or (headline.is_known and not headline.has_interval):
-        told["interval_note"] = note or _why_none(headline, told["n"])
-    shaped = listed(told)
-    return {key: shaped[key] for key in FIRST if key in shaped} | shaped
-
-
-def _why_none(headline: Estimate, n: int) -> str:
-    if n == 0:
-        return "nobody to estimate from"
-    if not headline.is_known:
-        return "nobody was observed for so long"
-    if headline.value in (0.0, 1.0):
-        return "an interval needs both those who came to it and those who did not"
-    return "a single value"
+def unit_of(key: Key, described: Description) -> str:
+    """The unit of a number of an outcome; quantiles and distances of a time to an event are days."""
+    if key.measure.startswith("quantile") or key.measure == "wasserstein_distance":
+        return "days" if described.unit == "probability" else described.unit
+    return UNITS.get(key.measure, described.unit)

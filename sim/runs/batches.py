@@ -6,12 +6,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import perf_counter
-from typing import Any, Protocol
+from typing import Protocol
 
 from sim.engine.run import BATCH, Result, simulate_in_batches
-from sim.outcomes.evaluation import Reader
-from sim.outcomes.findings import Observed
-from sim.outcomes.summary import Account, account, are_read_alike, joined, observed_in_all, summary
+from sim.outcomes.evaluation import Evaluator
+from sim.outcomes.findings import Observation
+from sim.outcomes.results import Results
+from sim.outcomes.summary import (
+    Summary,
+    combine,
+    combined_observations,
+    have_same_meaning,
+    run_results,
+    summarise,
+)
 from sim.pathway.tables import Pathway, compile_pathway
 from sim.runs.simulation import Asked, BrokenRun, Share, Step, broken_run
 from sim.runs.store import opened_run
@@ -33,7 +41,7 @@ class Streamed:
     scenario: Scenario
     engine: str
     patients: int
-    summary: dict[str, Any]
+    results: Results
     seconds: dict[str, float]
 
 
@@ -53,8 +61,8 @@ def stream(asked: Asked, *, step: Step, share: Share, log: Taker | None = None) 
         whole = of.all_read(log)
     except _Broken as broken:
         return broken.run
-    told = summary(whole, {"seed": asked.seed})
-    return Streamed(scenario, of.engine, whole.patients, told, of.seconds)
+    results = run_results(whole, seed=asked.seed)
+    return Streamed(scenario, of.engine, whole.patients, results, of.seconds)
 
 
 def stream_into(
@@ -72,7 +80,7 @@ def stream_into(
                 raise _Broken(done)
             files.finish(
                 done.scenario,
-                done.summary,
+                done.results.as_json(),
                 lambda: asked.record(
                     done.scenario,
                     engine=done.engine,
@@ -106,20 +114,20 @@ class _Stream:
         default_factory=lambda: dict.fromkeys(("load", "engine", "outcomes", "write"), 0.0)
     )
 
-    def all_read(self, log: Taker | None) -> Account:
+    def all_read(self, log: Taker | None) -> Summary:
         """What is told of all replications.
 
         A curve is headed by a time to which somebody was observed, in whatever replication: where
         batches were read before it was known, all are simulated and read again.
         """
-        accounts = self._read({}, log)
-        if not are_read_alike(accounts):
-            accounts = self._read(observed_in_all(accounts), None)
-        return joined(accounts)
+        summaries = self._read({}, log)
+        if not have_same_meaning(summaries):
+            summaries = self._read(combined_observations(summaries), None)
+        return combine(summaries)
 
-    def _read(self, observed: Mapping[str, Observed], log: Taker | None) -> list[Account]:
-        """An account of each batch. observed: see Reader."""
-        accounts: list[Account] = []
+    def _read(self, observed: Mapping[str, Observation], log: Taker | None) -> list[Summary]:
+        """The summary of each batch. observed: see Reader."""
+        summaries: list[Summary] = []
         began, spent_before = perf_counter(), sum(self.seconds.values())
 
         def take(which: range, result: Result) -> None:
@@ -128,7 +136,7 @@ class _Stream:
             broken = broken_run(self.pathway.scenario, result)
             if broken is not None:
                 raise _Broken(broken)
-            accounts.append(self._account(which, result, observed))
+            summaries.append(self._summary(which, result, observed))
             read = perf_counter()
             if log is not None:
                 log.add(result)
@@ -146,12 +154,13 @@ class _Stream:
             progress=self.share,
         )
         self.seconds["engine"] += perf_counter() - began - (sum(self.seconds.values()) - spent_before)
-        return accounts
+        return summaries
 
-    def _account(self, which: range, result: Result, observed: Mapping[str, Observed]) -> Account:
+    def _summary(self, which: range, result: Result, observed: Mapping[str, Observation]) -> Summary:
         """The batch as a run of its own, its replications numbered from 0."""
         log = replace(result.log, replication=result.log.replication - which.start)
         use = replace(result.use, replication=result.use.replication - which.start)
         scenario = self.pathway.scenario
-        reader = Reader(log, use, scenario, at=self.asked.at, replications=len(which), observed=observed)
-        return account(reader, [reader.read(outcome).findings() for outcome in scenario.outcomes])
+        return summarise(
+            Evaluator(log, use, scenario, at=self.asked.at, replications=len(which), observations=observed)
+        )

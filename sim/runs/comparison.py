@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
-from typing import Any
 
 from sim.errors import InputError
 from sim.outcomes.comparison import paired
 from sim.outcomes.comparison.comparability import Arm
+from sim.outcomes.results import Results
 from sim.runs.simulation import Asked, BrokenRun, Share, Step, asked_of, broken_run, live, read_back
 from sim.runs.store import SavedRun, read_run
 from sim.scenario import load
@@ -19,13 +19,13 @@ from sim.scenario.language.model import Scenario
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What came of it: the arms, the first of them the reference, and the table of plain values.
+    """A comparison: the arms, the first of them the reference, and the results.
 
     seconds: how long each part took, of all arms together.
     """
 
     arms: tuple[Arm, ...]
-    table: dict[str, Any]
+    results: Results
     seconds: dict[str, float]
 
 
@@ -129,9 +129,9 @@ def carry_out(
     step("outcomes")
     began = perf_counter()
     workers = next((source.of.workers for source in of if isinstance(source.of, Asked)), None)
-    table = paired.compare(arms, at=at, workers=workers)
+    results = paired.compare(arms, at=at, workers=workers)
     seconds["outcomes"] = seconds.get("outcomes", 0.0) + perf_counter() - began
-    return Comparison(tuple(arms), table, seconds)
+    return Comparison(tuple(arms), results, seconds)
 
 
 def arm_of(source: Source, *, step: Step, share: Share, seconds: dict[str, float]) -> Arm | BrokenRun:

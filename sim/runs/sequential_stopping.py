@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from math import ceil
-from typing import Any, Generic, TypeVar
+from math import ceil, isnan
+from typing import Any, Generic, TypeAlias, TypeVar
 
 from sim import units
 from sim.errors import InputError, RunError
-from sim.outcomes import labels
+from sim.outcomes.estimates import DifferenceRow, EstimateRow
+from sim.outcomes.results import Results
 from sim.runs import comparison, simulation
 from sim.runs.comparison import Comparison, Source
 from sim.runs.simulation import Asked, BrokenRun, Share, Simulation, Step, outcome_called
@@ -33,6 +34,7 @@ SHARES = ("time_to_event", "occupancy", "ever", "funnel", "pathway")
 NUMBER = "patients.number"
 
 T = TypeVar("T")
+Row: TypeAlias = EstimateRow | DifferenceRow
 Resize = Callable[[Asked], Asked]
 """Makes what is asked larger."""
 
@@ -134,7 +136,7 @@ def until(
     target: Target,
     asked: Asked,
     arms: Sequence[Asked],
-    carry_out: Callable[[Resize], tuple[T, list[Any]]],
+    carry_out: Callable[[Resize], tuple[T, list[Row]]],
 ) -> Reached[T]:
     """Simulate as asked, then with more, until the interval is narrow enough.
 
@@ -155,10 +157,10 @@ def until(
     size = max(asked.replications, FEWEST_REPLICATIONS) if grows else _patients(scenarios[0])
     most, of = (MOST_REPLICATIONS, "replications") if grows else (MOST_PATIENTS, "patients")
     for rounds in range(1, 100):
-        done, entries = carry_out(partial(_sized, size=size, grows=grows))
-        half = max((_half_width_of(entry, target) for entry in entries), default=0.0)
-        if entries and half == 0.0:
-            why = entries[0].get("interval_note", "all are alike in this")
+        done, rows = carry_out(partial(_sized, size=size, grows=grows))
+        half = max((_half_width_of(row, target) for row in rows), default=0.0)
+        if rows and half == 0.0:
+            why = rows[0].note or "all patients are alike in this"
             raise RunError(f"--until-precision {target.text}: there is no interval to be narrow ({why})")
         if half <= target.half_width:
             return Reached(done, target, half, size, of, rounds)
@@ -193,27 +195,38 @@ def _sized(asked: Asked, *, size: int, grows: bool) -> Asked:
     return replace(asked, settings=(*others, f"{NUMBER}={size}"))
 
 
-def _half_width_of(entry: Mapping[str, Any], target: Target) -> float:
+def _rows(results: Results, target: Target, *, compared: bool) -> list[Row]:
+    """The rows that the target is about: one, or one for each arm against the reference."""
+    facts = results.reference.outcome(target.outcome)
+    assert facts is not None
+    headline = facts.description.headline
+    measure = target.at if isinstance(target.at, str) else headline.measure
+    labels: dict[str, Any] = {
+        "outcome": target.outcome,
+        "measure": measure,
+        "group": "",
+        "part": "" if measure in CURVE_NUMBERS else headline.part,
+    }
+    if measure not in CURVE_NUMBERS:
+        labels["time_days"] = headline.time if target.at is None else target.at
+    table = results.differences if compared else results.estimates
+    return list(table.where(**labels))
+
+
+def _half_width_of(row: Row, target: Target) -> float:
     """Half the width of the interval that the target is about.
 
     Raises: RunError where there is none, or where it is one of no steady state.
     """
-    if "steady_state_note" in entry:
+    if "does not settle" in row.note:
         raise RunError(
-            f"--until-precision {target.text}: {entry['steady_state_note']}\n"
+            f"--until-precision {target.text}: {row.note}\n"
             "    ask for the precision of another outcome, or give the resource a capacity that settles"
         )
-    place, name = entry, "interval"
-    if isinstance(target.at, float):
-        place = entry["at"].get(labels.time(target.at), {})
-    elif target.at is not None:
-        place = entry.get(target.at, entry)
-        name = "interval" if place is not entry else f"{target.at}_interval"
-    limits = place.get(name)
-    if limits is None or None in limits:
-        why = entry.get("interval_note", "nobody is observed for so long, or the limit is not reached")
+    if isnan(row.low) or isnan(row.high):
+        why = row.note or "no patient is observed for so long, or the limit is not reached"
         raise RunError(f"--until-precision {target.text}: there is no interval ({why})")
-    return float(limits[1] - limits[0]) / 2
+    return (row.high - row.low) / 2
 
 
 # ---------------------------------------------------------------- a run, a comparison
@@ -224,9 +237,9 @@ def run_until(text: str, asked: Asked, *, step: Step, share: Share) -> Reached[S
     target = target_of(text, _scenario(asked))
     asked = with_time(asked, target)
 
-    def carry_out(resize: Resize) -> tuple[Simulation | BrokenRun, list[Any]]:
+    def carry_out(resize: Resize) -> tuple[Simulation | BrokenRun, list[Row]]:
         done = simulation.carry_out(resize(asked), step=step, share=share)
-        return done, [] if isinstance(done, BrokenRun) else [done.summary["outcomes"][target.outcome]]
+        return done, [] if isinstance(done, BrokenRun) else _rows(done.results, target, compared=False)
 
     return until(target, asked, [asked], carry_out)
 
@@ -247,16 +260,18 @@ def compare_until(
     target = target_of(text, _scenario(files[0]))
     first = with_time(replace(asked, replications=files[0].replications), target)
 
-    def carry_out(resize: Resize) -> tuple[Comparison | BrokenRun, list[Any]]:
+    def carry_out(resize: Resize) -> tuple[Comparison | BrokenRun, list[Row]]:
         arms = [replace(source, of=resize(one)) for source, one in zip(of, files, strict=True)]
         done = comparison.carry_out(arms, at=first.at, step=step, share=share)
         if isinstance(done, BrokenRun):
             return done, []
-        if target.outcome not in done.table["outcomes"]:
+        rows = _rows(done.results, target, compared=True)
+        if not rows:
             raise InputError(f"--until-precision: the arms do not have {target.outcome} in common", FORM)
-        return done, list(done.table["outcomes"][target.outcome]["differences"].values())
+        return done, rows
 
     reached = until(target, first, files, carry_out)
     if isinstance(reached.done, Comparison):
-        reached.done.table["precision"] = reached.told
+        results = replace(reached.done.results, precision=reached.told)
+        return replace(reached, done=replace(reached.done, results=results))
     return reached

@@ -15,9 +15,10 @@ from sim.engine.run import Result, simulate
 from sim.errors import InputError, RunError, did_you_mean
 from sim.event_log.log import EventLog
 from sim.numerics.compilation import cache_folder
+from sim.outcomes import labels
 from sim.outcomes.history.event_selection import broken_never
-from sim.outcomes.labels import happening
-from sim.outcomes.summary import DEFAULT_TIMES, summarise
+from sim.outcomes.results import Results
+from sim.outcomes.summary import DEFAULT_TIMES, log_results
 from sim.pathway.tables import compile_pathway
 from sim.runs.provenance import provenance
 from sim.runs.store import SavedRun, write_run
@@ -66,12 +67,12 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Simulation:
-    """What came of it. seconds: how long each part took; started: when, by perf_counter."""
+    """A simulation with its log. seconds: of each part; started: when, by perf_counter."""
 
     asked: Asked
     scenario: Scenario
     result: Result
-    summary: dict[str, Any]
+    results: Results
     seconds: dict[str, float]
     started: float = field(compare=False)
 
@@ -123,10 +124,16 @@ def carry_out(asked: Asked, *, step: Step, share: Share) -> Simulation | BrokenR
     broken = broken_run(scenario, result)
     if broken is not None:
         return broken
-    about = {"seed": asked.seed, "replications": asked.replications}
-    summary = summarise(result.log, result.use, scenario, at=asked.at, about=about)
+    results = log_results(
+        result.log,
+        result.use,
+        scenario,
+        at=asked.at,
+        seed=asked.seed,
+        replications=asked.replications,
+    )
     seconds["outcomes"] = perf_counter() - began
-    return Simulation(asked, scenario, result, summary, seconds, started)
+    return Simulation(asked, scenario, result, results, seconds, started)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +148,7 @@ class BrokenRun:
 def broken_run(scenario: Scenario, result: Result) -> BrokenRun | None:
     """What the scenario forbids of what was simulated; None where nothing of it happened."""
     found = broken_never(result.log, result.use, scenario)
-    return None if found is None else BrokenRun(scenario, result, Forbidden(found[0], happening(found[1])))
+    return None if found is None else BrokenRun(scenario, result, Forbidden(found[0], labels.event(found[1])))
 
 
 def keep(simulation: Simulation, folder: Path, *, command: Sequence[str], force: bool) -> None:
@@ -164,7 +171,7 @@ def keep(simulation: Simulation, folder: Path, *, command: Sequence[str], force:
         folder,
         scenario=simulation.scenario,
         result=simulation.result,
-        summary=simulation.summary,
+        summary=simulation.results.as_json(),
         provenance=record,
         force=force,
     )

@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from time import perf_counter
-from typing import Any
 
 from sim.engine.arrivals import cohort
 from sim.engine.processes import in_processes
 from sim.engine.run import choose_engine, simulate
 from sim.engine.simpy_replications import WORTH_A_PROCESS
 from sim.errors import InputError, Place, Problem, RunError, ScenarioError
+from sim.outcomes import labels
+from sim.outcomes.comparison.comparability import Arm
 from sim.outcomes.comparison.sweep_results import (
     Cell,
-    burden_told,
-    outcomes_told,
-    read_cell,
-    without_influences,
+    cell_differences,
+    evaluate_cell,
+    headline_differences,
+    without_log,
 )
+from sim.outcomes.estimates import DifferenceRow, Differences, Estimates
 from sim.outcomes.history.event_selection import broken_never
-from sim.outcomes.labels import happening
+from sim.outcomes.queues.waiting_burden import BETTER
+from sim.outcomes.results import ArmFacts, Results
+from sim.outcomes.summary import arm_results
 from sim.pathway.tables import Pathway, compile_pathway
 from sim.runs.simulation import Asked, Share, Step, refuse_unknown_outcomes
 from sim.scenario import load
@@ -30,7 +34,7 @@ from sim.scenario.language.model import Resource, Scenario
 from sim.scenario.source.inheritance import SET
 from sim.scenario.source.tree import flow, plain, read_text
 
-AS_IT_STANDS = "as it stands"
+BASE_CASE = "base case"
 """The name of the cell without changes."""
 
 
@@ -42,7 +46,7 @@ class Variation:
 
     @property
     def name(self) -> str:
-        return ", ".join(f"{path}={value}" for path, value in self.changes) or AS_IT_STANDS
+        return ", ".join(f"{path}={value}" for path, value in self.changes) or BASE_CASE
 
     def settings(self, before: Iterable[str]) -> tuple[str, ...]:
         """Its changes after the settings before, without those it replaces."""
@@ -134,9 +138,9 @@ def _raised(resource: Resource) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Sweep:
-    """What came of it: the table of plain values, and the names of the cells that failed."""
+    """A sweep: its results, and the names of the cells that failed."""
 
-    table: dict[str, Any]
+    results: Results
     failed: tuple[str, ...]
     seconds: dict[str, float]
 
@@ -157,12 +161,19 @@ class Failed:
 
 
 def carry_out(
-    asked: Asked, variations: Sequence[Variation], *, outcomes: Sequence[str], step: Step, share: Share
+    asked: Asked,
+    variations: Sequence[Variation],
+    *,
+    outcomes: Sequence[str],
+    step: Step,
+    share: Share,
+    find_best: bool = False,
 ) -> Sweep:
-    """Simulate the scenario as it stands and every variation, and tell how each differs from the first.
+    """Simulate the base case and every variation, and compare each with the base case.
 
-    outcomes: names of those to tell, none for all. A variation that changes nothing is the
-    reference itself. A cell that fails is told with the reason.
+    outcomes: names of those to compare, none for all. A variation that changes nothing is the
+    reference itself. A cell that fails has its reason. find_best: also compare, over replications,
+    each cell with the one that reduces the burden of waiting most.
     Raises: ScenarioError with every cell that is no valid scenario, before any is simulated;
     InputError for an outcome that there is not; RunError where the reference fails.
     """
@@ -176,12 +187,19 @@ def carry_out(
     loaded = perf_counter()
     step("engine")
     pathways = (reference, *(pathway for _, pathway in others))
-    tell = _Telling(same, [pathway for _, pathway in cells], outcomes)
-    names = [one for one, _ in ((same, reference), *others)]
-    _simulate(Work(asked, pathways), lambda i, done: tell.take(names[i], done), share)
-    order = [one for one, _ in cells if one in names]
+    collected = _SweepResults(same, [one for one, _ in cells], outcomes)
+    work = [(same, reference), *others]
+
+    def add(i: int, cell: Cell | Failed) -> None:
+        collected.add(work[i][0], cell, work[i][1].scenario)
+
+    _simulate(Work(asked, pathways), add, share)
+    order = [one for one, _ in cells if one in [variation for variation, _ in work]]
+    varied = list(dict.fromkeys(path for variation in order for path, _ in variation.changes))
+    base = _base_values(asked, [pathway for _, pathway in cells], varied)
+    results = collected.results(asked, order, base, find_best=find_best)
     seconds = {"load": loaded - began, "cells": perf_counter() - loaded}
-    return Sweep(tell.table(asked, order), tuple(tell.failed), seconds)
+    return Sweep(results, tuple(collected.failed), seconds)
 
 
 def _compiled(asked: Asked, variations: Sequence[Variation]) -> list[tuple[Variation, Pathway]]:
@@ -252,7 +270,7 @@ def _is_worth_processes(work: Work) -> bool:
 def simulate_alone(work: Work, i: int) -> Cell | Failed:
     """A cell in a process of its own."""
     cell = simulate_cell(work, i, workers=1, share=lambda part: None)
-    return cell if isinstance(cell, Failed) else without_influences(cell)
+    return cell if isinstance(cell, Failed) else without_log(cell)
 
 
 def simulate_cell(work: Work, i: int, *, workers: int, share: Share) -> Cell | Failed:
@@ -274,75 +292,104 @@ def simulate_cell(work: Work, i: int, *, workers: int, share: Share) -> Cell | F
     broken = broken_never(log, result.use, scenario)
     if broken is not None:
         who = f"patient {log.patient[broken[0]]} of replication {log.replication[broken[0]]}"
-        return Failed(f"{happening(broken[1])} is forbidden by `never`, and happened to {who}")
-    return read_cell(log, result.use, scenario, at=asked.at, seed=asked.seed, replications=asked.replications)
+        return Failed(f"{labels.event(broken[1])} is forbidden by `never`, and happened to {who}")
+    arm = Arm("", scenario, log, result.use, asked.seed, asked.replications)
+    return evaluate_cell(arm, at=asked.at)
 
 
 # ---------------------------------------------------------------- told
 
 
-class _Telling:
-    """Takes cell after cell and keeps of each what is told of it; the reference comes first."""
+class _SweepResults:
+    """Collects the results of cell after cell; the reference comes first."""
 
-    def __init__(self, reference: Variation, pathways: Sequence[Pathway], outcomes: Sequence[str]) -> None:
+    def __init__(self, reference: Variation, cells: Sequence[Variation], outcomes: Sequence[str]) -> None:
         self.failed: list[str] = []
-        self._reference, self._pathways, self._outcomes = reference, pathways, outcomes
+        self._reference, self._outcomes = reference, outcomes
+        self._varied = list(dict.fromkeys(path for variation in cells for path, _ in variation.changes))
         self._first: Cell | None = None
-        self._told: dict[Variation, dict[str, Any]] = {}
+        self._cells: dict[str, Cell] = {}
+        self._facts: dict[str, ArmFacts] = {}
+        self._estimates: dict[str, Estimates] = {}
+        self._differences: dict[str, list[DifferenceRow]] = {}
 
-    def take(self, variation: Variation, cell: Cell | Failed) -> None:
+    def add(self, variation: Variation, cell: Cell | Failed, scenario: Scenario) -> None:
         """Raises: RunError where the reference failed."""
-        told: dict[str, Any] = {"changes": dict(variation.changes)}
+        name = variation.name
         if isinstance(cell, Failed):
             if self._first is None:
                 raise RunError(cell.why)
-            self.failed.append(variation.name)
-            self._told[variation] = told | {"failed": cell.why}
+            self.failed.append(name)
+            facts = ArmFacts(name, scenario.title, scenario.digest, 0, scenario.horizon, failed=cell.why)
+            self._facts[name] = facts
             return
         self._first = self._first or cell
-        outcomes = outcomes_told(self._first, cell)
-        wanted = {name: one for name, one in outcomes.items() if not self._outcomes or name in self._outcomes}
-        told |= {"outcomes": wanted, "burden": burden_told(self._first, cell), "summary": cell.summary}
-        self._told[variation] = told
+        self._estimates[name], self._facts[name] = arm_results(cell.summary, name=name, label=name)
+        self._cells[name] = replace(cell, summary=replace(cell.summary, outcomes=()))
+        names = name, self._reference.name
+        if cell is not self._first:
+            self._differences[name] = list(
+                headline_differences(self._first, cell, names=names, outcomes=self._outcomes)
+            )
+            self._cells[name] = without_log(self._cells[name])
 
-    def table(self, asked: Asked, order: Sequence[Variation]) -> dict[str, Any]:
-        """The whole, cells in the order in which they were asked for."""
-        scenario = self._pathways[0].scenario
-        varied = list(dict.fromkeys(path for variation in order for path, _ in variation.changes))
-        return {
-            "title": scenario.title,
-            "reference": self._reference.name,
-            "seed": asked.seed,
-            "replications": asked.replications,
-            "horizon_days": scenario.horizon,
-            "varied": varied,
-            "as_it_stands": _as_it_stands(asked, self._pathways, varied),
-            "cells": {variation.name: self._told[variation] for variation in order},
-            "notes": list(self._notes(order)),
-        }
+    def results(
+        self, asked: Asked, order: Sequence[Variation], base: Mapping[str, str], *, find_best: bool
+    ) -> Results:
+        """The whole, cells in the order in which they were asked for. base: values before the changes."""
+        names = [variation.name for variation in order]
+        facts = []
+        for variation in (self._reference, *(one for one in order if one != self._reference)):
+            own = dict(variation.changes)
+            changes = tuple((path, base[path], own.get(path, base[path])) for path in self._varied)
+            facts.append(replace(self._facts[variation.name], changes=changes))
+        return Results(
+            tuple(facts),
+            asked.seed,
+            asked.replications,
+            Estimates.concatenate(self._estimates[name] for name in names if name in self._estimates),
+            Differences.of(
+                [
+                    *(row for name in names for row in self._differences.get(name, ())),
+                    *(self._differences_from_best() if find_best else ()),
+                ]
+            ),
+            tuple(self._notes(names)),
+        )
 
-    def _notes(self, order: Sequence[Variation]) -> Iterator[str]:
+    def _differences_from_best(self) -> Iterator[DifferenceRow]:
+        """The difference of each measure of the burden of waiting between each cell and the best one."""
+        for outcome, sign in BETTER.items():
+            rows = [row for rows in self._differences.values() for row in rows if row.outcome == outcome]
+            known = [row for row in rows if row.is_known]
+            if not known:
+                continue
+            best = max(known, key=lambda row: sign * row.difference).arm
+            for row in rows:
+                if row.arm != best:
+                    names = row.arm, best
+                    yield from cell_differences(self._cells[best], self._cells[row.arm], outcome, names=names)
+
+    def _notes(self, names: Sequence[str]) -> Iterator[str]:
         """For each resource the cells in which its queue does not settle."""
-        summaries = {one.name: self._told[one]["summary"] for one in order if "summary" in self._told[one]}
-        for resource in dict.fromkeys(
-            name for summary in summaries.values() for name in summary["resources"]
-        ):
+        facts = [self._facts[name] for name in names if name in self._estimates]
+        for resource in dict.fromkeys(one.name for arm in facts for one in arm.resources):
             cells = [
-                cell
-                for cell, summary in summaries.items()
-                if not summary["resources"].get(resource, {"settles": True})["settles"]
+                arm.name
+                for arm in facts
+                if any(one.name == resource and not one.settles for one in arm.resources)
             ]
             if cells:
-                every = "any cell" if len(cells) == len(summaries) else ""
-                where = every or f"{len(cells)} of {len(summaries)} cells ({'; '.join(cells)})"
+                where = f"{len(cells)} of {len(facts)} cells ({'; '.join(cells)})"
                 yield (
-                    f"the queue for {resource} does not settle in {where}: what is told of waits for it "
-                    "there depends on the horizon, and is of no steady state"
+                    f"the queue for {resource} does not settle in "
+                    f"{'any cell' if len(cells) == len(facts) else where}: waits for it there depend on "
+                    "the horizon, and are of no steady state"
                 )
 
 
-def _as_it_stands(asked: Asked, pathways: Sequence[Pathway], varied: Sequence[str]) -> dict[str, str]:
-    """What stands at each varied path before it is varied, as it is written; "" for a default."""
+def _base_values(asked: Asked, pathways: Sequence[Pathway], varied: Sequence[str]) -> dict[str, str]:
+    """The value at each varied path before it is varied, as it is written; "" for a default."""
     old = {
         change.path: change.old
         for pathway in pathways

@@ -1,122 +1,153 @@
-"""What is read from two arms together: hazard ratio, log-rank test, the distance of distributions."""
+"""Statistics of two arms together: hazard ratio, log-rank test, distance of distributions, quantiles."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 
 from sim.event_log.log import Floats, Indices
 from sim.outcomes.comparison import quantiles, wasserstein
-from sim.outcomes.comparison.differences import Difference, over_replications
-from sim.outcomes.comparison.hazards import Arm, Pooled, hazard_ratio, log_rank, pooled, ratio_interval
-from sim.outcomes.endpoints.endpoint import Measure
+from sim.outcomes.comparison.differences import Difference, over_replications, paired_differences
+from sim.outcomes.comparison.hazards import Arm, LogRank, hazard_ratio, log_rank, pooled, ratio_interval
+from sim.outcomes.endpoints.endpoint import Endpoint
 from sim.outcomes.endpoints.means import Mean
 from sim.outcomes.endpoints.time_to_event import REACHED, Ends, TimeToEvent
-from sim.outcomes.entries import interval, number
 from sim.outcomes.evaluation import Group
-from sim.outcomes.intervals import Estimate, Figures
+from sim.outcomes.intervals import UNKNOWN, Estimate, Figures, Key
 from sim.outcomes.queues.waiting import Waiting
 from sim.outcomes.survival.aalen_johansen import aalen_johansen
 
+WASSERSTEIN = Key("wasserstein_distance")
 
-def two_arms(
-    reference: Measure, arm: Measure, groups: tuple[Group, Group], *, n_patients: int, has_error: bool
-) -> dict[str, Any]:
-    """Entries for what two arms give together, in one group of patients each; {} where there are none.
 
-    has_error: whether one replication tells of its own error.
+@dataclass(frozen=True, slots=True, eq=False)
+class ArmStatistics:
+    """What two arms give together in one group of patients.
+
+    differences: the hazard ratio (with the standard error of its logarithm), the log-rank test, the
+    Wasserstein distance, differences of quantiles. quantiles: of each arm.
+    """
+
+    differences: Mapping[Key, Difference]
+    quantiles: tuple[Mapping[Key, Estimate], Mapping[Key, Estimate]] = ({}, {})
+
+
+def arm_statistics(
+    reference: Endpoint, arm: Endpoint, groups: tuple[Group, Group], *, n_patients: int, has_error: bool
+) -> ArmStatistics:
+    """The statistics of two arms, none where the outcome has none.
+
+    has_error: whether one replication gives an error over patients.
     """
     if isinstance(reference, TimeToEvent) and isinstance(arm, TimeToEvent):
-        return _of_times(reference, arm, groups, n_patients=n_patients, has_error=has_error)
-    far = [_distance(reference, arm, one, other) for one, other in _replications(groups)]
-    if None in far:
-        return {}
-    told: dict[str, Any] = {"wasserstein_distance": number(_mean(np.array(far, np.float64)))}
+        return _for_times(reference, arm, groups, n_patients=n_patients, has_error=has_error)
+    distances = [_distance(reference, arm, one, other) for one, other in _replications(groups)]
+    if None in distances:
+        return ArmStatistics({})
+    found = ArmStatistics({WASSERSTEIN: Difference(Estimate(_mean(np.array(distances, np.float64))))})
     if isinstance(reference, Mean) and isinstance(arm, Mean):
         pairs = _replications(groups)
-        each = (
+        figures = (
             [quantiles.of_values(reference.values[one]) for one, _ in pairs],
             [quantiles.of_values(arm.values[other]) for _, other in pairs],
         )
-        told |= quantiles.differences(groups, each, n_patients=n_patients, has_error=has_error)
-    return told
+        return _with_quantiles(found, groups, figures, n_patients=n_patients, has_error=has_error)
+    return found
 
 
 def _replications(groups: tuple[Group, Group]) -> list[tuple[Indices, Indices]]:
-    """Who is in the two groups, in each replication."""
-    each = [[group.who[a:b] for a, b in pairwise(group.edges.tolist())] for group in groups]
-    return list(zip(*each, strict=True))
+    """The patients of the two groups, in each replication."""
+    found = [[group.patients[a:b] for a, b in pairwise(group.edges.tolist())] for group in groups]
+    return list(zip(*found, strict=True))
+
+
+def _with_quantiles(
+    found: ArmStatistics,
+    groups: tuple[Group, Group],
+    figures: tuple[Sequence[Figures], Sequence[Figures]],
+    *,
+    n_patients: int,
+    has_error: bool,
+) -> ArmStatistics:
+    """figures: the quantiles in every replication of the groups."""
+    made = [
+        Group(group.patients, group.edges, tuple(one)) for group, one in zip(groups, figures, strict=True)
+    ]
+    differences = paired_differences(made[0], made[1], n_patients=n_patients, has_error=has_error)
+    sides = [
+        {key: Estimate(float(np.mean([f.estimates[key].value for f in one]))) for key in differences}
+        for one in figures
+    ]
+    return ArmStatistics({**found.differences, **differences}, (sides[0], sides[1]))
 
 
 # ---------------------------------------------------------------- times to an event
 
 
-def _of_times(
+def _for_times(
     reference: TimeToEvent,
     arm: TimeToEvent,
     groups: tuple[Group, Group],
     *,
     n_patients: int,
     has_error: bool,
-) -> dict[str, Any]:
-    ratios, far, test = [], [], {}
-    each: tuple[list[Figures], list[Figures]] = [], []
+) -> ArmStatistics:
+    ratios, distances, tests = [], [], {}
+    figures: tuple[list[Figures], list[Figures]] = [], []
     competing = bool(reference.competing)
     for one, other in _replications(groups):
         sides = reference.ends(one), arm.ends(other)
-        far.append(_area(sides, reference.until, competing=competing))
-        for figures, side in zip(each, sides, strict=True):
-            figures.append(quantiles.of_ends(side, competing=competing))
-        who = one[sides[0].reached], other[sides[1].reached]
+        distances.append(_area(sides, reference.until, competing=competing))
+        for found, side in zip(figures, sides, strict=True):
+            found.append(quantiles.of_ends(side, competing=competing))
+        patients = one[sides[0].reached], other[sides[1].reached]
         table = pooled(_until(sides[0]), _until(sides[1]), (sides[0].order, sides[1].order))
-        ratios.append(hazard_ratio(table, who, n_patients))
-        if has_error and len(groups[0].each) == 1:
-            test = _tested(table, who, n_patients)
-    told: dict[str, Any] = {"wasserstein_distance": number(_mean(np.array(far)))}
-    told |= quantiles.differences(groups, each, n_patients=n_patients, has_error=has_error)
-    return {"hazard_ratio": _ratio(ratios, has_error=has_error), **test} | told
+        ratios.append(hazard_ratio(table, patients, n_patients))
+        if has_error and len(groups[0].by_replication) == 1:
+            tests = _tests(log_rank(table, patients, n_patients))
+    statistics = ArmStatistics(
+        {
+            Key("hazard_ratio"): _ratio(ratios, has_error=has_error),
+            **tests,
+            WASSERSTEIN: Difference(Estimate(_mean(np.array(distances)))),
+        }
+    )
+    return _with_quantiles(statistics, groups, figures, n_patients=n_patients, has_error=has_error)
 
 
 def _until(ends: Ends) -> Arm:
-    """Durations and who came to `until`; the other ends stop the clock, so its hazard is cause-specific."""
+    """Durations and who reached `until`; other ends censor, so its hazard is cause-specific."""
     return ends.duration, ends.end == REACHED
 
 
-def _ratio(ratios: list[Difference], *, has_error: bool) -> dict[str, Any]:
-    """The hazard ratio with the standard error of its logarithm."""
+def _ratio(ratios: list[Difference], *, has_error: bool) -> Difference:
+    """The hazard ratio with its interval; error: of its logarithm."""
     found = ratios[0]
     if len(ratios) > 1:
         logs = np.array([ratio.estimate.value for ratio in ratios])
-        found = replace(over_replications(np.zeros(len(logs)), logs), independent=Estimate(np.nan))
+        found = over_replications(np.zeros(len(logs)), logs)
+        found = replace(found, independent=UNKNOWN, variance_ratio=np.nan)
     elif not has_error:
         found = Difference(Estimate(found.estimate.value))
-    ratio = ratio_interval(found.estimate)
-    return {
-        "estimate": number(ratio.value),
-        "interval": interval(ratio),
-        "log_standard_error": number(found.error),
-        "independent_interval": interval(ratio_interval(found.independent)),
-        "variance_ratio": number(found.variance_ratio) if len(ratios) == 1 else None,
-    }
+    return replace(
+        found, estimate=ratio_interval(found.estimate), independent=ratio_interval(found.independent)
+    )
 
 
-def _tested(table: Pooled, who: tuple[Indices, Indices], n_patients: int) -> dict[str, Any]:
-    test = log_rank(table, who, n_patients)
+def _tests(test: LogRank) -> dict[Key, Difference]:
     return {
-        "log_rank": {
-            "chi_squared": number(test.chi_squared),
-            "p_value": number(test.p_value),
-            "paired_chi_squared": number(test.paired_chi_squared),
-            "paired_p_value": number(test.paired_p_value),
-        }
+        Key("log_rank_chi_squared"): Difference(Estimate(test.chi_squared)),
+        Key("log_rank_p_value"): Difference(Estimate(test.p_value)),
+        Key("paired_log_rank_chi_squared"): Difference(Estimate(test.paired_chi_squared)),
+        Key("paired_log_rank_p_value"): Difference(Estimate(test.paired_p_value)),
     }
 
 
 def _area(sides: tuple[Ends, Ends], until: float, *, competing: bool) -> float:
-    """Between the curves, up to `until`; nan where nobody reached `from`."""
+    """Between the curves, up to `until`; nan where no patient reached `from`."""
     if not all(len(side.duration) for side in sides):
         return np.nan
     steps = [
@@ -131,7 +162,7 @@ def _area(sides: tuple[Ends, Ends], until: float, *, competing: bool) -> float:
 # ---------------------------------------------------------------- other outcomes
 
 
-def _distance(reference: Measure, arm: Measure, one: Indices, other: Indices) -> float | None:
+def _distance(reference: Endpoint, arm: Endpoint, one: Indices, other: Indices) -> float | None:
     """Between the distributions of a number over patients, or over waits; None for other outcomes."""
     samples = _sample(reference, one), _sample(arm, other)
     if samples[0] is None or samples[1] is None:
@@ -143,12 +174,12 @@ def _distance(reference: Measure, arm: Measure, one: Indices, other: Indices) ->
     return wasserstein.wasserstein(*steps, begin=float(both.min()), end=float(both.max()))
 
 
-def _sample(measure: Measure, who: Indices) -> Floats | None:
-    if isinstance(measure, Mean):
-        values = measure.values[who]
+def _sample(endpoint: Endpoint, patients: Indices) -> Floats | None:
+    if isinstance(endpoint, Mean):
+        values = endpoint.values[patients]
         return values[~np.isnan(values)]
-    if isinstance(measure, Waiting) and measure.above is None:
-        return measure.ended(who)
+    if isinstance(endpoint, Waiting) and endpoint.above is None:
+        return endpoint.ended(patients)
     return None
 
 

@@ -16,7 +16,7 @@ from sim.scenario.language.model import Scenario
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Arm:
-    """A scenario that was run: its name in the comparison, and what came of it."""
+    """A scenario that was run: its name in the comparison, its log and its use of resources."""
 
     name: str
     scenario: Scenario
@@ -26,19 +26,19 @@ class Arm:
     replications: int
 
 
-def refuse_what_cannot_be_compared(reference: Arm, arm: Arm) -> None:
+def check_comparable(reference: Arm, arm: Arm) -> None:
     """Raises: InputError, with the first reason why two arms do not have the same patients and time."""
     between = f"{reference.name} and {arm.name} cannot be compared"
     for what, one, other, fix in _settings(reference, arm):
         if one != other:
-            raise InputError(f"{between}: {what} is {one} in the one and {other} in the other", fix)
+            raise InputError(f"{between}: {what} is {one} in the first and {other} in the second", fix)
     if not np.array_equal(reference.log.replication, arm.log.replication):
         counts = [np.bincount(of.log.replication, minlength=1)[0] for of in (reference, arm)]
         fact = f"they have {counts[0]:,} and {counts[1]:,} patients in the first replication"
-        raise InputError(f"{between}: {fact}", "the same patients go through every arm: give them one number")
-    _refuse_other_beginnings(reference, arm, between)
-    _refuse_other_times(reference, arm, between)
-    _refuse_other_patients(reference, arm, between)
+        raise InputError(f"{between}: {fact}", "the same patients go through every arm: give one number")
+    _check_starting_events(reference, arm, between)
+    _check_times(reference, arm, between)
+    _check_patients(reference, arm, between)
 
 
 def _settings(reference: Arm, arm: Arm) -> list[tuple[str, Any, Any, str]]:
@@ -50,42 +50,47 @@ def _settings(reference: Arm, arm: Arm) -> list[tuple[str, Any, Any, str]]:
     ]
     warm_up = [f"{s.patients.arrivals.warm_up:.10g} days" for s in (one, other)]
     return [
-        ("the seed", reference.seed, arm.seed, "run both with one seed: the same luck for the same patient"),
-        ("the number of replications", reference.replications, arm.replications, "give both one number"),
+        (
+            "the seed",
+            reference.seed,
+            arm.seed,
+            "run both with one seed, for common random numbers",
+        ),
+        ("the number of replications", reference.replications, arm.replications, "give both the same number"),
         ("the horizon", days(one.horizon), days(other.horizon), "give both one `horizon`"),
         ("the follow-up", follow_up[0], follow_up[1], "give both one `patients.follow_up`"),
         ("the warm-up", warm_up[0], warm_up[1], "give both one `warm_up`"),
     ]
 
 
-def _refuse_other_beginnings(reference: Arm, arm: Arm, between: str) -> None:
+def _check_starting_events(reference: Arm, arm: Arm, between: str) -> None:
     """Raises: InputError where time of an outcome that both have is not counted from the same happening."""
     others = {outcome.name: outcome for outcome in arm.scenario.outcomes}
     for one in reference.scenario.outcomes:
         other = others.get(one.name)
         if other is None or one.begin is None or other.begin is None or one.begin == other.begin:
             continue
-        both = f"{labels.happening(one.begin)} in the one and {labels.happening(other.begin)} in the other"
+        both = f"{labels.event(one.begin)} in the first and {labels.event(other.begin)} in the second"
         raise InputError(
-            f"{between}: {one.name} is counted from {both}",
-            "give it one `from`, or the outcome of the one another name",
+            f"{between}: {one.name} counts from {both}",
+            "give it one `from`, or give one of the outcomes another name",
         )
 
 
-def _refuse_other_times(reference: Arm, arm: Arm, between: str) -> None:
+def _check_times(reference: Arm, arm: Arm, between: str) -> None:
     """Raises: InputError where a patient arrives or is followed up otherwise."""
     for what, name in (("starts on day", "begins"), ("can be observed for so many days:", "follow_up")):
         one, other = getattr(reference.log, name), getattr(arm.log, name)
         if not np.array_equal(one, other):
             i = int(np.argmax(one != other))
-            both = f"{one[i]:.10g} in the one and {other[i]:.10g} in the other"
+            both = f"{one[i]:.10g} in the first and {other[i]:.10g} in the second"
             raise InputError(
                 f"{between}: patient {reference.log.patient[i]} {what} {both}",
                 "patients arrive at the same times in every arm",
             )
 
 
-def _refuse_other_patients(reference: Arm, arm: Arm, between: str) -> None:
+def _check_patients(reference: Arm, arm: Arm, between: str) -> None:
     """Raises: InputError where a patient starts with another value of an attribute that both arms have."""
     for name in reference.log.names.attributes:
         if name not in arm.log.names.attributes:
@@ -93,7 +98,7 @@ def _refuse_other_patients(reference: Arm, arm: Arm, between: str) -> None:
         one, other = (_values(of.log, name) for of in (reference, arm))
         if not np.array_equal(one, other):
             i = int(np.argmax(one != other))
-            both = f"{_text(one[i])} in the one and {_text(other[i])} in the other"
+            both = f"{_text(one[i])} in the first and {_text(other[i])} in the second"
             raise InputError(
                 f"{between}: patient {reference.log.patient[i]} starts with {name} {both}",
                 "the same patients go through every arm: change what is done to them, not who they are",

@@ -1,27 +1,26 @@
-"""Differences between two arms with the same patients, and what independent runs would have told.
-
-Everywhere the difference is the arm less the reference.
-"""
+"""Paired differences between two arms with the same patients: the arm less the reference."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from math import nan, sqrt
-from typing import Any
 
 import numpy as np
 from scipy.special import stdtrit
 
 from sim.event_log.log import Floats
-from sim.outcomes.entries import interval, number, put
+from sim.outcomes.estimates import DifferenceRow
 from sim.outcomes.evaluation import Group
-from sim.outcomes.intervals import QUANTILE, UNKNOWN, Estimate, Figures, Path
+from sim.outcomes.intervals import MEDIAN, UNKNOWN, Estimate, Figures, Key
+from sim.outcomes.results import Description
+from sim.outcomes.summary import unit_of
 
 ENOUGH = 30
-"""From so many on that agree, something is said of others."""
+"""With at least so many concordant patients the share of discordant ones has a useful upper limit."""
 FEW = 10
-"""With fewer patients who tell two arms apart a 95% interval holds the truth less often than it says."""
+"""With fewer discordant patients a 95% interval covers the truth less often than its level."""
+PAIRED_REPLICATIONS, PAIRED_PATIENTS = "Student, over paired replications", "Student, over paired patients"
 ROUNDING = 1e-18
 """A share of the variance without pairing that is far below that of one patient in a billion."""
 
@@ -30,51 +29,41 @@ ROUNDING = 1e-18
 class Difference:
     """A difference with its 95% interval; error: its standard error, nan where there is none.
 
-    independent: the interval that runs of the same size without common patients would have given;
-    variance_ratio: variance without pairing over variance with it, nan where that is 0. rests_on: on how
-    many patients the error rests, as if each of them differed by as much and no other at all.
+    independent: the interval that runs of the same size without common patients would have;
+    variance_ratio: variance without pairing over variance with it, nan where that is 0. discordant: the
+    effective number of patients behind the error, as if each differed equally and no other at all.
     """
 
     estimate: Estimate
     error: float = nan
     independent: Estimate = UNKNOWN
     variance_ratio: float = nan
-    rests_on: float = nan
+    discordant: float = nan
 
-    @property
-    def is_nowhere(self) -> bool:
-        """Whether no patient (or no replication) tells the arms apart."""
-        return self.error == 0.0 == self.estimate.value
+    def note(self, unit: str, n: int) -> str:
+        """What to know of the interval, "" for nothing. unit: patient or replication; n: their number.
 
-    @property
-    def is_alike(self) -> bool:
-        """Whether they are told apart by all alike, so that there is no error to tell."""
-        return self.error == 0.0 != self.estimate.value
-
-    def note(self, of: str, n: int) -> str:
-        """What a reader has to know of the interval, "" for nothing.
-
-        of: patient or replication; n: how many of them. Of n that all agree fewer than 3 in n others
-        do not, at 95%. Source: Hanley and Lippman-Hand 1983, doi:10.1001/jama.1983.03330370053031.
+        With n concordant units fewer than 3 in n others are discordant, at 95%.
+        Source: Hanley and Lippman-Hand 1983, doi:10.1001/jama.1983.03330370053031.
         """
-        if self.is_nowhere:
-            rare = f": fewer than 3 in {n:,} do" if n >= ENOUGH else ""
-            return f"no {of} tells the arms apart in this{rare}"
-        if self.is_alike:
-            return f"every {of} tells the arms apart by as much, so there is no interval"
-        if of == "patient" and self.rests_on < FEW:
-            about = max(round(self.rests_on), 1)
-            return f"only about {about} patients tell the arms apart in this: the interval may be too narrow"
+        if self.error == 0.0 == self.estimate.value:
+            rare = f": fewer than 3 in {n:,} would" if n >= ENOUGH else ""
+            return f"no {unit} differs between the arms{rare}"
+        if self.error == 0.0:
+            return f"every {unit} differs by the same amount, so there is no interval"
+        if unit == "patient" and self.discordant < FEW:
+            about = max(round(self.discordant), 1)
+            return f"only about {about} patients differ between the arms: the interval may be too narrow"
         return ""
 
 
-def of_values(
+def student_difference(
     value: float, variance: float, freedom: float, *, apart: float, apart_freedom: float
 ) -> Difference:
     """A difference with Student's intervals, from its variance with pairing and without (apart).
 
-    Equal influences that were added up in another order leave a variance of rounding errors: none.
-    Where all differ alike there is no interval.
+    Equal influences summed in another order leave a variance of rounding errors, which counts as 0.
+    Where all differ by the same amount there is no interval.
     """
     variance = variance if variance > ROUNDING * apart else 0.0
     error = sqrt(variance)
@@ -95,19 +84,21 @@ def over_patients(value: float, reference: Floats, arm: Floats, n: int) -> Diffe
     variances, each = (squares(reference), squares(arm)), arm - reference
     each *= each
     variance = float(np.sum(each))
-    found = of_values(value, variance, n - 1, apart=sum(variances), apart_freedom=welch(variances, n))
-    return replace(found, rests_on=variance**2 / squares(each)) if found.error > 0.0 else found
+    found = student_difference(
+        value, variance, n - 1, apart=sum(variances), apart_freedom=welch(variances, n)
+    )
+    return replace(found, discordant=variance**2 / squares(each)) if found.error > 0.0 else found
 
 
 def over_replications(reference: Floats, arm: Floats) -> Difference:
-    """The mean of differences between the same replications; those unknown in an arm are left out."""
+    """The mean of differences between the same replications; replications unknown in an arm are left out."""
     known = ~np.isnan(reference) & ~np.isnan(arm)
     reference, arm = reference[known], arm[known]
     n = len(reference)
     if n < 2:
         return Difference(Estimate(float(np.mean(arm - reference))) if n else UNKNOWN)
     variances = float(np.var(reference, ddof=1)) / n, float(np.var(arm, ddof=1)) / n
-    return of_values(
+    return student_difference(
         float(np.mean(arm - reference)),
         float(np.var(arm - reference, ddof=1)) / n,
         n - 1,
@@ -132,82 +123,111 @@ def welch(variances: tuple[float, float], n: int) -> float:
     return (n - 1) * (first + second) ** 2 / (first**2 + second**2)
 
 
-def of_groups(reference: Group, arm: Group, *, n_patients: int, has_error: bool) -> dict[Path, Difference]:
+def paired_differences(
+    reference: Group, arm: Group, *, n_patients: int, has_error: bool
+) -> dict[Key, Difference]:
     """The difference of every estimate that both arms have.
 
-    n_patients: of the log. has_error: whether one replication tells of its own error.
+    n_patients: in the log. has_error: whether one replication gives an error over patients.
     """
-    paths = [path for path in reference.each[0].estimates if path in arm.each[0].estimates]
-    if len(reference.each) > 1:
-        return {path: _between_replications(reference, arm, path) for path in paths}
-    one, other = reference.each[0], arm.each[0]
-    values = {path: other.estimates[path].value - one.estimates[path].value for path in paths}
-    found = {path: Difference(Estimate(value)) for path, value in values.items()}
+    keys = [key for key in reference.by_replication[0].estimates if key in arm.by_replication[0].estimates]
+    if len(reference.by_replication) > 1:
+        return {key: _between_replications(reference, arm, key) for key in keys}
+    one, other = reference.by_replication[0], arm.by_replication[0]
+    values = {key: other.estimates[key].value - one.estimates[key].value for key in keys}
+    found = {key: Difference(Estimate(value)) for key, value in values.items()}
     if has_error:
         pairs = _Pairs(reference, arm, n_patients)
-        for path, value in values.items():
-            influences = pairs.influences(path) if not np.isnan(value) else None
+        for key, value in values.items():
+            influences = pairs.influences(key) if not np.isnan(value) else None
             if influences is not None:
-                found[path] = over_patients(value, *influences, pairs.n)
+                found[key] = over_patients(value, *influences, pairs.n)
     return found
 
 
-def _between_replications(reference: Group, arm: Group, path: Path) -> Difference:
-    """Unknown where a quantile is not reached in some replication, as in `estimates.over_replications`."""
-    one, other = _values(reference, path), _values(arm, path)
-    if path[-1] == QUANTILE and np.isnan(one + other).any():
+def _between_replications(reference: Group, arm: Group, key: Key) -> Difference:
+    """Unknown where a quantile is not reached in some replication, as in `intervals.over_replications`."""
+    one, other = _values(reference, key), _values(arm, key)
+    if (key.measure == MEDIAN or key.measure.startswith("quantile")) and np.isnan(one + other).any():
         return Difference(UNKNOWN)
     return over_replications(one, other)
 
 
-def _values(group: Group, path: Path) -> Floats:
-    return np.array([figures.estimates[path].value for figures in group.each])
+def _values(group: Group, key: Key) -> Floats:
+    return np.array([figures.estimates[key].value for figures in group.by_replication])
 
 
 class _Pairs:
-    """The patients of a group in either arm, and the influences of each on the estimates of both."""
+    """The patients of a group in both arms, and their influences on the estimates of both."""
 
     def __init__(self, reference: Group, arm: Group, n_patients: int) -> None:
         self._groups = (reference, arm)
-        self._same = np.array_equal(reference.who, arm.who)
+        self._same = np.array_equal(reference.patients, arm.patients)
         self._n_patients = n_patients
-        self.n = len(reference.who if self._same else np.union1d(reference.who, arm.who))
+        every = reference.patients if self._same else np.union1d(reference.patients, arm.patients)
+        self.n = len(every)
 
-    def influences(self, path: Path) -> tuple[Floats, Floats] | None:
-        """Those on the reference's estimate and on the arm's, one beside the other."""
-        found = [self._influence(group, path) for group in self._groups]
-        reference, arm = found
+    def influences(self, key: Key) -> tuple[Floats, Floats] | None:
+        """Those on the reference's estimate and on the arm's, in the same order of patients."""
+        reference, arm = (self._influence(group, key) for group in self._groups)
         return None if reference is None or arm is None else (reference, arm)
 
-    def _influence(self, group: Group, path: Path) -> Floats | None:
-        figures: Figures = group.each[0]
-        influence = figures.influences[path]() if path in figures.influences else None
+    def _influence(self, group: Group, key: Key) -> Floats | None:
+        figures: Figures = group.by_replication[0]
+        influence = figures.influences[key]() if key in figures.influences else None
         if influence is None or self._same:
             return influence
-        whole = np.zeros(self._n_patients)
-        whole[group.who] = influence
-        return whole
+        every = np.zeros(self._n_patients)
+        every[group.patients] = influence
+        return every
 
 
-def shaped(differences: Mapping[Path, Difference], told: dict[Any, Any]) -> None:
-    """Put each difference where its estimate stands in the entry of a run.
+def difference_rows(
+    differences: Mapping[Key, Difference],
+    described: Description,
+    *,
+    labels: tuple[str, str, str, str],
+    groups: tuple[Group, Group],
+    why_no_interval: str = "",
+    note: str = "",
+) -> Iterator[DifferenceRow]:
+    """A row for each difference of one outcome in one group.
 
-    `difference`, `standard_error`, `interval`, `independent_interval`, `variance_ratio` stand in
-    place of `estimate`, or under the name of the number without its unit (`restricted_mean`).
+    labels: outcome, arm, reference, group. why_no_interval: of one replication, "" where it has
+    intervals. note: beside every number.
     """
-    for path, difference in differences.items():
-        last = str(path[-1])
-        place = path[:-1] if last == "estimate" else (*path[:-1], last.removesuffix("_days"))
-        for key, value in leaf(difference).items():
-            put(told, (*place, key), value)
+    outcome, arm, reference, group = labels
+    several = len(groups[0].by_replication) > 1
+    for key, one in differences.items():
+        if several:
+            said = one.note("replication", len(groups[0].by_replication))
+        else:
+            said = one.note("patient", len(groups[0].patients))
+        has_interval = one.estimate.has_interval
+        reason = why_no_interval or said or ("" if has_interval else _why_unknown(groups[1], key, several))
+        method = (PAIRED_REPLICATIONS if several else PAIRED_PATIENTS) if has_interval else ""
+        yield DifferenceRow(
+            outcome,
+            arm,
+            reference,
+            group,
+            key.part,
+            key.measure,
+            nan if key.time is None else key.time,
+            unit_of(key, described),
+            one.estimate.value,
+            one.error,
+            one.estimate.low,
+            one.estimate.high,
+            one.independent.low,
+            one.independent.high,
+            one.variance_ratio,
+            method,
+            "; ".join(filter(None, (reason, note))),
+        )
 
 
-def leaf(difference: Difference) -> dict[str, Any]:
-    """A difference as plain values."""
-    return {
-        "difference": number(difference.estimate.value),
-        "standard_error": number(difference.error),
-        "interval": interval(difference.estimate),
-        "independent_interval": interval(difference.independent),
-        "variance_ratio": number(difference.variance_ratio),
-    }
+def _why_unknown(group: Group, key: Key, several: bool) -> str:
+    if not any(f.estimates[key].is_known for f in group.by_replication if key in f.estimates):
+        return "no patients to estimate from, or none observed for so long"
+    return "fewer than two replications to compare" if several else "a single value"

@@ -1,4 +1,4 @@
-"""Where the paths of the same patient part in two arms: the first row in which two logs differ."""
+"""Where the paths of the same patient diverge in two arms: the first row in which two logs differ."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from sim.numerics.compilation import compiled
 from sim.outcomes.history.history import NEVER, Flags
 
 HAPPENS, WHEN, CHANGES = 0, 1, 2
-"""What differs in the row: what happens, only when it does, or only an attribute."""
+"""What differs in the row: the event, only its time, or only an attribute."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Parting:
-    """Where each patient's paths part, shape [n_patients].
+class Divergences:
+    """Where each patient's paths diverge, shape [n_patients].
 
     sequence: the first row (from 0 for each patient) in which the two logs differ, NEVER where
     none does; one of the logs may have ended before it. differs: HAPPENS, WHEN or CHANGES.
@@ -29,15 +29,15 @@ class Parting:
     differs: NDArray[np.int8]
 
     @property
-    def parts(self) -> Flags:
-        parts: Flags = self.sequence != NEVER
-        return parts
+    def diverges(self) -> Flags:
+        diverges: Flags = self.sequence != NEVER
+        return diverges
 
 
-def part(one: EventLog, other: EventLog) -> Parting:
-    """Compare two logs of the same patients, by the names of what stands in them.
+def diverge(one: EventLog, other: EventLog) -> Divergences:
+    """Compare two logs of the same patients, by names, not codes.
 
-    A row differs where its time, event, rule, stages or doing do, or where an attribute that both
+    A row differs in its time, event, rule, stages or action, or where an attribute that both
     logs have is changed in one, or to another value.
     """
     found = np.full(one.n_patients, NEVER)
@@ -45,7 +45,7 @@ def part(one: EventLog, other: EventLog) -> Parting:
     events = common_codes(one.names.events, other.names.events)
     rules = common_codes(one.names.rules, other.names.rules)
     stages = common_codes(one.names.stages, other.names.stages)
-    _part(_happenings(one), _happenings(other), events, rules, stages, found, differs)
+    _diverge(_rows(one), _rows(other), events, rules, stages, found, differs)
     common_attributes = [name for name in one.names.attributes if name in other.names.attributes]
     if common_attributes and len(one.change_what) + len(other.change_what) > 0:
         changes = _Changes(one), _Changes(other)
@@ -55,11 +55,11 @@ def part(one: EventLog, other: EventLog) -> Parting:
             np.minimum.at(earlier, patients, steps)
             sooner = earlier < found
             found[sooner], differs[sooner] = earlier[sooner], CHANGES
-    return Parting(found, differs)
+    return Divergences(found, differs)
 
 
-class _Happenings(NamedTuple):
-    """The columns of a log that tell where paths part."""
+class _Rows(NamedTuple):
+    """The columns of a log that show where paths diverge."""
 
     row_of: Indices
     time: Floats
@@ -70,21 +70,21 @@ class _Happenings(NamedTuple):
     stage_to: Codes
 
 
-def _happenings(log: EventLog) -> _Happenings:
-    return _Happenings(*(getattr(log, name) for name in _Happenings._fields))
+def _rows(log: EventLog) -> _Rows:
+    return _Rows(*(getattr(log, name) for name in _Rows._fields))
 
 
 @compiled
-def _part(
-    one: _Happenings,
-    other: _Happenings,
+def _diverge(
+    one: _Rows,
+    other: _Rows,
     events: Codes,
     rules: Codes,
     stages: Codes,
     found: Indices,
     differs: NDArray[np.int8],
 ) -> None:
-    """Walk through both lives of each patient, and write down the first row that differs and in what.
+    """Walk through both logs of each patient, and record the first row that differs and how.
 
     events, rules, stages: the codes of the one for those of the other, the last for none (-1).
     """
@@ -129,12 +129,12 @@ def common_codes(one: Sequence[str], other: Sequence[str]) -> NDArray[np.int16]:
 
 
 class _Changes:
-    """The changes of a log, each with its patient and its row's number in that patient's life."""
+    """The changes of a log, each with its patient and the number of its row for that patient."""
 
     def __init__(self, log: EventLog) -> None:
         self.log = log
-        whose = np.repeat(np.arange(log.n_patients), np.diff(log.row_of))
-        keys = (whose << 32) | (np.arange(log.n_rows) - log.row_of[whose])
+        patient = np.repeat(np.arange(log.n_patients), np.diff(log.row_of))
+        keys = (patient << 32) | (np.arange(log.n_rows) - log.row_of[patient])
         self._keys = np.repeat(keys, np.diff(log.change_of))
         self._order = np.argsort(log.change_what, kind="stable")
         kinds = np.arange(len(log.names.attributes) + 1)
@@ -151,16 +151,16 @@ class _Changes:
         keys = self._keys[at]
         last = np.append(keys[1:] != keys[:-1], True)[: len(keys)]
         keys, at = keys[last], at[last]
-        whose, values = keys >> 32, log.change_value[at]
+        patient, values = keys >> 32, log.change_value[at]
         before = np.append(0.0, values[:-1])[: len(values)]
-        is_first = np.append(True, whose[1:] != whose[:-1])[: len(whose)]
-        before = np.where(is_first, log.at_start[whose, what], before)
+        is_first = np.append(True, patient[1:] != patient[:-1])[: len(patient)]
+        before = np.where(is_first, log.at_start[patient, what], before)
         new = values != before
         return keys[new], values[new]
 
 
 def _other_changes(one: _Changes, other: _Changes, attribute: str) -> tuple[Indices, Indices]:
-    """The rows (whose, sequence) that change an attribute in one log only, or to another value."""
+    """The rows (patient, sequence) that change an attribute in one log only, or to another value."""
     (keys, values), (other_keys, other_values) = one.of(attribute), other.of(attribute)
     kinds = [of.log.names.categories[of.log.names.attributes.index(attribute)] for of in (one, other)]
     if kinds[0] != kinds[1] and all(kinds) and len(other_values):

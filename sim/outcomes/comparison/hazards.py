@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.special import chdtrc
 
 from sim.event_log.log import Floats, Indices
-from sim.outcomes.comparison.differences import Difference, of_values, squares, welch
+from sim.outcomes.comparison.differences import Difference, squares, student_difference, welch
 from sim.outcomes.intervals import Estimate
 from sim.outcomes.survival.kaplan_meier import steps_up_to
 
@@ -115,7 +115,7 @@ def hazard_ratio(table: Pooled, who: tuple[Indices, Indices], n_patients: int) -
     both = parts[0] + parts[1]
     n = max(len(mine) for mine in who)
     freedom = welch(variances, n)
-    return of_values(beta, squares(both), n - 1, apart=sum(variances), apart_freedom=freedom)
+    return student_difference(beta, squares(both), n - 1, apart=sum(variances), apart_freedom=freedom)
 
 
 class _Ties:
@@ -177,6 +177,6 @@ def _residuals(table: Pooled, x: int, *, own: Floats, running: Floats, last: Flo
     return found
 
 
-def ratio_interval(of: Estimate) -> Estimate:
+def ratio_interval(log_ratio: Estimate) -> Estimate:
     """The interval of a ratio from that of its logarithm."""
-    return Estimate(*(exp(value) for value in (of.value, of.low, of.high)))
+    return Estimate(exp(log_ratio.value), exp(log_ratio.low), exp(log_ratio.high))

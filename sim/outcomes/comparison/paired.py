@@ -1,88 +1,109 @@
-"""Several arms with the same patients: what they came to, and how each differs from the first."""
+"""Several arms with the same patients: their outcomes, and the paired differences from the first."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from math import nan
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.outcomes.comparison.arm_statistics import two_arms
-from sim.outcomes.comparison.comparability import Arm, refuse_what_cannot_be_compared
-from sim.outcomes.comparison.differences import of_groups, shaped
-from sim.outcomes.comparison.patient_changes import compared_times, lives, tells
+from sim.outcomes.comparison.arm_statistics import arm_statistics
+from sim.outcomes.comparison.comparability import Arm, check_comparable
+from sim.outcomes.comparison.differences import difference_rows, paired_differences
+from sim.outcomes.comparison.patient_changes import (
+    PatientChanges,
+    compared_times,
+    decides_better_or_worse,
+    patient_changes,
+)
 from sim.outcomes.endpoints.time_to_event import TimeToEvent, time_to_event, with_common_times
-from sim.outcomes.entries import listed, put
-from sim.outcomes.evaluation import Group, Reader, Reading
+from sim.outcomes.estimates import DifferenceRow, Differences, EstimateRow, Estimates
+from sim.outcomes.evaluation import Evaluation, Evaluator, Group
 from sim.outcomes.findings import Findings
-from sim.outcomes.intervals import Path
-from sim.outcomes.queues.queue_summary import growth_notes
-from sim.outcomes.summary import account, summary, why_no_interval
+from sim.outcomes.intervals import Estimate, Key
+from sim.outcomes.queues.queue_summary import growth_note, resource_facts, steady_state_note
+from sim.outcomes.results import ArmFacts, Description, Results
+from sim.outcomes.summary import arm_results, summarise, unit_of, why_no_interval
 from sim.scenario.checks.contrast import contrast
 from sim.scenario.language.model import Outcome
 
 
-def compare(arms: Sequence[Arm], *, at: Sequence[float], workers: int | None = None) -> dict[str, Any]:
-    """Every arm as `summarise` tells it, and how each differs from the first, the reference.
+@dataclass(frozen=True, slots=True, eq=False)
+class _EvaluatedArm:
+    """An arm ready for its outcomes. steady_state: by resource, what to know of its waits."""
 
-    at: days, as in `summarise`. workers: outcomes read at a time, None: as many as there are cores.
-    The result is ready for JSON; `docs/comparison.md` tells its shape.
+    arm: Arm
+    evaluator: Evaluator
+    steady_state: Mapping[str, str]
+
+    @property
+    def name(self) -> str:
+        return self.arm.name
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _ComparedOutcome:
+    """An outcome in every arm that has it: its findings, and its differences from the reference."""
+
+    findings: Mapping[str, Findings]
+    differences: Sequence[DifferenceRow] = ()
+    quantiles: Sequence[EstimateRow] = ()
+
+
+def compare(arms: Sequence[Arm], *, at: Sequence[float], workers: int | None = None) -> Results:
+    """The results of every arm, and the paired differences from the first, the reference.
+
+    at: days at which curves are read. workers: outcomes evaluated at a time, None: one per core.
     Raises: InputError where the arms cannot be compared.
     """
-    reference, *others = arms
-    for arm in others:
-        refuse_what_cannot_be_compared(reference, arm)
-    readers = {
-        arm.name: Reader(arm.log, arm.use, arm.scenario, at=at, replications=arm.replications) for arm in arms
-    }
+    for arm in arms[1:]:
+        check_comparable(arms[0], arm)
+    evaluated = [_evaluated(arm, at) for arm in arms]
+    reference, *others = evaluated
     with ThreadPoolExecutor(workers or os.cpu_count()) as pool:
-        changed = [pool.submit(_lives, readers, reference, arm) for arm in others]
-        told = list(pool.map(partial(_outcome, readers, arms), _outcomes(arms)))
-        changed_lives = {arm.name: of.result() for arm, of in zip(others, changed, strict=True)}
-    summaries = {arm.name: _summary(arm, readers[arm.name], told) for arm in arms}
-    return {
-        "reference": reference.name,
-        "seed": reference.seed,
-        "replications": reference.replications,
-        "patients": reference.log.n_patients,
-        "horizon_days": reference.scenario.horizon,
-        "arms": summaries,
-        "scenarios": {
-            arm.name: [
-                {"path": change.path, "reference": change.old, "arm": change.new}
-                for change in contrast(reference.scenario, arm.scenario)
-            ]
-            for arm in others
-        },
-        "outcomes": {
-            one.name: _with_steady_state_notes(one, summaries, reference.name)
-            for one in told
-            if one.compared is not None
-        },
-        "lives": changed_lives,
-        "notes": [
-            *(note for arm in others for note in _notes(reference, arm)),
-            *(
-                f"with {arm}, {note}"
-                for arm, summary in summaries.items()
-                for note in growth_notes(summary["resources"])
-            ),
-        ],
-    }
+        submitted = [pool.submit(_patient_changes, reference, arm) for arm in others]
+        outcomes = list(pool.map(partial(_compare_outcome, evaluated), _outcomes(arms)))
+        changes = {arm.name: one.result() for arm, one in zip(others, submitted, strict=True)}
+    tables, facts = [], []
+    for one in evaluated:
+        estimates, described = _arm_results(one, outcomes)
+        tables.append(estimates)
+        facts.append(_with_changes(described, arms[0], one.arm, changes.get(one.name)))
+    extra = [row for one in outcomes for row in one.quantiles]
+    extra += [row for change in changes.values() for row in change.rows]
+    notes = [note for arm in arms[1:] for note in _unshared_outcomes(arms[0], arm)]
+    notes += [
+        f"with {arm.name}, {growth_note(resource)}"
+        for arm in facts
+        for resource in arm.resources
+        if not resource.settles
+    ]
+    return Results(
+        tuple(facts),
+        arms[0].seed,
+        arms[0].replications,
+        Estimates.concatenate([*tables, Estimates.of(_distinct(extra))]),
+        Differences.of(row for one in outcomes for row in one.differences),
+        tuple(notes),
+    )
 
 
-@dataclass(frozen=True, slots=True)
-class _Told:
-    """An outcome: its findings in each arm that has it so, and how these differ (None: in one arm only)."""
+def _evaluated(arm: Arm, at: Sequence[float]) -> _EvaluatedArm:
+    evaluator = Evaluator(arm.log, arm.use, arm.scenario, at=at, replications=arm.replications)
+    facts = resource_facts(evaluator.resources, arm.scenario)
+    return _EvaluatedArm(
+        arm, evaluator, {one.name: steady_state_note(facts, one.name) for one in facts if not one.settles}
+    )
 
-    name: str
-    findings: Mapping[str, Findings]
-    compared: Mapping[str, Any] | None
+
+def _distinct(rows: Iterable[EstimateRow]) -> list[EstimateRow]:
+    """One row for each set of labels: the reference's quantiles come with every arm."""
+    return list({row[:6]: row for row in rows}.values())
 
 
 def _outcomes(arms: Sequence[Arm]) -> list[Outcome]:
@@ -93,43 +114,57 @@ def _outcomes(arms: Sequence[Arm]) -> list[Outcome]:
     return found
 
 
-def _same_in(arm: Arm, outcome: Outcome) -> Outcome | None:
-    return next((other for other in arm.scenario.outcomes if is_same(outcome, other)), None)
+def _arm_results(one: _EvaluatedArm, outcomes: Sequence[_ComparedOutcome]) -> tuple[Estimates, ArmFacts]:
+    """The results of an arm, its outcomes in the order of its file."""
+    found = {
+        of_arm.outcome.name: of_arm
+        for compared in outcomes
+        for name, of_arm in compared.findings.items()
+        if name == one.name
+    }
+    in_order = [found[outcome.name] for outcome in one.arm.scenario.outcomes]
+    return arm_results(summarise(one.evaluator, in_order), name=one.name, label=one.name)
 
 
-def _summary(arm: Arm, reader: Reader, told: Sequence[_Told]) -> dict[str, Any]:
-    """What a run tells of an arm, its outcomes in the order of its file."""
-    found = {one.name: one.findings[arm.name] for one in told if arm.name in one.findings}
-    in_order = [found[outcome.name] for outcome in arm.scenario.outcomes]
-    return summary(account(reader, in_order), {"seed": arm.seed})
+def _with_changes(facts: ArmFacts, reference: Arm, arm: Arm, changes: PatientChanges | None) -> ArmFacts:
+    if changes is None:
+        return facts
+    differing = contrast(reference.scenario, arm.scenario)
+    return replace(
+        facts,
+        changes=tuple((change.path, change.old, change.new) for change in differing),
+        divergences=changes.divergences,
+        better_is=changes.better_is,
+    )
 
 
-def _lives(readers: Mapping[str, Reader], reference: Arm, arm: Arm) -> dict[str, Any]:
-    """Whose lives change, of all who start after the warm-up."""
-    one, other = readers[reference.name], readers[arm.name]
-    who = np.flatnonzero(one.counted)
+def _patient_changes(reference: _EvaluatedArm, arm: _EvaluatedArm) -> PatientChanges:
+    """The changes of all patients who start after the warm-up."""
+    one, other = reference.evaluator, arm.evaluator
+    patients = np.flatnonzero(one.counted)
     has_error = not one.scenario.shared and not other.scenario.shared
-    return lives(reference, arm, _telling(one, other), who=who, has_error=has_error)
+    endpoints = _deciding_endpoints(one, other)
+    return patient_changes(reference.arm, arm.arm, endpoints, patients=patients, has_error=has_error)
 
 
-def fates(reference: Arm, arm: Arm) -> NDArray[np.str_] | None:
-    """`better`, `same` or `worse` for each patient; None where no outcome tells (see `lives`)."""
-    readers = [
-        Reader(of.log, of.use, of.scenario, at=(), replications=of.replications) for of in (reference, arm)
-    ]
-    measures = _telling(*readers)
-    if measures is None:
+def classify_changes(reference: Arm, arm: Arm) -> NDArray[np.str_] | None:
+    """`better`, `same` or `worse` for each patient; None where no outcome decides it."""
+    one, other = (
+        Evaluator(of.log, of.use, of.scenario, at=(), replications=of.replications) for of in (reference, arm)
+    )
+    endpoints = _deciding_endpoints(one, other)
+    if endpoints is None:
         return None
-    later, earlier, _ = compared_times(measures, np.arange(reference.log.n_patients))
+    later, earlier, _ = compared_times(endpoints, np.arange(reference.log.n_patients))
     return np.select([later, earlier], ["better", "worse"], "same")
 
 
-def _telling(one: Reader, other: Reader) -> tuple[TimeToEvent, TimeToEvent] | None:
-    """The first outcome of both by which better and worse are told, in either arm."""
+def _deciding_endpoints(one: Evaluator, other: Evaluator) -> tuple[TimeToEvent, TimeToEvent] | None:
+    """The first outcome of both that decides better or worse, in each arm."""
     for outcome in one.scenario.outcomes:
-        if tells(outcome) and any(is_same(outcome, same) for same in other.scenario.outcomes):
-            measures = (time_to_event(of.history, outcome, of.times) for of in (one, other))
-            first, second = measures
+        shared = any(is_same(outcome, same) for same in other.scenario.outcomes)
+        if shared and decides_better_or_worse(outcome):
+            first, second = (time_to_event(of.history, outcome, of.times) for of in (one, other))
             return first, second
     return None
 
@@ -137,104 +172,119 @@ def _telling(one: Reader, other: Reader) -> tuple[TimeToEvent, TimeToEvent] | No
 # ---------------------------------------------------------------- one outcome
 
 
-def _outcome(readers: Mapping[str, Reader], arms: Sequence[Arm], outcome: Outcome) -> _Told:
-    """One outcome in every arm that has it, and how each of these differs from the reference."""
-    own = {arm.name: _same_in(arm, outcome) for arm in arms}
-    readings = {name: readers[name].read(same) for name, same in own.items() if same is not None}
-    findings = {name: reading.findings() for name, reading in readings.items()}
-    reference = arms[0].name
-    if reference not in readings or len(readings) == 1:
-        return _Told(outcome.name, findings, None)
-    told: dict[str, Any] = {"kind": outcome.kind, "label": outcome.label or outcome.name}
-    told["differences"] = {
-        name: _difference(readers[reference], readers[name], readings[reference], reading)
-        for name, reading in readings.items()
-        if name != reference
+def _compare_outcome(arms: Sequence[_EvaluatedArm], outcome: Outcome) -> _ComparedOutcome:
+    """One outcome in every arm that has it, and its differences from the reference."""
+    evaluations: dict[str, Evaluation] = {}
+    for one in arms:
+        same = next((other for other in one.arm.scenario.outcomes if is_same(outcome, other)), None)
+        if same is not None:
+            evaluations[one.name] = one.evaluator.evaluate(same)
+    findings = {name: evaluation.findings() for name, evaluation in evaluations.items()}
+    reference = arms[0]
+    if reference.name not in evaluations:
+        return _ComparedOutcome(findings)
+    rows: list[DifferenceRow] = []
+    quantiles: list[EstimateRow] = []
+    for arm in arms[1:]:
+        if arm.name in evaluations:
+            pair = evaluations[reference.name], evaluations[arm.name]
+            found = _differences((reference, arm), pair)
+            rows += found[0]
+            quantiles += found[1]
+    return _ComparedOutcome(findings, rows, quantiles)
+
+
+def _differences(
+    arms: tuple[_EvaluatedArm, _EvaluatedArm], pair: tuple[Evaluation, Evaluation]
+) -> tuple[list[DifferenceRow], list[EstimateRow]]:
+    """The differences of one outcome in one arm, for all patients and for each group."""
+    reference, arm = pair
+    if isinstance(reference.endpoint, TimeToEvent) and isinstance(arm.endpoint, TimeToEvent):
+        first, second = with_common_times(reference.endpoint, arm.endpoint)
+        reference = _with_endpoint(arms[0].evaluator, reference, first)
+        arm = _with_endpoint(arms[1].evaluator, arm, second)
+    groups = {"": (reference.all_patients, arm.all_patients)}
+    groups |= {
+        name: (group, arm.groups[name]) for name, group in reference.groups.items() if name in arm.groups
     }
-    return _Told(outcome.name, findings, told)
+    rows: list[DifferenceRow] = []
+    quantiles: list[EstimateRow] = []
+    for name, both in groups.items():
+        found = _group_differences(arms, (reference, arm), name, both)
+        rows += found[0]
+        quantiles += found[1]
+    return rows, quantiles
 
 
-def _difference(one: Reader, other: Reader, reference: Reading, arm: Reading) -> Any:
-    """The entry of one outcome in one arm against the reference, in the whole and in each group."""
-    if isinstance(reference.measure, TimeToEvent) and isinstance(arm.measure, TimeToEvent):
-        first, second = with_common_times(reference.measure, arm.measure)
-        reference, arm = _read_again(one, reference, first), _read_again(other, arm, second)
-    told = _group(one, other, reference, arm, reference.whole, arm.whole)
-    if reference.outcome.by is not None:
-        told["by"] = reference.outcome.by
-        told["groups"] = {
-            name: _group(one, other, reference, arm, group, arm.groups[name])
-            for name, group in reference.groups.items()
-            if name in arm.groups
-        }
-    return told
+def _with_endpoint(evaluator: Evaluator, evaluation: Evaluation, endpoint: TimeToEvent) -> Evaluation:
+    """The same outcome, evaluated at the times that both arms have."""
+    if endpoint is evaluation.endpoint:
+        return evaluation
+    groups = {name: evaluator.group(endpoint, group.patients) for name, group in evaluation.groups.items()}
+    every = evaluator.group(endpoint, evaluation.all_patients.patients)
+    return replace(evaluation, endpoint=endpoint, all_patients=every, groups=groups)
 
 
-def _read_again(reader: Reader, reading: Reading, measure: TimeToEvent) -> Reading:
-    """The same outcome, read at the times that both arms have."""
-    if measure is reading.measure:
-        return reading
-    groups = {name: reader.group(measure, group.who) for name, group in reading.groups.items()}
-    return replace(reading, measure=measure, whole=reader.group(measure, reading.whole.who), groups=groups)
-
-
-def _group(one: Reader, other: Reader, reference: Reading, arm: Reading, first: Group, second: Group) -> Any:
-    """The differences in one group of patients, the words of the reference beside them."""
-    several = one.replications > 1
-    note = ""
-    if not several:
-        note = why_no_interval(one.scenario, reference.measure.interval_kind) or why_no_interval(
-            other.scenario, arm.measure.interval_kind
+def _group_differences(
+    arms: tuple[_EvaluatedArm, _EvaluatedArm],
+    pair: tuple[Evaluation, Evaluation],
+    group: str,
+    groups: tuple[Group, Group],
+) -> tuple[list[DifferenceRow], list[EstimateRow]]:
+    endpoints = pair[0].endpoint, pair[1].endpoint
+    several = arms[0].evaluator.replications > 1
+    reasons = (
+        ()
+        if several
+        else (
+            why_no_interval(one.arm.scenario, endpoint.method)
+            for one, endpoint in zip(arms, endpoints, strict=True)
         )
-    has_error, n = not note and not several, one.log.n_patients
-    differences = of_groups(first, second, n_patients=n, has_error=has_error)
-    told: dict[Any, Any] = {}
-    for path, value in reference.measure.facts.items():
-        put(told, path, value)
-    shaped(differences, told)
-    told |= two_arms(reference.measure, arm.measure, (first, second), n_patients=n, has_error=has_error)
-    headline: Path = ("estimate",)
-    head = differences[headline]
-    if several:
-        told["interval_kind"] = "Student, over paired replications"
-    else:
-        told["interval_kind"] = None if note else "Student, over paired patients"
-        if note:
-            told["interval_note"] = note
-    said = head.note("replication", len(first.each)) if several else head.note("patient", len(first.who))
-    if said and not note:
-        told["interval_note"] = said
-    return listed(told)
+    )
+    why = next(filter(None, reasons), "")
+    has_error, n = not why and not several, arms[0].arm.log.n_patients
+    differences = paired_differences(*groups, n_patients=n, has_error=has_error)
+    statistics = arm_statistics(*endpoints, groups, n_patients=n, has_error=has_error)
+    outcome, described = pair[0].outcome, endpoints[0].description
+    notes = {one.name: one.steady_state.get(outcome.resource, "") for one in arms}
+    rows = difference_rows(
+        differences | dict(statistics.differences),
+        described,
+        labels=(outcome.name, arms[1].name, arms[0].name, group),
+        groups=groups,
+        why_no_interval=why,
+        note="; ".join(f"with {name}, {note}" for name, note in notes.items() if note),
+    )
+    quantiles = [
+        _quantile_row(outcome.name, one.name, group, key, estimate, described)
+        for one, values in zip(arms, statistics.quantiles, strict=True)
+        for key, estimate in values.items()
+    ]
+    return list(rows), quantiles
 
 
-def _with_steady_state_notes(of: _Told, summaries: Mapping[str, Any], reference: str) -> Any:
-    """A compared outcome, each difference with what stands beside it in either arm."""
-    assert of.compared is not None
-    told = dict(of.compared)
-    told["differences"] = {}
-    for arm, difference in of.compared["differences"].items():
-        notes = {
-            who: summaries[who]["outcomes"][of.name].get("steady_state_note") for who in (reference, arm)
-        }
-        said = "; ".join(f"with {who}, {note}" for who, note in notes.items() if note)
-        told["differences"][arm] = difference | ({"steady_state_note": said} if said else {})
-    return told
+def _quantile_row(
+    outcome: str, arm: str, group: str, key: Key, estimate: Estimate, described: Description
+) -> EstimateRow:
+    return EstimateRow(
+        outcome, arm, group, key.part, key.measure, nan, unit_of(key, described), estimate.value
+    )
 
 
-def _notes(reference: Arm, arm: Arm) -> list[str]:
+def _unshared_outcomes(reference: Arm, arm: Arm) -> list[str]:
     """Outcomes that the two do not have in common, and why."""
     one = {outcome.name: outcome for outcome in reference.scenario.outcomes}
     other = {outcome.name: outcome for outcome in arm.scenario.outcomes}
-    otherwise = [name for name, outcome in one.items() if name in other and not is_same(outcome, other[name])]
-    told = []
-    for who, names in (
+    different = [name for name, outcome in one.items() if name in other and not is_same(outcome, other[name])]
+    notes = []
+    for reason, names in (
         (f"only {reference.name} has", [name for name in one if name not in other]),
         (f"only {arm.name} has", [name for name in other if name not in one]),
-        (f"{arm.name} defines otherwise than {reference.name}", otherwise),
+        (f"{arm.name} defines differently from {reference.name}", different),
     ):
         if names:
-            told.append(f"outcomes not compared, {who}: {', '.join(names)}")
-    return told
+            notes.append(f"outcomes not compared, {reason}: {', '.join(names)}")
+    return notes
 
 
 def is_same(one: Outcome, other: Outcome) -> bool:

@@ -1,8 +1,11 @@
-"""Whose lives change: who does better in one arm than in another, and where their paths part."""
+"""Patients whose outcome changes between two arms, and where their paths diverge."""
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import nan
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,41 +13,74 @@ from numpy.typing import NDArray
 from sim.event_log.log import EventLog, Floats, Indices
 from sim.outcomes import labels
 from sim.outcomes.comparison.comparability import Arm
-from sim.outcomes.comparison.divergence import CHANGES, HAPPENS, WHEN, Parting, part
+from sim.outcomes.comparison.divergence import CHANGES, HAPPENS, WHEN, Divergences, diverge
 from sim.outcomes.endpoints.time_to_event import CENSORED, TimeToEvent
-from sim.outcomes.entries import interval, number
+from sim.outcomes.estimates import EstimateRow
 from sim.outcomes.history.history import NEVER, Flags
-from sim.outcomes.intervals import UNKNOWN, Estimate, mean, share
+from sim.outcomes.intervals import Estimate, mean, share
+from sim.outcomes.results import Divergence
 from sim.scenario.language.model import Outcome
 
-Measures: TypeAlias = tuple[TimeToEvent, TimeToEvent]
+Endpoints: TypeAlias = tuple[TimeToEvent, TimeToEvent]
 """Of one outcome, in the reference and in the arm."""
 
-MOST_PARTINGS = 20
-"""So many places where paths part are told, the most frequent first."""
+NAME = "patient_changes"
+"""The outcome under which the rows stand."""
+
+MOST_DIVERGENCES = 20
+"""The number of places of divergence that are listed, the most frequent first."""
 
 IN_WORDS = {HAPPENS: "what happens", WHEN: "when it happens", CHANGES: "an attribute"}
 
 
-def lives(
-    reference: Arm, arm: Arm, measures: Measures | None, *, who: Indices, has_error: bool
-) -> dict[str, Any]:
-    """What changes in the lives of the patients `who` (indices), ready for JSON.
+@dataclass(frozen=True, slots=True)
+class PatientChanges:
+    """rows: shares of patients; divergences: the most frequent first.
 
-    measures: in either arm of the outcome by which better and worse are told, None where there is none.
+    better_is: for `better`, `same` and `worse` what each means; empty where no outcome decides it.
     """
-    parting = part(reference.log, arm.log)
-    replication = reference.log.replication[who]
-    told: dict[str, Any] = {"patients": len(who)}
-    if measures is not None:
-        told |= _better_and_worse(measures, who, replication, has_error=has_error)
-    told["unchanged"] = _shared(~parting.parts[who], replication, has_error)
-    told["partings"] = _partings(reference.log, arm.log, parting, who)
-    return told
+
+    rows: tuple[EstimateRow, ...]
+    divergences: tuple[Divergence, ...]
+    better_is: tuple[tuple[str, str], ...]
 
 
-def tells(outcome: Outcome) -> bool:
-    """Whether better and worse can be told by an outcome: one time from the start to one kind of end."""
+def patient_changes(
+    reference: Arm, arm: Arm, endpoints: Endpoints | None, *, patients: Indices, has_error: bool
+) -> PatientChanges:
+    """The changes of these patients (indices).
+
+    endpoints: of the outcome that decides better or worse, None where there is none.
+    """
+    diverging = diverge(reference.log, arm.log)
+    replication = reference.log.replication[patients]
+    rows: list[EstimateRow] = []
+    meanings: tuple[tuple[str, str], ...] = ()
+    if endpoints is not None:
+        outcome = endpoints[0].outcome
+        assert outcome.until is not None
+        later, earlier, days = compared_times(endpoints, patients)
+        end = labels.event(outcome.until)
+        meanings = (
+            ("outcome", outcome.name),
+            ("better", f"{end} later than in the reference, or not while observed"),
+            ("same", f"{end} at the same time, or in neither while observed"),
+            ("worse", f"{end} earlier than in the reference"),
+        )
+        for part, flags in (("better", later), ("same", ~later & ~earlier), ("worse", earlier)):
+            rows += _share_rows(arm.name, part, flags, replication, has_error=has_error)
+            if part != "same":
+                found = mean(days[flags])
+                rows.append(EstimateRow(NAME, arm.name, "", part, "mean_days", nan, "days", found.value))
+    unchanged = ~diverging.diverges[patients]
+    rows += _share_rows(arm.name, "unchanged", unchanged, replication, has_error=has_error)
+    return PatientChanges(
+        tuple(rows), tuple(_divergences(reference.log, arm.log, diverging, patients)), meanings
+    )
+
+
+def decides_better_or_worse(outcome: Outcome) -> bool:
+    """Whether an outcome decides which patients do better: one time from the start to one kind of end."""
     return (
         outcome.kind == "time_to_event"
         and outcome.begin is not None
@@ -58,113 +94,97 @@ def tells(outcome: Outcome) -> bool:
 # ---------------------------------------------------------------- better and worse
 
 
-def _better_and_worse(
-    measures: Measures, who: Indices, replication: NDArray[np.int32], *, has_error: bool
-) -> dict[str, Any]:
-    """Shares of patients whose end comes later, at the same time, earlier."""
-    outcome = measures[0].outcome
-    assert outcome.until is not None
-    later, earlier, days = compared_times(measures, who)
-    end = labels.happening(outcome.until)
-    told: dict[str, Any] = {
-        "outcome": outcome.name,
-        "better_is": f"{end} later than in the reference, or not while observed",
-        "same_is": f"{end} at the same time, or in neither while observed",
-        "worse_is": f"{end} earlier than in the reference",
-    }
-    for name, which in (("better", later), ("same", ~later & ~earlier), ("worse", earlier)):
-        told[name] = _shared(which, replication, has_error)
-        if name != "same":
-            told[name]["mean_days"] = number(mean(days[which]).value)
-    return told
+def compared_times(endpoints: Endpoints, patients: Indices) -> tuple[Flags, Flags, Floats]:
+    """Patients whose end comes later in the arm, earlier, and the days between; shape [n_patients]."""
+    first, second = endpoints
+    days: Floats = second.duration[patients] - first.duration[patients]
+    return _later(first, second, patients), _later(second, first, patients), days
 
 
-def compared_times(measures: Measures, who: Indices) -> tuple[Flags, Flags, Floats]:
-    """Whose end comes later in the second, whose earlier, and by how many days; shape [len(who)]."""
-    first, second = measures
-    days: Floats = second.duration[who] - first.duration[who]
-    return _later(first, second, who), _later(second, first, who), days
+def _later(one: TimeToEvent, other: TimeToEvent, patients: Indices) -> Flags:
+    """Patients whose end is known to come later in the other arm: after the one's, or beyond its observation.
 
-
-def _later(one: TimeToEvent, other: TimeToEvent, who: Indices) -> Flags:
-    """Whose end is known to come later in the other: after the one's, or beyond what was observed of it.
-
-    Of two that are censored neither is known to be later.
+    Of two censored times neither is known to be later.
     """
-    flags: Flags = (one.end[who] != CENSORED) & (
-        np.where(other.end[who] == CENSORED, other.duration[who] >= one.duration[who], False)
-        | ((other.end[who] != CENSORED) & (other.duration[who] > one.duration[who]))
-    )
+    first, second = one.duration[patients], other.duration[patients]
+    is_censored = other.end[patients] == CENSORED
+    flags: Flags = (one.end[patients] != CENSORED) & np.where(is_censored, second >= first, second > first)
     return flags
 
 
-def _shared(flags: Flags, replication: NDArray[np.int32], has_error: bool) -> dict[str, Any]:
-    """A share of patients, with Wilson's interval, or Student's over replications."""
+def _share_rows(
+    arm: str, part: str, flags: Flags, replication: NDArray[np.int32], *, has_error: bool
+) -> Iterator[EstimateRow]:
+    """A share of patients, with Wilson's interval, or Student's over replications; and their count."""
     count, n = int(np.count_nonzero(flags)), len(flags)
-    found = share(count, n)
-    last = int(replication.max(initial=0))
-    if last > 0:
-        each = np.bincount(replication, weights=flags) / np.maximum(np.bincount(replication), 1)
-        found = mean(each[np.bincount(replication) > 0])
+    found, method = share(count, n), "Wilson"
+    if int(replication.max(initial=0)) > 0:
+        sizes = np.bincount(replication)
+        shares = np.bincount(replication, weights=flags) / np.maximum(sizes, 1)
+        found, method = mean(shares[sizes > 0]), "Student, over replications"
     elif not has_error:
-        found = Estimate(found.value) if found.is_known else UNKNOWN
-    return {"estimate": number(found.value), "interval": interval(found), "count": count}
+        found = Estimate(found.value)
+    if not found.has_interval:
+        method = ""
+    numbers = found.value, found.error, found.low, found.high, n, method
+    yield EstimateRow(NAME, arm, "", part, "share", nan, "share", *numbers)
+    yield EstimateRow(NAME, arm, "", part, "count", nan, "patients", count, n=n)
 
 
-# ---------------------------------------------------------------- where paths part
+# ---------------------------------------------------------------- where paths diverge
 
 
-def _partings(one: EventLog, other: EventLog, parting: Parting, who: Indices) -> list[dict[str, Any]]:
-    """Where paths part, by the stage the patient was in and what happens in either arm."""
-    at = who[parting.parts[who]]
-    rows = [_rows(log, parting, at) for log in (one, other)]
-    columns = [parting.differs[at].astype(np.int64)]
-    for log, mine in zip((one, other), rows, strict=True):
-        there = mine != NEVER
-        safe = np.where(there, mine, 0)
+def _divergences(
+    one: EventLog, other: EventLog, diverging: Divergences, patients: Indices
+) -> Iterator[Divergence]:
+    """Where paths diverge, by the stage of the patient and the event in each arm."""
+    index = patients[diverging.diverges[patients]]
+    rows = [_rows(log, diverging, index) for log in (one, other)]
+    columns = [diverging.differs[index].astype(np.int64)]
+    for log, own in zip((one, other), rows, strict=True):
+        exists = own != NEVER
+        safe = np.where(exists, own, 0)
         columns += [
-            np.where(there, column[safe].astype(np.int64), -2)
+            np.where(exists, column[safe].astype(np.int64), -2)
             for column in (log.stage_from, log.event, log.stage_to)
         ]
-    key = np.zeros(len(at), np.int64)
+    key = np.zeros(len(index), np.int64)
     for column in columns:
         key = key * (int(column.max(initial=0)) + 3) + column + 2
     _, example, counts = np.unique(key, return_index=True, return_counts=True)
-    order = np.argsort(-counts, kind="stable")[:MOST_PARTINGS]
-    return [
-        {
-            "stage": _stage(one, other, rows, i),
-            "reference": told_row(one, int(rows[0][i])),
-            "arm": told_row(other, int(rows[1][i])),
-            "differs_in": IN_WORDS[int(parting.differs[at[i]])],
-            "count": int(count),
-            "share": int(count) / len(who),
-            "patient": int(one.patient[at[i]]),
-        }
-        for i, count in zip(example[order].tolist(), counts[order].tolist(), strict=True)
-    ]
+    order = np.argsort(-counts, kind="stable")[:MOST_DIVERGENCES]
+    for i, count in zip(example[order].tolist(), counts[order].tolist(), strict=True):
+        yield Divergence(
+            _stage(one, other, rows, i),
+            row_text(one, int(rows[0][i])),
+            row_text(other, int(rows[1][i])),
+            IN_WORDS[int(diverging.differs[index[i]])],
+            int(count),
+            int(count) / len(patients),
+            int(one.patient[index[i]]),
+        )
 
 
-def _rows(log: EventLog, parting: Parting, at: Indices) -> Indices:
-    """The row of each of these patients in which the paths part; NEVER where the log has ended."""
-    rows = log.row_of[at] + parting.sequence[at]
-    return np.where(rows < log.row_of[at + 1], rows, NEVER)
+def _rows(log: EventLog, diverging: Divergences, patients: Indices) -> Indices:
+    """The row of each of these patients in which the paths diverge; NEVER where the log has ended."""
+    rows = log.row_of[patients] + diverging.sequence[patients]
+    return np.where(rows < log.row_of[patients + 1], rows, NEVER)
 
 
 def _stage(one: EventLog, other: EventLog, rows: list[Indices], i: int) -> str | None:
-    """The stage in which the paths part; None before the first."""
-    for log, mine in zip((one, other), rows, strict=True):
-        if mine[i] != NEVER:
-            code = int(log.stage_from[mine[i]])
+    """The stage in which the paths diverge; None before the first."""
+    for log, own in zip((one, other), rows, strict=True):
+        if own[i] != NEVER:
+            code = int(log.stage_from[own[i]])
             return log.names.stages[code] if code >= 0 else None
-    raise ValueError("paths part in a row of one of the logs")
+    raise ValueError("paths diverge in a row of one of the logs")
 
 
-def told_row(log: EventLog, row: int) -> str:
-    """What happens in a row, as `product_ready to car_t`; `nothing more` where there is none."""
+def row_text(log: EventLog, row: int) -> str:
+    """A row as `product_ready to car_t`; `nothing more` where there is none."""
     if row == NEVER:
         return "nothing more"
     event = log.names.events[log.event[row]]
     stage_from = log.names.stages[log.stage_from[row]] if log.stage_from[row] >= 0 else ""
-    told = event.removeprefix(f"{stage_from}.") if stage_from else event
-    return f"{told} to {log.names.stages[log.stage_to[row]]}" if log.stage_to[row] >= 0 else told
+    text = event.removeprefix(f"{stage_from}.") if stage_from else event
+    return f"{text} to {log.names.stages[log.stage_to[row]]}" if log.stage_to[row] >= 0 else text

@@ -1,91 +1,97 @@
-"""The cells of a sweep: what each came to, and how it differs from the reference, number by number."""
+"""The cells of a sweep: the results of each, and the headline differences from the reference."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
-from sim.event_log.log import EventLog, ResourceUse
+from sim.errors import Place, Where
+from sim.event_log.log import EventLog
 from sim.outcomes import labels
-from sim.outcomes.comparison.differences import Difference, leaf, of_groups
-from sim.outcomes.comparison.differences import over_replications as between_replications
+from sim.outcomes.comparison.comparability import Arm
+from sim.outcomes.comparison.differences import (
+    Difference,
+    difference_rows,
+    over_replications,
+    paired_differences,
+)
 from sim.outcomes.comparison.paired import is_same
-from sim.outcomes.endpoints.endpoint import Measure
-from sim.outcomes.entries import interval, number
-from sim.outcomes.evaluation import Group, Reader
-from sim.outcomes.findings import Findings, bare
-from sim.outcomes.intervals import UNKNOWN, Estimate, Path, over_replications, without_intervals
+from sim.outcomes.endpoints.endpoint import Endpoint
+from sim.outcomes.estimates import DifferenceRow
+from sim.outcomes.evaluation import Evaluation, Evaluator, Group
+from sim.outcomes.findings import Findings, without_influences
+from sim.outcomes.intervals import UNKNOWN, Key
+from sim.outcomes.queues.queue_summary import resource_facts, steady_state_note
 from sim.outcomes.queues.waiting_burden import burden
-from sim.outcomes.summary import account, summary, why_no_interval
+from sim.outcomes.results import Description
+from sim.outcomes.summary import Summary, summarise, why_no_interval
 from sim.scenario.language.model import Outcome, Scenario
-
-PAIRED_REPLICATIONS = "Student, over paired replications"
-PAIRED_PATIENTS = "Student, over paired patients"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Headline:
-    """One outcome in all patients it is about; outcome None: one of `burden`.
+    """The headline number of one outcome for all patients it is about.
 
-    note: why one replication gives no interval over patients, "" where it does.
+    why_no_interval: of one replication, "" where it has one. note: beside the number.
     """
 
-    outcome: Outcome | None
-    facts: Mapping[Path, Any]
+    outcome: Outcome
+    description: Description
     group: Group
+    why_no_interval: str
     note: str
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Cell:
-    """What one cell came to.
+    """One cell of a sweep, evaluated.
 
-    summary: what `summarise` tells of it. headlines: by outcome; burden: by name. window: what is
-    observed of a patient, in words. patients: a digest of when they start and of each attribute at
-    the start, by which cells tell whether they have the same; n_patients: in the log.
+    summary: of its outcomes and of the burden of waiting. headlines: by outcome. window: what is
+    observed of a patient, in words. patients: a digest of when they start and of each attribute at the
+    start, by name, which shows whether two cells have the same patients; n_patients: in the log.
     """
 
-    summary: dict[str, Any]
+    summary: Summary
     headlines: Mapping[str, Headline]
-    burden: Mapping[str, Headline]
     window: Mapping[str, str]
     patients: Mapping[str, str]
     n_patients: int
 
 
-def read_cell(
-    log: EventLog, use: ResourceUse, scenario: Scenario, *, at: Sequence[float], seed: int, replications: int
-) -> Cell:
-    """Read all outcomes of a cell. at: days, as in `summarise`."""
-    reader = Reader(log, use, scenario, at=at, replications=replications)
-    headlines: dict[str, Headline] = {}
-    findings: list[Findings] = []
-    for outcome in scenario.outcomes:
-        reading = reader.read(outcome)
-        findings.append(reading.findings())
-        headlines[outcome.name] = _headline(reader, outcome, reading.measure, reading.whole)
-    about = {"seed": seed, "replications": replications}
-    counted = np.flatnonzero(reader.counted)
+def evaluate_cell(arm: Arm, *, at: Sequence[float]) -> Cell:
+    """Evaluate all outcomes of a cell. at: days at which curves are read."""
+    scenario = arm.scenario
+    evaluator = Evaluator(arm.log, arm.use, scenario, at=at, replications=arm.replications)
+    facts = resource_facts(evaluator.resources, scenario)
+    evaluations = [evaluator.evaluate(outcome) for outcome in scenario.outcomes]
+    named = {outcome.name for outcome in scenario.outcomes}
+    counted = np.flatnonzero(evaluator.counted)
+    for name, endpoint in burden(evaluator.history).items():
+        if name not in named:
+            evaluations.append(_burden(name, endpoint, evaluator.group(endpoint, counted)))
+    findings: list[Findings] = [one.findings() for one in evaluations]
+    several = evaluator.replications > 1
+    headlines = {
+        one.outcome.name: Headline(
+            one.outcome,
+            one.endpoint.description,
+            one.all_patients,
+            "" if several else why_no_interval(scenario, one.endpoint.method),
+            steady_state_note(facts, one.outcome.resource),
+        )
+        for one in evaluations
+    }
     return Cell(
-        summary(account(reader, findings), about),
-        headlines,
-        {
-            name: _headline(reader, None, measure, reader.group(measure, counted))
-            for name, measure in burden(reader.history).items()
-        },
-        _window(scenario),
-        _patients(log),
-        log.n_patients,
+        summarise(evaluator, findings), headlines, _window(scenario), _patients(arm.log), arm.log.n_patients
     )
 
 
-def _headline(reader: Reader, outcome: Outcome | None, measure: Measure, group: Group) -> Headline:
-    note = why_no_interval(reader.scenario, measure.interval_kind) if reader.replications == 1 else ""
-    return Headline(outcome, measure.facts, group, note)
+def _burden(name: str, endpoint: Endpoint, group: Group) -> Evaluation:
+    outcome = Outcome(name, "burden", Where(Place(""), ""), label=name.replace("_", " "))
+    return Evaluation(outcome, endpoint, group, {})
 
 
 def _window(scenario: Scenario) -> dict[str, str]:
@@ -98,154 +104,132 @@ def _window(scenario: Scenario) -> dict[str, str]:
 
 
 def _patients(log: EventLog) -> dict[str, str]:
-    names = log.names.attributes
-    columns = {"arrivals": np.stack([log.replication, log.patient, log.begins, log.follow_up])}
-    columns |= {name: log.at_start[:, what] for what, name in enumerate(names)}
-    return {name: hashlib.sha256(column.tobytes()).hexdigest() for name, column in columns.items()}
+    """Digests of the starts and of the attributes, categories by name: codes depend on the scenario."""
+    starts = np.stack([log.replication, log.patient, log.begins, log.follow_up])
+    digests = {"arrivals": hashlib.sha256(starts.tobytes()).hexdigest()}
+    for column, name in enumerate(log.names.attributes):
+        values, categories = log.at_start[:, column], log.names.categories[column]
+        if categories:
+            codes = np.array([int.from_bytes(_digest(text)[:6], "big") for text in categories], np.float64)
+            values = codes[values.astype(np.int64)]
+        digests[name] = hashlib.sha256(np.ascontiguousarray(values).tobytes()).hexdigest()
+    return digests
 
 
-def without_influences(cell: Cell) -> Cell:
+def _digest(text: str) -> bytes:
+    return hashlib.sha256(text.encode()).digest()
+
+
+def without_log(cell: Cell) -> Cell:
     """The same cell for another process: influences lead to the whole log."""
-
-    def lighter(headlines: Mapping[str, Headline]) -> dict[str, Headline]:
-        return {
-            name: replace(one, group=replace(one.group, each=bare(one.group.each)))
-            for name, one in headlines.items()
-        }
-
-    return replace(cell, headlines=lighter(cell.headlines), burden=lighter(cell.burden))
+    headlines = {
+        name: replace(
+            one,
+            group=replace(one.group, by_replication=without_influences(one.group.by_replication)),
+        )
+        for name, one in cell.headlines.items()
+    }
+    return replace(cell, headlines=headlines)
 
 
 # ---------------------------------------------------------------- differences
 
 
-def outcomes_told(reference: Cell, cell: Cell) -> dict[str, Any]:
-    """Each outcome of the reference that is one number: the cell's estimate, and its difference.
+def headline_differences(
+    reference: Cell, cell: Cell, *, names: tuple[str, str], outcomes: Sequence[str] = ()
+) -> Iterator[DifferenceRow]:
+    """The difference of each headline number of the reference.
 
-    Curves are read at the time that heads the reference's; shares of categories are no one number.
+    names: of the cell and of the reference. outcomes: those wanted, none for all; the burden of waiting
+    is always there. Curves are read at the headline time of the reference.
     """
-    return {
-        name: _with_steady_state_notes(
-            _told(reference, cell, one, cell.headlines.get(name)),
-            *(of.summary["outcomes"].get(name, {}).get("steady_state_note", "") for of in (reference, cell)),
-        )
-        for name, one in reference.headlines.items()
-        if "shares" not in reference.summary["outcomes"][name]
-    }
+    for name, one in reference.headlines.items():
+        key = one.description.headline
+        is_wanted = not outcomes or name in outcomes or one.outcome.kind == "burden"
+        if is_wanted and any(key in figures.estimates for figures in one.group.by_replication):
+            yield from _difference(reference, cell, (one, cell.headlines.get(name)), names)
 
 
-def _with_steady_state_notes(told: dict[str, Any], of_reference: str, own: str) -> dict[str, Any]:
-    """An outcome with what stands beside it in the cell, its difference with that of either."""
-    if own:
-        told["steady_state_note"] = own
-    if own or of_reference:
-        told["difference"]["steady_state_note"] = own or f"in the reference, {of_reference}"
-    return told
-
-
-def burden_told(reference: Cell, cell: Cell) -> dict[str, Any]:
-    """The same of what waiting does to patients; of several replications the number in each too."""
-    return {
-        name: _told(reference, cell, one, cell.burden.get(name)) | _by_replication(cell.burden.get(name))
-        for name, one in reference.burden.items()
-    }
-
-
-def _by_replication(headline: Headline | None) -> dict[str, Any]:
-    if headline is None or len(headline.group.each) == 1:
-        return {}
-    path = _path(headline)
-    return {"by_replication": [number(figures.estimates[path].value) for figures in headline.group.each]}
-
-
-def are_told_apart(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    """Whether a number of `burden_told` surely differs between two cells, over the same replications."""
-    first, second = (np.array(of["by_replication"], dtype=np.float64) for of in (one, other))
-    apart = between_replications(first, second).estimate
-    return apart.low > 0.0 or apart.high < 0.0
-
-
-def _told(reference: Cell, cell: Cell, one: Headline, other: Headline | None) -> dict[str, Any]:
-    path = _path(one)
-    several = len(one.group.each) > 1
-    about = {key: one.facts[key,] for key in ("unit", "estimate_of", "estimate_days") if (key,) in one.facts}
+def _difference(
+    reference: Cell, cell: Cell, pair: tuple[Headline, Headline | None], names: tuple[str, str]
+) -> Iterator[DifferenceRow]:
+    one, other = pair
+    key = one.description.headline
+    several = len(one.group.by_replication) > 1
     if other is None:
-        return about | _numbers(UNKNOWN) | {"difference": _none("this cell does not have it")}
-    note = one.note or other.note
-    first, second = (_only(headline.group, path) for headline in (one, other))
-    about |= _numbers(_estimate(second, path, other.note))
-    apart = _why_apart(reference, cell, one, other)
-    if apart:
-        return about | {"difference": _none(apart)}
-    if not several and not note:
-        note = _strangers(reference, cell)
-    found = of_groups(first, second, n_patients=reference.n_patients, has_error=not note)[path]
-    told = leaf(found) | {"interval_kind": None}
-    if found.estimate.has_interval:
-        told["interval_kind"] = PAIRED_REPLICATIONS if several else PAIRED_PATIENTS
+        why, found, groups = "this cell does not have it", Difference(UNKNOWN), (one.group, one.group)
     else:
-        told["interval_note"] = note or _why_unknown(second, path)
-    said = found.note("replication", len(first.each)) if several else found.note("patient", len(first.who))
-    if said and not note:
-        told["interval_note"] = said
-    return about | {"difference": told}
+        why = _why_different(reference, cell, one, other) or one.why_no_interval or other.why_no_interval
+        groups = _only(one.group, key), _only(other.group, key)
+        if _why_different(reference, cell, one, other):
+            found = Difference(UNKNOWN)
+        else:
+            why = why or ("" if several else _why_not_paired(reference, cell))
+            found = paired_differences(*groups, n_patients=reference.n_patients, has_error=not why)[key]
+    note = other.note if other is not None else ""
+    if one.note and not note:
+        note = f"in the reference, {one.note}"
+    yield from difference_rows(
+        {key: found},
+        one.description,
+        labels=(one.outcome.name, *names, ""),
+        groups=groups,
+        why_no_interval=why,
+        note=note,
+    )
 
 
-def _none(note: str) -> dict[str, Any]:
-    return leaf(Difference(UNKNOWN)) | {"interval_kind": None, "interval_note": note}
+def cell_differences(
+    reference: Cell, cell: Cell, outcome: str, *, names: tuple[str, str]
+) -> Iterator[DifferenceRow]:
+    """The difference of one headline between two cells over the same replications, whatever the reference.
+
+    names: of the cell and of the one it is compared with.
+    """
+    one, other = reference.headlines.get(outcome), cell.headlines.get(outcome)
+    if one is None or other is None or len(one.group.by_replication) < 2:
+        return
+    key = one.description.headline
+    values = [
+        np.array([figures.estimates.get(key, UNKNOWN).value for figures in of.group.by_replication])
+        for of in (one, other)
+    ]
+    yield from difference_rows(
+        {key: over_replications(values[0], values[1])},
+        one.description,
+        labels=(outcome, *names, ""),
+        groups=(one.group, other.group),
+    )
 
 
-def _path(headline: Headline) -> Path:
-    """Where the number stands: curves under the time, so that it is the same time in every cell."""
-    days = headline.facts.get(("estimate_days",))
-    return ("estimate",) if days is None else ("at", labels.time(days), "estimate")
-
-
-def _only(group: Group, path: Path) -> Group:
-    """The group with this one estimate in each replication; unknown where the cell does not read it."""
+def _only(group: Group, key: Key) -> Group:
+    """The group with this one estimate in each replication; unknown where the cell does not have it."""
     return replace(
         group,
-        each=tuple(
+        by_replication=tuple(
             replace(
                 figures,
-                estimates={path: figures.estimates.get(path, UNKNOWN)},
-                influences={key: of for key, of in figures.influences.items() if key == path},
+                estimates={key: figures.estimates.get(key, UNKNOWN)},
+                influences={k: influence for k, influence in figures.influences.items() if k == key},
             )
-            for figures in group.each
+            for figures in group.by_replication
         ),
     )
 
 
-def _estimate(group: Group, path: Path, note: str) -> Estimate:
-    if len(group.each) > 1:
-        return over_replications(group.each).estimates[path]
-    figures = without_intervals(group.each[0]) if note else group.each[0]
-    return figures.estimates[path]
-
-
-def _numbers(estimate: Estimate) -> dict[str, Any]:
-    return {"estimate": number(estimate.value), "interval": interval(estimate)}
-
-
-def _why_apart(reference: Cell, cell: Cell, one: Headline, other: Headline) -> str:
-    """Why two numbers are of different things, "" where they are not."""
-    if one.outcome is not None and other.outcome is not None and not is_same(one.outcome, other.outcome):
-        return "this cell defines it otherwise"
+def _why_different(reference: Cell, cell: Cell, one: Headline, other: Headline) -> str:
+    """Why two numbers are not of the same thing, "" where they are."""
+    if not is_same(one.outcome, other.outcome):
+        return "this cell defines it differently"
     for what, words in reference.window.items():
         if cell.window[what] != words:
             return f"the {what} is {words} in the reference and {cell.window[what]} in this cell"
     return ""
 
 
-def _strangers(reference: Cell, cell: Cell) -> str:
+def _why_not_paired(reference: Cell, cell: Cell) -> str:
     """Why one replication cannot be paired patient by patient, "" where it can."""
     other = [name for name, digest in reference.patients.items() if cell.patients.get(name, digest) != digest]
     if not other:
         return ""
     return f"its patients are not those of the reference ({', '.join(other)}): several replications give one"
-
-
-def _why_unknown(group: Group, path: Path) -> str:
-    if not any(figures.estimates[path].is_known for figures in group.each):
-        return "nobody to estimate from, or nobody was observed for so long"
-    return "fewer than two replications to compare" if len(group.each) > 1 else "a single value"

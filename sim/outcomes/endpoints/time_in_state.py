@@ -1,54 +1,48 @@
-"""Time in a stage or a health state, and who is there when."""
+"""Time in a stage or a health state, and the patients there at each time."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from math import inf
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sim.event_log.log import Floats, Indices
 from sim.outcomes import labels
-from sim.outcomes.endpoints.means import Mean
+from sim.outcomes.endpoints.means import MEAN, Mean
+from sim.outcomes.endpoints.proportions import LEFT_OUT
 from sim.outcomes.history.history import Flags, History
-from sim.outcomes.intervals import Estimate, Figures, Influence, Path, share
+from sim.outcomes.intervals import Estimate, Figures, Influence, Key, share
+from sim.outcomes.results import Description
 from sim.outcomes.survival.influence import of_ratio
 from sim.scenario.language.model import Outcome
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Occupancy:
-    """Who is in a place at each time asked for: there, observed [n_times, n_patients]."""
+    """The patients in a place at each time: there, observed [n_times, n_patients]."""
 
-    facts: Mapping[Path, Any]
+    description: Description
     group_rows: Indices
     at: tuple[float, ...]
     there: Flags
     observed: Flags
-    interval_kind: str | None = "Wilson"
+    method: str | None = "Wilson"
 
     def figures(self, chosen: Indices) -> Figures:
-        estimates: dict[Path, Estimate] = {}
-        counts: dict[Path, int] = {}
-        influences: dict[Path, Influence] = {}
+        estimates: dict[Key, Estimate] = {}
+        influences: dict[Key, Influence] = {}
+        n = 0
         for i, time in enumerate(self.at):
-            about = chosen[self.observed[i, chosen]]
-            there = int(np.count_nonzero(self.there[i, about]))
-            estimates["at", labels.time(time), "estimate"] = share(there, len(about))
-            counts["at", labels.time(time), "n"] = len(about)
-            if len(about) > 1:
-                influences["at", labels.time(time), "estimate"] = partial(self._influence, i, chosen)
-        last = labels.time(self.at[-1])
-        estimates["estimate",] = estimates["at", last, "estimate"]
-        counts["n",] = counts["at", last, "n"]
-        counts["left_out",] = len(chosen) - counts["n",]
-        if ("at", last, "estimate") in influences:
-            influences["estimate",] = influences["at", last, "estimate"]
-        return Figures(estimates, counts, influences)
+            observed = chosen[self.observed[i, chosen]]
+            n = len(observed)
+            estimates[Key("share", "", time)] = share(int(np.count_nonzero(self.there[i, observed])), n)
+            if n > 1:
+                influences[Key("share", "", time)] = partial(self._influence, i, chosen)
+        return Figures(n, estimates, {LEFT_OUT: len(chosen) - n}, influences)
 
     def _influence(self, time: int, chosen: Indices) -> Floats:
         observed = self.observed[time, chosen].astype(np.float64)
@@ -56,7 +50,7 @@ class Occupancy:
 
 
 def _stretches(history: History, outcome: Outcome) -> tuple[NDArray[np.int32], Floats, Floats]:
-    """When patients are in the outcome's place: whose, from, until (days)."""
+    """When patients are in the outcome's place: patient, from, until (days)."""
     assert outcome.place is not None
     kind, name = outcome.place
     names = history.log.names
@@ -73,11 +67,11 @@ def _place(outcome: Outcome) -> str:
 
 def time_in(history: History, outcome: Outcome) -> Mean:
     """Days in a stage or state until the end of follow-up; a wait counts to the stage left."""
-    whose, begins, ends = _stretches(history, outcome)
+    patient, begins, ends = _stretches(history, outcome)
     lengths: Floats = ends - begins
-    days = np.bincount(whose, weights=lengths, minlength=history.log.n_patients)
-    words = f"mean days in {_place(outcome)} until the end of follow-up"
-    return Mean({("unit",): "days", ("estimate_of",): words}, history.starts, days.astype(np.float64))
+    days = np.bincount(patient, weights=lengths, minlength=history.log.n_patients)
+    text = f"mean days in {_place(outcome)} until the end of follow-up"
+    return Mean(Description(MEAN, "days", text), history.starts, days.astype(np.float64))
 
 
 def occupancy(history: History, outcome: Outcome, at: Sequence[float]) -> Occupancy:
@@ -86,23 +80,20 @@ def occupancy(history: History, outcome: Outcome, at: Sequence[float]) -> Occupa
     It is taken of those whose follow-up is not shorter; at its very end a patient is where the
     last spell was.
     """
-    whose, begins, ends = _stretches(history, outcome)
+    patient, begins, ends = _stretches(history, outcome)
     follow_up = history.log.follow_up
-    ends = np.where(ends == follow_up[whose], inf, ends)
+    ends = np.where(ends == follow_up[patient], inf, ends)
     there = np.zeros((len(at), history.log.n_patients), bool)
     for i, time in enumerate(at):
-        there[i, whose[(begins <= time) & (time < ends)]] = True
+        there[i, patient[(begins <= time) & (time < ends)]] = True
     observed = follow_up >= np.array(at)[:, np.newaxis]
     last = at[-1]
-    facts: dict[Path, Any] = {
-        ("unit",): "share",
-        (
-            "estimate_of",
-        ): f"share of patients in {_place(outcome)} {labels.time_in_prose(last)} after the start",
-        ("curve_of",): f"share of patients in {_place(outcome)}",
-        ("estimate_days",): last,
-        ("left_out_are",): f"patients who cannot be observed for {labels.time_in_prose(last)}",
-    }
-    for time in at:
-        facts["at", labels.time(time), "days"] = time
-    return Occupancy(facts, history.starts, tuple(at), there, observed)
+    when, share_of = labels.time_in_prose(last), f"share of patients in {_place(outcome)}"
+    described = Description(
+        Key("share", "", last),
+        "share",
+        f"{share_of} {when} after the start",
+        curve=share_of,
+        excluded=f"patients who cannot be observed for {when}",
+    )
+    return Occupancy(described, history.starts, tuple(at), there, observed)

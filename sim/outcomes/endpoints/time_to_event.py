@@ -1,8 +1,8 @@
-"""Time from one happening to another: survival, or cumulative incidences where ends compete."""
+"""Time from one event to another: survival, or cumulative incidences where ends compete."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from typing import Any
@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 
 from sim.event_log.log import Floats, Indices
 from sim.outcomes import labels
-from sim.outcomes.findings import Observed, observed
+from sim.outcomes.findings import Observation, observation
 from sim.outcomes.history.event_selection import rows
 from sim.outcomes.history.history import NEVER, History
-from sim.outcomes.intervals import Estimate, Figures, Influence, Path
+from sim.outcomes.intervals import Estimate, Figures, Influence, Key
+from sim.outcomes.results import Description
 from sim.outcomes.survival.aalen_johansen import aalen_johansen, incidence_at, time_to_half
 from sim.outcomes.survival.influence import CurveInfluence
 from sim.outcomes.survival.kaplan_meier import (
@@ -36,21 +37,22 @@ CENSORED, REACHED = 0, 1
 class TimeToEvent:
     """Durations with their ends, shape [n_patients].
 
-    group_rows: the row of `from`, NEVER for who does not reach it. duration: days from it to the
+    group_rows: the row of `from`, NEVER for patients who do not reach it. duration: days from it to the
     end. end: CENSORED, REACHED (`until`), or 2 and more for the competing ends in file order.
-    observed: how long those who are counted were. made: the ends of sets of patients, each sorted once.
+    observation: how long the counted patients were observed. made: the ends of sets of patients, each
+    sorted once.
     """
 
     outcome: Outcome
-    facts: Mapping[Path, Any]
+    description: Description
     group_rows: Indices
     duration: Floats
     end: NDArray[np.int8]
     at: tuple[float, ...]
     headline: float
     until: float
-    observed: Observed
-    interval_kind: str | None = "log-log"
+    observation: Observation
+    method: str | None = "log-log"
     made: dict[tuple[int, ...], tuple[Indices, Ends]] = field(default_factory=dict, repr=False)
 
     @property
@@ -59,74 +61,73 @@ class TimeToEvent:
         return tuple(name for name, _ in self.outcome.competing)
 
     def figures(self, chosen: Indices) -> Figures:
-        mine = self.ends(chosen)
-        counts: dict[Path, int] = {
-            ("n",): len(mine.duration),
-            ("left_out",): len(chosen) - len(mine.duration),
-            ("events",): int(np.count_nonzero(mine.end == REACHED)),
-            ("censored",): int(np.count_nonzero(mine.end == CENSORED)),
+        ends = self.ends(chosen)
+        n = len(ends.duration)
+        counts = {
+            Key("left_out"): len(chosen) - n,
+            Key("events"): int(np.count_nonzero(ends.end == REACHED)),
+            Key("censored"): int(np.count_nonzero(ends.end == CENSORED)),
         }
         for time in self.at:
-            counts["at", labels.time(time), "at_risk"] = int(np.count_nonzero(mine.duration >= time))
-        estimates: dict[Path, Estimate] = {("restricted_mean_days",): restricted_mean(mine.curve, self.until)}
-        influences: dict[Path, Influence] = {
-            ("restricted_mean_days",): mine.influence(CurveInfluence.restricted_mean, self.until)
+            counts[Key("at_risk", "", time)] = int(np.count_nonzero(ends.duration >= time))
+        found: dict[Key, tuple[Estimate, Influence]] = {}
+        for cause, name in enumerate(self.competing, start=REACHED + 1):
+            counts[Key("events", name)] = int(np.count_nonzero(ends.end == cause))
+        if self.competing:
+            for cause, name in enumerate(("", *self.competing), start=REACHED):
+                found |= self._incidence(ends, cause, name)
+        else:
+            found |= self._survival(ends)
+        found[Key("restricted_mean", "", self.until)] = (
+            restricted_mean(ends.curve, self.until),
+            ends.influence(CurveInfluence.restricted_mean, self.until),
+        )
+        return Figures(
+            n,
+            {key: estimate for key, (estimate, _) in found.items()},
+            counts,
+            {key: influence for key, (_, influence) in found.items()},
+        )
+
+    def _survival(self, ends: Ends) -> dict[Key, tuple[Estimate, Influence]]:
+        """The survival curve at each time, and its median."""
+        found: dict[Key, tuple[Estimate, Influence]] = {
+            Key("survival", "", time): (
+                survival_at(ends.curve, time),
+                ends.influence(CurveInfluence.survival_at, time),
+            )
+            for time in self.at
         }
-        for cause, name in enumerate(("", *self.competing), start=REACHED):
-            place: Path = ("causes", name) if name else ()
-            if self.competing:
-                counts[(*place, "events")] = int(np.count_nonzero(mine.end == cause))
-                self._add_incidence(mine, cause, place, estimates=estimates, influences=influences)
-            else:
-                self._add_survival(mine, estimates=estimates, influences=influences)
-        return Figures(estimates, counts, influences)
+        found[Key("median")] = median(ends.curve), ends.influence(CurveInfluence.quantile, 0.5)
+        return found
 
-    def _add_survival(
-        self, mine: Ends, *, estimates: dict[Path, Estimate], influences: dict[Path, Influence]
-    ) -> None:
-        """Add the survival curve at each time, and its median."""
-        for path, time in self._times(()):
-            estimates[path] = survival_at(mine.curve, time)
-            influences[path] = mine.influence(CurveInfluence.survival_at, time)
-        estimates["median_days",] = median(mine.curve)
-        influences["median_days",] = mine.influence(CurveInfluence.quantile, 0.5)
-
-    def _add_incidence(
-        self,
-        mine: Ends,
-        cause: int,
-        place: Path,
-        *,
-        estimates: dict[Path, Estimate],
-        influences: dict[Path, Influence],
-    ) -> None:
-        """Add the cumulative incidence of one end at each time, and when it is one half."""
-        is_cause = mine.end == cause
-        curve = aalen_johansen(mine.curve, mine.duration, is_cause)
-        for path, time in self._times(place):
-            estimates[path] = incidence_at(curve, time)
-            influences[path] = mine.influence(CurveInfluence.incidence_at, curve, is_cause, time)
-        estimates[(*place, "median_days")] = time_to_half(curve)
-        influences[(*place, "median_days")] = mine.influence(CurveInfluence.time_to, curve, is_cause, 0.5)
-
-    def _times(self, place: Path) -> Iterator[tuple[Path, float]]:
-        """Where the curve is read, the headline first, and when."""
-        yield (*place, "estimate"), self.headline
-        for time in self.at:
-            yield (*place, "at", labels.time(time), "estimate"), time
+    def _incidence(self, ends: Ends, cause: int, name: str) -> dict[Key, tuple[Estimate, Influence]]:
+        """The cumulative incidence of one end at each time, and the time at which it is one half."""
+        is_cause = ends.end == cause
+        curve = aalen_johansen(ends.curve, ends.duration, is_cause)
+        found: dict[Key, tuple[Estimate, Influence]] = {
+            Key("cumulative_incidence", name, time): (
+                incidence_at(curve, time),
+                ends.influence(CurveInfluence.incidence_at, curve, is_cause, time),
+            )
+            for time in self.at
+        }
+        influence = ends.influence(CurveInfluence.time_to, curve, is_cause, 0.5)
+        found[Key("median", name)] = time_to_half(curve), influence
+        return found
 
     def ends(self, chosen: Indices) -> Ends:
-        """The ends of those of the patients who reach `from`; of the same patients always the same."""
+        """The ends of the patients who reach `from`, made once for each set of patients."""
         key = (len(chosen), *chosen[:1].tolist(), *chosen[-1:].tolist())
         if key not in self.made or not np.array_equal(self.made[key][0], chosen):
             reached = np.flatnonzero(self.group_rows[chosen] != NEVER)
-            who = chosen[reached]
-            self.made[key] = chosen, Ends(len(chosen), reached, self.duration[who], self.end[who])
+            index = chosen[reached]
+            self.made[key] = chosen, Ends(len(chosen), reached, self.duration[index], self.end[index])
         return self.made[key][1]
 
 
 class Ends:
-    """The durations and ends of those of n chosen patients who reach `from`, and their curve.
+    """The durations and ends of the n chosen patients who reach `from`, and their curve.
 
     reached: their positions among the chosen.
     """
@@ -136,7 +137,7 @@ class Ends:
         self.curve = kaplan_meier(risk_table(duration, end != CENSORED))
 
     def quantile(self, level: float, *, competing: bool) -> tuple[float, Influence]:
-        """The time by which the share `level` has come to `until`, nan where it never has; its influence."""
+        """The time by which the share `level` has reached `until`, nan where it never has; its influence."""
         if not competing:
             time = first_time(self.curve.table.time, self.curve.survival <= 1.0 - level + ROUNDING)
             return time, self.influence(CurveInfluence.quantile, level)
@@ -154,27 +155,29 @@ class Ends:
     def _influence(self) -> CurveInfluence:
         return CurveInfluence(self.curve, self.duration, self.end != CENSORED, self.order)
 
-    def influence(self, of: Callable[..., Floats | None], *arguments: Any) -> Influence:
-        """An influence on what a method of CurveInfluence is about, 0 for who does not reach `from`."""
-        return partial(self._among_chosen, of, arguments)
+    def influence(self, method: Callable[..., Floats | None], *arguments: Any) -> Influence:
+        """An influence by a method of CurveInfluence, 0 for patients who do not reach `from`."""
+        return partial(self._among_chosen, method, arguments)
 
-    def _among_chosen(self, of: Callable[..., Floats | None], arguments: tuple[Any, ...]) -> Floats | None:
-        found = of(self._influence, *arguments)
+    def _among_chosen(
+        self, method: Callable[..., Floats | None], arguments: tuple[Any, ...]
+    ) -> Floats | None:
+        found = method(self._influence, *arguments)
         if found is None or len(self.reached) == self.n:
             return found
-        whole = np.zeros(self.n)
-        whole[self.reached] = found
-        return whole
+        every = np.zeros(self.n)
+        every[self.reached] = found
+        return every
 
 
 def time_to_event(
-    history: History, outcome: Outcome, at: Sequence[float], in_all: Observed | None = None
+    history: History, outcome: Outcome, at: Sequence[float], overall: Observation | None = None
 ) -> TimeToEvent:
     """Find each patient's `from`, and the first end after it.
 
-    In one row `until` goes before `competing` (in file order), that before `censor`; who has none
-    is censored at the end of follow-up. in_all: how long patients were observed, where these are not
-    all of them; the curve is headed by a time to which somebody was.
+    In one row `until` goes before `competing` (in file order), that before `censor`; patients without
+    any are censored at the end of follow-up. overall: how long patients were observed, where these are
+    not all of them; the headline time is the latest to which somebody was observed.
     """
     assert outcome.begin is not None
     assert outcome.until is not None
@@ -182,13 +185,13 @@ def time_to_event(
     begin = history.first_of_each(rows(history, outcome.begin))
     last = history.first_after(rows(history, outcome.until), begin)
     end = np.where(last != NEVER, REACHED, CENSORED).astype(np.int8)
-    others = [(REACHED + i, what) for i, (_, what) in enumerate(outcome.competing, start=1)]
+    others = [(REACHED + i, selector) for i, (_, selector) in enumerate(outcome.competing, start=1)]
     if outcome.censor is not None:
         others.append((CENSORED, outcome.censor))
-    for code, what in others:
-        earlier = history.first_after(rows(history, what), begin)
-        sooner = earlier < last
-        last[sooner] = earlier[sooner]
+    for code, selector in others:
+        first = history.first_after(rows(history, selector), begin)
+        sooner = first < last
+        last[sooner] = first[sooner]
         end[sooner] = code
     reached = begin != NEVER
     duration = np.zeros(log.n_patients)
@@ -197,55 +200,54 @@ def time_to_event(
     stop[ended] = log.time[last[ended]]
     duration[reached] = stop[reached] - log.time[begin[reached]]
     counted = reached & (log.begins >= history.scenario.patients.arrivals.warm_up)
-    here = observed(duration[counted], duration[counted & (end == CENSORED)])
-    longest = (in_all or here).until
+    here = observation(duration[counted], duration[counted & (end == CENSORED)])
+    longest = (overall or here).until
     headline = max((t for t in at if t <= longest), default=at[0])
     until = min(headline, longest)
-    facts = _facts(outcome, at, headline=headline, until=until)
-    return TimeToEvent(outcome, facts, begin, duration, end, tuple(at), headline, until, here)
+    described = _description(outcome, headline=headline, until=until)
+    return TimeToEvent(outcome, described, begin, duration, end, tuple(at), headline, until, here)
 
 
-def with_common_times(one: TimeToEvent, other: TimeToEvent) -> tuple[TimeToEvent, TimeToEvent]:
-    """Two arms' measures of one outcome, both headed by and restricted to what both can tell."""
-    headline, until = min(one.headline, other.headline), min(one.until, other.until)
-    first, second = (_headed(measure, headline=headline, until=until) for measure in (one, other))
-    return first, second
+def with_common_times(first: TimeToEvent, second: TimeToEvent) -> tuple[TimeToEvent, TimeToEvent]:
+    """One outcome in two arms, with the headline time and the restriction that both can be read at."""
+    headline, until = min(first.headline, second.headline), min(first.until, second.until)
+    one, other = (_with_times(endpoint, headline=headline, until=until) for endpoint in (first, second))
+    return one, other
 
 
-def _headed(measure: TimeToEvent, *, headline: float, until: float) -> TimeToEvent:
-    if (measure.headline, measure.until) == (headline, until):
-        return measure
-    facts = _facts(measure.outcome, measure.at, headline=headline, until=until)
-    return replace(measure, facts=facts, headline=headline, until=until)
+def _with_times(endpoint: TimeToEvent, *, headline: float, until: float) -> TimeToEvent:
+    if (endpoint.headline, endpoint.until) == (headline, until):
+        return endpoint
+    described = _description(endpoint.outcome, headline=headline, until=until)
+    return replace(endpoint, description=described, headline=headline, until=until)
 
 
-def _facts(outcome: Outcome, at: Sequence[float], *, headline: float, until: float) -> dict[Path, Any]:
+def _description(outcome: Outcome, *, headline: float, until: float) -> Description:
     assert outcome.begin is not None
     assert outcome.until is not None
-    begin, end = labels.happening(outcome.begin), labels.happening(outcome.until)
+    begin, end = labels.event(outcome.begin), labels.event(outcome.until)
     names = [name for name, _ in outcome.competing]
     when = f"within {labels.time_in_prose(headline)} of {begin}"
-    facts: dict[Path, Any] = {("unit",): "probability", ("estimate_days",): headline}
-    if outcome.begin.kind != "start" or outcome.begin.when is not None:
-        facts["left_out_are",] = f"patients without {begin}"
+    ends, restricted = " or ".join([end, *names]), labels.time_in_prose(until)
     if names:
-        facts["estimate_of",] = f"cumulative incidence of {end} {when}, Aalen-Johansen"
-        facts["curve_of",] = f"cumulative incidence of {end}, from {begin}, Aalen-Johansen"
-        facts["median_of",] = f"days from {begin} until the cumulative incidence of {end} is one half"
+        measure, what, method = "cumulative_incidence", f"cumulative incidence of {end}", "Aalen-Johansen"
+        half = f"days from {begin} until the cumulative incidence of {end} is one half"
     else:
-        facts["estimate_of",] = f"probability of not {end} {when}, Kaplan-Meier"
-        facts["curve_of",] = f"probability of not {end}, from {begin}, Kaplan-Meier"
-        facts["median_of",] = f"median days from {begin} to {end}"
-    every = " or ".join([end, *names])
-    facts["restricted_mean_of",] = (
-        f"mean days from {begin} until {every} or {labels.time_in_prose(until)}, whichever is first"
+        measure, what, method = "survival", f"probability of not {end}", "Kaplan-Meier"
+        half = f"median days from {begin} to {end}"
+    meanings = {
+        ("median", ""): half,
+        ("restricted_mean", ""): f"mean days from {begin} until {ends} or {restricted}, whichever is first",
+    }
+    for name, selector in outcome.competing:
+        meanings[measure, name] = f"cumulative incidence of {labels.event(selector)} {when}, {method}"
+    is_every = outcome.begin.kind == "start" and outcome.begin.when is None
+    return Description(
+        Key(measure, "", headline),
+        "probability",
+        f"{what} {when}, {method}",
+        curve=f"{what}, from {begin}, {method}",
+        meanings=meanings,
+        excluded="" if is_every else f"patients without {begin}",
+        restricted_to=until,
     )
-    facts["restricted_mean_until_days",] = until
-    for place in [(), *(("causes", name) for name in names)]:
-        for time in at:
-            facts[(*place, "at", labels.time(time), "days")] = time
-    for name, what in outcome.competing:
-        facts["causes", name, "estimate_of"] = (
-            f"cumulative incidence of {labels.happening(what)} {when}, Aalen-Johansen"
-        )
-    return facts

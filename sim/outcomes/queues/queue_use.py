@@ -13,12 +13,8 @@ from sim.event_log.log import Floats, Indices, Names, ResourceUse
 from sim.outcomes.intervals import Estimate, mean
 from sim.scenario.language.model import Resource, Scenario
 
-WORDS = {
-    "in_use": "units in use, averaged over time",
-    "utilisation": "units in use over units there are, averaged over the time that it is open",
-    "queue": "patients waiting, averaged over time",
-    "unit_days": "days that units are in use, added up",
-}
+UNITS = {"in_use": "units", "utilisation": "share", "queue": "patients", "unit_days": "days"}
+"""Units in use, units in use over units open, patients waiting (averages over time), days of use added up."""
 
 
 def averages(
@@ -38,16 +34,16 @@ def averages(
     return found
 
 
-def resource_figures(each: Sequence[Mapping[str, float]]) -> dict[str, Estimate]:
+def resource_figures(averages: Sequence[Mapping[str, float]]) -> dict[str, Estimate]:
     """The means of these averages over replications, with Student's interval."""
-    columns = {name: np.array([one[name] for one in each]) for name in WORDS}
+    columns = {name: np.array([one[name] for one in averages]) for name in UNITS}
     return {name: mean(values[~np.isnan(values)]) for name, values in columns.items()}
 
 
 def _averages(use: ResourceUse, rows: Indices, resource: Resource, scenario: Scenario) -> dict[str, float]:
     """The averages in one replication, whose rows of this resource begin at time 0."""
     if not len(rows):
-        return dict.fromkeys(WORDS, np.nan)
+        return dict.fromkeys(UNITS, np.nan)
     begin, end = scenario.patients.arrivals.warm_up, scenario.horizon
     edges = np.clip(np.append(use.time[rows], end), begin, end)
     width: Floats = np.diff(edges)
@@ -74,8 +70,3 @@ def _open_days(resource: Resource, until: Floats) -> Floats:
     weeks, day = np.divmod(on_grid(until)[:, np.newaxis], 7.0)
     passed = weeks * (closes - opens) + np.clip(day - opens, 0.0, closes - opens)
     return np.asarray(passed.sum(axis=1))
-
-
-def estimate_of(figure: str, scenario: Scenario) -> str:
-    """What a figure is an estimate of, with the time it is taken over."""
-    return f"{WORDS[figure]}, day {scenario.patients.arrivals.warm_up:.10g} to {scenario.horizon:.10g}"

@@ -49,10 +49,10 @@ class Areas:
         return UseOverTime(resource.name, self.edges, in_use, queue, capacity)
 
 
-def joined(of: Sequence[Areas]) -> Areas:
+def combine(areas: Sequence[Areas]) -> Areas:
     """The areas of all these replications."""
-    total = reduce(np.add, (one.total for one in of))
-    return Areas(of[0].edges, total, sum(one.replications for one in of))
+    total = reduce(np.add, (one.total for one in areas))
+    return Areas(areas[0].edges, total, sum(one.replications for one in areas))
 
 
 def use_over_time(

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +12,8 @@ from sim.event_log.log import ASKS, ENTERS, WAITS_FOR, Floats, Indices
 from sim.outcomes import labels
 from sim.outcomes.history.conditions import holds
 from sim.outcomes.history.history import NEVER, Flags, History
-from sim.outcomes.intervals import Estimate, Figures, Influence, Path, mean, share
+from sim.outcomes.intervals import Estimate, Figures, Influence, Key, mean, share
+from sim.outcomes.results import Description
 from sim.outcomes.survival.influence import of_ratio
 from sim.scenario.language.model import Outcome
 
@@ -23,12 +22,12 @@ SERVED, LEFT, CUT_OFF = 0, 1, 2
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Waiting:
-    """Requests for a resource, in the order of the log: whose, days waited, how it ended.
+    """Requests for a resource, in log order: patient, days waited, how the wait ended.
 
-    above: days; where set the outcome is the share that waited longer.
+    above: days; where set, the outcome is the share of longer waits.
     """
 
-    facts: Mapping[Path, Any]
+    description: Description
     group_rows: Indices
     patient: NDArray[np.integer]
     days: Floats
@@ -36,45 +35,42 @@ class Waiting:
     above: float | None
 
     @property
-    def interval_kind(self) -> str | None:
+    def method(self) -> str | None:
         return "Student" if self.above is None else "Wilson"
 
     def figures(self, chosen: Indices) -> Figures:
-        mine = self._of(chosen)
-        days, end = self.days[mine], self.end[mine]
-        over = end != CUT_OFF
-        estimates: dict[Path, Estimate] = {}
-        counts: dict[Path, int] = {("n",): int(over.sum()), ("left_out",): int((~over).sum())}
-        influences: dict[Path, Influence] = {}
-        kinds: list[tuple[Path, Flags]] = [((), over), (("served",), end == SERVED), (("left",), end == LEFT)]
-        for place, which in kinds:
-            waited = days[which]
+        requests = self._requests(chosen)
+        days, end = self.days[requests], self.end[requests]
+        ended = end != CUT_OFF
+        estimates: dict[Key, Estimate] = {}
+        influences: dict[Key, Influence] = {}
+        for part, mask in (("", ended), ("served", end == SERVED), ("left", end == LEFT)):
+            waited, key = days[mask], Key("mean" if self.above is None else "share", part)
             if self.above is None:
-                found = mean(waited)
+                estimates[key] = mean(waited)
             else:
-                found = share(int(np.count_nonzero(waited > self.above)), len(waited))
-            estimates[(*place, "estimate")] = found
-            counts[(*place, "n")] = len(waited)
-            if len(np.unique(self.patient[mine[which]])) > 1:
-                influences[(*place, "estimate")] = partial(self._influence, mine[which], chosen)
-        return Figures(estimates, counts, influences)
+                estimates[key] = share(int(np.count_nonzero(waited > self.above)), len(waited))
+            if len(np.unique(self.patient[requests[mask]])) > 1:
+                influences[key] = partial(self._influence, requests[mask], chosen)
+        n = int(ended.sum())
+        return Figures(n, estimates, {Key("left_out"): len(end) - n}, influences)
 
     def ended(self, chosen: Indices) -> Floats:
-        """Days of the waits of these patients that came to an end."""
-        mine = self._of(chosen)
-        days: Floats = self.days[mine[self.end[mine] != CUT_OFF]]
+        """Days of the waits of these patients that ended."""
+        requests = self._requests(chosen)
+        days: Floats = self.days[requests[self.end[requests] != CUT_OFF]]
         return days
 
     def _influence(self, requests: Indices, chosen: Indices) -> Floats:
         """A patient may wait several times, so it is on a ratio of sums over patients."""
         days = self.days[requests]
         values = days if self.above is None else (days > self.above).astype(np.float64)
-        whose = np.searchsorted(chosen, self.patient[requests])
+        patient = np.searchsorted(chosen, self.patient[requests])
         n = len(chosen)
-        waited: Floats = np.bincount(whose, weights=values, minlength=n).astype(np.float64)
-        return of_ratio(waited, np.bincount(whose, minlength=n).astype(np.float64))
+        waited: Floats = np.bincount(patient, weights=values, minlength=n).astype(np.float64)
+        return of_ratio(waited, np.bincount(patient, minlength=n).astype(np.float64))
 
-    def _of(self, chosen: Indices) -> Indices:
+    def _requests(self, chosen: Indices) -> Indices:
         """The positions of the requests of these patients."""
         if not len(chosen):
             return np.empty(0, np.int64)
@@ -84,7 +80,7 @@ class Waiting:
 
 
 def waiting_for(history: History, outcome: Outcome) -> Waiting:
-    """Every request for a resource: 0 days for who was served at once."""
+    """Every request for a resource: 0 days for patients served at once."""
     log = history.log
     requests = _requests(history, outcome.resource)
     waits = history.waits
@@ -97,23 +93,26 @@ def waiting_for(history: History, outcome: Outcome) -> Waiting:
     stop[known] = log.time[waits.ended[of[known]]]
     days[queued] = stop - log.time[waits.asked[of]]
     end[queued] = np.where(waits.granted[of], SERVED, np.where(known, LEFT, CUT_OFF))
-    facts: dict[Path, Any] = {
-        ("unit",): "days",
-        ("estimate_of",): f"mean days that waits for {outcome.resource} last, of all that ended",
-        ("served", "estimate_of"): "mean days of the waits that ended with a grant",
-        ("left", "estimate_of"): "mean days of the waits that ended with leaving the queue",
-        ("left_out_are",): "waits cut off by the end of observation",
-        ("n_are",): "waits",
-    }
-    if outcome.above is not None:
-        longer = f"longer than {labels.time_in_prose(outcome.above)}"
-        facts["unit",] = "share"
-        facts["estimate_of",] = (
-            f"share of the waits for {outcome.resource} that last {longer}, of all that ended"
-        )
-        facts["served", "estimate_of"] = f"share {longer} of the waits that ended with a grant"
-        facts["left", "estimate_of"] = f"share {longer} of the waits that ended with leaving the queue"
-    return Waiting(facts, history.starts, history.patients(requests), days, end, outcome.above)
+    measure, unit = ("mean", "days") if outcome.above is None else ("share", "share")
+    longer = "" if outcome.above is None else f"longer than {labels.time_in_prose(outcome.above)}"
+    text = (
+        f"mean days that waits for {outcome.resource} last, of all that ended"
+        if outcome.above is None
+        else f"share of the waits for {outcome.resource} that last {longer}, of all that ended"
+    )
+    kind = "mean days" if outcome.above is None else f"share {longer}"
+    described = Description(
+        Key(measure),
+        unit,
+        text,
+        meanings={
+            (measure, "served"): f"{kind} of the waits that ended with a grant",
+            (measure, "left"): f"{kind} of the waits that ended with leaving the queue",
+        },
+        excluded="waits cut off by the end of observation",
+        counted="waits",
+    )
+    return Waiting(described, history.starts, history.patients(requests), days, end, outcome.above)
 
 
 def _requests(history: History, resource: str) -> Indices:
@@ -134,9 +133,9 @@ def _unrecorded_requests(history: History, resource: str) -> Indices:
     comings = np.flatnonzero(history.log.does == ENTERS)
     comings = comings[~history.is_decision[history.log.stage_to[comings]]]
     needs = _needs(history, resource, comings)
-    whose = history.patients(comings)
+    patient = history.patients(comings)
     held_before = np.zeros(len(comings), bool)
-    held_before[1:] = needs[:-1] & (whose[1:] == whose[:-1])
+    held_before[1:] = needs[:-1] & (patient[1:] == patient[:-1])
     asking: Indices = comings[needs & ~held_before]
     return asking
 

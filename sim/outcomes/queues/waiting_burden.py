@@ -1,4 +1,4 @@
-"""What waiting does to patients, read from any log: days in queues, who is lost in one, time alive."""
+"""The burden of waiting, for any log: days in queues, patients lost in a queue, years alive."""
 
 from __future__ import annotations
 
@@ -6,19 +6,26 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from sim.outcomes.endpoints.endpoint import Measure
-from sim.outcomes.endpoints.means import Mean
-from sim.outcomes.endpoints.proportions import Proportion
+from sim.outcomes.endpoints.endpoint import Endpoint
+from sim.outcomes.endpoints.means import MEAN, Mean
+from sim.outcomes.endpoints.proportions import SHARE, Proportion
 from sim.outcomes.history.history import NEVER, History
+from sim.outcomes.results import Description
 from sim.units import DAYS_IN
 
+BETTER = {"waiting_days": -1, "lost_waiting": -1, "life_years": 1}
+"""The sign of a change for the better."""
+
 DEAD = "dead"
-"""The health state that ends a life, as in the life-years of the language."""
+"""The health state that ends the life-years of the language."""
 
 
-def burden(history: History) -> Mapping[str, Measure]:
+def burden(history: History) -> Mapping[str, Endpoint]:
     """`waiting_days`, `lost_waiting` and, where there is a state `dead`, `life_years`."""
-    found: dict[str, Measure] = {"waiting_days": waiting_days(history), "lost_waiting": lost_waiting(history)}
+    found: dict[str, Endpoint] = {
+        "waiting_days": waiting_days(history),
+        "lost_waiting": lost_waiting(history),
+    }
     if DEAD in history.log.names.states:
         found["life_years"] = life_years(history)
     return found
@@ -27,26 +34,22 @@ def burden(history: History) -> Mapping[str, Measure]:
 def waiting_days(history: History) -> Mean:
     """Days in all queues together; a wait that is cut off counts to the end of follow-up."""
     log, waits = history.log, history.waits
-    whose = history.patients(waits.asked)
-    ends = log.follow_up[whose].copy()
+    patient = history.patients(waits.asked)
+    ends = log.follow_up[patient].copy()
     known = waits.ended != NEVER
     ends[known] = log.time[waits.ended[known]]
-    days = np.bincount(whose, weights=ends - log.time[waits.asked], minlength=log.n_patients)
-    words = "mean days in queues per patient, a wait cut off by the end of follow-up counted so far"
-    return Mean(
-        {("unit",): "days", ("estimate_of",): words}, history.starts, np.asarray(days, dtype=np.float64)
-    )
+    days = np.bincount(patient, weights=ends - log.time[waits.asked], minlength=log.n_patients)
+    text = "mean days in queues per patient, a wait cut off by the end of follow-up counted so far"
+    return Mean(Description(MEAN, "days", text), history.starts, np.asarray(days, dtype=np.float64))
 
 
 def lost_waiting(history: History) -> Proportion:
-    """Who ever left a queue, by dying or otherwise, without what was waited for."""
+    """The share of patients who left a queue, by death or otherwise, without what they waited for."""
     waits = history.waits
     lost = np.zeros(history.log.n_patients, bool)
     lost[history.patients(waits.asked[(waits.ended != NEVER) & ~waits.granted])] = True
-    words = "share of patients who left a queue, by death or otherwise, without what they waited for"
-    return Proportion(
-        {("unit",): "share", ("estimate_of",): words}, history.starts, lost, np.ones(len(lost), bool)
-    )
+    text = "share of patients who left a queue, by death or otherwise, without what they waited for"
+    return Proportion(Description(SHARE, "share", text), history.starts, lost, np.ones(len(lost), bool))
 
 
 def life_years(history: History) -> Mean:
@@ -56,7 +59,5 @@ def life_years(history: History) -> Mean:
     first = history.first_of_each(history.entries_into_state(DEAD))
     died = first != NEVER
     alive[died] = log.time[first[died]]
-    words = f"mean years alive per patient: from the start until the state {DEAD} or the end of follow-up"
-    return Mean(
-        {("unit",): "years", ("estimate_of",): words}, history.starts, np.asarray(alive / DAYS_IN["year"])
-    )
+    text = f"mean years alive per patient: from the start until the state {DEAD} or the end of follow-up"
+    return Mean(Description(MEAN, "years", text), history.starts, np.asarray(alive / DAYS_IN["year"]))

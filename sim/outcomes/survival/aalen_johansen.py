@@ -62,8 +62,9 @@ def incidence_at(curve: IncidenceCurve, time: float) -> Estimate:
     step = int(np.searchsorted(table.time, time, side="right")) - 1
     value = min(float(curve.incidence[step]), 1.0) if step >= 0 else 0.0
     if not 0.0 < value < 1.0:
-        return Estimate(value)
-    return log_log(value, float(np.sqrt(curve.variance[step])) / (value * -float(np.log(value))))
+        return Estimate(value, n=table.n)
+    error = float(np.sqrt(curve.variance[step])) / (value * -float(np.log(value)))
+    return log_log(value, error, table.n)
 
 
 def time_to_half(curve: IncidenceCurve) -> Estimate:
@@ -80,4 +81,5 @@ def time_to_half(curve: IncidenceCurve) -> Estimate:
         centre,
         first_time(curve.table.time, high >= 0.5 - ROUNDING),
         first_time(curve.table.time, low >= 0.5 - ROUNDING),
+        n=curve.table.n,
     )

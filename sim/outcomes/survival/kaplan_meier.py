@@ -92,8 +92,8 @@ def survival_at(curve: SurvivalCurve, time: float) -> Estimate:
     if time > table.last and value > 0.0:
         return UNKNOWN
     if not 0.0 < value < 1.0:
-        return Estimate(value)
-    return log_log(value, sqrt(float(curve.greenwood[step])) / -float(np.log(value)))
+        return Estimate(value, n=table.n)
+    return log_log(value, sqrt(float(curve.greenwood[step])) / -float(np.log(value)), table.n)
 
 
 def median(curve: SurvivalCurve) -> Estimate:
@@ -112,6 +112,7 @@ def median(curve: SurvivalCurve) -> Estimate:
         centre,
         first_time(curve.table.time, low <= 0.5 + ROUNDING),
         first_time(curve.table.time, high <= 0.5 + ROUNDING),
+        n=curve.table.n,
     )
 
 
@@ -130,8 +131,9 @@ def restricted_mean(curve: SurvivalCurve, until: float) -> Estimate:
     error = sqrt(float(np.sum(after[1:] ** 2 * terms)))
     area = float(after[0])
     if error == 0.0:
-        return Estimate(area)
-    return Estimate(area, max(0.0, area - NORMAL_975 * error), min(until, area + NORMAL_975 * error))
+        return Estimate(area, n=curve.table.n)
+    low, high = max(0.0, area - NORMAL_975 * error), min(until, area + NORMAL_975 * error)
+    return Estimate(area, low, high, error, curve.table.n)
 
 
 def first_time(time: Floats, reached: NDArray[np.bool_]) -> float:

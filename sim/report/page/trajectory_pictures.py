@@ -7,7 +7,6 @@ from math import isnan
 
 from sim.outcomes.history.attrition import Loss, losses
 from sim.outcomes.history.trajectories import Road, frequent, roads, steps
-from sim.outcomes.labels import happening
 from sim.report.charts.flow import funnel, sankey
 from sim.report.charts.style import looks
 from sim.report.page.arms import Arm, stage_labels, words
@@ -103,7 +102,7 @@ def _step(what: EventSelector) -> str:
     """A step in few words: the name of its stage where it is to enter that, whatever else holds."""
     if what.kind == "stage" and what.when is None:
         return words(what.name)
-    return "start" if what.kind == "start" and what.when is None else happening(what)
+    return "start" if what.kind == "start" and what.when is None else labels.event(what)
 
 
 def _losses(arms: Sequence[Arm], outcome: Outcome, named: Sequence[str]) -> Table:

@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from rich.console import Console
 from rich.text import Text
 
-from sim.outcomes.labels import happening
 from sim.pathway.diagram import targets
 from sim.pathway.tables import Pathway
 from sim.report.text.phrases import (
@@ -74,7 +73,7 @@ def protocol(pathway: Pathway) -> tuple[Section, ...]:
         Section("Resources", tuple(line for one in scenario.resources for line in _resource(one))),
         Section("Costs and utilities", tuple(_values(scenario))),
         Section(
-            "What must never happen", tuple(Line(0, happening(one, by_name=True)) for one in scenario.never)
+            "What must never happen", tuple(Line(0, labels.event(one, by_name=True)) for one in scenario.never)
         ),
         Section("Outcomes", tuple(line for one in scenario.outcomes for line in _outcome(one))),
         Section("What the numbers rest on", tuple(_parameters(scenario.parameters))),
@@ -257,25 +256,25 @@ def _open(day: str, hours: tuple[float, float]) -> str:
 def _outcome(one: Outcome) -> Iterator[Line]:
     text = f"{_named(one.name, one.label)} ({one.kind.replace('_', ' ')})"
     if one.begin is not None and one.until is not None:
-        text += f": from {happening(one.begin, by_name=True)} until {happening(one.until, by_name=True)}"
+        text += f": from {labels.event(one.begin, by_name=True)} until {labels.event(one.until, by_name=True)}"
         if one.competing:
             text += f", competing with {', '.join(name for name, _ in one.competing)}"
         if one.censor is not None:
-            text += f", observed no longer than {happening(one.censor, by_name=True)}"
+            text += f", observed no longer than {labels.event(one.censor, by_name=True)}"
     elif one.happening is not None:
-        text += f": {happening(one.happening, by_name=True)}"
+        text += f": {labels.event(one.happening, by_name=True)}"
     elif one.place is not None:
         text += f": {' '.join(one.place)}"
     elif one.sequence:
         text += f": {', then '.join(_step(what) for what in one.sequence)}"
     elif one.attribute:
-        at = f" just after {happening(one.at, by_name=True)}" if one.at is not None else " at the end"
+        at = f" just after {labels.event(one.at, by_name=True)}" if one.at is not None else " at the end"
         text += f": {one.attribute}{at}"
     elif one.resource:
         text += f": {one.resource}"
         text += f", the share of waits above {time(one.above)}" if one.above is not None else ""
     if one.among is not None and one.among.ever is not None:
-        text += f", among those ever {happening(one.among.ever, by_name=True)}"
+        text += f", among those ever {labels.event(one.among.ever, by_name=True)}"
     elif one.among is not None and one.among.condition is not None:
         text += f", among those with {condition(one.among.condition, by_name=True)} at the start"
     yield Line(0, f"{text}, by {one.by}" if one.by is not None else text)
@@ -283,7 +282,7 @@ def _outcome(one: Outcome) -> Iterator[Line]:
 
 def _step(of: EventSelector) -> str:
     within = f" within {time(of.within)}" if of.within is not None else ""
-    return happening(of, by_name=True) + within
+    return labels.event(of, by_name=True) + within
 
 
 # ---------------------------------------------------------------- costs and utilities
