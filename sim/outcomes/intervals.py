@@ -121,7 +121,7 @@ def over_replications(figures: Sequence[Figures]) -> Figures:
 
 
 def is_empty(figures: Figures) -> bool:
-    """Whether nobody qualified, so that there is nothing to estimate from."""
+    """Whether there are no patients to estimate from."""
     return figures.n == 0 and not any(e.is_known for e in figures.estimates.values())
 
 

@@ -1,4 +1,4 @@
-"""How values are spread over patients: time in stages, waits, attributes."""
+"""Distributions of values over patients: time in stages, waits, attributes."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """Quantiles of a time, days, at QUANTILES; n: on how many it stands; cut_off: how many are left
-    out because observation ended first.
+    """Quantiles of a time, days, at QUANTILES; n: number of times; cut_off: number left out because
+    observation ended first.
     """
 
     name: str
@@ -33,20 +33,20 @@ class Spread:
 
 
 def stays(history: History, about: Indices) -> tuple[Spread, ...]:
-    """Days in each stage that takes time, per visit, of visits that were seen to end.
+    """Days in each stage that takes time, per visit, for visits that ended.
 
-    In the order of the scenario; a stage that no visit was seen to leave is not there, so that
-    terminal stages are not. A wait counts to the stage left.
+    In the order of the scenario, without stages that no visit left, such as terminal stages. A wait
+    counts to the stage left.
     """
     log = history.log
     is_about = np.zeros(log.n_patients, bool)
     is_about[about] = True
     found = []
     for code, name in enumerate(log.names.stages):
-        whose, begins, ends = history.stretches(history.stage_spells, code)
-        mine = is_about[whose]
-        whose, begins, ends = whose[mine], begins[mine], ends[mine]
-        over = ends < log.follow_up[whose]
+        patient, begins, ends = history.stretches(history.stage_spells, code)
+        mask = is_about[patient]
+        patient, begins, ends = patient[mask], begins[mask], ends[mask]
+        over = ends < log.follow_up[patient]
         if over.any():
             found.append(spread(name, ends[over] - begins[over], cut_off=int(np.count_nonzero(~over))))
     return tuple(found)
@@ -79,15 +79,15 @@ def grades(history: History, outcome: Outcome, about: Indices) -> tuple[Share, .
     none where they share a resource.
     """
     measure = attribute(history, outcome)
-    mine = about[qualify(history, outcome.among)[about]]
+    mask = about[qualify(history, outcome.among)[about]]
     if isinstance(measure, Categories):
-        code = measure.code[mine]
+        code = measure.code[mask]
         values, counts = (
             list(measure.categories),
             np.bincount(code[code >= 0], minlength=len(measure.categories)),
         )
     elif isinstance(measure, Mean):
-        different, counts = np.unique(measure.values[mine], return_counts=True)
+        different, counts = np.unique(measure.values[mask], return_counts=True)
         counts, different = counts[~np.isnan(different)], different[~np.isnan(different)]
         values = [scalar(float(value)) for value in different] if 1 < len(different) <= MOST_VALUES else []
     else:
@@ -106,5 +106,5 @@ def ended_waits(history: History, outcome: Outcome, about: Indices) -> tuple[Flo
     is_about = np.zeros(history.log.n_patients, bool)
     is_about[about] = True
     is_about &= qualify(history, outcome.among)
-    mine = is_about[measure.patient] & (measure.end != CUT_OFF)
-    return measure.days[mine], measure.end[mine] == SERVED
+    mask = is_about[measure.patient] & (measure.end != CUT_OFF)
+    return measure.days[mask], measure.end[mask] == SERVED

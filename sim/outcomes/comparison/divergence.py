@@ -111,7 +111,7 @@ def _diverge(
 
 
 def common_codes(one: Sequence[str], other: Sequence[str]) -> NDArray[np.int16]:
-    """The codes of the one for the codes of the other; what only the other has comes after.
+    """The codes of the first for the codes of the second; names only in the second come after.
 
     A name that stands twice (a clock's, and that of an event of a stage called `clock`) is matched
     in order. The last code is -1 for none.

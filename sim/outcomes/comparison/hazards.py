@@ -1,7 +1,7 @@
-"""Two arms' hazards of one end: the log-rank test and the hazard ratio, alone and with patients paired.
+"""The log-rank test and the hazard ratio of two arms, with and without pairing of patients.
 
-Every patient stands in both arms. As trials report them, the tests take the arms for other
-patients; paired, what a patient adds in one arm and in the other is added up first.
+Every patient is in both arms. Without pairing the arms count as different patients, as trials report
+them; with pairing the two contributions of a patient are added first.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from sim.outcomes.intervals import Estimate
 from sim.outcomes.survival.kaplan_meier import steps_up_to
 
 Arm = tuple[Floats, NDArray[np.bool_]]
-"""Durations (days) and who came to the end, shape [n_patients] each."""
+"""Durations (days) and whether the end occurred, shape [n_patients] each."""
 
 MOST_STEPS = 50
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pooled:
-    """The times at which somebody in either arm came to the end.
+    """The times of an end in either arm.
 
     Shape [n_times]: time (days, increasing); ends and at_risk (just before), [2, n_times]. Of each
-    arm, shape [n_patients]: steps, how many of the times come up to the patient's own, and ended.
+    arm, shape [n_patients]: steps, the number of times up to the patient's own, and ended.
     """
 
     time: Floats
@@ -50,7 +50,7 @@ class LogRank:
 
 
 def pooled(reference: Arm, arm: Arm, orders: tuple[Indices, Indices] | None = None) -> Pooled:
-    """Who was at risk in each arm at each time of an end; the censored leave after the ends.
+    """The patients at risk in each arm at each time of an end; censored patients leave after the ends.
 
     orders: the indices that sort the durations of each, where they are known.
     """
@@ -61,15 +61,15 @@ def pooled(reference: Arm, arm: Arm, orders: tuple[Indices, Indices] | None = No
         order = orders[i] if orders is not None else np.argsort(durations)
         steps.append(steps_up_to(time, durations, order))
         ends[i] = np.bincount(steps[i][ended] - 1, minlength=n)
-        # who has come past k times is no longer at risk at the next
+        # a patient past k times is no longer at risk at the next
         at_risk[i] = len(durations) - np.cumsum(np.bincount(steps[i], minlength=n + 1))[:n]
     return Pooled(time, ends, at_risk, (steps[0], steps[1]), (reference[1], arm[1]))
 
 
-def log_rank(table: Pooled, who: tuple[Indices, Indices], n_patients: int) -> LogRank:
-    """Ends in the arm against those expected of equal hazards.
+def log_rank(table: Pooled, patients: tuple[Indices, Indices], n_patients: int) -> LogRank:
+    """Ends in the arm against those expected with equal hazards.
 
-    who: whose durations these are, as indices below n_patients.
+    patients: those of the durations in each arm, as indices below n_patients.
     Sources: Mantel 1966; the paired variance is that of the sum of the score's parts over each
     patient, as in Lee, Wei and Amato 1992, doi:10.1007/978-94-015-7983-4_14.
     """
@@ -80,9 +80,9 @@ def log_rank(table: Pooled, who: tuple[Indices, Indices], n_patients: int) -> Lo
     spread = (d * share * (1 - share) * (n - d))[several] / (n - 1)[several]
     hazard = d / n
     parts = np.zeros(n_patients)
-    for x, mine in enumerate(who):
+    for x, index in enumerate(patients):
         running = (x - share) * hazard
-        parts[mine] += _residuals(table, x, own=x - share, running=running, last=running)
+        parts[index] += _residuals(table, x, own=x - share, running=running, last=running)
     return LogRank(*_chi_squared(excess, float(spread.sum())), *_chi_squared(excess, squares(parts)))
 
 
@@ -93,12 +93,12 @@ def _chi_squared(score: float, variance: float) -> tuple[float, float]:
     return value, float(chdtrc(1, value))
 
 
-def hazard_ratio(table: Pooled, who: tuple[Indices, Indices], n_patients: int) -> Difference:
-    """The log hazard ratio of the arm over the reference in Cox's model, ties as Efron has them.
+def hazard_ratio(table: Pooled, patients: tuple[Indices, Indices], n_patients: int) -> Difference:
+    """The log hazard ratio of the arm over the reference in Cox's model, with ties by Efron's method.
 
-    Its errors are robust: to hazards that are not proportional, where the ratio is an average over
-    the time observed, and, paired, to one patient standing in both arms. nan where no finite ratio
-    fits, as where one arm has no ends.
+    Its errors are robust to hazards that are not proportional, where the ratio is an average over the
+    time observed, and, paired, to each patient being in both arms. nan where no finite ratio fits, as
+    where one arm has no ends.
     Sources: Efron 1977, doi:10.1080/01621459.1977.10480613; Lin and Wei 1989,
     doi:10.1080/01621459.1989.10478874; Lee, Wei and Amato 1992, doi:10.1007/978-94-015-7983-4_14.
     """
@@ -107,19 +107,19 @@ def hazard_ratio(table: Pooled, who: tuple[Indices, Indices], n_patients: int) -
     if beta is None:
         return Difference(Estimate(nan))
     parts: list[Floats] = []
-    for x, mine in enumerate(who):
-        whole = np.zeros(n_patients)
-        whole[mine] = ties.residuals(beta, x)
-        parts.append(whole)
+    for x, index in enumerate(patients):
+        every = np.zeros(n_patients)
+        every[index] = ties.residuals(beta, x)
+        parts.append(every)
     variances = squares(parts[0]), squares(parts[1])
     both = parts[0] + parts[1]
-    n = max(len(mine) for mine in who)
+    n = max(len(index) for index in patients)
     freedom = welch(variances, n)
     return student_difference(beta, squares(both), n - 1, apart=sum(variances), apart_freedom=freedom)
 
 
 class _Ties:
-    """The ends of a pooled table one by one: of d at a time the l-th has the share l/d of them gone."""
+    """The ends of a pooled table one by one: at the l-th of d ties the share l/d is no longer at risk."""
 
     def __init__(self, table: Pooled) -> None:
         d = table.ends.sum(axis=0).astype(np.int64)
@@ -130,12 +130,12 @@ class _Ties:
         self._left = table.at_risk[:, self._of] - self._gone * table.ends[:, self._of]
 
     def _denominators(self, beta: float) -> tuple[Floats, Floats]:
-        """Of each end the weight of all at risk, and the arm's share of it."""
+        """At each end the weight of all patients at risk, and the arm's share of it."""
         weight = self._left[0] + exp(beta) * self._left[1]
         return weight, exp(beta) * self._left[1] / weight
 
     def fitted(self) -> float | None:
-        """The log ratio at which the score is 0, by Newton's method; None where it runs away."""
+        """The log ratio at which the score is 0, by Newton's method; None where it diverges."""
         observed = float(self._table.ends[1].sum())
         if not 0.0 < observed < len(self._of):
             return None
@@ -152,7 +152,7 @@ class _Ties:
         return None
 
     def residuals(self, beta: float, x: int) -> Floats:
-        """What each patient of one arm (x: 0 or 1) adds to the error of the log ratio."""
+        """The part of each patient of one arm (x: 0 or 1) in the error of the log ratio."""
         weight, share = self._denominators(beta)
         information = float((share * (1 - share)).sum())
         pull = exp(beta * x) * (x - share) / weight
@@ -166,9 +166,9 @@ class _Ties:
 
 
 def _residuals(table: Pooled, x: int, *, own: Floats, running: Floats, last: Floats) -> Floats:
-    """Score residuals in one arm (x: 0 or 1): `own` at the patient's end, less what ran up to it.
+    """Score residuals in one arm (x: 0 or 1): `own` at the patient's end, less the sum up to it.
 
-    running [n_times]: what is taken off for being at risk at a time; last: the same for who ends at it.
+    running [n_times]: subtracted for being at risk at a time; last: the same for patients who end at it.
     """
     steps = table.steps[x]
     upto = np.concatenate([[0.0], np.cumsum(running)])

@@ -102,7 +102,7 @@ def compared_times(endpoints: Endpoints, patients: Indices) -> tuple[Flags, Flag
 
 
 def _later(one: TimeToEvent, other: TimeToEvent, patients: Indices) -> Flags:
-    """Patients whose end is known to come later in the other arm: after the one's, or beyond its observation.
+    """Patients whose end is known to come later in the other arm, or beyond its observation.
 
     Of two censored times neither is known to be later.
     """

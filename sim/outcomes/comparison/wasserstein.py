@@ -1,4 +1,4 @@
-"""How far the distributions of two arms are apart: the Wasserstein distance."""
+"""The Wasserstein distance between the distributions of two arms."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ def of_values(values: Floats) -> Steps:
 def wasserstein(one: Steps, other: Steps, *, begin: float, end: float) -> float:
     """The area between two step functions from `begin` to `end`.
 
-    Of distribution functions, or survival, that is the Wasserstein distance of order 1 between the
-    two laws, of times each cut off at `end`. Source: Vallender 1974, doi:10.1137/1118101.
+    For distribution functions or survival this is the Wasserstein distance of order 1 between the
+    two distributions, with times cut off at `end`. Source: Vallender 1974, doi:10.1137/1118101.
     """
     edges = np.concatenate([[begin], one.at, other.at, [end]])
     edges = np.sort(edges[(edges >= begin) & (edges <= end)])

@@ -77,7 +77,7 @@ def time_in(history: History, outcome: Outcome) -> Mean:
 def occupancy(history: History, outcome: Outcome, at: Sequence[float]) -> Occupancy:
     """The share of patients in a stage or state at each time.
 
-    It is taken of those whose follow-up is not shorter; at its very end a patient is where the
+    The share is among patients whose follow-up is not shorter; at its very end a patient is where the
     last spell was.
     """
     patient, begins, ends = _stretches(history, outcome)

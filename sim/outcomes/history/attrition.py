@@ -1,4 +1,4 @@
-"""By intention to treat: who did not come to the next step of a funnel, what took them, and when."""
+"""Attrition by intention to treat: patients lost between the steps of a funnel, their end, and when."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from sim.scenario.language.model import Outcome
 class Loss:
     """Patients who had a step (and all before it) but not the next one.
 
-    end: the terminal stage that took them; "" for who is still followed there when observation
-    ends. last: the stage that took time before that, "" where there was none. days: median from
+    end: their terminal stage; "" for patients still followed when observation ends. last: the stage
+    that took time before that, "" where there was none. days: median from
     the first time of the step to that end.
     """
 
@@ -30,7 +30,7 @@ class Loss:
 
 
 def losses(history: History, outcome: Outcome, about: Indices) -> tuple[tuple[Loss, ...], ...]:
-    """For each step of a funnel but the last the losses before the next one, largest first."""
+    """The losses after each step of a funnel but the last, largest first."""
     log = history.log
     firsts = [history.first_of_each(rows(history, what)) for what in outcome.sequence]
     end, last = _ends(history)
@@ -64,7 +64,7 @@ def _by_reason(
 
 
 def _ends(history: History) -> tuple[NDArray[np.int16], NDArray[np.int16]]:
-    """For each patient the terminal stage that was the end (-1: none), and the last stage that took time."""
+    """The terminal stage of each patient (-1: none), and the last stage that took time."""
     log = history.log
     terminal = {stage.name for stage in history.scenario.stages if stage.terminal}
     is_terminal = np.array([name in terminal for name in log.names.stages])

@@ -46,7 +46,7 @@ def _passes(history: History, test: Test, rows: Indices) -> Flags:
 
 
 def covariate(history: History, what: Covariate, rows: Indices) -> Floats:
-    """The value a condition reads just after each row: float64, categories and stages as codes."""
+    """The value that a condition reads just after each row: float64, categories and stages as codes."""
     match what.kind:
         case "attribute":
             return history.attribute(what.name, rows)
@@ -66,11 +66,11 @@ def covariate(history: History, what: Covariate, rows: Indices) -> Floats:
             return history.waited(what.name, rows)
         case "queue" | "free":
             return _of_resource(history, what, rows)
-    raise ValueError(f"no covariate is called {what}")
+    raise ValueError(f"unknown covariate {what}")
 
 
 def code(history: History, what: Covariate, value: Scalar) -> float:
-    """A constant of a condition as the log codes it."""
+    """A constant of a condition, as coded in the log."""
     names = history.log.names
     if what.kind == "stage":
         return float(names.stages.index(str(value)))
@@ -80,20 +80,20 @@ def code(history: History, what: Covariate, value: Scalar) -> float:
 
 
 def _of_resource(history: History, what: Covariate, rows: Indices) -> Floats:
-    """Patients waiting for a resource, or its free units, when the moment of each row is over."""
+    """Patients waiting for a resource, or its free units, at the end of the moment of each row."""
     log, use = history.log, history.use
     resource = next(r for r in history.scenario.resources if r.name == what.name)
     if resource.is_free:
         return np.full(len(rows), 0.0 if what.kind == "queue" else np.inf)
-    mine = np.flatnonzero(use.resource == log.names.resources.index(what.name))
+    own_rows = np.flatnonzero(use.resource == log.names.resources.index(what.name))
     patients = history.patients(rows)
     now = log.begins[patients] + log.time[rows]
     replications = np.arange(int(log.replication[0]), int(log.replication[-1]) + 2)
     of_rows = np.searchsorted(log.replication[patients], replications)
-    of_changes = np.searchsorted(use.replication[mine], replications)
+    of_changes = np.searchsorted(use.replication[own_rows], replications)
     last = np.empty(len(rows), np.int64)
     for i in range(len(replications) - 1):
-        changes = mine[of_changes[i] : of_changes[i + 1]]
+        changes = own_rows[of_changes[i] : of_changes[i + 1]]
         here = slice(of_rows[i], of_rows[i + 1])
         last[here] = changes[np.searchsorted(use.time[changes], now[here], side="right") - 1]
     if what.kind == "queue":

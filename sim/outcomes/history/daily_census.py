@@ -1,4 +1,4 @@
-"""Where everyone is on any day of the calendar, in one replication."""
+"""The census of every stage on any day of the calendar, in one replication."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sim.event_log.log import ASKS, ENTERS, Floats, Indices
 from sim.outcomes.history.history import Flags, History
 
 GONE = -1
-"""The place of who is followed no further."""
+"""The place of patients no longer followed."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -20,7 +20,7 @@ class Replay:
     stages: names. patient [n_patients]: numbers. Moves of patient i stand in
     move_of[i]:move_of[i + 1]: day (on the common calendar, increasing) and place from then on: a
     stage's code, that code plus the number of stages while the patient waits for it, or GONE.
-    Of several moves at one moment the last counts. Before the first the patient is not there yet.
+    Of several moves at one moment the last counts. Before the first move the patient has not started.
     """
 
     stages: tuple[str, ...]
@@ -34,27 +34,27 @@ def replay(history: History, replication: int = 0) -> Replay:
     """The moves of one replication; decisions, which take no time, are no places."""
     log = history.log
     n_stages = len(log.names.stages)
-    mine = np.flatnonzero(log.replication == replication)
+    index = np.flatnonzero(log.replication == replication)
     enters = (log.does == ENTERS) & ~history.is_decision[np.maximum(log.stage_to, 0)]
     rows = np.flatnonzero(enters | (log.does == ASKS))
     rows = rows[log.replication[history.patients(rows)] == replication]
-    whose = history.patients(rows).astype(np.int64)
+    patient = history.patients(rows).astype(np.int64)
     place = log.stage_to[rows].astype(np.int64) + n_stages * (log.does[rows] == ASKS)
-    day = log.begins[whose] + log.time[rows]
-    open_ended = mine[~_is_over(history)[mine]]
-    whose = np.concatenate([whose, open_ended])
+    day = log.begins[patient] + log.time[rows]
+    open_ended = index[~_is_over(history)[index]]
+    patient = np.concatenate([patient, open_ended])
     day = np.concatenate([day, log.begins[open_ended] + log.ends[open_ended]])
     place = np.concatenate([place, np.full(len(open_ended), GONE)])
-    order = np.lexsort((np.arange(len(whose)), day, whose))
-    whose, day, place = whose[order], day[order], place[order]
-    is_last = np.append((whose[1:] != whose[:-1]) | (day[1:] != day[:-1]), True)[: len(whose)]
-    whose, day, place = whose[is_last], day[is_last], place[is_last]
-    move_of = np.searchsorted(whose, np.append(mine, log.n_patients))
-    return Replay(log.names.stages, log.patient[mine].astype(np.int64), move_of, day, place)
+    order = np.lexsort((np.arange(len(patient)), day, patient))
+    patient, day, place = patient[order], day[order], place[order]
+    is_last = np.append((patient[1:] != patient[:-1]) | (day[1:] != day[:-1]), True)[: len(patient)]
+    patient, day, place = patient[is_last], day[is_last], place[is_last]
+    move_of = np.searchsorted(patient, np.append(index, log.n_patients))
+    return Replay(log.names.stages, log.patient[index].astype(np.int64), move_of, day, place)
 
 
 def _is_over(history: History) -> Flags:
-    """Whose last row enters a terminal stage, shape [n_patients]."""
+    """Patients whose last row enters a terminal stage, shape [n_patients]."""
     log = history.log
     terminal = {stage.name for stage in history.scenario.stages if stage.terminal}
     is_terminal = np.array([name in terminal for name in log.names.stages])
@@ -64,9 +64,9 @@ def _is_over(history: History) -> Flags:
 
 
 def present(of: Replay, day: float) -> Indices:
-    """How many patients are in each place on a day, shape [2 * n_stages]: in stages, then waiting for them.
+    """The patients in each place on a day, shape [2 * n_stages]: in stages, then waiting for them.
 
-    A move at this very moment has been made.
+    A move at this very moment is included.
     """
     n = len(of.stages)
     moved = of.day <= day

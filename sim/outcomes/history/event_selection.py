@@ -1,4 +1,4 @@
-"""Happenings: which rows of the log the scenario means."""
+"""Event selectors: the rows of the log that a scenario names."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from sim.outcomes.history.history import NEVER, Flags, History
 from sim.scenario.language.model import Among, EventSelector, Scenario
 
 
-def rows(history: History, happening: EventSelector) -> Indices:
-    """The rows of a happening, in the order of the log; `when` is read just after each."""
-    if happening not in history.rows_of:
-        found = _rows(history, happening)
-        if happening.when is not None:
-            found = found[holds(history, happening.when, found)]
-        history.rows_of[happening] = found
-    return history.rows_of[happening]
+def rows(history: History, selector: EventSelector) -> Indices:
+    """The rows of an event selector, in log order; `when` is read just after each."""
+    if selector not in history.rows_of:
+        found = _rows(history, selector)
+        if selector.when is not None:
+            found = found[holds(history, selector.when, found)]
+        history.rows_of[selector] = found
+    return history.rows_of[selector]
 
 
-def _rows(history: History, happening: EventSelector) -> Indices:
-    log, name = history.log, happening.name
-    match happening.kind:
+def _rows(history: History, selector: EventSelector) -> Indices:
+    log, name = history.log, selector.name
+    match selector.kind:
         case "start":
             return history.starts
         case "stage":
@@ -40,20 +40,20 @@ def _rows(history: History, happening: EventSelector) -> Indices:
             return np.flatnonzero(log.rule == log.names.rules.index(name))
         case "any":
             found = np.zeros(log.n_rows, bool)
-            for item in happening.items:
+            for item in selector.items:
                 found[rows(history, item)] = True
             return np.flatnonzero(found)
-    raise ValueError(f"no happening is called {happening.kind}")
+    raise ValueError(f"no selector is called {selector.kind}")
 
 
 def _clock(log: EventLog, name: str) -> int:
-    """Clocks stand last, so that a stage may be called `clock`."""
+    """Clocks come last, so that a stage may be called `clock`."""
     last = len(log.names.events) - 1
     return last - log.names.events[::-1].index(f"clock.{name}")
 
 
 def _into_state(history: History, name: str) -> Indices:
-    """Terminal stages are only ever entered from outside: of these the log tells at a glance."""
+    """Terminal stages are entered from outside only, so that their rows need no history."""
     stages = [stage for stage in history.scenario.stages if stage.state == name]
     if not all(stage.terminal for stage in stages):
         return history.entries_into_state(name)
@@ -65,7 +65,7 @@ def _into_state(history: History, name: str) -> Indices:
 
 
 def qualify(history: History, among: Among | None) -> Flags:
-    """Whom an outcome is about, shape [n_patients]; a condition is read just after the start."""
+    """The patients an outcome is about, shape [n_patients]; a condition is read just after the start."""
     if among is None:
         return np.ones(history.log.n_patients, bool)
     if among.ever is not None:
@@ -75,7 +75,7 @@ def qualify(history: History, among: Among | None) -> Flags:
 
 
 def broken_never(log: EventLog, use: ResourceUse, scenario: Scenario) -> tuple[int, EventSelector] | None:
-    """The index of the first patient to whom something forbidden happened, and what it was.
+    """The index of the first patient with an event that `never` forbids, and the selector.
 
     Of several for that patient the first in the log, then in the file; None if there is none.
     """

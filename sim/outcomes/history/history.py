@@ -1,7 +1,7 @@
-"""A log read back: who each row belongs to, and what was true just after it.
+"""The event log with what follows from it: the patient of each row, and the state just after it.
 
-The log keeps what changed. This is where the rest is filled in, a column at a time and only when
-it is asked for: attributes, stamps, the stage and the health state, visits and waits.
+The log keeps changes only. This module fills in the rest on demand, column by column: attributes,
+stamps, the stage and the health state, visits and waits.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from sim.scenario.language.model import Covariate, EventSelector, Scenario
 Flags = NDArray[np.bool_]
 
 NEVER = np.iinfo(np.int64).max
-"""The row of what does not happen: later than every row."""
+"""The row of an event that does not occur: later than every row."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Spells:
-    """Stretches of time in which a code (a stage, a health state) holds, until the next begins.
+    """Periods in which a code (a stage, a health state) holds, until the next begins.
 
     Shape [n_spells], in the order of the log: row that begins it, code (-1: none).
     """
@@ -48,7 +48,7 @@ class Waits:
 class History:
     """A log, the use of resources beside it, and the columns that follow from them.
 
-    Everywhere `rows` are int64 indices of rows of the log, and patients are meant by their index.
+    `rows` are int64 indices of rows of the log; patients are given by their index.
     """
 
     def __init__(self, log: EventLog, use: ResourceUse, scenario: Scenario) -> None:
@@ -71,16 +71,16 @@ class History:
         return np.repeat(numbers, np.diff(self.log.row_of))
 
     def patients(self, rows: Indices) -> NDArray[np.int32]:
-        """Whose rows these are."""
+        """The patient of each row."""
         return self._patient_of_row[rows]
 
     def first_of_each(self, rows: Indices) -> Indices:
         """The first of these rows for each patient, shape [n_patients]; NEVER where there is none."""
         first = np.full(self.log.n_patients, NEVER)
         if len(rows):
-            whose = self.patients(rows)
-            begins = np.concatenate([[True], whose[1:] != whose[:-1]])
-            first[whose[begins]] = rows[begins]
+            patient = self.patients(rows)
+            begins = np.concatenate([[True], patient[1:] != patient[:-1]])
+            first[patient[begins]] = rows[begins]
         return first
 
     def first_after(self, rows: Indices, after: Indices) -> Indices:
@@ -88,7 +88,7 @@ class History:
         return self.first_of_each(rows[rows > after[self.patients(rows)]])
 
     def counts(self, rows: Indices) -> Indices:
-        """How many of these rows each patient has, shape [n_patients]."""
+        """The number of these rows for each patient, shape [n_patients]."""
         return np.bincount(self.patients(rows), minlength=self.log.n_patients)
 
     def latest(self, among: Indices, rows: Indices) -> Indices:
@@ -101,7 +101,7 @@ class History:
             position[among[position] < self.starts[self.patients(rows)]] = -1
         return position
 
-    # ------------------------------------------------------------ what has changed
+    # ------------------------------------------------------------ changes
 
     def _changes_of(self, what: int) -> tuple[Indices, Floats]:
         """The rows after which attribute or stamp `what` has a new value, and the value."""
@@ -127,7 +127,7 @@ class History:
         return self._filled(what, rows, np.full(len(rows), np.nan))
 
     def resource_changes(self, name: str) -> tuple[Indices, Floats]:
-        """The rows after which a patient is free of a resource, waits for it or holds it; and which."""
+        """The rows after which a patient is free of a resource, waits for it or holds it; and the code."""
         names = self.log.names
         return self._changes_of(len(names.attributes) + len(names.stamps) + names.resources.index(name))
 
@@ -156,7 +156,7 @@ class History:
 
     @cached_property
     def stage_spells(self) -> Spells:
-        """Time in stages; who waits is in the stage left, before the first one in that."""
+        """Time in stages; a waiting patient is in the stage left, before the first stage in that one."""
         return self._spells(np.where(self.is_decision, -1, np.arange(len(self.is_decision))))
 
     @cached_property
@@ -167,7 +167,7 @@ class History:
     def _spells(self, code_of_stage: NDArray[np.integer]) -> Spells:
         """A spell begins with each row that enters a stage with a code.
 
-        Who waits for the first stage that takes time is in its spell already, unless in another.
+        A patient who waits for the first stage that takes time is in its spell already.
         """
         log = self.log
         rows = np.flatnonzero(log.does == ENTERS)
@@ -187,21 +187,21 @@ class History:
         return Spells(rows, code)
 
     def stretches(self, spells: Spells, code: int) -> tuple[NDArray[np.int32], Floats, Floats]:
-        """The spells with a code: whose, and from when until when (days since the start).
+        """The spells with a code: patient, begin and end (days since the start).
 
         The last spell of a patient ends with the follow-up.
         """
         log = self.log
         here = np.flatnonzero(spells.code == code)
         row, following = spells.row[here], np.append(spells.row, log.n_rows)[here + 1]
-        whose = self.patients(row)
-        goes_on = following < log.row_of[whose + 1]
-        ends = log.follow_up[whose]
+        patient = self.patients(row)
+        goes_on = following < log.row_of[patient + 1]
+        ends = log.follow_up[patient]
         ends[goes_on] = log.time[following[goes_on]]
-        return whose, log.time[row], ends
+        return patient, log.time[row], ends
 
     def stage(self, rows: Indices) -> Codes:
-        """The stage just after each row; of who waits the last that took time."""
+        """The stage just after each row; for a waiting patient the last that took time."""
         position = self.latest(self.stage_spells.row, rows)
         stage = np.where(position >= 0, self.stage_spells.code[position], np.int16(-1))
         entering = self.log.does[rows] == ENTERS
@@ -219,18 +219,18 @@ class History:
 
     @cached_property
     def days_before(self) -> Floats:
-        """How long each patient had been in the first stage before the start, shape [n_patients]."""
+        """Days each patient had been in the first stage before the start, shape [n_patients]."""
         days = np.zeros(self.log.n_patients)
         table = self.scenario.patients.table
         if table is not None and table.is_today and Covariate("days_in_stage") in table.columns:
             column = table.columns.index(Covariate("days_in_stage"))
-            told = np.array([row[column] for row in table.rows], dtype=np.float64)
-            today = self.log.patient < len(told)
-            days[today] = told[self.log.patient[today]]
+            column_values = np.array([row[column] for row in table.rows], dtype=np.float64)
+            today = self.log.patient < len(column_values)
+            days[today] = column_values[self.log.patient[today]]
         return days
 
     def entries_into_state(self, name: str) -> Indices:
-        """The rows at which the health state becomes this one, the start among them."""
+        """The rows at which the health state becomes this one, the start included."""
         spells, code = self.state_spells, self.log.names.states.index(name)
         here = np.flatnonzero(spells.code == code)
         before = np.maximum(here - 1, 0)
@@ -240,7 +240,7 @@ class History:
         return entering
 
     def visits(self, stage: str, rows: Indices) -> Indices:
-        """How often the stage had been entered by each row, that row included."""
+        """The number of entries into the stage by each row, that row included."""
         entries = self.entries(stage)
         by_then: Indices = np.searchsorted(entries, rows, side="right")
         before: Indices = np.searchsorted(entries, self.starts[self.patients(rows)], side="left")
@@ -271,12 +271,12 @@ class History:
         """Days of the last wait for a stage that had ended with its grant by each row, else 0."""
         code = self.log.names.stages.index(stage)
         waits = self.waits
-        mine = (waits.stage == code) & waits.granted
+        mask = (waits.stage == code) & waits.granted
         entries = self.entries(stage)
         at_once = entries[self.log.event[entries] != GRANTED]
-        ended = np.concatenate([waits.ended[mine], at_once])
+        ended = np.concatenate([waits.ended[mask], at_once])
         days = np.concatenate(
-            [self.log.time[waits.ended[mine]] - self.log.time[waits.asked[mine]], np.zeros(len(at_once))]
+            [self.log.time[waits.ended[mask]] - self.log.time[waits.asked[mask]], np.zeros(len(at_once))]
         )
         order = np.argsort(ended, kind="stable")
         position = self.latest(ended[order], rows)

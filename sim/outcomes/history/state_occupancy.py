@@ -1,4 +1,4 @@
-"""Where patients are over time: the share in each stage or health state."""
+"""State occupancy: the share of patients in each stage or health state over time."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from sim.outcomes.history.history import History
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Whereabouts:
-    """Who is where, of the patients observed for so long.
+    """The occupancy of each place, among the patients observed for so long.
 
     time [n_times]: days since the patient's start. names: of the stages or states. share
-    [n_names, n_times]: nan where nobody is observed; a patient in no health state is in none of
-    them. observed [n_times]: how many patients that is.
+    [n_names, n_times]: nan where no patient is observed; a patient in no health state is in
+    none of them. observed [n_times]: the number of patients.
     """
 
     time: Floats
@@ -28,8 +28,8 @@ class Whereabouts:
 def whereabouts(history: History, about: Indices, time: Floats, *, of: str = "state") -> Whereabouts:
     """The shares of patients `about` in every stage or state at each time, increasing from 0.
 
-    of: "stage" or "state". It is the same reading as that of an `occupancy` outcome: taken of
-    those whose follow-up is not shorter; at its very end a patient is where the last spell was.
+    of: "stage" or "state". As for an `occupancy` outcome the share is among patients whose
+    follow-up is not shorter; at its very end a patient is in the last spell.
     """
     log = history.log
     spells = history.stage_spells if of == "stage" else history.state_spells
@@ -40,10 +40,10 @@ def whereabouts(history: History, about: Indices, time: Floats, *, of: str = "st
     observed = len(about) - np.cumsum(np.bincount(gone, minlength=len(time) + 1))[: len(time)]
     there = np.zeros((len(names), len(time)))
     for code in range(len(names)):
-        whose, begins, ends = history.stretches(spells, code)
-        mine = is_about[whose]
-        whose, begins, ends = whose[mine], begins[mine], ends[mine]
-        is_last = ends == log.follow_up[whose]
+        patient, begins, ends = history.stretches(spells, code)
+        mask = is_about[patient]
+        patient, begins, ends = patient[mask], begins[mask], ends[mask]
+        is_last = ends == log.follow_up[patient]
         leaves = np.searchsorted(time, ends, side="left")
         leaves[is_last] = np.searchsorted(time, ends[is_last], side="right")
         comes = np.bincount(np.searchsorted(time, begins, side="left"), minlength=len(time) + 1)

@@ -1,4 +1,4 @@
-"""Single lives as they are drawn: where a patient was from when until when, and what happened."""
+"""Data of swimmer plots: the stays of single patients, and the events to mark."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sim.scenario.language.model import EventSelector
 
 @dataclass(frozen=True, slots=True)
 class Stay:
-    """A stretch of time in one stage, in days since the patient's start."""
+    """A period in one stage, in days since the patient's start."""
 
     stage: str
     state: str
@@ -25,7 +25,7 @@ class Stay:
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """One patient's life: stays without a gap, marks (what happened, day), and the end.
+    """One patient: stays without a gap, marks (event, day), and the end.
 
     end: the terminal stage, "" where follow-up ended first; at day `until`.
     """
@@ -39,7 +39,7 @@ class Lane:
 
 
 def lanes(history: History, patients: Sequence[int], marks: Mapping[str, EventSelector]) -> tuple[Lane, ...]:
-    """The lives of patients at these indices, with the happenings to be marked by name."""
+    """The lanes of the patients at these indices. marks: event selectors by name."""
     marked: dict[int, list[tuple[str, float]]] = {index: [] for index in patients}
     for name, what in marks.items():
         found = rows(history, what)

@@ -1,4 +1,4 @@
-"""The road taken: which stages patients go through, one after the other, and how long each lasts."""
+"""Trajectories: the stages that patients go through, in order, and the time in each."""
 
 from __future__ import annotations
 
@@ -14,13 +14,12 @@ from sim.outcomes.history.history import History
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Roads:
-    """Every way through the stages that take time, as a tree; node 0 is where all begin.
+    """Every trajectory through the stages that take time, as a tree; node 0 is the start.
 
     A stage that follows itself (by way of a decision) counts as one. Per node, shape [n_nodes]:
     parent (-1 for node 0), stage (code, -1 for node 0), depth (stages so far), passed (patients
-    who came this way) and ended (of them, those whose road ends here: in a terminal stage, or
-    because nobody looks any further).
-    node_of [n_patients]: where each patient's road ends, -1 for who is not asked about.
+    who reach it) and ended (those whose trajectory ends here: in a terminal stage, or with the end of
+    observation). node_of [n_patients]: the last node of each patient, -1 for patients not included.
     rows: the rows that enter the stages, in the order of the log; row_of [n_patients + 1]: patient i
     has rows[row_of[i]:row_of[i + 1]].
     """
@@ -37,7 +36,7 @@ class Roads:
 
 @dataclass(frozen=True, slots=True)
 class Road:
-    """One way from the start to the end: codes of its stages, how many patients went it.
+    """One trajectory from the start to the end: codes of its stages, number of patients.
 
     days: the median time in each stage, nan in a last one that is terminal. is_open: whether the
     last stage is not terminal, so that follow-up ended there.
@@ -52,7 +51,7 @@ class Road:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Patients who go from one stage to another with their step of this number, from 1."""
+    """The patients who move between two stages in their step of this number, from 1."""
 
     number: int
     begin: int
@@ -61,14 +60,14 @@ class Step:
 
 
 def roads(history: History, about: Indices) -> Roads:
-    """The roads of these patients (indices, increasing)."""
+    """The trajectories of these patients (indices, increasing)."""
     log = history.log
     n_stages = len(log.names.stages)
     rows = np.flatnonzero(log.does == ENTERS)
     rows = rows[~history.is_decision[log.stage_to[rows]]]
-    whose, stage = history.patients(rows), log.stage_to[rows].astype(np.int64)
+    patient, stage = history.patients(rows), log.stage_to[rows].astype(np.int64)
     again = np.zeros(len(rows), bool)
-    again[1:] = (whose[1:] == whose[:-1]) & (stage[1:] == stage[:-1])
+    again[1:] = (patient[1:] == patient[:-1]) & (stage[1:] == stage[:-1])
     rows, stage = rows[~again], stage[~again]
     row_of = np.searchsorted(rows, log.row_of)
 
@@ -101,7 +100,7 @@ def roads(history: History, about: Indices) -> Roads:
 
 
 def _distinct(key: Indices) -> tuple[Indices, NDArray[np.int64], Indices]:
-    """The different keys, which of them each is, and their counts; without sorting where they are dense."""
+    """The different keys, the position of each among them, and their counts; dense keys are not sorted."""
     low, span = int(key.min()), int(key.max() - key.min()) + 1
     if span > 4 * len(key):
         return np.unique_all(key)[0], *np.unique(key, return_inverse=True, return_counts=True)[1:]
@@ -113,7 +112,7 @@ def _distinct(key: Indices) -> tuple[Indices, NDArray[np.int64], Indices]:
 
 
 def frequent(history: History, of: Roads, most: int) -> tuple[Road, ...]:
-    """The roads that most patients went, most first; at most so many. Who never began has none."""
+    """The most frequent trajectories, at most `most` of them. Patients who enter no stage have none."""
     n = int(of.passed[0])
     order = np.argsort(-of.ended, kind="stable")
     chosen = [int(node) for node in order[: most + 1] if node and of.ended[node]][:most]
@@ -122,16 +121,16 @@ def frequent(history: History, of: Roads, most: int) -> tuple[Road, ...]:
 
 def _road(history: History, of: Roads, node: int, n: int) -> Road:
     stages = tuple(_stages_to(of, node))
-    mine = np.flatnonzero(of.node_of == node)
-    rows = of.rows[of.row_of[mine][:, np.newaxis] + np.arange(len(stages))]
+    index = np.flatnonzero(of.node_of == node)
+    rows = of.rows[of.row_of[index][:, np.newaxis] + np.arange(len(stages))]
     time: Floats = history.log.time[rows]
     last = history.log.names.stages[stages[-1]]
     is_open = not next(s.terminal for s in history.scenario.stages if s.name == last)
-    ends = history.log.follow_up[mine] if is_open else time[:, -1]
+    ends = history.log.follow_up[index] if is_open else time[:, -1]
     stays = np.median(np.diff(time, axis=1, append=ends[:, np.newaxis]), axis=0)
     if not is_open:
         stays[-1] = np.nan
-    return Road(stages, len(mine), len(mine) / n, tuple(stays.tolist()), is_open)
+    return Road(stages, len(index), len(index) / n, tuple(stays.tolist()), is_open)
 
 
 def _stages_to(of: Roads, node: int) -> list[int]:
@@ -143,7 +142,7 @@ def _stages_to(of: Roads, node: int) -> list[int]:
 
 
 def steps(of: Roads, most: int) -> Iterator[Step]:
-    """The first so many steps from stage to stage, each link once, with everybody who took it."""
+    """The first `most` steps from stage to stage: each link once, with all its patients."""
     n_stages = int(of.stage.max(initial=-1)) + 1
     for number in range(1, most + 1):
         here = np.flatnonzero(of.depth == number + 1)

@@ -1,4 +1,4 @@
-"""How resources were used, averaged over time."""
+"""The use of resources, averaged over time."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def averages(
     """Mean use, utilisation and queue of every resource that can be waited for, in each replication.
 
     Averages run from the end of the warm-up to the horizon, utilisation over the opening hours in
-    it. Utilisation is nan where capacity is unlimited or there is none while it is open, all of them
-    are where nobody arrived.
+    it. Utilisation is nan where capacity is unlimited or zero while open; all are nan where no patient
+    arrived.
     """
     found = {}
     for resource in scenario.shared:
@@ -59,9 +59,9 @@ def _averages(use: ResourceUse, rows: Indices, resource: Resource, scenario: Sce
 
 
 def _open_days(resource: Resource, until: Floats) -> Floats:
-    """For how many days the resource has been open by each of these days of the calendar.
+    """The days the resource has been open by each of these days of the calendar.
 
-    On the grid sums are exact: hours that have passed add up to the same whenever it is closed.
+    On the grid sums are exact.
     """
     hours = open_hours(resource)
     if hours is None:

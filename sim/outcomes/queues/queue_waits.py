@@ -1,4 +1,4 @@
-"""What came of those who waited for a resource, and how many got it."""
+"""Waits for a resource: how they ended, and how many units were granted."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class Waits:
     """Waits of one replication that began between the warm-up and the horizon.
 
     n: those that ended; cut_off: by the end of observation. ended: how many ended in each way
-    (GRANTED, or the event or clock that took the patient away), by its code in the log (GRANTED: -1)
-    and its name. days: their mean length, nan of none. grants_per_year: from the warm-up to the horizon.
+    (GRANTED, or the event or clock by which the patient left), by its code in the log (GRANTED: -1)
+    and its name. days: their mean length, nan for none. grants_per_year: from the warm-up to the horizon.
     """
 
     n: int
@@ -60,7 +60,7 @@ def waits_of(history: History, resource: str, replications: int) -> list[Waits]:
     over = ended != NEVER
     cut_off = np.diff(_edges(history, asked[~over], replications))
     asked, ended, is_granted = asked[over], ended[over], waits.granted[of[over]]
-    # the row after the one that leaves the queue is what took the patient away
+    # the row after the one that leaves the queue is the event by which the patient left
     cause = np.where(is_granted, -1, log.event[np.minimum(ended + 1, log.n_rows - 1)])
     days = log.time[ended] - log.time[asked]
     grants = np.diff(_edges(history, granted, replications)) / (end - begin) * DAYS_IN["year"]
@@ -73,15 +73,15 @@ def waits_of(history: History, resource: str, replications: int) -> list[Waits]:
     return found
 
 
-def ends_of_waits(each: Sequence[Waits]) -> Ends:
-    """What is told of these replications; where nobody waited in one, it says nothing of how waits end."""
-    some = [one for one in each if one.n]
+def ends_of_waits(waits: Sequence[Waits]) -> Ends:
+    """The means over replications; one without waits is left out of how waits end."""
+    some = [one for one in waits if one.n]
     ways = sorted({way for one in some for way in one.ended} | {(-1, GRANTED)})
     return Ends(
-        sum(one.n for one in each),
-        sum(one.cut_off for one in each),
+        sum(one.n for one in waits),
+        sum(one.cut_off for one in waits),
         {way[1]: _mean([one.ended.get(way, 0) / one.n for one in some]) for way in ways},
-        _mean([one.grants_per_year for one in each]),
+        _mean([one.grants_per_year for one in waits]),
         _mean([one.days for one in some]),
     )
 

@@ -1,4 +1,4 @@
-"""How resources are used over calendar time, averaged in intervals of it."""
+"""The use of resources over calendar time, averaged in intervals."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def combine(areas: Sequence[Areas]) -> Areas:
 def use_over_time(
     use: ResourceUse, names: Names, scenario: Scenario, *, replications: int, intervals: int
 ) -> tuple[UseOverTime, ...]:
-    """Every resource of whose use there are rows, in the order of the scenario."""
+    """Every resource with recorded use, in the order of the scenario."""
     found = areas(use, names, scenario, replications=replications, intervals=intervals)
     return tuple(
         found[resource.name].over_time(resource)
@@ -70,9 +70,9 @@ def use_over_time(
 def areas(
     use: ResourceUse, names: Names, scenario: Scenario, *, replications: int, intervals: int
 ) -> dict[str, Areas]:
-    """The same of every resource that can be waited for, before it is averaged.
+    """The same for every resource that patients can wait for, before it is averaged.
 
-    A replication in which nobody arrived has no rows, and is left out.
+    A replication without patients has no rows, and is left out.
     """
     edges = on_grid(np.linspace(0.0, scenario.horizon, intervals + 1))
     found = {}

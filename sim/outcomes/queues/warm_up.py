@@ -1,4 +1,4 @@
-"""From when on a run tells of the long run: the warm-up to leave out, and queues that never settle."""
+"""The warm-up to leave out of a run (MSER-5), and queues that do not settle."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from sim.event_log.log import Floats
 BATCH = 5
 """Observations in a batch."""
 BATCHES = 10
-"""Batches of the last half of a series, which a line is laid through."""
+"""Batches of the last half of a series, to which a line is fitted."""
 SURE = 0.9995
 PART_OF_MEAN = 0.25
-"""A queue grows where the line rises, this surely, by this part of its mean and by a patient at least."""
+"""A queue grows if the line rises, at this confidence, by this part of its mean and by a patient at least."""
 
 
 def batches_of(observations: Floats) -> Floats:
-    """Means of five observations each, what is left at the end left out."""
+    """Means of five observations each, without the remainder."""
     means: Floats = observations[: len(observations) // BATCH * BATCH].reshape(-1, BATCH).mean(axis=1)
     return means
 
 
 def mser(batches: Floats) -> int | None:
-    """How many batches to leave out so that the marginal standard error of the others' mean is least.
+    """The number of batches to leave out so that the marginal standard error of the rest is least.
 
-    None where these are more than half: then the series is too short to tell.
+    None where it is more than half: then the series is too short.
     Source: MSER-5, White, doi:10.1177/003754979706900601.
     """
     n = len(batches)
@@ -40,7 +40,7 @@ def mser(batches: Floats) -> int | None:
 
 
 def growth(queue: Floats) -> float | None:
-    """Patients by which a queue grows over the last half of a time; None where it settles.
+    """Patients by which a queue grows over the last half of a period; None where it settles.
 
     queue: averages over equal stretches of that time; None also where they are fewer than twenty.
     """

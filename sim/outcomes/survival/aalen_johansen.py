@@ -1,4 +1,4 @@
-"""Ends that compete: Aalen-Johansen cumulative incidences."""
+"""Competing ends: Aalen-Johansen cumulative incidences."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class IncidenceCurve:
 def aalen_johansen(curve: SurvivalCurve, durations: Floats, is_cause: NDArray[np.bool_]) -> IncidenceCurve:
     """The cumulative incidence of one cause of the ends in `curve`.
 
-    durations, is_cause [n]: whose end was of this cause, and when; ties of several causes share
+    durations, is_cause [n]: times, and whether the end was of this cause; ties of several causes share
     one number at risk.
     """
     table = curve.table

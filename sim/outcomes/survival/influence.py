@@ -1,7 +1,7 @@
-"""What each patient adds to the error of an estimate, so that the same patients can be paired.
+"""Influence functions: the part of each patient in the error of an estimate, for paired differences.
 
-The influence of patient i is (estimate - truth) to first order in that patient's own life: the
-influences of an estimate add up to 0, their squares to its variance, and the squares of
+The influence of patient i is (estimate - truth) to first order in that patient's data: the
+influences of an estimate add up to 0, their squares to its variance, and the squares of the
 differences of two estimates' influences in the same patients to the variance of their difference.
 For curves they are the derivatives of the estimate in the patients' weights (the infinitesimal
 jackknife), whose squares add up to Greenwood's variance, and to that of Aalen-Johansen, exactly.
@@ -38,7 +38,7 @@ class CurveInfluence:
 
     durations (days), ended [n_patients]: what the table was made of; order: the indices that sort the
     durations, where they are known. A patient's influence on a curve
-    at a time is told by what the own end added and what was expected up to it, or up to the time if
+    at a time is the contribution of the own end less what was expected up to it, or up to the time if
     that is earlier: so it is a sum of a few columns that are the same for every time.
     """
 
@@ -142,7 +142,7 @@ class CurveInfluence:
         return self.incidence_at(curve, is_cause, centre) * (-(late - early) / (2 * half))
 
     def _of_patients(self, censored: Floats, ended: Floats) -> Floats:
-        """What stands at each patient's step, for the censored and for those who ended."""
+        """The value at each patient's step, for censored patients and for those with an end."""
         found: Floats = censored[self._by]
         found[self._ended] = ended[self._by[self._ended]]
         return found

@@ -1,4 +1,4 @@
-"""Survival with one kind of end: Kaplan-Meier, its median, its restricted mean."""
+"""Survival with one kind of end: Kaplan-Meier estimate, median, restricted mean."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ ROUNDING = 1e-12
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RiskTable:
-    """The times at which something ended, with who was at risk just before.
+    """The times of ends, with the patients at risk just before.
 
     Shape [n_times]: time (days, increasing), events (of all kinds), at_risk. n: all patients;
-    last: the longest time observed, nan of nobody.
+    last: the longest time observed, nan for no patients.
     """
 
     time: Floats
@@ -45,7 +45,7 @@ class SurvivalCurve:
 
 
 def risk_table(durations: Floats, ended: NDArray[np.bool_]) -> RiskTable:
-    """Who was at risk at each time at which somebody ended; the censored leave after the ends."""
+    """The patients at risk at each time of an end; censored patients leave after the ends."""
     ends = np.sort(durations[ended])
     first = (
         np.flatnonzero(np.concatenate([[True], ends[1:] != ends[:-1]]))
@@ -60,9 +60,9 @@ def risk_table(durations: Floats, ended: NDArray[np.bool_]) -> RiskTable:
 
 
 def steps_up_to(time: Floats, durations: Floats, order: Indices) -> Indices:
-    """How many of these times (increasing) come up to each duration, shape [n_patients].
+    """The number of these times (increasing) up to each duration, shape [n_patients].
 
-    order: the indices that sort the durations, so that neighbours are looked for one after the other.
+    order: the indices that sort the durations, so that the search stays in the cache.
     """
     steps = np.empty(len(durations), np.int64)
     steps[order] = np.searchsorted(time, durations[order], side="right")
@@ -82,7 +82,7 @@ def kaplan_meier(table: RiskTable) -> SurvivalCurve:
 def survival_at(curve: SurvivalCurve, time: float) -> Estimate:
     """S(time) with its log-log interval.
 
-    Unknown after the longest time observed, unless nobody was left then.
+    Unknown after the longest time observed, unless no patient was left then.
     """
     table = curve.table
     if table.n == 0:
@@ -142,6 +142,6 @@ def first_time(time: Floats, reached: NDArray[np.bool_]) -> float:
 
 
 def defined_until(table: RiskTable) -> float:
-    """How long the curves from a table are defined: for ever where nobody is left, days."""
+    """How long the curves of a table are defined, days; infinite where no patient is left."""
     left = table.at_risk[-1] - table.events[-1] if len(table.time) else table.n
     return inf if left == 0 else table.last
