@@ -1,6 +1,6 @@
 """The arguments of each family: which there are, and what each may be.
 
-Every refusal is a ValueError, "fact: nearest fix".
+Every error is a ValueError, "fact: nearest fix".
 """
 
 from __future__ import annotations
@@ -130,21 +130,21 @@ def renamed(family: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """The arguments under one name each."""
     given = dict(arguments)
     if family == "lognormal" and "sigma" in given:
-        refuse_both(given, "sigma", "sdlog")
+        check_only_one(given, "sigma", "sdlog")
         given["sdlog"] = given.pop("sigma")
     if family == "gamma" and "scale" in given:
-        refuse_both(given, "scale", "rate")
+        check_only_one(given, "scale", "rate")
         check_above(family, "scale", given["scale"])
         given["rate"] = 1.0 / given.pop("scale")
     if "risk" in given and "survival" in allowed(family):
-        refuse_both(given, "risk", "survival")
+        check_only_one(given, "risk", "survival")
         given["survival"] = tuple((time, 1.0 - risk) for time, risk in given.pop("risk"))
     if "survival" in given and "survival" in allowed(family):
         given["survival"] = tuple(point for point in given["survival"] if tuple(point) != (0.0, 1.0))
     return given
 
 
-def refuse_both(given: Mapping[str, Any], one: str, other: str) -> None:
+def check_only_one(given: Mapping[str, Any], one: str, other: str) -> None:
     """Raises: ValueError where both names are given."""
     if one in given and other in given:
         raise ValueError(f"{one} and {other} say the same: give one of them")
@@ -303,7 +303,7 @@ def listed(names: Sequence[str], last: str = "and") -> str:
 
 
 def wanted(family: str) -> str:
-    """What a family can be given by, as the fix of a refusal."""
+    """What a family can be given by, as the fix of an error."""
     own = list(OWN[family])
     if family == "exponential":
         return "give rate, mean, median, or survival at one time"

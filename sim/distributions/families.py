@@ -1,7 +1,7 @@
-"""The families of the language: from the arguments of a law to a leaf.
+"""The families of the language: from the arguments of a distribution to a leaf.
 
 Parameterisations are those of R's flexsurv (Jackson, Journal of Statistical Software 70 (2016) 8,
-doi:10.18637/jss.v070.i08). Times in days, rates per day. A refusal is a ValueError whose text is
+doi:10.18637/jss.v070.i08). Times in days, rates per day. Errors are ValueErrors whose text is
 the fact, a colon, and the nearest fix.
 """
 
@@ -31,9 +31,9 @@ Own = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
-    """A law without choices or modifiers.
+    """A distribution without choices or modifiers.
 
-    kind, numbers: what the compiled law reads, as in `laws`. family, own: the family and its own
+    kind, numbers: what the compiled kernel reads, as in `laws`. family, own: the family and its own
     arguments, sorted by name, for mean and median.
     """
 

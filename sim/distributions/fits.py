@@ -1,6 +1,6 @@
 """Laws as papers print them: a mean, median, quartiles or survival in place of a family's own arguments.
 
-Each fit is exact: a law is found that has what was printed, or the reason why there is none. What
+Each fit is exact: it finds the distribution with the printed numbers, or says why there is none. What
 is solved for is rounded to fourteen digits, so that every machine agrees on it.
 """
 
@@ -19,13 +19,13 @@ from sim.distributions.steps import survival_steps
 from sim.numerics.portable import expm1, log, log1p, normal_quantile
 
 NARROWEST, WIDEST = 1e-4, 1e3
-"""Spreads among which a fit looks; beyond them a law is a point, or without a middle."""
+"""The range of spreads of a fit; beyond it a distribution is a point, or has no middle."""
 
 Given = Mapping[str, Any]
 
 
 def own_arguments(family: str, arguments: Given) -> dict[str, Any]:
-    """The family's own arguments, checked, and solved for where the law is given otherwise.
+    """The family's own arguments, checked, and solved for where the distribution is given by printed numbers.
 
     Raises: ValueError, "fact: nearest fix".
     """
@@ -35,12 +35,12 @@ def own_arguments(family: str, arguments: Given) -> dict[str, Any]:
         return complete(family, {"steps": piecewise_steps(given)})
     if not printed:
         return complete(family, given)
-    refuse_contradictions(family, given)
+    check_consistent(family, given)
     return complete(family, fitted(family, given))
 
 
 def fitted(family: str, given: Given) -> dict[str, Any]:
-    """The own arguments of a family that is given by what a paper prints."""
+    """The own arguments of a family given by the numbers that a paper prints."""
     if family == "exponential":
         return {"rate": exponential_rate(given)}
     if family == "gompertz":
@@ -54,8 +54,8 @@ def fitted(family: str, given: Given) -> dict[str, Any]:
     return scaled(family, given)
 
 
-def refuse_contradictions(family: str, given: Given) -> None:
-    """Raises: ValueError where what is printed says too much or too little."""
+def check_consistent(family: str, given: Given) -> None:
+    """Raises: ValueError where the printed numbers are too many or too few."""
     middles = [name for name in ("mean", "median", "iqr", "survival") if name in given]
     if family in ("normal", "normal_number") and middles != ["mean"]:
         middles = [name for name in middles if name != "mean"] or middles
@@ -74,7 +74,7 @@ def rounded(value: float) -> float:
 
 
 def rising_root(function: Callable[[float], float], low: float, high: float) -> float:
-    """Where a rising function crosses 0 between low and high, by halving; it may be inf at the end."""
+    """The root of a rising function between low and high, by bisection; it may be inf at the end."""
     for _ in range(200):
         middle = 0.5 * (low + high)
         if middle in (low, high):
@@ -87,7 +87,7 @@ def rising_root(function: Callable[[float], float], low: float, high: float) -> 
 
 
 def points_of(family: str, given: Given, free: int) -> tuple[tuple[float, float], ...]:
-    """The (time, probability of having happened) points, as many as arguments are free.
+    """The (time, probability of the event by then) points, as many as there are free arguments.
 
     Raises: ValueError where there are more or fewer.
     """
@@ -113,39 +113,39 @@ def points_of(family: str, given: Given, free: int) -> tuple[tuple[float, float]
 
 def scaled(family: str, given: Given) -> dict[str, Any]:
     """Spread and scale of a family that is a scale times a variable."""
-    law = SCALED[family]
-    if law.scale in given:
+    form = SCALED[family]
+    if form.scale in given:
         name = next(name for name in given if name in PRINTED)
-        raise ValueError(f"{law.scale} and {name} are too much for {family}: {wanted(family)}")
-    missing = [name for name in law.extra if name not in given]
+        raise ValueError(f"{form.scale} and {name} are too much for {family}: {wanted(family)}")
+    missing = [name for name in form.extra if name not in given]
     if missing:
         raise ValueError(f"{family} lacks {listed(missing)}: {wanted(family)}")
-    extra = tuple(float(given[name]) for name in law.extra)
-    if law.shape in given:
+    extra = tuple(float(given[name]) for name in form.extra)
+    if form.shape in given:
         if "sd" in given:
-            raise ValueError(f"{law.shape} and sd are too much for {family}: {wanted(family)}")
-        spread = law.spread(given)
+            raise ValueError(f"{form.shape} and sd are too much for {family}: {wanted(family)}")
+        spread = form.spread(given)
     else:
-        spread = spread_of(family, law, extra, given)
-    log_scale = log_scale_of(family, law, extra, spread, given)
-    shape, scale = law.own(spread, log_scale)
-    own = {law.shape: given.get(law.shape, rounded(shape)), law.scale: scale}
-    return {**own, **dict(zip(law.extra, extra, strict=True))}
+        spread = spread_of(family, form, extra, given)
+    log_scale = log_scale_of(family, form, extra, spread, given)
+    shape, scale = form.own(spread, log_scale)
+    own = {form.shape: given.get(form.shape, rounded(shape)), form.scale: scale}
+    return {**own, **dict(zip(form.extra, extra, strict=True))}
 
 
-def log_scale_of(family: str, law: Scaled, extra: Extra, spread: float, given: Given) -> float:
+def log_scale_of(family: str, form: Scaled, extra: Extra, spread: float, given: Given) -> float:
     """The log scale that gives a variable of this spread its mean, median or first point."""
     if "mean" in given:
-        if not spread < law.widest(extra, 1.0):
+        if not spread < form.widest(extra, 1.0):
             raise ValueError(f"a {family} with so wide a spread has no mean: give its median")
-        return float(log(given["mean"]) - law.log_moment(spread, extra, 1.0))
+        return float(log(given["mean"]) - form.log_moment(spread, extra, 1.0))
     if "median" in given:
-        return float(log(given["median"]) - law.log_quantile(spread, extra, 0.5))
-    time, p = points_of(family, given, 1 if law.shape in given else 2)[0]
-    return float(log(time) - law.log_quantile(spread, extra, p))
+        return float(log(given["median"]) - form.log_quantile(spread, extra, 0.5))
+    time, p = points_of(family, given, 1 if form.shape in given else 2)[0]
+    return float(log(time) - form.log_quantile(spread, extra, p))
 
 
-def spread_of(family: str, law: Scaled, extra: Extra, given: Given) -> float:
+def spread_of(family: str, form: Scaled, extra: Extra, given: Given) -> float:
     """The spread at which a family has the ratio printed: of sd to mean or median, or of two times."""
     high = WIDEST
     if "iqr" in given or "survival" in given:
@@ -154,33 +154,33 @@ def spread_of(family: str, law: Scaled, extra: Extra, given: Given) -> float:
         printed = f"passes through {1 - p:g} at {first:g} and {1 - q:g} at {second:g} days"
 
         def off(spread: float) -> float:
-            return float(law.log_quantile(spread, extra, q) - law.log_quantile(spread, extra, p) - sought)
+            return float(form.log_quantile(spread, extra, q) - form.log_quantile(spread, extra, p) - sought)
 
     elif "sd" in given:
         middle = "mean" if "mean" in given else "median"
         sought = log(given["sd"] / given[middle])
         printed = f"has {middle} {given[middle]:g} and sd {given['sd']:g}"
-        high = min(WIDEST, law.widest(extra, 2.0) * (1.0 - 1e-12))
+        high = min(WIDEST, form.widest(extra, 2.0) * (1.0 - 1e-12))
 
         def off(spread: float) -> float:
-            return log_relative_sd(law, spread, extra, middle) - sought
+            return log_relative_sd(form, spread, extra, middle) - sought
 
     else:
-        raise ValueError(f"{family} lacks {law.shape}: {wanted(family)}")
+        raise ValueError(f"{family} lacks {form.shape}: {wanted(family)}")
     low = NARROWEST
     if off(low) > 0.0 or off(high) < 0.0:
         raise ValueError(f"no {family} {printed}: take another family, or other numbers")
     return rounded(math.exp(rising_root(lambda x: off(math.exp(x)), math.log(low), math.log(high))))
 
 
-def log_relative_sd(law: Scaled, spread: float, extra: Extra, middle: str) -> float:
+def log_relative_sd(form: Scaled, spread: float, extra: Extra, middle: str) -> float:
     """Logarithm of sd over mean, or over median."""
-    first, second = law.log_moment(spread, extra, 1.0), law.log_moment(spread, extra, 2.0)
+    first, second = form.log_moment(spread, extra, 1.0), form.log_moment(spread, extra, 2.0)
     if second == math.inf:
         return math.inf
     excess = second - 2.0 * first
     half = 0.5 * (math.log(math.expm1(excess)) if excess < 30.0 else excess) if excess > 0.0 else -math.inf
-    return half if middle == "mean" else half + first - law.log_quantile(spread, extra, 0.5)
+    return half if middle == "mean" else half + first - form.log_quantile(spread, extra, 0.5)
 
 
 # ---------------------------------------------------------------- the others
@@ -201,7 +201,7 @@ def exponential_rate(given: Given) -> float:
 
 
 def gompertz(given: Given) -> dict[str, Any]:
-    """Shape and rate of a Gompertz law."""
+    """Shape and rate of a Gompertz form."""
     if "rate" in given:
         raise ValueError(f"rate and another are too much for gompertz: {wanted('gompertz')}")
     if "shape" in given:
@@ -233,7 +233,7 @@ def gompertz(given: Given) -> dict[str, Any]:
 
 
 def gompertz_rate(shape: float, time: float, p: float) -> float:
-    """The rate at which a share p has happened by a time."""
+    """The rate with probability p of the event by a time."""
     hazard = float(-log1p(-p))
     return hazard / time if shape == 0.0 else float(hazard * shape / expm1(shape * time))
 
@@ -242,7 +242,7 @@ def gompertz_rate_of_mean(shape: float, mean: float) -> float:
     """The rate that has this mean."""
     if shape < 0.0:
         raise ValueError(
-            "a gompertz with a negative shape has no mean, as some never get there: give its median"
+            "a gompertz with a negative shape is improper and has no mean: give its median"
         )
     if shape == 0.0:
         return 1.0 / mean

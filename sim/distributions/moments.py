@@ -1,4 +1,4 @@
-"""Means and medians of leaves, for the description of a scenario, and the moments that fits ask for."""
+"""Means and medians of leaves, for the description of a scenario, and the moments that fits need."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def leaf_median(leaf: Leaf) -> float:
-    """The median, of a list of values its lower one; inf where fewer than half ever get there."""
+    """The median (the lower one of a list of values); inf where the event occurs for less than half."""
     if leaf.family == "categorical":
         own = dict(leaf.own)
         return listed_median(own["times"], filled(own["probabilities"]))
@@ -28,7 +28,7 @@ def leaf_median(leaf: Leaf) -> float:
 
 
 def leaf_mean(leaf: Leaf) -> float:
-    """The mean; inf where it has none, or where some never get there."""
+    """The mean; inf where it does not exist, or where the distribution is improper."""
     own = dict(leaf.own)
     if leaf.family in SCALED:
         family = SCALED[leaf.family]
@@ -76,7 +76,7 @@ def plain_mean(family: str, own: Mapping[str, Any]) -> float:
 
 
 def gompertz_mean(shape: float, rate: float) -> float:
-    """exp(eta) E1(eta) / shape with eta = rate / shape; inf where some never get there."""
+    """exp(eta) E1(eta) / shape with eta = rate / shape; inf where the distribution is improper."""
     if rate <= 0.0 or shape < 0.0:
         return math.inf
     if shape == 0.0:
@@ -112,7 +112,7 @@ def positive_normal_mean(mean: float, sd: float) -> float:
 
 
 def steps_mean(steps: tuple[tuple[float, float], ...]) -> float:
-    """Mean of a law whose hazard is constant between steps."""
+    """Mean of a distribution with a piecewise constant hazard."""
     total, survival = 0.0, 1.0
     for (begin, rate), (end, _) in pairwise(steps):
         width = end - begin
@@ -123,7 +123,7 @@ def steps_mean(steps: tuple[tuple[float, float], ...]) -> float:
 
 
 def spline_mean(leaf: Leaf) -> float:
-    """Mean of a spline law, by quadrature of survival over log time; inf where it does not end."""
+    """Mean of a spline distribution, by quadrature of survival over log time; inf where it is infinite."""
     numbers = np.array(leaf.numbers)
     last = float(numbers[1 + int(numbers[1])])
     slope = float(numbers[-3])

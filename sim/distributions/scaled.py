@@ -1,4 +1,4 @@
-"""Families that are a scale times a variable whose spread alone matters: T = scale x Y(spread).
+"""Families that are a scale times a variable with one spread parameter: T = scale x Y(spread).
 
 spread is 1 / shape for weibull and loglogistic, sdlog, sigma, and 1 / sqrt(shape) for gamma. The
 logarithm of a quantile of Y rises with the spread in its upper half against its lower, as does the
@@ -132,7 +132,7 @@ def generalised_widest(extra: Extra, r: float) -> float:
 
 
 def at_probability(table: Tabulated, p: float) -> float:
-    """The value of a tabulated law at one probability."""
+    """The value of a tabulated distribution at one probability."""
     with np.errstate(all="ignore"):
         value, _, _ = table(np.array([special.ndtri(p)]))
     return round(float(value[0]), DECIMALS)

@@ -1,4 +1,4 @@
-"""Royston and Parmar's laws: a natural cubic spline in log time.
+"""Royston-Parmar distributions: a natural cubic spline in log time.
 
 The spline is the logarithm of the cumulative hazard, of the cumulative odds, or minus the normal
 score of survival: Royston and Parmar, Statistics in Medicine 21 (2002), 2175-2197,

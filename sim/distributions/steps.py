@@ -1,4 +1,4 @@
-"""Laws given point by point: hazards constant between steps, survival and life tables, lists of values."""
+"""Distributions given by points: piecewise constant hazards, survival and life tables, lists of values."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MOST_POISSON = 1e6
 def steps_numbers(steps: Points) -> tuple[float, ...]:
     """n, times, cumulative hazards there and rates of (time, rate) steps that begin at 0.
 
-    A rate may be inf in the last step: it happens there at once.
+    A rate may be inf in the last step: the event occurs there at once.
     """
     times, rates = [time for time, _ in steps], [rate for _, rate in steps]
     reached = [0.0]
@@ -75,7 +75,7 @@ def poisson_numbers(mean: float) -> tuple[float, ...]:
 def categorical_numbers(values: Sequence[float], probabilities: Sequence[Any]) -> tuple[float, ...]:
     """Values sorted with their cumulative hazards, then as written with their cumulative probabilities.
 
-    A value written twice counts once, where it stands first.
+    A value written twice counts once, at its first place.
     """
     shares = filled(probabilities)
     total: dict[float, float] = {}

@@ -1,8 +1,8 @@
-"""What goes into a table over the normal score: gamma, generalised gamma and F, beta.
+"""Distributions tabulated over the normal score: gamma, generalised gamma and F, beta.
 
 Each function gives value, slope and curvature at scores z. With F the distribution function and g
 its density on the scale of the value y, F(y) = cdf(z) makes the slope phi(z) / g and the curvature
-slope x (-z - (log g)' x slope). Infinities that do not reach the result are left to numpy's care.
+slope x (-z - (log g)' x slope). Infinities that do not reach the result are left to numpy.
 """
 
 from __future__ import annotations
@@ -158,7 +158,7 @@ def f_degrees(q: float, p: float) -> tuple[float, float, float]:
 
 
 def log_beta_parts(a: float, b: float, z: Floats) -> tuple[Floats, Floats]:
-    """Logarithms of B and 1 - B at scores z, for B with a beta law."""
+    """Logarithms of B and 1 - B at scores z, for B with a beta distribution."""
     below, above = special.ndtr(z), special.ndtr(-z)
     lower = z <= 0.0
     part = np.where(lower, special.betaincinv(a, b, below), special.betainccinv(a, b, above))

@@ -193,7 +193,7 @@ def test_survival_1_at_time_0_says_nothing() -> None:
 
 # ---------------------------------------------------------------- refusals
 
-REFUSED: list[tuple[str, dict[str, Any], str]] = [
+INVALID: list[tuple[str, dict[str, Any], str]] = [
     ("nope", {}, "there is no family 'nope': use one of"),
     ("weibull", {"shape": 1.0}, "weibull lacks scale: give shape with scale, mean, median"),
     ("weibull", {"shap": 1.0, "scale": 3.0}, "weibull has no argument 'shap': give shape with"),
@@ -239,7 +239,7 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
     ("exponential", {"rate": -1.0}, "rate -1 is negative: give 0 or more"),
     ("exponential", {"mean": 3.0, "sd": 4.0}, "sd is not free in exponential, it equals the mean: give mean"),
     ("exponential", {"rate": 1.0, "mean": 1.0}, "rate and another are too much for exponential: give one"),
-    ("gompertz", {"shape": -0.1, "mean": 3.0}, "a gompertz with a negative shape has no mean, as some never"),
+    ("gompertz", {"shape": -0.1, "mean": 3.0}, "a gompertz with a negative shape is improper and has no mean: give"),
     ("gompertz", {"shape": 0.1, "rate": -1.0}, "rate -1 is negative: give 0 or more"),
     ("gompertz", {"mean": 3.0, "sd": 4.0}, "no gompertz has mean 3 and sd 4: its sd is below that of an"),
     ("gompertz", {"median": 3.0}, "gompertz lacks shape: give shape with rate, mean, median"),
@@ -309,11 +309,11 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("family", "arguments", "text"), REFUSED)
-def test_refused_with_the_fact_and_the_nearest_fix(family: str, arguments: dict[str, Any], text: str) -> None:
-    with pytest.raises(ValueError, match=": ") as refusal:
+@pytest.mark.parametrize(("family", "arguments", "text"), INVALID)
+def test_an_error_gives_the_fact_and_the_nearest_fix(family: str, arguments: dict[str, Any], text: str) -> None:
+    with pytest.raises(ValueError, match=": ") as error:
         leaf(family, arguments)
-    assert str(refusal.value).startswith(text)
+    assert str(error.value).startswith(text)
 
 
 def test_a_mean_that_does_not_exist() -> None:
