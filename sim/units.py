@@ -26,6 +26,7 @@ _DIGITS = r"[0-9]+(?:_[0-9]+)*"
 _INTEGER = re.compile(rf"[-+]?{_DIGITS}\Z")
 _FLOAT = re.compile(rf"[-+]?(?:\.{_DIGITS}|{_DIGITS}(?:\.(?:{_DIGITS})?)?)(?:[eE][-+]?[0-9]+)?\Z")
 _LEADING_ZERO = re.compile(r"[-+]?0_?[0-9]")
+_NOT_ZERO = re.compile(r"[-+]?[0_.]*[1-9]")
 _OTHER_BASE = re.compile(r"0(?:o[0-7]+|x[0-9a-fA-F]+)\Z")
 _NOT_FINITE = re.compile(r"[-+]?\.(?:inf|Inf|INF)\Z|\.(?:nan|NaN|NAN)\Z")
 _QUANTITY = re.compile(r"(?P<number>\S+?)(?P<space>\s*)(?P<unit>[A-Za-z]+)\Z")
@@ -37,23 +38,34 @@ _RATES = "a rate is a number per minute, hour, day, week, month or year"
 def parse_number(text: str) -> int | float | None:
     """The number a text spells (`.15`, `1e-3`, `10_000`, `0x1F`), None if it spells none.
 
-    Raises: InputError for `012`, for infinities, NaN and what is too large for a float.
+    Raises: InputError for `012`, for infinities, NaN, what is too large or too small for a float, and
+    for a whole number that a float cannot hold exactly.
     """
     if _NOT_FINITE.match(text):
         raise InputError(f"{text} is not a number that can be used", "write a finite number")
-    if _OTHER_BASE.match(text):
-        return int(text, 0)
-    if not _FLOAT.match(text):
+    is_other_base = _OTHER_BASE.match(text)
+    if not is_other_base and not _FLOAT.match(text):
         return None
     if _LEADING_ZERO.match(text):
         sign, digits = ("-", text[1:]) if text[0] == "-" else ("", text.lstrip("+"))
         plain = re.sub(r"^0[0_]*(?=[0-9])", "", digits)
         raise InputError(f"{text} begins with a zero", f'write {sign}{plain}, or "{text}" if it is a text')
-    number = float(text)
+    shown = text if len(text) <= 20 else f"{text[:20]}..."
+    try:
+        number = float(int(text, 0)) if is_other_base else float(text)
+    except OverflowError:
+        number = math.inf
     if math.isinf(number):
-        shown = text if len(text) <= 20 else f"{text[:20]}..."
         raise InputError(f"{shown} is too large", "the largest number is about 1.8e308")
-    return int(text) if _INTEGER.match(text) else number
+    if number == 0.0 and _NOT_ZERO.match(text):
+        raise InputError(f"{shown} is too small", "the smallest number above 0 is about 5e-324: write 0")
+    if not is_other_base and not _INTEGER.match(text):
+        return number
+    whole = int(text, 0) if is_other_base else int(text)
+    if whole != number:
+        fix = f"write {number_text(number)}, or put it in quotation marks if it is a text"
+        raise InputError(f"{shown} cannot be kept to the last digit", fix)
+    return whole
 
 
 def number(value: object, *, negative: bool = True) -> float:
@@ -75,9 +87,8 @@ def days(value: object, *, negative: bool = False) -> float:
     Raises: InputError for a bare number, a rate, an unknown unit; unless negative for a time below 0.
     """
     amount, unit, text = _amount_and_unit(value, rate=False)
-    if unit in _PER_DAY:
-        return _finite(amount / _PER_DAY[unit], text, negative=negative)
-    return _finite(amount * DAYS_IN[unit], text, negative=negative)
+    days = amount / _PER_DAY[unit] if unit in _PER_DAY else amount * DAYS_IN[unit]
+    return _finite(days, text, negative=negative)
 
 
 def per_day(value: object, *, negative: bool = False) -> float:

@@ -12,13 +12,16 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn, cast
 
 import typer
 
+from sim.cli.interrupts import INTERRUPTED, interrupts, outputs
 from sim.cli.output import (
     FAILED,
     WRONG_INPUT,
     command,
     console,
+    drop_unread_output,
     fail,
     files,
+    prepare_streams,
     say,
     say_written,
     tell_what_is_forbidden,
@@ -111,14 +114,15 @@ def run(
 ) -> None:
     """Simulate a cohort and print its outcomes."""
     asked = what_is_asked(scenario, patients, settings, seed, replications, engine, workers, at)
+    from sim.files import check_folder, check_outputs
     from sim.report.tables.run_tables import print_summary
     from sim.runs.batches import Streamed, stream, stream_into
     from sim.runs.simulation import BrokenRun, Simulation, carry_out, keep, refuse_unknown_outcomes
-    from sim.runs.store import refuse_files, refuse_unusable
+    from sim.runs.store import FILES
 
     if out is not None:
-        refuse_unusable(out, force=force)
-    refuse_files(files(json, report), read=[scenario])
+        check_folder(out, force=force, files=FILES)
+    check_outputs(files(json, report), inputs=[scenario], folder=out)
     if outcomes:
         from sim.scenario import load
 
@@ -134,16 +138,19 @@ def run(
             done = carry_out(asked, step=step, share=share)
         elif out is not None:
             done = stream_into(out, asked, command=command(), force=force, step=step, share=share)
+            outputs.append(out)
         else:
             done = stream(asked, step=step, share=share)
         if isinstance(done, Simulation) and out is not None:
             step("write")
             keep(done, out, command=command(), force=force)
+            outputs.append(out)
         if isinstance(done, Simulation) and report is not None:
             step("report")
             from sim.report.page.page import report_run
 
             report_run(done, report, command=command())
+            outputs.append(report)
     if isinstance(done, BrokenRun):
         tell_what_is_forbidden(done)
         raise typer.Exit(FAILED)
@@ -236,15 +243,15 @@ def compare(
     if len(arms) < 2:
         raise InputError("compare: one scenario has nothing to be compared with", "name two or more")
     asked = what_is_asked(arms[0], patients, settings, 1, 1, engine, workers, at)
+    from sim.files import check_outputs
     from sim.report.tables.comparison_tables import print_comparison
     from sim.runs.comparison import carry_out, scenario_of, sources
     from sim.runs.simulation import BrokenRun, refuse_unknown_outcomes
-    from sim.runs.store import refuse_files
 
     of = sources(arms, asked, seed=seed, replications=replications)
     if outcomes:
         refuse_unknown_outcomes(outcomes, scenario_of(of[0]))
-    refuse_files(files(json, report), read=arms)
+    check_outputs(files(json, report), inputs=arms)
     reached = None
     with waiting() as (step, share):
         if until_precision is not None:
@@ -257,6 +264,7 @@ def compare(
             from sim.report.page.page import report_comparison
 
             report_comparison(done, report, command=command())
+            outputs.append(report)
     if isinstance(done, BrokenRun):
         tell_what_is_forbidden(done)
         raise typer.Exit(FAILED)
@@ -303,11 +311,11 @@ def sweep(
 ) -> None:
     """Send the same patients through a grid of changes; the scenario as it stands is the reference."""
     asked = what_is_asked(scenario, patients, settings, seed, replications, engine, workers, at)
+    from sim.files import check_outputs, write_whole
     from sim.report.tables import sweep_tables
-    from sim.runs.store import refuse_files, write_whole
     from sim.runs.sweep import carry_out, variations
 
-    refuse_files(files(json, csv, report), read=[scenario])
+    check_outputs(files(json, csv, report), inputs=[scenario])
     varied = variations(asked, over or (), cells or (), one_more=one_more)
     with waiting() as (step, share):
         done = carry_out(asked, varied, outcomes=outcomes or (), step=step, share=share)
@@ -315,8 +323,10 @@ def sweep(
         from sim.report.page.sweep_page import report_sweep
 
         report_sweep(done.table, report, command=command(), is_one_more=one_more)
+        outputs.append(report)
     if csv is not None:
         write_whole(csv, sweep_tables.long_table(done.table))
+        outputs.append(csv)
     shown = sweep_tables.print_one_more if one_more else sweep_tables.print_sweep
     if not told_as_json(done.table, json):
         shown(done.table, console())
@@ -339,9 +349,9 @@ def trace(
     report: Report = None,
 ) -> None:
     """Tell one patient's story in words; of two scenarios, where the two lives part."""
-    from sim.runs.store import refuse_files
+    from sim.files import check_outputs
 
-    refuse_files(files(None, report), read=scenarios)
+    check_outputs(files(None, report), inputs=scenarios)
     asked = what_is_asked(scenarios[0], patients, settings, seed, replication + 1, engine, None, None)
     if len(scenarios) > 1:
         trace_twins(scenarios, asked, patient=patient, replication=replication, report=report)
@@ -391,6 +401,7 @@ def write_trace(arms: Sequence[Arm], index: int, report: Path | None) -> None:
         from sim.report.page.trace_page import report_trace
 
         report_trace(arms, index, report, command=command())
+        outputs.append(report)
 
 
 def index_of(log: EventLog, patient: int, replication: int) -> int:
@@ -448,12 +459,22 @@ def export(
     one_of("--by", by, ["stages", "states"])
     if by is not None and to != "mstate":
         raise InputError(f"--by: {to} has no states of a model", "leave --by out, or export --to mstate")
+    from sim.export import check_export
     from sim.export import export as write
+    from sim.files import check_outputs
+    from sim.outcomes.history.history import History
+    from sim.runs.simulation import read_back
     from sim.runs.store import read_run
 
     saved = read_run(saved_run)
+    check_outputs([], inputs=[saved_run], folder=out)
+    check_export(out, to=to, force=force)
     with waiting() as (step, _):
-        write(saved, out, to=to, by=by or "stages", force=force, step=step)
+        step("load")
+        read, result = read_back(saved)
+        step("write")
+        history = History(result.log, result.use, read)
+        write(history, out, to=to, by=by or "stages", force=force, provenance=saved.provenance)
     say_written(out)
 
 
@@ -537,20 +558,30 @@ def time_of(text: str) -> float:
     return time
 
 
-def main() -> None:
-    """The command: parses, runs a verb, ends with its exit status."""
-    signal.signal(signal.SIGTERM, _interrupt)
-    wrong_usage = cast("type[Exception]", typer.BadParameter.__mro__[2])
-    try:
-        status = app(standalone_mode=False, prog_name="allpath")
-    except typer.Abort:
-        print("interrupted; nothing was written", file=sys.stderr)  # noqa: T201
-        status = FAILED
-    except wrong_usage as error:
-        text = cast("Any", error).format_message()
-        print(f"{text}\n    `{shlex.join(_help_for(sys.argv[1:]))}` lists what there is", file=sys.stderr)  # noqa: T201
-        status = WRONG_INPUT
+def main() -> NoReturn:
+    """Run the command and end the process with its exit status."""
+    status = run_command()
+    drop_unread_output()
+    if status in INTERRUPTED:
+        os._exit(status)  # threads that still compute would keep the process until they are done
     sys.exit(status)
+
+
+def run_command() -> int:
+    """Parse the arguments, run a verb and return the exit status."""
+    prepare_streams()
+    wrong_usage = cast("type[Exception]", typer.BadParameter.__mro__[2])
+    status = FAILED
+    with interrupts() as interrupted:
+        try:
+            status = app(standalone_mode=False, prog_name="allpath") or 0
+        except (typer.Abort, KeyboardInterrupt):
+            interrupted.signal = interrupted.signal or signal.SIGINT
+        except wrong_usage as error:
+            text = cast("Any", error).format_message()
+            print(f"{text}\n    `{shlex.join(_help_for(sys.argv[1:]))}` shows the options", file=sys.stderr)  # noqa: T201
+            status = WRONG_INPUT
+    return interrupted.status or status
 
 
 def _help_for(arguments: list[str]) -> list[str]:
@@ -560,10 +591,6 @@ def _help_for(arguments: list[str]) -> list[str]:
         if arguments[:1] and arguments[0] in verbs
         else ["allpath", "--help"]
     )
-
-
-def _interrupt(number: int, frame: object) -> NoReturn:
-    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
+import re
 import sys
 from collections.abc import Callable, Mapping
 from functools import wraps
@@ -12,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, ParamSpec
 
 import typer
 
+from sim.cli.interrupts import outputs
 from sim.errors import InputError, RunError, ScenarioError
 
 if TYPE_CHECKING:
@@ -24,10 +27,10 @@ NARROWEST = 80
 
 
 def verb(function: Callable[P, None]) -> Callable[P, None]:
-    """A verb whose errors are told in plain words, with the exit status that belongs to them."""
+    """A verb whose errors are printed as plain text, with their exit status."""
 
     @wraps(function)
-    def told(*args: P.args, **kwargs: P.kwargs) -> None:
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
         try:
             function(*args, **kwargs)
             sys.stdout.flush()
@@ -37,11 +40,11 @@ def verb(function: Callable[P, None]) -> Callable[P, None]:
             fail(f"{error.fact}\n    {error.fix}" if error.fix else error.fact, WRONG_INPUT)
         except RunError as error:
             fail(str(error), FAILED)
-        except KeyboardInterrupt:
-            fail("interrupted; nothing was written", FAILED)
+        except KeyboardInterrupt as error:
+            raise typer.Abort from error
         except MemoryError:
             fail("not enough memory; nothing was written\n    simulate fewer patients at once", FAILED)
-        except SystemExit as ended:  # how rich leaves when nobody reads on
+        except SystemExit as ended:  # rich ends the process where standard output is closed
             raise typer.Exit(0) from ended
         except OSError as error:
             drop_unread_output()
@@ -50,12 +53,53 @@ def verb(function: Callable[P, None]) -> Callable[P, None]:
             about = f"{error.filename}: " if error.filename else ""
             fail(f"{about}{(error.strerror or str(error)).lower()}", FAILED)
 
-    return told
+    return run
+
+
+OPTIONS = {
+    "at": "--at",
+    "by": "--by",
+    "cells": "--cell",
+    "csv": "--csv",
+    "engine": "--engine",
+    "force": "--force",
+    "json": "--json",
+    "one_more": "--one-more",
+    "outcomes": "--outcome",
+    "over": "--over",
+    "patient": "--patient",
+    "patients": "--patients",
+    "replication": "--replication",
+    "replications": "--replications",
+    "seed": "--seed",
+    "settings": "--set",
+    "to": "--to",
+    "until_precision": "--until-precision",
+    "workers": "--workers",
+}
+"""The option of each parameter of the Python functions."""
+_NAMES = "|".join(OPTIONS)
+_PARAMETER = re.compile(rf"\A({_NAMES})(?=: )|(?<![\w.-])({_NAMES})(?:=True\b|(?==))")
+
+
+def in_options(text: str) -> str:
+    """A message with options in place of the parameters that it begins with, or gives a value."""
+    return _PARAMETER.sub(lambda found: OPTIONS[found[1] or found[2]], text)
+
+
+def prepare_streams() -> None:
+    """Let nothing that is printed fail: escape what the terminal cannot show; a closed output is no error."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def fail(text: str, status: int) -> NoReturn:
     """One block of plain text on stderr, and the exit status."""
-    print(text, file=sys.stderr)  # noqa: T201
+    print(in_options(text), file=sys.stderr)  # noqa: T201
     raise typer.Exit(status)
 
 
@@ -74,12 +118,13 @@ def say(text: str) -> None:
 
 def told_as_json(told: Mapping[str, Any], json: str | None) -> bool:
     """Write plain values where --json says; whether that is stdout, which then takes nothing else."""
-    from sim.runs.store import json_text, write_whole
+    from sim.files import json_text, write_whole
 
     if json == "-":
-        say(json_text(told))
+        say(json_text(told, ascii_only="utf" not in (sys.stdout.encoding or "").lower()))
     elif json is not None:
         write_whole(Path(json), json_text(told))
+        outputs.append(Path(json))
     return json == "-"
 
 

@@ -18,6 +18,9 @@ from sim.numerics.portable import exp
 if TYPE_CHECKING:
     from sim.distributions.families import Leaf
 
+LONGEST_LOG = 709.0
+"""The logarithm of about the longest time that a float holds."""
+
 
 def leaf_median(leaf: Leaf) -> float:
     """The median (the lower one of a list of values); inf where the event occurs for less than half."""
@@ -135,8 +138,14 @@ def spline_mean(leaf: Leaf) -> float:
 
     knots = [float(knot) for knot in numbers[2 : 2 + int(numbers[1])]]
     ends = [min(knots[0] - 40.0, -40.0), *knots, last + 5.0, last + 20.0, last + 200.0]
-    parts = [integrate.quad(tail, a, b, epsrel=1e-10, limit=200)[0] for a, b in pairwise(ends)]
-    return math.fsum(parts)
+    within = [end for end in ends if end < LONGEST_LOG]
+    if len(within) < len(ends):
+        within.append(LONGEST_LOG)
+    parts = [integrate.quad(tail, a, b, epsrel=1e-10, limit=200)[0] for a, b in pairwise(within)]
+    total = math.fsum(parts)
+    if len(within) < len(ends) and not tail(LONGEST_LOG) < 1e-10 * total:
+        return math.inf
+    return total
 
 
 def listed_median(values: tuple[float, ...], shares: list[float]) -> float:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
+from pyarrow import parquet
 
 from sim.event_log.log import (
     ASKS,
@@ -165,6 +168,35 @@ def valued(values: Floats, categories: tuple[str, ...], missing: NDArray[np.bool
         codes = values.astype(np.int16)
         return named(codes if missing is None else np.where(missing, -1, codes), categories)
     return pa.array(values, mask=missing)
+
+
+# ---------------------------------------------------------------- Parquet files
+
+
+class TableFile:
+    """A Parquet file of tables with one schema, each a row group; it exists from the first on."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._writer: parquet.ParquetWriter | None = None
+
+    def add(self, table: pa.Table) -> None:
+        """Write one more row group."""
+        if self._writer is None:
+            self._writer = parquet.ParquetWriter(self._path, table.schema, compression="zstd")
+        self._writer.write_table(table, row_group_size=max(table.num_rows, 1))
+
+    def close(self) -> None:
+        """Complete the file."""
+        if self._writer is not None:
+            self._writer.close()
+
+
+def write_tables(path: Path, tables: Iterable[pa.Table]) -> None:
+    """Write tables of one schema, each as a row group."""
+    with closing(TableFile(path)) as file:
+        for table in tables:
+            file.add(table)
 
 
 # ---------------------------------------------------------------- back again

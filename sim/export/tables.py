@@ -9,10 +9,17 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import csv
 
-from sim.event_log.arrow_tables import ROWS_IN_GROUP, event_table, named, patient_table, use_table, valued
+from sim.event_log.arrow_tables import (
+    ROWS_IN_GROUP,
+    event_table,
+    named,
+    patient_table,
+    use_table,
+    valued,
+    write_tables,
+)
 from sim.event_log.log import Codes, Floats, Indices
 from sim.outcomes.history.history import NEVER, History
-from sim.runs.store import write_tables
 
 TABLES = ("patients", "events", "resource_use")
 

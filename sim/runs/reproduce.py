@@ -11,7 +11,8 @@ import pyarrow as pa
 from sim.engine.run import Result
 from sim.errors import RunError
 from sim.event_log.arrow_tables import event_tables, patient_table, use_table
-from sim.runs.store import EVENTS, PATIENTS, RESOURCE_USE, TABLES, SavedRun, json_text
+from sim.files import json_text
+from sim.runs.store import EVENTS, PATIENTS, RESOURCE_USE, TABLES, SavedRun
 
 
 class Again:

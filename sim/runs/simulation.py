@@ -87,7 +87,7 @@ class Forbidden:
 
 def is_law_compiled() -> bool:
     """Whether the compiled law is on disk; if not, the next run takes the time to make it."""
-    return any(cache_folder().glob("*/independent.live_all-*.nbi"))
+    return any(cache_folder().glob("*/compiled_engine.live_all-*.nbi"))
 
 
 def live(asked: Asked, *, step: Step, share: Share) -> tuple[Scenario, Result, dict[str, float]]:

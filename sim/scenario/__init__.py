@@ -20,6 +20,7 @@ def load(path: str | os.PathLike[str], *, settings: Sequence[str] = ()) -> Scena
     settings: `PATH=VALUE` each, the last layer of changes.
     Raises: ScenarioError with every problem found, sorted by place.
     """
+    from sim.scenario.checks.ages import ages_below_life_tables
     from sim.scenario.checks.deadlock import deadlocks
     from sim.scenario.checks.graph import leftovers
     from sim.scenario.language import reader, writer
@@ -49,6 +50,7 @@ def load(path: str | os.PathLike[str], *, settings: Sequence[str] = ()) -> Scena
             *(leftovers(scenario) if is_layered else ()),
             *deadlocks(scenario),
             *clocks_not_told(scenario),
+            *ages_below_life_tables(scenario),
         ),
     )
     text = writer.text(scenario)

@@ -14,9 +14,9 @@ from selenium import webdriver
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.keys import Keys
 
+from sim.files import write_whole
 from sim.report.page.page import arms_of, page
 from sim.report.page.trace_page import page_of_trace
-from sim.runs.store import write_whole
 from tests.browser.chromium import drawn, started
 from tests.browser.figure import figure
 from tests.makefile import ROOT, recipe

@@ -100,3 +100,27 @@ def test_a_mutated_file_is_taken_in_or_refused(folder: Path, file: Path, seed: i
     again = folder / "again.yaml"
     again.write_text(scenario.text, encoding="utf-8")
     assert load(again).text == scenario.text
+
+
+DOLLARS = ("$ x", "$", "$h years", "$wait days", "$ 5")
+WITH_DOLLARS = (
+    *("first_steps", "values_every_word", "resources_every_word", "effects_every_word", "layer_changes"),
+    *("outcomes_every_word", "parameters_of_every_form", "conditions_every_word", "modifiers_in_order"),
+    *("attributes_that_depend", "patients_in_a_table", "arrivals_poisson_in_steps", "law_spline_odds"),
+)
+
+
+@pytest.mark.parametrize("file", WITH_DOLLARS)
+def test_a_dollar_without_a_name_is_an_error_wherever_it_stands(folder: Path, file: str) -> None:
+    shipped = Path(__file__).parents[2] / "scenarios" / f"{file}.yaml"
+    root = tree.plain(tree.read_file(shipped if file == "first_steps" else VALID / f"{file}.yaml"))
+    mutated = folder / "mutated.yaml"
+    for n, (holder, key) in enumerate(spots(root)):
+        if isinstance(holder[key], (dict, list)):
+            continue
+        value, holder[key] = holder[key], DOLLARS[n % len(DOLLARS)]
+        mutated.write_text(tree.write(root), encoding="utf-8")
+        with pytest.raises(ScenarioError) as error:
+            load(mutated)
+        assert any(problem.where.place.line for problem in error.value.problems)
+        holder[key] = value

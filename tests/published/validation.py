@@ -13,7 +13,7 @@ SEED = 11
 
 SECTIONS = (
     ("Relapse, salvage and conventional treatment", range(1, 20)),
-    ("CAR-T: the way to it, response, toxicity", range(20, 50)),
+    ("CAR-T: access, response, toxicity", range(20, 50)),
     ("Second and donor-derived CAR-T, transplant", range(50, 100)),
 )
 """Heading and the numbers of its targets."""
@@ -35,51 +35,58 @@ COLUMNS = (
 INTRODUCTION = """\
 # Validation
 
-Written by `make validation`; `tests/published/targets.yaml` holds what was published, `tests/published/runs/` the settings
-with the outcomes that measure it. Each run has {patients:,} patients (seed {seed}), adults and the young together unless the
-target is about one of them. A smaller run in `make test` holds every row to this page.
+This page compares published results with the results of the clinical settings. `tests/published/targets.yaml` contains the published
+results, `tests/published/runs/` the settings with the outcomes that correspond to them. Each run has {patients:,} patients (seed {seed}),
+adults, children and young adults together unless the target is restricted to one group. `make validation` writes this page; a smaller run
+in `make test` checks every row.
 
-A row is **in** when the simulated value lies in the accepted interval, **out** when it does not. Each row that is out is
-explained below. Nothing was adjusted to bring one in without a published number to adjust it to.
+A row is **in** if the simulated value is in the accepted interval, and **out** otherwise. Every row that is out is explained below. No
+parameter was adjusted to bring a row in without a published number for that parameter.
 
-**input**: a parameter was set to the published number, or derived from it. That such a row is in shows that the pathway
-does not spoil what was put in (a rate applied twice, a wrong denominator); it is no validation. **emergent**: no parameter
-was set from it. Only these rows validate, and most of all the whole courses, which were looked up when the settings were done; some
-are of series of which other endpoints did go in.
+**input**: a parameter was set to the published number or derived from it. Such a row shows that the pathway reproduces its inputs (no rate
+is applied twice, no denominator is wrong); it does not validate the model. **emergent**: no parameter was set from the number. Only these
+rows validate the model. The strongest evidence is the whole course of a series, which was looked up after the settings were complete; for
+some series other endpoints had been used as inputs.
 """
 
 TOLERANCES = """\
 ## How the accepted intervals were set
 
-All are of 95%. *printed*: as the source printed it. *Wilson*: of a share, from n (Wilson 1927); of a cumulative incidence too, as
-if nobody had been censored, which makes it a little too narrow. *quartiles*, *extremes*: of a median, from n and the quartiles or
-extremes that stand beside it, the times taken as log-normal, and half a day either way where times are in whole days. *median
-of n*: from n alone, the times taken as exponential, a factor of exp(1.96 / (ln 2 sqrt n)) either way. *within 20%*: nothing
-but the value is known, and a fifth either way is a choice. The Monte Carlo interval beside a simulated value holds the
-error of the run and nothing of the parameters' own uncertainty."""
+All are 95% intervals.
+
+- *printed*: the interval in the source.
+- *Wilson*: for a proportion, from n (Wilson 1927). For a cumulative incidence it assumes no censoring and is therefore slightly too narrow.
+- *quartiles*, *extremes*: for a median, from n and the published quartiles or extremes, with log-normal times, plus half a day on each side
+  where times are in whole days.
+- *median of n*: from n alone, with exponential times: a factor of exp(1.96 / (ln 2 sqrt n)) on each side.
+- *within 20%*: only the value is known; 20% on each side is a choice.
+
+The Monte Carlo interval of a simulated value contains the simulation error of the run, and not the uncertainty of the parameters."""
 
 DISAGREEMENTS = (
-    "Remission in second salvage: 33% after a failed first one (GMALL, CA-7), 30.9% in INO-VATE's control arm (CA-10), 25% in TOWER's "
-    "(CA-9), 18% in the older MDACC series (CA-12). The intervals of the first and the last do not meet. The settings take GMALL "
-    "for the second line and MDACC for the third.",
-    "First salvage: 42% (GMALL, CA-7), while 52.8% of GRAALL's relapses came to a second remission (CA-8). Both hold if later lines "
-    "are counted in the latter, as they are here.",
-    "Transplant after chemotherapy: 24% in TOWER's control arm, 10.5% in INO-VATE's (CA-15), at similar rates of remission.",
-    "Tisagenlecleucel: manufacture failed in 3.7% in the UK and 8.2% in ELIANA, and infusion came at 60 days from screening there and "
-    "43 days from enrolment here (CA-20 to CA-23). The commercial setting is the UK's service.",
-    "CRS begins at quartiles of 2, 5 and 7 days (CA-36). They lean to the left, and no gamma law has them: the fitted one has 2.4, 4.4 and "
-    "7.2, and the cut at day 14 takes the median down again. With times in whole days this is inside.",
+    "Remission in second salvage: 33% after a failed first salvage (GMALL, CA-7), 30.9% in the control arm of INO-VATE (CA-10), 25% "
+    "in that of TOWER (CA-9), 18% in the older MDACC series (CA-12). The intervals of the first and the last do not overlap. The "
+    "settings use GMALL for the second line and MDACC for the third.",
+    "First salvage: 42% (GMALL, CA-7), whereas 52.8% of the relapses in GRAALL reached a second remission (CA-8). The two are "
+    "consistent if the latter includes later lines, as it does here.",
+    "Transplant after chemotherapy: 24% in the control arm of TOWER and 10.5% in that of INO-VATE (CA-15), with similar remission "
+    "rates.",
+    "Tisagenlecleucel: manufacture failed in 3.7% of patients in the UK and in 8.2% in ELIANA. Infusion was 60 days after screening "
+    "in the UK and 43 days after enrolment in ELIANA and ENSIGN (CA-20 to CA-23). The commercial setting describes the UK service.",
+    "The onset of CRS has quartiles of 2, 5 and 7 days (CA-36). They are skewed to the left, and no gamma distribution has such "
+    "quartiles: the fitted one has 2.4, 4.4 and 7.2, and truncation at day 14 reduces the median further. With times in whole days "
+    "this is within the accepted interval.",
     "Neurotoxicity of tisagenlecleucel: any grade in 11.6% of the registry (CA-35), in 40% of ELIANA on another scale. The commercial "
-    "setting takes the registry.",
-    "CNS disease and ICANS: grade 3 and above in 22.9% of an academic series of CNS leukaemia (CA-38) and in 35.5% against 30% with "
-    "brexucabtagene. Each setting takes the series of its own product; for tisagenlecleucel there is none, and the young of the "
-    "commercial setting have the academic vector.",
-    "Survival after relapse that follows CAR-T: the published medians (CA-34) hold successes and failures of salvage together, and the "
-    "pathway needs them apart. The split is an assumption.",
-    "Relapse after transplant: 19.7% at two years after CAR-T (CA-62), while in GRAALL three quarters of second remissions had ended "
-    "by five years, transplanted or not. The settings know one course, that after CAR-T, for every transplant (W-2).",
-    "In agreement: CNS recurrence in 5.7% of adults with B-ALL from diagnosis (CA-6), with 91% in first remission and 42% of these "
-    "relapsing, makes 14.9% of relapses; 13.8% were counted (CA-3).",
+    "setting uses the registry.",
+    "CNS disease and ICANS: grade 3 and above in 22.9% of an academic series of CNS leukaemia (CA-38), and with brexucabtagene in "
+    "35.5% against 30%. Each setting uses the series of its own product. For tisagenlecleucel there is none, and the children and "
+    "young adults of the commercial setting have the distribution of the academic series.",
+    "Survival after relapse that follows CAR-T: the published medians (CA-34) combine successful and failed salvage, which the "
+    "pathway needs separately. The split is an assumption.",
+    "Relapse after transplant: 19.7% at two years after CAR-T (CA-62), whereas in GRAALL three quarters of second remissions had "
+    "ended by five years, with or without transplant. The settings use one course for every transplant, the one after CAR-T (W-2).",
+    "In agreement: 5.7% of adults with B-ALL had a CNS recurrence, counted from diagnosis (CA-6). With 91% in first remission, of "
+    "whom 42% relapse, this is 14.9% of relapses; 13.8% were observed (CA-3).",
 )
 
 
@@ -162,7 +169,7 @@ def of(some: int, all_: int) -> str:
 
 
 def not_compared() -> Iterator[str]:
-    yield "## What cannot be compared\n"
+    yield "## Published results that cannot be compared\n"
     yield from table(
         ("id", "population", "endpoint", "published", "n", "why not", "source"),
         (
@@ -196,14 +203,14 @@ def page(rows: Sequence[Row]) -> str:
         "## The whole course\n",
         *table(COLUMNS, (row.cells() for row in rows if row.target.is_whole_course)),
     ]
-    lines += ["## What is out, and why\n"]
+    lines += ["## Rows that are out, with reasons\n"]
     lines += [
         f"- **{row.target.id}** {endpoint(row.target, row.figure)} ({row.target.population}; published "
         f"{quantity(row.figure.published, row.figure.unit)}, simulated {quantity(row.simulated.value, row.figure.unit)}). {row.figure.miss}"
         for row in rows
         if not row.is_in
     ]
-    lines += ["\n## Where the published parts disagree\n", *(f"- {text}" for text in DISAGREEMENTS), ""]
+    lines += ["\n## Published results that disagree\n", *(f"- {text}" for text in DISAGREEMENTS), ""]
     lines += [*not_compared(), TOLERANCES]
     return "\n".join(lines) + "\n"
 

@@ -183,7 +183,7 @@ def test_score_of_a_hazard_is_the_quantile_of_its_share(u: float) -> None:
 
 def test_compiled_or_not_the_bits_are_the_same() -> None:
     program = (
-        "from sim import arithmetic as a\n"
+        "from sim.numerics import portable as a\n"
         "x = 0.37\n"
         "for i in range(400):\n"
         "    x = (x * 7.3 + 0.011) % 1.0\n"

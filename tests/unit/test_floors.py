@@ -13,7 +13,7 @@ import pytest
 SIM = Path(__file__).parents[2] / "sim"
 FLOORS = (
     "sim.errors sim.numerics",
-    "sim.units",
+    "sim.units sim.files",
     "sim.distributions",
     "sim.scenario",
     "sim.pathway",
@@ -28,7 +28,8 @@ FLOORS = (
     "sim.outcomes.evaluation sim.outcomes.summary sim.outcomes.curves sim.outcomes.value_distribution",
     "sim.outcomes.comparison",
     "sim.outcomes",
-    "sim.export sim.runs",
+    "sim.export",
+    "sim.runs",
     "sim.report",
     "sim.api",
     "sim.cli",

@@ -18,6 +18,7 @@ from rich.console import Console
 import sim.runs.sweep
 from sim.errors import InputError, RunError, ScenarioError
 from sim.event_log.log import ASKS, ENTERS, LEAVES, STAYS, EventLog
+from sim.files import json_text
 from sim.report.tables.sweep_tables import (
     answers,
     by_effect,
@@ -29,7 +30,6 @@ from sim.report.tables.sweep_tables import (
 from sim.runs import comparison
 from sim.runs.simulation import Asked, Simulation, live
 from sim.runs.simulation import carry_out as run
-from sim.runs.store import json_text
 from sim.runs.sweep import AS_IT_STANDS, Sweep, Variation, carry_out, grid, one_unit_more, variations
 from tests.simulated import OVERLOAD
 

@@ -13,6 +13,7 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs, get_plotlyjs_version
 
+from sim.files import write_whole
 from sim.report.page.arms import Arm
 from sim.report.page.parts import Chooser, Picture, Section, Table
 from sim.report.page.sections import answer, sections, subtitle
@@ -21,7 +22,6 @@ from sim.report.tables.interval_notes import what_intervals_hold
 from sim.runs.comparison import Comparison
 from sim.runs.provenance import processor, versions
 from sim.runs.simulation import Simulation
-from sim.runs.store import write_whole
 
 SIZE = "<!-- size -->"
 """Where the page tells its own size: markup, which no text of a scenario can write."""

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from sim.files import write_whole
 from sim.report.charts.forest import Bar, forest
 from sim.report.charts.sweep import Line, Point, sweep
 from sim.report.page.comparison_sections import PAIRED
@@ -26,7 +27,6 @@ from sim.report.tables.sweep_tables import (
     values_of,
     whole,
 )
-from sim.runs.store import write_whole
 
 
 def report_sweep(told: Told, path: Path, *, command: Sequence[str], is_one_more: bool) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from sim.files import write_whole
 from sim.outcomes.comparison import comparability
 from sim.report.page.arms import Arm
 from sim.report.page.evidence import provenance_section
@@ -14,7 +15,6 @@ from sim.report.page.parts import Cell, Section, Table
 from sim.report.page.patient_pictures import life_picture
 from sim.report.text.story import Line, days, story
 from sim.report.text.twin_story import TwinStory, beside, twin_story
-from sim.runs.store import write_whole
 from sim.units import DAYS_IN
 
 

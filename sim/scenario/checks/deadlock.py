@@ -57,11 +57,12 @@ def held_while_waiting(scenario: Scenario) -> dict[tuple[str, str], Way]:
     seen = reachable(onward, {scenario.start} | today_stages(scenario))
     not_in_it = leads_on(scenario)
     found: dict[tuple[str, str], Way] = {}
-    for stage in scenario.stages:
+    needing = [stage for stage in scenario.stages if stage.needs and limited]
+    for stage in needing:
         if stage.name not in seen:
             continue
         comings = reachable(not_in_it, onward[stage.name])
-        for to in (s for s in scenario.stages if s.name in comings):
+        for to in (s for s in needing if s.name in comings):
             wanted = {need.resource for need in to.needs}
             awaited = {need.resource for need in to.needs if not holds_already(stage.needs, need)}
             held = {need.resource for need in stage.needs} & (wanted | kept)

@@ -25,7 +25,7 @@ def read_value(spot: Spot, known: Known, leaf: Callable[[Spot], T]) -> Value[T]:
 def _by(spot: Spot, known: Known, leaf: Callable[[Spot], T]) -> By[T]:
     by = spot.child("by")
     covariate = known.covariate(by, by.text())
-    entries: list[tuple[Scalar, Value[T]]] = []
+    entries: dict[Scalar, Value[T]] = {}
     rest: Value[T] | None = None
     failed = False
     for key, item in spot.children():
@@ -39,16 +39,16 @@ def _by(spot: Spot, known: Known, leaf: Callable[[Spot], T]) -> By[T]:
         else:
             try:
                 name = known.key(spot, key, covariate)
-                if any(name == other for other, _ in entries):
+                if name in entries:
                     spot.fail_at_key(key, f"`{key}` stands twice", "keep one of the entries")
                     failed = True
-                entries.append((name, value))
+                entries[name] = value
             except Unread:
                 failed = True
     if failed:
         raise Unread
-    _check_entries(spot, known, covariate, [key for key, _ in entries], rest is not None)
-    return By(covariate, tuple(entries), rest, spot.where)
+    _check_entries(spot, known, covariate, list(entries), rest is not None)
+    return By(covariate, tuple(entries.items()), rest, spot.where)
 
 
 def _check_entries(

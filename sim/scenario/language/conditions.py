@@ -10,6 +10,7 @@ from sim.scenario.language.node_reader import Known, Spot, Unread
 from sim.scenario.language.vocabulary import OPERATORS
 from sim.scenario.source.tree import DEEPEST
 
+MOST_TESTS = 100_000
 ORDERED = ("at_least", "at_most", "above", "below")
 
 
@@ -56,7 +57,20 @@ def named(spot: Spot, known: Known) -> Condition:
         raise spot.fail(
             f"conditions refer to each other in a circle: {circle}", "define one without the others"
         )
-    return definition(name, known)
+    found = definition(name, known)
+    before = known.n_tests
+    known.n_tests += known.sizes[name]
+    if before > MOST_TESTS:
+        raise Unread
+    if known.n_tests > MOST_TESTS:
+        fix = f"at most {MOST_TESTS:_}: a condition that refers to others repeats all of theirs"
+        raise spot.fail("named conditions stand for too many comparisons", fix)
+    return found
+
+
+def n_tests(condition: Condition) -> int:
+    """How many comparisons a condition makes, those of the names in it included."""
+    return 1 if isinstance(condition, Test) else sum(n_tests(item) for item in condition.items)
 
 
 def definition(name: str, known: Known) -> Condition:
@@ -73,7 +87,9 @@ def definition(name: str, known: Known) -> Condition:
             )
         known.open_conditions.append(name)
         try:
-            known.read_conditions[name] = replace(read_condition(known.conditions[name], known), name=name)
+            found = read_condition(known.conditions[name], known)
+            known.sizes[name] = n_tests(found)
+            known.read_conditions[name] = replace(found, name=name)
         except Unread:
             known.failed_conditions.add(name)
             raise

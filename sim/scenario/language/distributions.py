@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import inf, log, log1p
+from math import log, log1p
 from typing import Any
 
 from sim import units
@@ -13,7 +13,7 @@ from sim.scenario.language.model import By, Cases, Covariate, Distribution, Prob
 from sim.scenario.language.node_reader import Known, Spot, Unread
 from sim.scenario.language.ratios import LIMITS, read_categorical, read_ratios
 from sim.scenario.language.vocabulary import AS_PRINTED, FAMILIES, MODIFIERS, NUMBER_FAMILIES
-from sim.scenario.source.csv_tables import read_rows
+from sim.scenario.source.csv_tables import cell_number, read_rows
 from sim.scenario.source.tree import Node, key_value
 from sim.units import number_text
 
@@ -420,16 +420,15 @@ class Laws:
         """Age in years and rate per year of one row."""
         word = "rate" if row.get("rate") else "probability"
         written = row.get(word) or ""
-        try:
-            age, value = float(row["age"]), float(written)
-        except (TypeError, ValueError):
+        age, value = cell_number(row["age"]), cell_number(written)
+        if age is None or value is None:
             fact = f"the row of age `{row['age']}` has `{written}` as {word}"
-            raise spot.fail(fact, "both are numbers") from None
+            raise spot.fail(fact, "both are numbers")
         if word == "probability" and not 0.0 <= value < 1.0:
             raise spot.fail(
                 f"{written} is no yearly probability (age {row['age']})", "it is at least 0 and below 1"
             )
-        if not 0.0 <= value < inf or not 0.0 <= age < inf:
+        if value < 0.0 or age < 0.0:
             raise spot.fail(f"{written} is no yearly rate (age {row['age']})", "it is 0 or more")
         return age, value if word == "rate" else -log1p(-value)
 

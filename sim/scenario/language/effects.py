@@ -23,7 +23,7 @@ from sim.scenario.language.model import (
 )
 from sim.scenario.language.node_reader import AttributeKind, Known, Spot, Unread
 from sim.scenario.language.ratios import attribute_key, read_categorical, read_probability
-from sim.scenario.source.tree import Node, key_value
+from sim.scenario.source.tree import Node, Unresolved, key_value
 
 MOST_COUNTS = 1000
 WORDS = ("set", "add", "copy", "draw", "start", "stop", "reassess", "stamp")
@@ -74,7 +74,7 @@ def read_actions(word: str, spot: Spot, known: Known, stage: str) -> list[Action
 def target(word: str, spot: Spot, known: Known, stage: str) -> str:
     """The clock, event or stamp that a word names."""
     if word == "stamp":
-        name = spot.text()
+        name = spot.name(known.stamps)
         if name == "start":
             raise spot.fail("`start` is stamped for everyone", "choose another name")
         return name
@@ -247,22 +247,24 @@ def attribute_kind(spot: Spot, known: Known) -> AttributeKind:
         )
     if isinstance(spot.value, bool):
         return AttributeKind("yes_no")
+    if isinstance(spot.value, Unresolved):
+        raise Unread
     if isinstance(spot.value, str):
-        if spot.value.startswith("$"):
-            raise Unread
-        return AttributeKind("category", (spot.value,))
+        return AttributeKind("category", (spot.name(),))
     return AttributeKind("number", numbers=frozenset({float(spot.value)}))
 
 
 def values_listed(spot: Spot) -> tuple[str, ...]:
     """The values of `one_of`, each once."""
-    values = tuple(item.text() for item in spot.items())
+    values: list[str] = []
+    for item in spot.items():
+        values.append(item.name(values))
     if not values:
         raise spot.fail("`one_of` names no value", "write {one_of: [active, remission], start: active}")
     for n, item in enumerate(spot.items()):
         if values[n] in values[:n]:
             raise item.fail(f"`{values[n]}` stands twice", "keep one of the two")
-    return values
+    return tuple(values)
 
 
 def counts(mapping: dict[str, Node]) -> frozenset[float] | None:

@@ -11,7 +11,7 @@ from sim import units
 from sim.errors import InputError, Place, Problems, Where, did_you_mean
 from sim.scenario.language.model import Condition, Covariate, Scalar
 from sim.scenario.language.vocabulary import SECTIONS
-from sim.scenario.source.tree import Node, key_value
+from sim.scenario.source.tree import Node, Unresolved, key_value, normal, shortened
 
 T = TypeVar("T")
 
@@ -21,6 +21,8 @@ class Unread(Exception):
 
 
 MOST_LISTED = 20
+MOST_UNITS = 2**31 - 1  # of a resource, and patients: the log counts them in 32 bits
+SHORTEST = 2.0**-20  # days: the step of the grid of times
 
 
 def listing(names: Iterable[str]) -> str:
@@ -117,13 +119,13 @@ class Spot:
             return "a mapping"
         if self.is_list:
             return "a list"
-        return f"`{self.value}`"
+        return f"`{shortened(str(self.value))}`"
 
     # ------------------------------------------------------------ scalars
 
     def quantity(self, read: Callable[[object], float]) -> float:
         """A number, time or rate by one of the readers of `units`."""
-        if isinstance(self.value, str) and self.value.startswith("$"):
+        if isinstance(self.value, Unresolved):
             raise Unread
         if self.is_mapping or self.is_list:
             raise self.fail(f"a single value is due here, not {self.seen()}")
@@ -151,11 +153,20 @@ class Spot:
             raise self.fail(f"{units.number_text(p)} is no probability", "probabilities lie between 0 and 1")
         return p
 
-    def whole(self, least: int = 0) -> int:
+    def length(self) -> float:
+        """A time, in days, that is not 0 on the grid of times."""
+        days = self.time()
+        if 0.0 < days < SHORTEST:
+            raise self.fail(f"{self.value} is shorter than 2^-20 days", "times are counted in steps of that")
+        return days
+
+    def whole(self, least: int = 0, most: int = MOST_UNITS) -> int:
         """A whole number."""
         n = self.number()
         if n != int(n) or n < least:
-            raise self.fail(f"`{self.value}` is not a whole number of at least {least}")
+            raise self.fail(f"{self.seen()} is not a whole number of at least {least}")
+        if n > most:
+            raise self.fail(f"{self.seen()} is too large", f"at most {most:,}".replace(",", "_"))
         return int(n)
 
     def text(self) -> str:
@@ -165,9 +176,20 @@ class Spot:
         value = self.value
         if isinstance(value, bool):
             return "true" if value else "false"
-        if isinstance(value, str) and value.startswith("$"):
+        if isinstance(value, Unresolved):
             raise Unread
         return value if isinstance(value, str) else units.number_text(value)
+
+    def name(self, others: Iterable[str] = ()) -> str:
+        """A new name, in one line; of those it stands among none is the same in another spelling."""
+        name = self.text()
+        if not name.isprintable():
+            raise self.fail("a name is written in one line", "leave out the line break or tab")
+        for other in others:
+            if other != name and normal(other) == normal(name):
+                fix = "they differ only in how Unicode spells them"
+                raise self.fail(f"`{name}` stands twice, in two spellings", fix)
+        return name
 
     def flag(self) -> bool:
         """True or false."""
@@ -229,6 +251,8 @@ class Known:
     rules: list[str] = field(default_factory=list)
     conditions: dict[str, Spot] = field(default_factory=dict)
     open_conditions: list[str] = field(default_factory=list)
+    sizes: dict[str, int] = field(default_factory=dict)
+    n_tests: int = 0
     failed_conditions: set[str] = field(default_factory=set)
     later_attributes: tuple[str, ...] = ()
     read_conditions: dict[str, Condition] = field(default_factory=dict)
@@ -279,7 +303,7 @@ class Known:
 
     def scalar(self, spot: Spot, covariate: Covariate) -> Scalar:
         """A value that a covariate can have."""
-        if isinstance(spot.value, str) and spot.value.startswith("$"):
+        if isinstance(spot.value, Unresolved):
             raise Unread
         if covariate.kind == "stage":
             return spot.one_of(self.stages, "stage")

@@ -27,6 +27,7 @@ from sim.scenario.language.model import (
 from sim.scenario.language.node_reader import Known, Spot, Unread
 
 WEIGHT_TOLERANCE = 1e-9
+MOST_PARTS = 10_000
 LIMITS = ("from", "until", "wane")
 
 # ---------------------------------------------------------------- ratios
@@ -212,25 +213,27 @@ def read_entries(
     spot: Spot, known: Known, read_key: Callable[[Spot, str], Any], noun: str, skip: tuple[str, ...] = ()
 ) -> Entries[Any]:
     """`{key: probability, ...}` with at most one `rest`; constants are checked to sum to 1."""
-    parts: list[tuple[Any, Value[float] | Rest]] = []
+    parts: dict[Any, Value[float] | Rest] = {}
     failed = False
+    if len(spot.mapping()) > MOST_PARTS:
+        raise spot.fail(f"{noun} has {len(spot.value)} parts", f"at most {MOST_PARTS}")
     for key, item in spot.children():
         if key in skip:
             continue
         try:
             name = read_key(spot, key)
-            if any(name == other for other, _ in parts):
+            if name in parts:
                 spot.fail_at_key(key, f"`{key}` stands twice", "put the two probabilities together")
                 raise Unread
-            parts.append((name, REST if item.value == "rest" else read_value(item, known, Spot.share)))
+            parts[name] = REST if item.value == "rest" else read_value(item, known, Spot.share)
         except Unread:
             failed = True
     if failed:
         raise Unread
     if not parts:
         raise spot.fail(f"{noun} has no parts", "write {one: 0.9, another: rest}")
-    check_sum(spot, [p for _, p in parts], noun)
-    return Entries(tuple(parts))
+    check_sum(spot, list(parts.values()), noun)
+    return Entries(tuple(parts.items()))
 
 
 def check_sum(spot: Spot, parts: list[Any], noun: str) -> None:

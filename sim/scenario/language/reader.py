@@ -88,7 +88,7 @@ def read_parts(top: Spot, known: Known) -> dict[str, Any] | None:
     outcomes = read_named(top.get("outcomes"), lambda n, s: read_outcome(n, s, known), "{ever: ...}")
     if who is None or horizon is None or title is None or start is None:
         return None
-    days = horizon.attempt(Spot.time)
+    days = horizon.attempt(Spot.length)
     if days == 0.0:
         horizon.fail("the horizon is day 0: nothing can happen", "write a time above 0")
     if days is not None and days > LONGEST:

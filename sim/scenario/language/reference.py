@@ -266,7 +266,9 @@ stage, and else the clock.
     (
         "Parameters",
         """
-`$name` stands for the value of a parameter, wherever a value does but never for a key. A value is a number,
+`$name` stands for the value of a parameter, wherever a value does but never for a key. A text that begins
+with `$` is written with two (`label: $$ 300 a day`); any other `$` at the beginning of a value is an error.
+A value is a number,
 a time, a rate, a name, or a mapping or list of these, and may refer to other parameters. `uncertainty` is
 kept for analyses that draw parameters; without a centre of its own it is centred on the value. A parameter
 that nothing uses is an error in a file that rests on no other. Resolving puts the values in place: the

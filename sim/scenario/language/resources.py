@@ -147,7 +147,7 @@ def read_arrivals(spot: Spot | None, patients: Spot, known: Known) -> Arrivals:
         rates = read_steps(body, Spot.rate) if body.is_mapping else ((0.0, body.rate()),)
         if max(rate for _, rate in rates) <= 0.0:
             raise body.fail("nobody arrives at a rate of 0", "give a rate above 0, at least for some time")
-    interval = body.time() if kind == "every" else None
+    interval = body.length() if kind == "every" else None
     if interval == 0.0:
         raise body.fail("arrivals must be some time apart", "for all at once write `arrive: together`")
     days: tuple[float, ...] = ()
@@ -156,7 +156,7 @@ def read_arrivals(spot: Spot | None, patients: Spot, known: Known) -> Arrivals:
     elif kind == "days":
         days = tuple(item.time() for item in body.items())
     lasting, warm_up = spot.get("for"), spot.get("warm_up")
-    if lasting is not None and lasting.time() == 0.0:
+    if lasting is not None and lasting.length() == 0.0:
         raise lasting.fail("nobody arrives in no time", "write a time above 0")
     return Arrivals(
         "days" if kind == "file" else kind,
@@ -189,7 +189,7 @@ def read_patients(spot: Spot, known: Known) -> Patients | None:
             n = 0 if table.is_today else len(table.rows)
         else:
             n = DEFAULT_NUMBER
-        follow_up = optional(spot, "follow_up", Spot.time)
+        follow_up = optional(spot, "follow_up", Spot.length)
         if follow_up == 0.0:
             spot.fail_at_key("follow_up", "nobody can be followed for no time", "write a time above 0")
         return Patients(n, arrivals, follow_up, attributes, table)

@@ -101,7 +101,7 @@ def read_rule(spot: Spot, known: Known, *, stay: bool, is_last: bool) -> Rule:
         )
     if not is_last and when is None:
         spot.lacks("rule", "`when` is missing", "every rule but the last has one")
-    text = name.text() if name is not None else ""
+    text = name.name(known.rules) if name is not None else ""
     if name is not None:
         if text in known.rules:
             name.fail(f"the name `{text}` stands twice", "names of rules are unique in the file")

@@ -76,12 +76,12 @@ def plain(scenario: Scenario) -> dict[str, Any]:
 
 
 def without_none(value: Any) -> Any:
-    """The same, keys whose value is None left out."""
+    """The same, keys whose value is None left out; a text that begins with `$` begins with two."""
     if isinstance(value, Mapping):
         return {str(k): without_none(v) for k, v in value.items() if v is not None}
     if isinstance(value, list | tuple):
         return [without_none(v) for v in value]
-    return value
+    return f"${value}" if isinstance(value, str) and value.startswith("$") else value
 
 
 # ---------------------------------------------------------------- scalars and choices

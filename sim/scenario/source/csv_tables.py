@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable
-from math import isfinite
+from math import inf, isfinite
 
-from sim.errors import Problems, did_you_mean
+from sim.errors import InputError, Problems, did_you_mean
 from sim.scenario.language.model import Covariate, PatientTable, Scalar, Scenario
-from sim.scenario.language.node_reader import Known, Spot, Unread
-from sim.scenario.source.tree import Node, key_value
+from sim.scenario.language.node_reader import Known, Spot, Unread, listing
+from sim.scenario.source.files import MIB, read_regular
+from sim.scenario.source.tree import CONTROL, Node, key_value
 from sim.units import number_text
+
+LARGEST_TABLE = 64 * MIB
+NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?\Z")
 
 Row = dict[str, str]
 
@@ -23,11 +28,17 @@ def read_rows(spot: Spot, known: Known) -> list[Row]:
     """
     path = spot.folder(known.folder) / spot.text()
     try:
-        text = path.read_text("utf-8-sig")
+        text = read_regular(path, most=LARGEST_TABLE).decode("utf-8-sig")
+    except InputError as error:
+        raise spot.fail(f"the table {path} {error.fact}", error.fix) from None
+    except UnicodeDecodeError:
+        raise spot.fail(f"the table {path} is not UTF-8 text", "save it as plain UTF-8") from None
     except (OSError, ValueError) as error:
         said = (getattr(error, "strerror", None) or str(error)).lower()
         fix = "its path is seen from the scenario's file"
         raise spot.fail(f"the table {path} cannot be read: {said}", fix) from None
+    if CONTROL.search(text):
+        raise spot.fail(f"{path} has control characters: it is not a table", "save it as CSV, in UTF-8")
     return rows_of(spot, text, str(path))
 
 
@@ -49,6 +60,12 @@ def rows_of(spot: Spot, text: str, name: str) -> list[Row]:
     return [dict(zip(header, (cell.strip() for cell in line), strict=True)) for line in lines[1:]]
 
 
+def cell_number(text: str) -> float | None:
+    """The finite number that a cell spells in ASCII digits, None if it spells none."""
+    number = float(text) if NUMBER.match(text) else inf
+    return number if isfinite(number) else None
+
+
 # ---------------------------------------------------------------- patients
 
 
@@ -58,14 +75,15 @@ def read_patient_table(spot: Spot, known: Known, *, is_text: bool) -> PatientTab
     Raises: Unread, with every column noted that says nothing, or what no patient can have.
     """
     rows = rows_of(spot, spot.text(), "of patients") if is_text else read_rows(spot, known)
+    if all(column_of(name, known) is None for name in rows[0]):
+        fix = f"columns are {listing(column_words(known))}"
+        raise spot.fail("no column of the table says anything about a patient", fix)
     before = len(spot.problems.found)
     columns: dict[Covariate, list[Scalar | None]] = {}
     for name in rows[0]:
         covariate = column_of(name, known)
         if covariate is None:
-            words = ["stage", "days_in_stage", *known.attributes]
-            words += [f"since.{stamp}" for stamp in known.stamps]
-            words += [f"days.{clock}" for clock in known.clocks]
+            words = column_words(known)
             fix = did_you_mean(name, words) or f"columns are {', '.join(words)}"
             spot.fail(f"the column `{name}` says nothing about a patient", fix)
         else:
@@ -107,6 +125,12 @@ def column_of(name: str, known: Known) -> Covariate | None:
     return None
 
 
+def column_words(known: Known) -> list[str]:
+    """The columns that a table of patients can have."""
+    stamps, clocks = (f"since.{stamp}" for stamp in known.stamps), (f"days.{clock}" for clock in known.clocks)
+    return ["stage", "days_in_stage", *known.attributes, *stamps, *clocks]
+
+
 def read_cells(
     spot: Spot, known: Known, covariate: Covariate, name: str, cells: Iterable[str]
 ) -> list[Scalar | None]:
@@ -118,7 +142,15 @@ def read_cells(
             found.append(None)
             continue
         told = Problems()
-        cell = Spot(Node(spot.node.place, key_value(text)), spot.path, told)
+        value = key_value(text)
+        if isinstance(value, (int, float)) and not isinstance(value, bool) and not NUMBER.match(text):
+            value = text  # `1_0` and `0x10` are numbers in YAML alone
+            if covariate.kind != "attribute" or known.attributes[covariate.name].kind != "category":
+                spot.fail(
+                    f"row {n}, column `{name}`: `{text}` is not a number of a table", "write plain digits"
+                )
+                break
+        cell = Spot(Node(spot.node.place, value), spot.path, told)
         try:
             found.append(read_cell(cell, known, covariate))
         except Unread:
@@ -169,11 +201,8 @@ def read_arrival_days(spot: Spot, known: Known) -> tuple[float, ...]:
         raise spot.fail("the table has no column `day`", "a row for each patient: the day of the start")
     days = []
     for n, row in enumerate(rows, 1):
-        try:
-            day = float(row["day"])
-        except ValueError:
-            day = -1.0
-        if not isfinite(day) or day < 0.0:
+        day = cell_number(row["day"])
+        if day is None or day < 0.0:
             raise spot.fail(f"row {n}: `{row['day']}` is no day", "days are numbers, 0 or more")
         days.append(day)
     return tuple(days)

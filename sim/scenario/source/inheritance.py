@@ -9,6 +9,7 @@ before the item of that name.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,14 +18,18 @@ from sim.errors import Place, Problem, Problems, ScenarioError, Where, did_you_m
 from sim.scenario.language.model import Change
 from sim.scenario.language.vocabulary import SECTIONS
 from sim.scenario.source import paths
+from sim.scenario.source.files import read_regular
 from sim.scenario.source.paths import Keys
-from sim.scenario.source.tree import Node, flow, moved, plain, read_file, read_text
+from sim.scenario.source.tree import LARGEST_FILE, Node, flow, moved, plain, read_file, read_text
 
 OWN_KEYS = ("format", "title")
 """What is each file's own and never inherited."""
 
 _SECTIONS = ("changes", "add", "remove")
 _LAYER_KEYS = (*OWN_KEYS, "based_on", *_SECTIONS)
+
+_FORMAT = re.compile(rb"(?m)^\s*\{?\s*[\"']?format[\"']?\s*:")
+"""What every scenario has; of a file without it no line is quoted: it may be anybody's."""
 
 HasDefault = Callable[[Keys], bool]
 """Whether the key at this path (names of list items among the keys) has a default."""
@@ -105,7 +110,7 @@ def _chain(path: str) -> list[Node]:
     """The roots of a file and of all below it, the first file last."""
     seen = [os.path.realpath(path)]
     names = [path]
-    files = [_mapping(read_file(path), path)]
+    files = [_mapping(root := read_file(path), root.place)]
     while based_on := _entries(files[-1]).get("based_on"):
         where = Where(based_on.place, "based_on")
         if not isinstance(based_on.value, str) or "\0" in based_on.value:
@@ -125,22 +130,29 @@ def _chain(path: str) -> list[Node]:
 def _below(name: str, where: Where) -> Node:
     """A file that another is based on; what is wrong with it as a file is told at that line."""
     try:
-        return _mapping(read_file(name), name)
+        return _mapping(read_file(name), Place(name))
     except ScenarioError as error:
+        problems = error.problems
+        if problems[0].where.place != Place(name) and not _FORMAT.search(
+            read_regular(name, most=LARGEST_FILE)
+        ):
+            problems = (
+                Problem(Where(Place(name), ""), "is no scenario", "a scenario begins with `format: 1`"),
+            )
         raise ScenarioError(
             found if found.where.place != Place(name) else Problem(where, f"{name}: {found.fact}", found.fix)
-            for found in error.problems
+            for found in problems
         ) from None
 
 
-def _mapping(root: Node, name: str) -> Node:
-    """The root of a file that may be a scenario. Raises: ScenarioError where it has no word of one."""
+def _mapping(root: Node, place: Place) -> Node:
+    """The root of a file that may be a scenario. Raises: ScenarioError, with this place, where it is none."""
     if isinstance(root.value, dict) and not SECTIONS["scenario"].words.keys().isdisjoint(root.value):
         return root
     fact = "is not a mapping of keys to values"
     if isinstance(root.value, dict):
         fact = "is no scenario: none of its keys is a scenario's"
-    raise ScenarioError([Problem(Where(Place(name), ""), fact, "a scenario begins with `format: 1`")])
+    raise ScenarioError([Problem(Where(place, ""), fact, "a scenario begins with `format: 1`")])
 
 
 def _entries(node: Node) -> dict[str, Node]:

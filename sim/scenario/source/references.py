@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 
@@ -12,12 +12,14 @@ from sim.errors import InputError, Place, Problem, Problems, Where, did_you_mean
 from sim.scenario.language.model import Parameter
 from sim.scenario.source import uncertainty
 from sim.scenario.source.paths import name_of
-from sim.scenario.source.tree import Node, flow, moved, plain
+from sim.scenario.source.tree import Node, Unresolved, flow, moved, plain, shortened
 from sim.scenario.source.uncertainty import Uncertainty
 
 STATUSES = ("published", "derived", "digitised", "recalled", "assumed")
 _KEYS = ("value", "uncertainty", "source", "status")
-_REFERENCE = re.compile(r"\$(\S+)\Z")
+_REFERENCE = re.compile(r"\$([^\s$]\S*)\Z")
+_ESCAPED = "$$"
+"""What a text begins with that begins with `$` and is no reference."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,7 @@ def substitute(
     found = declared(node, problems)
     used = _check_references(rest, "", section, problems)
     for item in section.values():
-        used |= {other for other, _ in _references(item, "")} | set(_follows(item))
+        used |= {*_references(item), *_follows(item)}
     for name in section:
         if name not in used:
             _unused(name, node, problems, notes)
@@ -180,7 +182,7 @@ def _value(name: str, item: Node, values: Mapping[str, Node], problems: Problems
             except InputError as refused:
                 problems.add(Where(part.place, where.path), refused.fact, refused.fix)
                 return None
-    return None if any(_name(part) for part in parts) else value
+    return None if any(isinstance(part.value, Unresolved) for part in parts) else value
 
 
 def _declared(name: str, item: Node, values: Mapping[str, Node], problems: Problems) -> Declared:
@@ -190,7 +192,9 @@ def _declared(name: str, item: Node, values: Mapping[str, Node], problems: Probl
     if node is not None:
         where = Where(node.place, f"{path}.uncertainty")
         found = uncertainty.read(_filled(node, values), values[name], where, problems)
-    source, status = (str(entries[key].value) if key in entries else "" for key in ("source", "status"))
+    source, status = (
+        str(_filled(entries[key], values).value) if key in entries else "" for key in ("source", "status")
+    )
     written = flow(plain(node)) if node is not None else ""
     where = Where(entries["value"].place, path)
     return Declared(name, values[name], found, written, source, status, where)
@@ -203,7 +207,7 @@ def _in_order(section: Node, problems: Problems) -> tuple[str, ...]:
     """The names, each after those that it refers to; those of a circle are left out."""
     entries = section.value if isinstance(section.value, dict) else {}
     needs = {
-        name: list(dict.fromkeys(o for o, _ in _references(item, "") if o in entries))
+        name: list(dict.fromkeys(other for other in _references(item) if other in entries))
         for name, item in entries.items()
     }
     for circle in _circles(needs):
@@ -264,65 +268,63 @@ def _check_followed(found: tuple[Declared, ...], section: Mapping[str, Node], pr
 # ---------------------------------------------------------------- references in a tree
 
 
-def _name(node: Node) -> str:
+def _name(text: object) -> str:
     """The parameter that a scalar refers to, "" if it is no reference."""
-    found = _REFERENCE.match(node.value) if isinstance(node.value, str) else None
+    found = _REFERENCE.match(text) if isinstance(text, str) else None
     return found[1] if found else ""
 
 
-def _references(node: Node, path: str) -> list[tuple[str, Where]]:
-    """The names of all references in a tree, and where they stand."""
-    if isinstance(node.value, dict):
-        parts = [(key, item) for key, item in node.value.items()]
-    elif isinstance(node.value, list):
-        parts = [(name_of(item) or str(n), item) for n, item in enumerate(node.value)]
-    else:
-        name = _name(node)
-        return [(name, Where(node.place, path))] if name else []
-    found: list[tuple[str, Where]] = []
-    for key, item in parts:
-        found += _references(item, f"{path}.{key}" if path else key)
-    return found
-
-
-def _check_references(node: Node, path: str, known: Mapping[str, Node], problems: Problems) -> set[str]:
-    """Reports references to nothing and `$` in keys; the names that are referred to."""
-    found = _references(node, path)
-    for name, where in found:
-        if name not in known:
-            fix = did_you_mean(name, known) or "declare it under `parameters`"
-            problems.add(where, f"there is no parameter `{name}`", fix)
-    for key, where in _keys(node, path):
-        fix = "a parameter stands for a value, not for a key"
-        problems.add(where, f"`{key}` is a key", fix)
-    return {name for name, _ in found} | {key[1:] for key, _ in _keys(node, path)}
-
-
-def _keys(node: Node, path: str) -> list[tuple[str, Where]]:
-    """The keys that look like a reference, and where they stand."""
-    found: list[tuple[str, Where]] = []
+def _dollars(node: Node, path: str) -> Iterator[tuple[str, Where, bool]]:
+    """Every text of a tree that begins with one `$`, where it stands, and whether it is a key."""
     if isinstance(node.value, dict):
         for key, item in node.value.items():
-            below = f"{path}.{key}" if path else key
-            if _REFERENCE.match(key):
-                found.append((key, Where(node.keys[key], path)))
-            found += _keys(item, below)
+            if key.startswith("$"):
+                yield key, Where(node.keys[key], path), True
+            yield from _dollars(item, f"{path}.{key}" if path else key)
     elif isinstance(node.value, list):
         for n, item in enumerate(node.value):
             step = name_of(item) or str(n)
-            found += _keys(item, f"{path}.{step}" if path else step)
-    return found
+            yield from _dollars(item, f"{path}.{step}" if path else step)
+    elif isinstance(node.value, str) and node.value.startswith("$") and not node.value.startswith(_ESCAPED):
+        yield node.value, Where(node.place, path), False
+
+
+def _references(node: Node) -> list[str]:
+    """The names of all references in a tree."""
+    return [_name(text) for text, _, is_key in _dollars(node, "") if not is_key and _name(text)]
+
+
+def _check_references(node: Node, path: str, known: Mapping[str, Node], problems: Problems) -> set[str]:
+    """The names that are referred to; reports each `$` in a key or without a declared parameter's name."""
+    used: set[str] = set()
+    for text, where, is_key in _dollars(node, path):
+        name = _name(text)
+        used.add(name)
+        if is_key:
+            problems.add(where, f"`{text}` is a key", "a parameter stands for a value, not for a key")
+        elif not name:
+            fact = f"`{shortened(text)}` begins with `$`, and no parameter's name follows"
+            fix = f"write `$name`; a text that begins with `$` begins with two: `{shortened('$' + text)}`"
+            problems.add(where, fact, fix)
+        elif name not in known:
+            fix = did_you_mean(name, known) or "declare it under `parameters`"
+            problems.add(where, f"there is no parameter `{shortened(name)}`", fix)
+    return used
 
 
 def _filled(node: Node, values: Mapping[str, Node]) -> Node:
-    """The tree with its references replaced by these values."""
+    """The tree with its references replaced by these values; what refers to nothing is `Unresolved`."""
     if isinstance(node.value, dict):
         entries = {key: _filled(item, values) for key, item in node.value.items()}
         return Node(node.place, entries, node.keys)
     if isinstance(node.value, list):
         return Node(node.place, [_filled(item, values) for item in node.value])
-    name = _name(node)
-    return moved(values[name], node.place) if name in values else node
+    if not isinstance(node.value, str) or not node.value.startswith("$"):
+        return node
+    if node.value.startswith(_ESCAPED):
+        return Node(node.place, node.value[1:])
+    name = _name(node.value)
+    return moved(values[name], node.place) if name in values else Node(node.place, Unresolved(node.value))
 
 
 def _unused(name: str, node: Node, problems: Problems, notes: list[str] | None) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,20 +18,31 @@ from typing import Any, TypeAlias
 import yaml
 
 from sim.errors import InputError, Place, Problem, Problems, ScenarioError, Where, did_you_mean
+from sim.scenario.source.files import MIB, read_regular
 from sim.scenario.source.yaml_faults import syntax_problem
 from sim.units import number_text, parse_number
 
-LARGEST_FILE = 2 * 2**20
+LARGEST_FILE = 2 * MIB
 DEEPEST = 64
 LONGEST_KEY = 100
+LONGEST_SHOWN = 60
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 _YES_NO = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
-_CONTROL = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+CONTROL = re.compile(
+    "[^\t\n\r\x20-\x7e\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]|[\u2028-\u202e\u2066-\u2069]"
+)
+"""Characters that no text of a scenario has: control characters, bidirectional overrides, line separators."""
 _NO_NULL = 'a key without a value is left out; an empty text is ""'
 
 Content: TypeAlias = dict[str, "Node"] | list["Node"] | str | int | float | bool
+
+
+class Unresolved(str):
+    """The text of a reference to no parameter; its problem is noted, so a reader is silent about it."""
+
+    __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +71,9 @@ def read_file(path: str | os.PathLike[str]) -> Node:
     """
     name = os.fspath(path)
     try:
-        with Path(name).open("rb") as file:
-            raw = file.read(LARGEST_FILE + 1)
+        raw = read_regular(name, most=LARGEST_FILE)
+    except InputError as error:
+        raise _unreadable(name, error.fact, error.fix or "a scenario is a text of some pages") from None
     except FileNotFoundError:
         raise _unreadable(name, "there is no such file", _similar_file(name)) from None
     except IsADirectoryError:
@@ -68,9 +81,6 @@ def read_file(path: str | os.PathLike[str]) -> Node:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise _unreadable(name, f"cannot be read: {reason.lower()}") from None
-    if len(raw) > LARGEST_FILE:
-        limit = LARGEST_FILE // 2**20
-        raise _unreadable(name, f"is larger than {limit} MiB", "a scenario is a text of some pages")
     if b"\0" in raw:
         raise _unreadable(name, "is not a text: it has NUL bytes", "a scenario is UTF-8 text")
     if raw.startswith(b"\xef\xbb\xbf"):
@@ -87,7 +97,7 @@ def read_text(text: str, name: str) -> Node:
 
     Raises: ScenarioError with every problem of the text.
     """
-    stray = _CONTROL.search(text)
+    stray = CONTROL.search(text)
     if stray:
         before = text[: stray.start()].split("\n")
         place = Place(name, len(before), len(before[-1]) + 1)
@@ -129,6 +139,7 @@ class _Open:
     keys: dict[str, Place]
     path: str
     key: str | None = None
+    spellings: dict[str, str] = field(default_factory=dict)  # each key by its normal form
 
 
 class _Builder:
@@ -218,6 +229,9 @@ class _Builder:
             self._key(event, text, is_plain=is_plain)
             return
         value: Content = text
+        if self._has_control(event, text):
+            self._keep(Node(self._place(event), "?"))
+            return
         if is_plain:
             try:
                 value = scalar(text)
@@ -233,6 +247,10 @@ class _Builder:
 
     def _key(self, event: Any, text: str, *, is_plain: bool) -> None:
         top = self._open[-1]
+        other = top.spellings.setdefault(normal(text), text)
+        if self._has_control(event, text, allowed=""):
+            top.key = "?"
+            return
         if is_plain and text in _NULLS:
             self._refuse(event, "a key is missing" if not text else f"`{text}` is a null", _NO_NULL)
         elif is_plain and text == "<<":
@@ -245,8 +263,23 @@ class _Builder:
             first = top.keys[text]
             top.key = text
             self._refuse(event, f"`{text}` stands twice", f"first in line {first.line}: keep one")
+        elif other != text:
+            fix = f"they differ only in how Unicode spells them; the first is in line {top.keys[other].line}"
+            self._refuse(event, f"`{text}` stands twice, in two spellings", fix)
         top.key = text
         top.keys.setdefault(text, self._place(event))
+
+    def _has_control(self, event: Any, text: str, *, allowed: str = "\n\r\t") -> bool:
+        """Whether a text has a character that no text may have, which is noted."""
+        if text.isprintable():
+            return False
+        found = CONTROL.search(text) or next(
+            (c for c in re.finditer(r"[\n\r\t]", text) if c[0] not in allowed), None
+        )
+        if found:
+            fact = f"the control character U+{ord(found[0]):04X} stands here"
+            self._refuse(event, fact, "leave it out: no name and no text of a scenario has it")
+        return found is not None
 
     def _keep(self, node: Node) -> None:
         if not self._open:
@@ -307,6 +340,17 @@ def plain(node: Node) -> Plain:
     if isinstance(node.value, list):
         return [plain(item) for item in node.value]
     return node.value
+
+
+def normal(text: str) -> str:
+    """A text in the one of its Unicode spellings that all of them have in common (normal form C)."""
+    return text if text.isascii() else unicodedata.normalize("NFC", text)
+
+
+def shortened(text: str) -> str:
+    """A text for a message: in one line, and its first characters if it is long."""
+    text = re.sub(r"\s*[\n\r\t]\s*", " ", text)
+    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}..."
 
 
 def flow(value: Plain) -> str:
@@ -378,7 +422,7 @@ def _quoted(text: str) -> str:
 def _escaped(character: str) -> str:
     if character in _ESCAPES:
         return _ESCAPES[character]
-    if character.isprintable() and not _CONTROL.match(character):
+    if character.isprintable() and not CONTROL.match(character):
         return character
     code = ord(character)
     return f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}" if code < 65536 else f"\\U{code:08x}"

@@ -108,7 +108,7 @@ def test_force_takes_nothing_else_away(
 ) -> None:
     (tmp_path / "thesis.tex").touch()
     assert export(monkeypatch, run, "--to", "csv", "--out", tmp_path, "--force") == 1
-    assert "holds what is no part of an export: thesis.tex" in capsys.readouterr().err
+    assert "holds files that are no part of an export: thesis.tex" in capsys.readouterr().err
     assert export(monkeypatch, run, "--to", "xes", "--out", tmp_path, "--force") == 1
     assert "is a folder" in capsys.readouterr().err
     assert [item.name for item in tmp_path.iterdir()] == ["thesis.tex"]

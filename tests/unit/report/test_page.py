@@ -12,6 +12,7 @@ import plotly.graph_objects as go
 import pytest
 from plotly.offline import get_plotlyjs
 
+from sim.files import write_whole
 from sim.outcomes.history.trajectories import roads, steps
 from sim.outcomes.queues.use_over_time import use_over_time
 from sim.report.charts.style import COLOURS, even_ticks, looks, unit_of
@@ -21,7 +22,6 @@ from sim.report.page.sections import answer, sections
 from sim.report.page.trajectory_pictures import STEPS
 from sim.report.tables.number_format import plain
 from sim.runs.comparison import Comparison
-from sim.runs.store import write_whole
 from sim.units import DAYS_IN
 from tests.simulated import CLINICAL, FIRST, OVERLOAD, QUEUE, arm_of, compared, simulated
 

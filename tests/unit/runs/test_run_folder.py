@@ -22,7 +22,6 @@ from pyarrow import parquet
 from sim.engine.run import Result
 from sim.errors import RunError
 from sim.event_log.arrow_tables import event_table, event_tables, patient_table, use_table
-from sim.runs import store
 from sim.runs.reproduce import Again
 from sim.runs.simulation import Asked, Simulation, asked_of
 from sim.runs.store import (
@@ -31,14 +30,12 @@ from sim.runs.store import (
     PATIENTS,
     SavedRun,
     read_run,
-    refuse_unusable,
     write_run,
-    write_whole,
 )
 from tests import hand_made_log as by_hand
 from tests.hand_made_log import Patient, asks, enters, granted, leaves, stays
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 SCENARIO = replace(
     by_hand.scenario(
         [by_hand.stage("ward"), by_hand.stage("home"), by_hand.stage("dead", terminal=True)],
@@ -290,18 +287,9 @@ def test_a_log_of_another_pathway_is_not_read(tmp_path: Path) -> None:
             saved.result(names)
 
 
-def test_the_folder_can_be_read_as_any_other_that_one_makes(tmp_path: Path) -> None:
-    (tmp_path / "other").mkdir()
-    (tmp_path / "other.txt").touch()
-    write(tmp_path / "run")
-    write_whole(tmp_path / "summary.json", "{}")
-    assert (tmp_path / "run").stat().st_mode == (tmp_path / "other").stat().st_mode
-    assert (tmp_path / "summary.json").stat().st_mode == (tmp_path / "other.txt").stat().st_mode
-
-
 def test_an_existing_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()
-    with pytest.raises(RunError, match=r"run: exists\n    choose another name, or .* --force"):
+    with pytest.raises(RunError, match=r"run: exists\n    choose another name, or .* force=True"):
         write(tmp_path / "run")
     assert names_in(tmp_path / "run") == []
 
@@ -340,7 +328,7 @@ def test_a_table_that_cannot_be_written_leaves_nothing(
     def full(self: Any, *args: Any, **kwargs: Any) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(store.parquet.ParquetWriter, "write_table", full)
+    monkeypatch.setattr(parquet.ParquetWriter, "write_table", full)
     with pytest.raises(RunError, match="no space left on device"):
         write(tmp_path / "run")
     assert names_in(tmp_path) == []
@@ -352,52 +340,17 @@ def test_an_interrupt_leaves_nothing(tmp_path: Path) -> None:
     assert names_in(tmp_path) == []
 
 
-@pytest.mark.parametrize("step", ["_to_disk", "_move_into_place"])
-def test_where_the_new_run_fails_the_old_one_stays(
-    step: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    write(tmp_path / "run")
-
-    def denied(*args: Path) -> None:
-        raise PermissionError(errno.EACCES, "Permission denied")
-
-    monkeypatch.setattr(store, step, denied)
-    with pytest.raises(RunError, match="permission denied; nothing was written"):
-        write(tmp_path / "run", force=True, record=lambda: {"seed": 2})
-    assert read_run(tmp_path / "run").provenance["seed"] == 1
-    assert names_in(tmp_path) == ["run"]
-
-
-def test_where_the_last_step_fails_the_old_run_comes_back(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    write(tmp_path / "run")
-    rename = Path.rename
-
-    def once(self: Path, target: Path) -> Path:
-        if self.name.endswith(".unfinished"):
-            raise OSError(errno.EIO, "Input/output error")
-        return rename(self, target)
-
-    monkeypatch.setattr(Path, "rename", once)
-    with pytest.raises(RunError, match="input/output error"):
-        write(tmp_path / "run", force=True, record=lambda: {"seed": 2})
-    assert read_run(tmp_path / "run").provenance["seed"] == 1
-    assert names_in(tmp_path) == ["run"]
-
-
 def test_a_killed_run_leaves_nothing_that_looks_finished(tmp_path: Path) -> None:
     code = (
         "import os, sys, signal\n"
         "from pathlib import Path\n"
-        "from tests.unit.test_run_folder import write\n"
+        "from tests.unit.runs.test_run_folder import write\n"
         "write(Path(sys.argv[1]), record=lambda: os.kill(os.getpid(), signal.SIGKILL))\n"
     )
-    root = Path(__file__).parents[2]
     done = subprocess.run(
         [sys.executable, "-c", code, str(tmp_path / "run")],
-        cwd=root,
-        env={**os.environ, "PYTHONPATH": str(root)},
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
         check=False,
     )
     assert done.returncode == -signal.SIGKILL
@@ -406,34 +359,7 @@ def test_a_killed_run_leaves_nothing_that_looks_finished(tmp_path: Path) -> None
         with pytest.raises(RunError, match="not a whole run"):
             read_run(left)
     write(tmp_path / "run")
-
-
-def test_what_cannot_be_written_is_known_before_the_run(tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-    with pytest.raises(RunError, match="is no folder"):
-        refuse_unusable(tmp_path / "file" / "run", force=False)
-    refuse_unusable(tmp_path / "a" / "b", force=False)
-
-
-def test_a_closed_folder_is_known_before_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    tmp_path.chmod(0o500)
-    if os.geteuid() == 0:  # for root no folder is closed
-        monkeypatch.setattr(os, "access", lambda path, mode: False)
-    with pytest.raises(RunError, match="no permission"):
-        refuse_unusable(tmp_path / "run", force=False)
-
-
-def test_a_text_is_whole_or_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    write_whole(tmp_path / "summary.json", "old")
-
-    def full(handle: int) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(RunError, match="no space left on device; it was not written"):
-        write_whole(tmp_path / "summary.json", "new")
-    assert (tmp_path / "summary.json").read_text() == "old"
-    assert names_in(tmp_path) == ["summary.json"]
+    assert names_in(tmp_path) == ["run"]
 
 
 def test_what_is_no_run_is_not_read(tmp_path: Path) -> None:

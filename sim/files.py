@@ -1,0 +1,299 @@
+"""Files and folders that are written as a whole or not at all, and the checks before a run."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import stat
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+from platform import node
+from typing import Any, TextIO
+
+from sim.errors import InputError, RunError
+
+UNFINISHED = re.compile(r"\.(?P<name>.+)\.(?P<host>[^.]*)-(?P<process>\d+)-(?P<start>\d+)-\d+\.unfinished")
+"""The name of a file or folder while it is written: whose process is gone can be removed."""
+
+
+# ---------------------------------------------------------------- before a run
+
+
+def check_folder(folder: Path, *, force: bool, files: Sequence[str], noun: str = "run") -> None:
+    """Check before a run that a folder with these files can be written here.
+
+    Raises: RunError where the folder exists (with force: where it holds other files than these), or
+    where its parent is not writable.
+    """
+    folder = folder.absolute()
+    if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
+        raise RunError(f"{folder}: exists and is no folder\n    choose another name")
+    if folder.exists():
+        if not force:
+            raise RunError(
+                f"{folder}: exists\n    choose another name, or replace this {noun} with force=True"
+            )
+        _check_other_files(folder, files, noun)
+    check_parent(folder)
+
+
+def check_file(path: Path, *, force: bool) -> None:
+    """Check that a file can be written here. Raises: RunError as in `check_folder`."""
+    if path.is_dir():
+        raise RunError(f"{path}: is a folder\n    name a file")
+    if path.exists() and not force and not _is_stream(path):
+        raise RunError(f"{path}: exists\n    choose another name, or replace it with force=True")
+    check_parent(path)
+
+
+def check_parent(path: Path) -> None:
+    """Check the nearest existing parent of an output.
+
+    Raises: RunError where nothing can be written in it; InputError for a name that is no UTF-8.
+    """
+    if any("\ud800" <= letter <= "\udfff" for letter in str(path.absolute())):
+        raise InputError(f"{path}: the name is not UTF-8", "choose another name")
+    parent = next(p for p in path.absolute().parents if p.exists())
+    if not parent.is_dir():
+        raise RunError(f"{path}: {parent} is no folder")
+    if not os.access(parent, os.W_OK | os.X_OK):
+        raise RunError(f"{path}: no permission to write in {parent}")
+
+
+def check_outputs(files: Iterable[Path], *, inputs: Iterable[Path], folder: Path | None = None) -> None:
+    """Check before a run the files that a command writes, and the folder of the run.
+
+    inputs: files and folders that the command reads; no output may replace them.
+    Raises: InputError for an output that is an input or is named twice; RunError for one that cannot
+    be written.
+    """
+    read = {Path(os.path.realpath(path)) for path in inputs}
+    written: list[Path] = []
+    if folder is not None:
+        real = Path(os.path.realpath(folder))
+        if read & {real, *real.parents} or any(real in path.parents for path in read):
+            raise InputError(f"{folder}: would replace an input of this run", "choose another name")
+        written.append(real)
+    for path in files:
+        if path.name == "-":
+            raise InputError(f"{path}: is no file", "only json=- is standard output; name a file")
+        if _is_stream(path):
+            continue
+        real = Path(os.path.realpath(path))
+        if read & {real, *real.parents} or _is_one_of(path, read):
+            raise InputError(f"{path}: would replace an input of this run", "choose another name")
+        if {real, *real.parents} & set(written):
+            raise InputError(f"{path}: two outputs have this name", "choose another name for one of them")
+        written.append(real)
+        if path.is_dir():
+            raise RunError(f"{path}: is a folder\n    name a file")
+        check_parent(real)
+        if not real.parent.is_dir():
+            raise RunError(f"{path}: there is no folder {real.parent}\n    make it first")
+
+
+def _is_one_of(path: Path, others: Iterable[Path]) -> bool:
+    """Whether a path is another name (a hard link, other letter case) of one of these files."""
+    return path.exists() and any(other.is_file() and path.samefile(other) for other in others)
+
+
+def _check_other_files(folder: Path, files: Sequence[str], noun: str) -> None:
+    """Raises: RunError where replacing the folder would remove files that are no part of it."""
+    other = [name for name in sorted(item.name for item in folder.iterdir()) if name not in files]
+    if other:
+        more = f" and {len(other) - 3} more" if len(other) > 3 else ""
+        a = "an" if noun[0] in "aeiou" else "a"
+        raise RunError(
+            f"{folder}: holds files that are no part of {a} {noun}: {', '.join(other[:3])}{more}\n"
+            f"    force=True replaces {a} {noun} only; move these away or choose another name"
+        )
+
+
+# ---------------------------------------------------------------- writing
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a text file, so that the path holds either all of it or its former content.
+
+    Raises: RunError where the system cannot write it.
+    """
+    with whole_file(path) as file:
+        file.write(text)
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[TextIO]:
+    """A text file to write piece by piece; it takes its place when the block ends without an error.
+
+    A symbolic link is followed: its target is replaced. A device, FIFO or socket is written to
+    directly. Raises: RunError where the system cannot write it.
+    """
+    new = None
+    try:
+        if _is_stream(path):
+            with path.open("w", encoding="utf-8", errors="backslashreplace") as file:
+                yield file
+            return
+        real = Path(os.path.realpath(path))
+        remove_abandoned(real.parent)
+        new, handle = _new(real, lambda name: os.open(name, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+        with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        if real.exists():
+            new.chmod(stat.S_IMODE(real.stat().st_mode))
+        new.replace(real)
+    except OSError as error:
+        raise RunError(f"{path}: {reason(error)}; it was not written") from error
+    finally:
+        if new is not None:
+            new.unlink(missing_ok=True)
+
+
+@contextmanager
+def whole_folder(folder: Path) -> Iterator[Path]:
+    """A temporary folder beside this one, which takes its place when the block ends without an error.
+
+    An old folder of this name is removed only after the new one is complete and on disk. Raises:
+    RunError where the system cannot write it.
+    """
+    folder = folder.absolute()
+    new = None
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        remove_abandoned(folder.parent)
+        new, _ = _new(folder, os.mkdir)
+        yield new
+        for file in new.iterdir():
+            _to_disk(file)
+        _to_disk(new)
+        _move_into_place(new, folder)
+    except OSError as error:
+        is_elsewhere = error.filename is not None and (new is None or new not in Path(error.filename).parents)
+        where = error.filename if is_elsewhere else folder
+        raise RunError(f"{where}: {reason(error)}; nothing was written") from error
+    finally:
+        if new is not None:
+            shutil.rmtree(new, ignore_errors=True)
+
+
+def remove_abandoned(parent: Path) -> None:
+    """Remove unfinished files and folders that a killed process of this machine left in a folder.
+
+    An old folder that was moved aside goes back where no new one has taken its place.
+    """
+    with os.scandir(parent) as items:
+        paths = [Path(item.path) for item in items if item.name.startswith(".")]
+    for path in paths:
+        found = UNFINISHED.fullmatch(path.name.removesuffix(".old"))
+        if not found or found["host"] != _host() or _is_running(int(found["process"]), int(found["start"])):
+            continue
+        if path.suffix == ".old" and not (parent / found["name"]).exists():
+            path.rename(parent / found["name"])
+        elif path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
+
+
+def _is_stream(path: Path) -> bool:
+    """Whether a path is a device, FIFO or socket: it is written to, never replaced."""
+    if not path.exists():
+        return False
+    mode = path.stat().st_mode
+    return not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)
+
+
+def _new(path: Path, make: Callable[[str], Any]) -> tuple[Path, Any]:
+    """Make an unfinished file or folder beside a path; the system applies the umask."""
+    for number in count():
+        process = os.getpid()
+        name = f".{path.name}.{_host()}-{process}-{_start(process)}-{number}.unfinished"
+        try:
+            return path.with_name(name), make(str(path.with_name(name)))
+        except FileExistsError:
+            continue
+    raise AssertionError
+
+
+def _host() -> str:
+    return node().replace(".", "_").replace("/", "_")[:30]
+
+
+def _start(process: int) -> int:
+    """When a process began, in ticks since the machine did; 0 where the system does not say (not Linux).
+
+    Raises: FileNotFoundError on Linux where there is no such process.
+    """
+    if not Path("/proc/self/stat").exists():
+        return 0
+    fields = Path(f"/proc/{process}/stat").read_text("utf-8", errors="replace").rpartition(")")[2].split()
+    return int(fields[19])
+
+
+def _is_running(process: int, start: int) -> bool:
+    """Whether a process still runs; True where this cannot be found out (Windows)."""
+    if Path("/proc/self/stat").exists():
+        try:
+            return _start(process) == start
+        except OSError:
+            return False
+    if os.name != "posix":
+        return True
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _move_into_place(new: Path, folder: Path) -> None:
+    old = None
+    if folder.exists():
+        old = folder.with_name(f"{new.name}.old")
+        folder.rename(old)
+    try:
+        new.rename(folder)
+    except BaseException:
+        if old is not None:
+            old.rename(folder)
+        raise
+    _to_disk(folder.parent)
+    if old is not None:
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def _to_disk(path: Path) -> None:
+    """Wait until a file, or on POSIX systems a folder, is on disk."""
+    is_folder = path.is_dir()
+    if is_folder and os.name != "posix":
+        return
+    handle = os.open(path, os.O_RDONLY if is_folder else os.O_RDWR)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+# ---------------------------------------------------------------- texts
+
+
+def json_text(value: Mapping[str, Any], *, ascii_only: bool = False) -> str:
+    """A mapping as JSON, with a line for each entry; keys keep their order.
+
+    A byte of a file name that is no UTF-8 is escaped, as JSON has it.
+    """
+    text = json.dumps(value, indent=2, ensure_ascii=ascii_only, allow_nan=False) + "\n"
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def reason(error: OSError) -> str:
+    """The system's description of an error, without its number."""
+    return (error.strerror or str(error)).lower()

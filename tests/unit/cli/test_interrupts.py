@@ -1,0 +1,156 @@
+"""Interrupts and broken streams: an end within a second, a true message, and the exit status of the shell."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sim.cli import interrupts
+from sim.cli.main import run_command
+
+ROOT = Path(__file__).parents[3]
+FIRST = ROOT / "scenarios" / "first_steps.yaml"
+ENV = {**os.environ, "PYTHONPATH": str(ROOT)}
+
+Ended = tuple[int, str, str]
+Command = Callable[..., Ended]
+
+
+@pytest.fixture
+def command(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Command:
+    """The command in this process: status, standard output, standard error."""
+
+    def run(*arguments: object) -> Ended:
+        monkeypatch.setattr(sys, "argv", ["allpath", *map(str, arguments)])
+        status = run_command()
+        sys.stdout.flush()
+        return status, *capfd.readouterr()
+
+    return run
+
+
+def kill_self(number: int, *, swallow: bool = False) -> Callable[..., Any]:
+    def act(*args: Any, **kwargs: Any) -> Any:
+        try:
+            os.kill(os.getpid(), number)
+            time.sleep(60)
+        except KeyboardInterrupt:
+            if not swallow:
+                raise
+
+    return act
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interrupted_command_says_that_nothing_was_written(
+    number: int, status: int, command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sim.files._to_disk", kill_self(number))
+    done = command("run", FIRST, "--patients", 20, "--out", tmp_path / "run")
+    assert done == (status, "", "interrupted; nothing was written\n")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_interrupted_command_says_what_was_written(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, page = tmp_path / "run", tmp_path / "page.html"
+    replace = Path.replace
+    monkeypatch.setattr(
+        Path, "replace", lambda self, to: kill_self(signal.SIGINT)() if to == page else replace(self, to)
+    )
+    status, _, err = command("run", FIRST, "--patients", 20, "--out", out, "--report", page)
+    assert (status, err) == (130, f"interrupted; {out} was written\n")
+    assert [item.name for item in tmp_path.iterdir()] == ["run"]
+
+
+@pytest.mark.parametrize("verb", ["compare", "sweep"])
+def test_an_interrupt_that_a_library_swallows_still_ends_with_130(
+    verb: str, command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "fsync", kill_self(signal.SIGINT, swallow=True))
+    words = [FIRST] if verb == "compare" else ["--over", "horizon=4 years"]
+    status, _, err = command(verb, FIRST, *words, "--patients", 20, "--json", tmp_path / "x.json")
+    assert (status, err) == (130, f"interrupted; {tmp_path / 'x.json'} was written\n")
+
+
+STUCK = """
+import hashlib
+from sim.cli import interrupts
+with interrupts.interrupts():
+    print("ready", flush=True)
+    hashlib.pbkdf2_hmac("sha256", b"", b"", 10**9)  # compiled: no signal handler runs before it returns
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_compiled_code_does_not_delay_the_end(number: int) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", STUCK], env=ENV, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        process.send_signal(number)
+        _, err = process.communicate(timeout=30)
+    assert (process.returncode, err) == (128 + number, "interrupted; nothing was written\n")
+
+
+def test_former_handlers_come_back() -> None:
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    with interrupts.interrupts() as interrupted:
+        assert interrupted.status == 0
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
+
+
+# ---------------------------------------------------------------- streams
+
+
+def run_in_shell(line: str, **env: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["/bin/sh", "-c", line.replace("allpath", f"{sys.executable} -m sim.cli.main")],
+        env={**ENV, **env},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    "line", ["allpath check %s >&-", "allpath check %s >&- 2>&-", "allpath --help | true"]
+)
+def test_a_closed_output_ends_quietly(line: str) -> None:
+    done = run_in_shell(line.replace("%s", str(FIRST)))
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_an_ascii_terminal_shows_every_title(tmp_path: Path) -> None:
+    file = tmp_path / "two.yaml"
+    file.write_text(f"format: 1\ntitle: Zürich → Genève\nbased_on: {FIRST}\n", "utf-8")
+    told = run_in_shell(f"allpath run {file} --patients 20", PYTHONIOENCODING="ascii", PYTHONUTF8="0")
+    assert (told.returncode, told.stderr) == (0, "")
+    assert told.stdout.startswith("Z\\xfcrich \\u2192 Gen\\xe8ve\n")
+    json = run_in_shell(
+        f"allpath run {file} --patients 20 --json -", PYTHONIOENCODING="ascii", PYTHONUTF8="0"
+    )
+    assert "Z\\u00fcrich" in json.stdout
+
+
+def test_a_name_that_is_no_utf_8_is_an_error(command: Command, tmp_path: Path) -> None:
+    for option in ("--out", "--report"):
+        name = tmp_path / os.fsdecode(b"run\xff")
+        status, out, err = command("run", FIRST, "--patients", 20, option, name)
+        assert (status, out) == (2, "")
+        assert err == f"{tmp_path}/run\\udcff: the name is not UTF-8\n    choose another name\n"
+    file = tmp_path / os.fsdecode(b"first\xff.yaml")
+    file.write_bytes(FIRST.read_bytes())
+    assert command("run", file, "--patients", 20, "--out", tmp_path / "run")[0] == 0
+    assert command("reproduce", tmp_path / "run")[0] == 0
