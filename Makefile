@@ -6,7 +6,7 @@ VENV := .venv
 READY := $(VENV)/.ready
 ALLPATH := $(VENV)/bin/allpath
 
-.PHONY: run test faults theory-long browser figure lint types bench pairing docs validation site clean
+.PHONY: run test test-long faults theory-long browser figure lint types bench pairing docs validation site clean
 
 # The published case: an adult with relapse in marrow and CSF, two lines of CAR-T, then transplant. The first scenario
 # is that pathway; each of the others omits one part of it: CAR-T, the second line, transplant after CAR-T.
@@ -20,8 +20,15 @@ run: $(READY)
 	@$(ALLPATH) compare $(CASE) --at "1 year" --at "2 years" --at "5 years" \
 		--outcome overall_survival --outcome infused --outcome transplanted --report case.html
 
+# A worker for each core, at most four. One worker runs all tests of a file, because they share simulated cohorts.
+WORKERS := --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+
 test: $(READY)
-	@$(VENV)/bin/python -m pytest
+	@$(VENV)/bin/python -m pytest -m "not long" $(WORKERS)
+
+# The tests that `make test` leaves out: larger cohorts, more random pathways, all calibration targets.
+test-long: $(READY)
+	@$(VENV)/bin/python -m pytest -m long $(WORKERS)
 
 # Tests of the HTML page in a real browser: Chromium with its driver, as packaged by Debian.
 browser: $(READY)

@@ -26,7 +26,7 @@ from sim.outcomes.summary import DEFAULT_TIMES, summarise
 from sim.pathway.tables import Pathway, compile_pathway
 from sim.runs.comparison import Comparison, Source, carry_out
 from sim.runs.provenance import peak_mib
-from sim.runs.simulation import Asked
+from sim.runs.request import RunRequest
 from sim.scenario import load
 
 HERE = Path(__file__).parent
@@ -147,7 +147,10 @@ def compared(file: str, patients: int, change: str) -> tuple[float, float, float
 def two_arms(file: str, patients: int, change: str) -> tuple[float, float]:
     """Seconds of the engine and of the outcomes of a scenario against itself with a change."""
     number = f"patients.number={patients}"
-    arms = [Source("a", Asked(Path(file), (number,))), Source("b", Asked(Path(file), (number, change)))]
+    arms = [
+        Source("a", RunRequest(Path(file), (number,))),
+        Source("b", RunRequest(Path(file), (number, change))),
+    ]
     done = carry_out(arms, at=DEFAULT_TIMES, step=lambda name: None, share=lambda share: None)
     assert isinstance(done, Comparison)
     return done.seconds["engine"], done.seconds["outcomes"]

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sim.runs.comparison import Comparison, Source, carry_out
-from sim.runs.simulation import Asked
+from sim.runs.request import RunRequest
 from sim.units import DAYS_IN
 
 ROOT = Path(__file__).parents[1]
@@ -90,7 +90,7 @@ def lines(pair: Pair) -> Iterator[str]:
 def compared(pair: Pair) -> Mapping[str, Any]:
     """The table of a comparison."""
     arms = [
-        Source(name, Asked(file, pair.settings, SEED, pair.replications))
+        Source(name, RunRequest(file, pair.settings, SEED, pair.replications))
         for name, file in (("reference", pair.reference), ("other", pair.other))
     ]
     at = tuple(float(time.split()[0]) * DAYS_IN["year"] for time in TIMES)

@@ -21,15 +21,10 @@ from sim.outcomes.comparison.divergence import part
 from sim.outcomes.comparison.paired import fates
 from sim.outcomes.summary import DEFAULT_TIMES
 from sim.runs import comparison, simulation
+from sim.runs.request import RunRequest, Time, texts, times
 from sim.runs.sequential_stopping import compare_until, run_until
-from sim.runs.simulation import Asked, BrokenRun
+from sim.runs.simulation import BrokenRun
 from sim.scenario.language.model import Scenario
-from sim.units import days
-
-LOAD_WITH_SETTINGS = "say load(file, settings=[...]), or give the file"
-
-Time: TypeAlias = str | float
-"""A time as `2 years`, or a number of days."""
 
 QUIET: Mapping[str, Callable[[Any], None]] = {"step": lambda name: None, "share": lambda share: None}
 """Progress that nobody wants to see."""
@@ -139,7 +134,7 @@ def run(
     `overall_survival@2 years=0.005`; patients, or replications, are added until it is reached.
     Raises: ScenarioError and InputError where the input is wrong, RunError where the run failed.
     """
-    asked = _asked(scenario, patients, seed, replications, engine, workers, settings, at)
+    asked = _request(scenario, patients, seed, replications, engine, workers, settings, at)
     reached = run_until(until_precision, asked, **QUIET) if until_precision is not None else None
     done = reached.done if reached is not None else simulation.carry_out(asked, **QUIET)
     if isinstance(done, BrokenRun):
@@ -168,7 +163,7 @@ def compare(
     """
     if len(arms) < 2:
         raise InputError("compare: one scenario has nothing to be compared with", "give two or more")
-    asked = _asked(None, patients, 1, 1, engine, workers, settings, at)
+    asked = _request("", patients, 1, 1, engine, workers, settings, at)
     given = [_arm(arm) for arm in arms]
     of = comparison.sources(given, asked, seed=seed, replications=replications)
     if until_precision is not None:
@@ -188,8 +183,8 @@ def _arm(given: Given | Run) -> Path | Scenario | Arm:
     return given if isinstance(given, Scenario) else Path(given)
 
 
-def _asked(
-    scenario: Given | None,
+def _request(
+    scenario: Given,
     patients: int | None,
     seed: int,
     replications: int,
@@ -197,15 +192,11 @@ def _asked(
     workers: int | None,
     settings: Sequence[str],
     at: Sequence[Time],
-) -> Asked:
-    """What is asked. Raises: InputError for settings of a scenario that was loaded."""
+) -> RunRequest:
+    """The request. Raises: InputError for a value that a parameter cannot have."""
     loaded = scenario if isinstance(scenario, Scenario) else None
-    changes = (*settings, *([f"patients.number={patients}"] if patients is not None else []))
-    if loaded is not None and changes:
-        raise InputError(f"{loaded.file}: has been loaded, and stays what it is", LOAD_WITH_SETTINGS)
-    file = Path(loaded.file if loaded is not None else os.fspath(scenario or ""))  # type: ignore[arg-type]
-    times = tuple(days(time) if isinstance(time, str) else float(time) for time in at)
-    return Asked(file, changes, seed, replications, engine, workers, times, loaded)
+    file = Path(scenario.file if isinstance(scenario, Scenario) else os.fspath(scenario))
+    return RunRequest(file, texts(settings), seed, replications, engine, workers, times(at), loaded, patients)
 
 
 def _broken(done: BrokenRun) -> RunError:

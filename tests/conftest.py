@@ -1,6 +1,39 @@
-"""Settings of all tests: hypothesis without a clock and with a fixed seed, so that no test flakes."""
+"""Settings for all tests.
 
+Hypothesis has no deadline and a fixed seed, so that no test is flaky. With several workers the kernel is
+compiled once before they start, and the files that take longest go first.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
 from hypothesis import settings
 
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # one test is one thread: the workers share the cores
 settings.register_profile("steady", deadline=None, derandomize=True)
 settings.load_profile("steady")
+
+LONGEST = (
+    "tests/published/test_strategies.py",
+    "tests/theory/test_queues.py",
+    "tests/properties/test_two_engines.py",
+    "tests/theory/test_modifiers.py",
+)
+"""Files that take long and have few tests, the longest first."""
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Compile the kernel into the cache once; otherwise every worker would compile it."""
+    is_controller = not hasattr(session.config, "workerinput")
+    if is_controller and session.config.getoption("numprocesses", None):
+        subprocess.run([sys.executable, "-m", "sim.engine.precompile"], check=True)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run the files that take longest first, so that the workers end at about the same time."""
+    order = {file: i for i, file in enumerate(LONGEST)}
+    items.sort(key=lambda item: order.get(item.nodeid.partition("::")[0], len(order)))

@@ -13,7 +13,8 @@ from sim.outcomes.comparison.paired import compare
 from sim.outcomes.history.history import History
 from sim.report.page.arms import Arm
 from sim.runs.comparison import Comparison
-from sim.runs.simulation import Asked, Simulation, carry_out
+from sim.runs.request import RunRequest
+from sim.runs.simulation import Simulation, carry_out
 
 SCENARIOS = Path(__file__).parents[1] / "scenarios"
 CLINICAL = SCENARIOS / "cns_relapse_academic.yaml"
@@ -72,7 +73,7 @@ outcomes:
 @cache
 def simulated(file: Path, *settings: str, replications: int = 1) -> Simulation:
     """A run of a scenario file; the same for the same arguments."""
-    asked = Asked(file, settings, replications=replications, at=(45.0, 90.0, 180.0))
+    asked = RunRequest(file, settings, replications=replications, at=(45.0, 90.0, 180.0))
     done = carry_out(asked, step=lambda step: None, share=lambda share: None)
     assert isinstance(done, Simulation)
     return done

@@ -29,14 +29,13 @@ from sim.cli.output import (
     verb,
     waiting,
 )
-from sim.errors import InputError, ScenarioError, did_you_mean
+from sim.errors import InputError, ScenarioError
 
 if TYPE_CHECKING:
     from sim.event_log.log import EventLog
     from sim.outcomes.comparison.comparability import Arm
-    from sim.runs.simulation import Asked, BrokenRun
-
-LARGEST = 2**31 - 1
+    from sim.runs.request import RunRequest
+    from sim.runs.simulation import BrokenRun
 
 app = typer.Typer(
     help="Simulate patients along a treatment pathway, from a scenario file to their outcomes.",
@@ -49,19 +48,15 @@ app = typer.Typer(
 FileOf = Annotated[Path, typer.Argument(metavar="SCENARIO", help="The scenario file.")]
 RunOf = Annotated[Path, typer.Argument(metavar="RUN", help="A folder that `run --out` has written.")]
 Patients = Annotated[
-    int | None, typer.Option(metavar="N", min=1, help="How many patients: --set patients.number=N.")
+    int | None, typer.Option(metavar="N", help="How many patients: --set patients.number=N.")
 ]
-Seed = Annotated[int, typer.Option(metavar="N", min=0, max=2**63 - 1, help="What all chance follows from.")]
-Replications = Annotated[
-    int, typer.Option(metavar="N", min=1, max=LARGEST, help="How often to simulate the cohort.")
-]
+Seed = Annotated[int, typer.Option(metavar="N", help="What all chance follows from.")]
+Replications = Annotated[int, typer.Option(metavar="N", help="How often to simulate the cohort.")]
 Engine = Annotated[
     str,
     typer.Option(metavar="NAME", help="auto, independent, or shared (patients wait for resources)."),
 ]
-Workers = Annotated[
-    int | None, typer.Option(metavar="N", min=1, help="Threads or processes; all cores by default.")
-]
+Workers = Annotated[int | None, typer.Option(metavar="N", help="Threads or processes; all cores by default.")]
 Outcomes = Annotated[
     list[str] | None,
     typer.Option("--outcome", metavar="NAME", help="Tell this outcome; may be repeated; all by default."),
@@ -113,20 +108,19 @@ def run(
     until_precision: UntilPrecision = None,
 ) -> None:
     """Simulate a cohort and print its outcomes."""
-    asked = what_is_asked(scenario, patients, settings, seed, replications, engine, workers, at)
+    asked = request_of(scenario, patients, settings, seed, replications, engine, workers, at)
     from sim.files import check_folder, check_outputs
     from sim.report.tables.run_tables import print_summary
     from sim.runs.batches import Streamed, stream, stream_into
-    from sim.runs.simulation import BrokenRun, Simulation, carry_out, keep, refuse_unknown_outcomes
+    from sim.runs.request import check_outcomes
+    from sim.runs.simulation import BrokenRun, Simulation, carry_out, keep
     from sim.runs.store import FILES
 
     if out is not None:
         check_folder(out, force=force, files=FILES)
     check_outputs(files(json, report), inputs=[scenario], folder=out)
     if outcomes:
-        from sim.scenario import load
-
-        refuse_unknown_outcomes(outcomes, load(scenario, settings=asked.settings))
+        check_outcomes(outcomes, asked.load())
     reached = None
     with waiting() as (step, share):
         if until_precision is not None:
@@ -196,7 +190,7 @@ def describe(
     settings: Settings = None,
 ) -> None:
     """Tell what a scenario says: stages, laws, decisions, and what its numbers rest on."""
-    one_of("--diagram", diagram, ["mermaid"])
+    one_of("diagram", diagram, ["mermaid"])
     from sim.scenario import load
 
     if diagram is not None:
@@ -222,11 +216,11 @@ def compare(
     patients: Patients = None,
     seed: Annotated[
         int | None,
-        typer.Option(metavar="N", min=0, max=2**63 - 1, help="As in run; that of the saved run, or 1."),
+        typer.Option(metavar="N", help="As in run; that of the saved run, or 1."),
     ] = None,
     replications: Annotated[
         int | None,
-        typer.Option(metavar="N", min=1, max=LARGEST, help="As in run; those of the saved run, or 1."),
+        typer.Option(metavar="N", help="As in run; those of the saved run, or 1."),
     ] = None,
     engine: Engine = "auto",
     workers: Workers = None,
@@ -242,15 +236,16 @@ def compare(
     """Send the same patients through several scenarios and tell what differs."""
     if len(arms) < 2:
         raise InputError("compare: one scenario has nothing to be compared with", "name two or more")
-    asked = what_is_asked(arms[0], patients, settings, 1, 1, engine, workers, at)
+    asked = request_of(arms[0], patients, settings, 1, 1, engine, workers, at)
     from sim.files import check_outputs
     from sim.report.tables.comparison_tables import print_comparison
     from sim.runs.comparison import carry_out, scenario_of, sources
-    from sim.runs.simulation import BrokenRun, refuse_unknown_outcomes
+    from sim.runs.request import check_outcomes
+    from sim.runs.simulation import BrokenRun
 
     of = sources(arms, asked, seed=seed, replications=replications)
     if outcomes:
-        refuse_unknown_outcomes(outcomes, scenario_of(of[0]))
+        check_outcomes(outcomes, scenario_of(of[0]))
     check_outputs(files(json, report), inputs=arms)
     reached = None
     with waiting() as (step, share):
@@ -310,7 +305,7 @@ def sweep(
     report: Report = None,
 ) -> None:
     """Send the same patients through a grid of changes; the scenario as it stands is the reference."""
-    asked = what_is_asked(scenario, patients, settings, seed, replications, engine, workers, at)
+    asked = request_of(scenario, patients, settings, seed, replications, engine, workers, at)
     from sim.files import check_outputs, write_whole
     from sim.report.tables import sweep_tables
     from sim.runs.sweep import carry_out, variations
@@ -340,10 +335,10 @@ def trace(
     scenarios: Annotated[
         list[Path], typer.Argument(metavar="A [B]", help="A scenario file; or two, or saved runs.")
     ],
-    patient: Annotated[int, typer.Option(metavar="K", min=0, help="The patient's number, from 0.")],
+    patient: Annotated[int, typer.Option(metavar="K", help="The patient's number, from 0.")],
     patients: Patients = None,
     seed: Seed = 1,
-    replication: Annotated[int, typer.Option(metavar="R", min=0, max=LARGEST - 1, help="From 0.")] = 0,
+    replication: Annotated[int, typer.Option(metavar="R", help="From 0.")] = 0,
     engine: Engine = "auto",
     settings: Settings = None,
     report: Report = None,
@@ -352,7 +347,7 @@ def trace(
     from sim.files import check_outputs
 
     check_outputs(files(None, report), inputs=scenarios)
-    asked = what_is_asked(scenarios[0], patients, settings, seed, replication + 1, engine, None, None)
+    asked = request_of(scenarios[0], patients, settings, seed, replication + 1, engine, None, None)
     if len(scenarios) > 1:
         trace_twins(scenarios, asked, patient=patient, replication=replication, report=report)
         return
@@ -370,7 +365,7 @@ def trace(
 
 
 def trace_twins(
-    files: list[Path], asked: Asked, *, patient: int, replication: int, report: Path | None
+    files: list[Path], asked: RunRequest, *, patient: int, replication: int, report: Path | None
 ) -> None:
     """Tell one patient's two lives. Raises: InputError where there are not two, or not of one patient."""
     if len(files) > 2:
@@ -411,7 +406,7 @@ def index_of(log: EventLog, patient: int, replication: int) -> int:
     index = patient_index(log, patient=patient, replication=replication)
     if index is None:
         n = int((log.replication == replication).sum())
-        raise InputError(f"--patient: there is no patient {patient}; the numbers go from 0 to {n - 1}")
+        raise InputError(f"patient: there is no patient {patient}; the numbers go from 0 to {n - 1}")
     return index
 
 
@@ -455,10 +450,10 @@ def export(
     force: Annotated[bool, typer.Option("--force", help="Replace the export that is there.")] = False,
 ) -> None:
     """Write a saved run in a format that other tools read."""
-    one_of("--to", to, ["csv", "parquet", "xes", "ocel", "mstate"])
-    one_of("--by", by, ["stages", "states"])
+    one_of("to", to, ["csv", "parquet", "xes", "ocel", "mstate"])
+    one_of("by", by, ["stages", "states"])
     if by is not None and to != "mstate":
-        raise InputError(f"--by: {to} has no states of a model", "leave --by out, or export --to mstate")
+        raise InputError(f"by: {to} has no states of a model", "leave it out, or export to=mstate")
     from sim.export import check_export
     from sim.export import export as write
     from sim.files import check_outputs
@@ -511,7 +506,7 @@ def allpath(
 # ---------------------------------------------------------------- what verbs share
 
 
-def what_is_asked(
+def request_of(
     file: Path,
     patients: int | None,
     settings: list[str] | None,
@@ -520,42 +515,27 @@ def what_is_asked(
     engine: str,
     workers: int | None,
     at: list[str] | None,
-) -> Asked:
-    """The options of a run; told of the law's compilation where this is the run that pays for it.
+) -> RunRequest:
+    """The request for a run; announces the compilation where this run has to do it.
 
-    Raises: InputError for an engine or a time that there is not.
+    Raises: InputError for a value that an option cannot have.
     """
-    one_of("--engine", engine, ["auto", "independent", "shared"])
-    times = [time_of(text) for text in at or ()]
-    from sim.runs.simulation import Asked, is_law_compiled
+    from sim.runs.request import RunRequest, times
+    from sim.runs.simulation import is_law_compiled
 
+    request = RunRequest(
+        file, tuple(settings or ()), seed, replications, engine, workers, times(at or ()), patients=patients
+    )
     if not is_law_compiled() and not os.environ.get("NUMBA_DISABLE_JIT"):
         print("compiling the law (once) ...", file=sys.stderr, flush=True)  # noqa: T201
-    last = [f"patients.number={patients}"] if patients is not None else []
-    asked = Asked(file, (*(settings or ()), *last), seed, replications, engine, workers)
-    from dataclasses import replace
-
-    return replace(asked, at=tuple(times)) if times else asked
+    return request
 
 
 def one_of(option: str, word: str | None, known: Iterable[str]) -> None:
     """Raises: InputError for a word that is not among those known, naming the nearest."""
-    known = list(known)
-    if word is not None and word not in known:
-        raise InputError(f"{option}: {word} is none of {', '.join(known)}", did_you_mean(word, known))
+    from sim.runs.request import check_word
 
-
-def time_of(text: str) -> float:
-    """Days of a time as `6 months`. Raises: InputError for what is none."""
-    from sim.units import days
-
-    try:
-        time = days(text)
-    except InputError as error:
-        raise InputError(f"--at: {error.fact}", error.fix) from error
-    if time <= 0:
-        raise InputError("--at: curves are read after the start", "name a time above 0")
-    return time
+    check_word(option, word, known)
 
 
 def main() -> NoReturn:

@@ -61,6 +61,7 @@ OPTIONS = {
     "by": "--by",
     "cells": "--cell",
     "csv": "--csv",
+    "diagram": "--diagram",
     "engine": "--engine",
     "force": "--force",
     "json": "--json",

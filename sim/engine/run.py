@@ -11,7 +11,7 @@ from math import inf
 import numpy as np
 
 from sim.engine.arrivals import Cohort, cohorts
-from sim.errors import Problem, ScenarioError
+from sim.errors import InputError, Problem, ScenarioError, did_you_mean
 from sim.event_log.log import EventLog, ResourceUse
 from sim.pathway.tables import Pathway
 
@@ -108,8 +108,11 @@ def simulate_in_batches(
 def choose_engine(pathway: Pathway, asked: str) -> str:
     """`auto` is independent wherever nothing is shared.
 
-    Raises: ScenarioError where `independent` is asked for and resources can be waited for.
+    Raises: InputError for a name that is none of ENGINES; ScenarioError where `independent` is asked
+    for and resources can be waited for.
     """
+    if asked not in ENGINES:
+        raise InputError(f"engine: {asked} is none of {', '.join(ENGINES)}", did_you_mean(asked, ENGINES))
     shared = pathway.shared_resources
     if asked == "independent" and shared:
         where = next(r.where for r in pathway.scenario.resources if r.name == shared[0])

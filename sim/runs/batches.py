@@ -21,9 +21,9 @@ from sim.outcomes.summary import (
     summarise,
 )
 from sim.pathway.tables import Pathway, compile_pathway
-from sim.runs.simulation import Asked, BrokenRun, Share, Step, broken_run
+from sim.runs.request import RunRequest
+from sim.runs.simulation import BrokenRun, Share, Step, broken_run, record
 from sim.runs.store import opened_run
-from sim.scenario import load
 from sim.scenario.language.model import Scenario
 
 
@@ -45,7 +45,7 @@ class Streamed:
     seconds: dict[str, float]
 
 
-def stream(asked: Asked, *, step: Step, share: Share, log: Taker | None = None) -> Streamed | BrokenRun:
+def stream(asked: RunRequest, *, step: Step, share: Share, log: Taker | None = None) -> Streamed | BrokenRun:
     """Simulate and read all outcomes, unless something happened that the scenario forbids.
 
     It tells what `simulation.carry_out` tells. log: is given the log, in order.
@@ -53,7 +53,7 @@ def stream(asked: Asked, *, step: Step, share: Share, log: Taker | None = None) 
     """
     began = perf_counter()
     step("load")
-    scenario = asked.scenario or load(asked.file, settings=asked.settings)
+    scenario = asked.load()
     of = _Stream(asked, compile_pathway(scenario), share)
     of.seconds["load"] = perf_counter() - began
     step("engine")
@@ -66,7 +66,7 @@ def stream(asked: Asked, *, step: Step, share: Share, log: Taker | None = None) 
 
 
 def stream_into(
-    folder: Path, asked: Asked, *, command: Sequence[str], force: bool, step: Step, share: Share
+    folder: Path, asked: RunRequest, *, command: Sequence[str], force: bool, step: Step, share: Share
 ) -> Streamed | BrokenRun:
     """The same, and write the folder of the run, as `simulation.keep` does.
 
@@ -81,7 +81,8 @@ def stream_into(
             files.finish(
                 done.scenario,
                 done.results.as_json(),
-                lambda: asked.record(
+                lambda: record(
+                    asked,
                     done.scenario,
                     engine=done.engine,
                     patients=done.patients,
@@ -106,7 +107,7 @@ class _Broken(Exception):
 class _Stream:
     """The replications of a run, one batch after another. seconds: how long each part took so far."""
 
-    asked: Asked
+    asked: RunRequest
     pathway: Pathway
     share: Share
     engine: str = ""

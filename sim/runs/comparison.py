@@ -11,7 +11,8 @@ from sim.errors import InputError
 from sim.outcomes.comparison import paired
 from sim.outcomes.comparison.comparability import Arm
 from sim.outcomes.results import Results
-from sim.runs.simulation import Asked, BrokenRun, Share, Step, asked_of, broken_run, live, read_back
+from sim.runs.request import RunRequest
+from sim.runs.simulation import BrokenRun, Share, Step, asked_of, broken_run, live, read_back
 from sim.runs.store import SavedRun, read_run
 from sim.scenario import load
 from sim.scenario.language.model import Scenario
@@ -34,12 +35,12 @@ class Source:
     """Where an arm comes from: what is asked of a scenario, a saved run, or a run that is at hand."""
 
     name: str
-    of: Asked | SavedRun | Arm
+    of: RunRequest | SavedRun | Arm
 
 
 def sources(
     given: Sequence[Path | Scenario | Arm],
-    asked: Asked,
+    asked: RunRequest,
     *,
     seed: int | None = None,
     replications: int | None = None,
@@ -54,10 +55,12 @@ def sources(
     fixed = [str(one) for i, one in enumerate(given) if i in found]
     fixed += [one.file for one in given if isinstance(one, Scenario)]
     fixed += [one.name for one in given if isinstance(one, Arm)]
-    if fixed and asked.settings:
-        fact = f"{fixed[0]} is what it is already, and cannot be changed by {', '.join(asked.settings)}"
+    if fixed and asked.all_settings:
+        fact = (
+            f"{fixed[0]} cannot be changed by {', '.join(asked.all_settings)}: it is loaded or has been run"
+        )
         raise InputError(fact, "name scenario files, or change them before")
-    runs: list[Asked | Arm] = []
+    runs: list[RunRequest | Arm] = []
     for i, one in enumerate(given):
         if i in found:
             runs.append(asked_of(found[i]))
@@ -75,7 +78,7 @@ def sources(
     ]
 
 
-def _of(one: Path | Scenario | Arm, asked: Asked) -> Asked | Arm:
+def _of(one: Path | Scenario | Arm, asked: RunRequest) -> RunRequest | Arm:
     if isinstance(one, Scenario):
         return replace(asked, file=Path(one.file), scenario=one)
     return one if isinstance(one, Arm) else replace(asked, file=one)
@@ -108,7 +111,7 @@ def scenario_of(source: Source) -> Scenario:
         return load(of.scenario_file)
     if isinstance(of, Arm):
         return of.scenario
-    return of.scenario or load(of.file, settings=of.settings)
+    return of.load()
 
 
 def carry_out(
@@ -128,7 +131,7 @@ def carry_out(
         arms.append(arm)
     step("outcomes")
     began = perf_counter()
-    workers = next((source.of.workers for source in of if isinstance(source.of, Asked)), None)
+    workers = next((source.of.workers for source in of if isinstance(source.of, RunRequest)), None)
     results = paired.compare(arms, at=at, workers=workers)
     seconds["outcomes"] = seconds.get("outcomes", 0.0) + perf_counter() - began
     return Comparison(tuple(arms), results, seconds)

@@ -8,14 +8,13 @@ from functools import partial
 from math import ceil, isnan
 from typing import Any, Generic, TypeAlias, TypeVar
 
-from sim import units
 from sim.errors import InputError, RunError
 from sim.outcomes.estimates import DifferenceRow, EstimateRow
 from sim.outcomes.results import Results
 from sim.runs import comparison, simulation
 from sim.runs.comparison import Comparison, Source
-from sim.runs.simulation import Asked, BrokenRun, Share, Simulation, Step, outcome_called
-from sim.scenario import load
+from sim.runs.request import RunRequest, outcome_called, time_in_days
+from sim.runs.simulation import BrokenRun, Share, Simulation, Step
 from sim.scenario.language.model import Scenario
 
 MOST_PATIENTS = 5_000_000
@@ -31,11 +30,9 @@ CURVE_NUMBERS = ("median", "restricted_mean")
 SHARES = ("time_to_event", "occupancy", "ever", "funnel", "pathway")
 """Outcomes between 0 and 1."""
 
-NUMBER = "patients.number"
-
 T = TypeVar("T")
 Row: TypeAlias = EstimateRow | DifferenceRow
-Resize = Callable[[Asked], Asked]
+Resize = Callable[[RunRequest], RunRequest]
 """Makes what is asked larger."""
 
 
@@ -89,26 +86,19 @@ def target_of(text: str, scenario: Scenario) -> Target:
     head, sign, width = text.rpartition("=")
     name, _, when = (part.strip() for part in head.partition("@"))
     if not sign or not name:
-        raise InputError(f"--until-precision: {text} is no target", FORM)
-    of = outcome_called(name, scenario, option="--until-precision")
+        raise InputError(f"until_precision: {text} is no target", FORM)
+    of = outcome_called(name, scenario, parameter="until_precision")
     if when and of.kind not in ("time_to_event", "occupancy"):
-        raise InputError(f"--until-precision: {name} is not read at a time", f"write {name}=HALF-WIDTH")
-    at = when if when in CURVE_NUMBERS else (_days(when) if when else None)
+        raise InputError(f"until_precision: {name} is not read at a time", f"write {name}=HALF-WIDTH")
+    at = when if when in CURVE_NUMBERS else (time_in_days("until_precision", when) if when else None)
+    if at == 0.0:
+        raise InputError("until_precision: curves are read after the start, not at 0 days", FORM)
     half_width = _half_width(width.strip())
     is_share = (of.kind in SHARES or of.above is not None) and at not in CURVE_NUMBERS
     if is_share and (width.strip()[-1].isalpha() or half_width >= 0.5):
         fix = "write a number below 0.5, as 0.005 for half a percentage point"
-        raise InputError(
-            f"--until-precision: {name} is a share, and {width.strip()} no half-width of one", fix
-        )
-    return Target(text, name, at or None, half_width)
-
-
-def _days(text: str) -> float:
-    try:
-        return units.days(text)
-    except InputError as error:
-        raise InputError(f"--until-precision: {error.fact}", error.fix) from error
+        raise InputError(f"until_precision: {name} is a share, and {width.strip()} no half-width of one", fix)
+    return Target(text, name, at, half_width)
 
 
 def _half_width(text: str) -> float:
@@ -116,13 +106,13 @@ def _half_width(text: str) -> float:
     try:
         value = float(text)
     except ValueError:
-        value = _days(text)
+        value = time_in_days("until_precision", text)
     if not value > 0.0:
-        raise InputError(f"--until-precision: a half-width is above 0, not {text}", FORM)
+        raise InputError(f"until_precision: a half-width is above 0, not {text}", FORM)
     return value
 
 
-def with_time(asked: Asked, target: Target) -> Asked:
+def with_time(asked: RunRequest, target: Target) -> RunRequest:
     """The same, with the target's time among those at which curves are read."""
     if isinstance(target.at, float) and target.at not in asked.at:
         return replace(asked, at=tuple(sorted((*asked.at, target.at))))
@@ -134,8 +124,8 @@ def with_time(asked: Asked, target: Target) -> Asked:
 
 def until(
     target: Target,
-    asked: Asked,
-    arms: Sequence[Asked],
+    asked: RunRequest,
+    arms: Sequence[RunRequest],
     carry_out: Callable[[Resize], tuple[T, list[Row]]],
 ) -> Reached[T]:
     """Simulate as asked, then with more, until the interval is narrow enough.
@@ -152,7 +142,7 @@ def until(
     loaded = [arm.file for arm in arms if arm.scenario is not None]
     if loaded and not grows:
         raise InputError(
-            f"--until-precision: {loaded[0]} has been loaded, and gets no more patients", "give its file"
+            f"until_precision: {loaded[0]} has been loaded, and gets no more patients", "give its file"
         )
     size = max(asked.replications, FEWEST_REPLICATIONS) if grows else _patients(scenarios[0])
     most, of = (MOST_REPLICATIONS, "replications") if grows else (MOST_PATIENTS, "patients")
@@ -161,22 +151,22 @@ def until(
         half = max((_half_width_of(row, target) for row in rows), default=0.0)
         if rows and half == 0.0:
             why = rows[0].note or "all patients are alike in this"
-            raise RunError(f"--until-precision {target.text}: there is no interval to be narrow ({why})")
+            raise RunError(f"until_precision {target.text}: there is no interval to be narrow ({why})")
         if half <= target.half_width:
             return Reached(done, target, half, size, of, rounds)
         wanted = max(ceil(size * (half / target.half_width) ** 2 * SAFETY), size + 1)
         if wanted > most:
             now = f"{size:,} {of} give a half-width of {half:.3g}"
             raise RunError(
-                f"--until-precision {target.text}: {now}; it would take about {wanted:,}, "
+                f"until_precision {target.text}: {now}; it would take about {wanted:,}, "
                 f"more than {most:,}\n    ask for a wider interval"
             )
         size = wanted
-    raise RunError(f"--until-precision {target.text}: is not reached in a hundred rounds")
+    raise RunError(f"until_precision {target.text}: is not reached in a hundred rounds")
 
 
-def _scenario(asked: Asked) -> Scenario:
-    return asked.scenario or load(asked.file, settings=asked.settings)
+def _scenario(asked: RunRequest) -> Scenario:
+    return asked.load()
 
 
 def _needs_replications(scenario: Scenario) -> bool:
@@ -188,11 +178,10 @@ def _patients(scenario: Scenario) -> int:
     return scenario.patients.number
 
 
-def _sized(asked: Asked, *, size: int, grows: bool) -> Asked:
+def _sized(asked: RunRequest, *, size: int, grows: bool) -> RunRequest:
     if grows:
         return replace(asked, replications=size)
-    others = [setting for setting in asked.settings if setting.partition("=")[0].strip() != NUMBER]
-    return replace(asked, settings=(*others, f"{NUMBER}={size}"))
+    return replace(asked, patients=size)
 
 
 def _rows(results: Results, target: Target, *, compared: bool) -> list[Row]:
@@ -220,19 +209,19 @@ def _half_width_of(row: Row, target: Target) -> float:
     """
     if "does not settle" in row.note:
         raise RunError(
-            f"--until-precision {target.text}: {row.note}\n"
+            f"until_precision {target.text}: {row.note}\n"
             "    ask for the precision of another outcome, or give the resource a capacity that settles"
         )
     if isnan(row.low) or isnan(row.high):
         why = row.note or "no patient is observed for so long, or the limit is not reached"
-        raise RunError(f"--until-precision {target.text}: there is no interval ({why})")
+        raise RunError(f"until_precision {target.text}: there is no interval ({why})")
     return (row.high - row.low) / 2
 
 
 # ---------------------------------------------------------------- a run, a comparison
 
 
-def run_until(text: str, asked: Asked, *, step: Step, share: Share) -> Reached[Simulation | BrokenRun]:
+def run_until(text: str, asked: RunRequest, *, step: Step, share: Share) -> Reached[Simulation | BrokenRun]:
     """Simulate a cohort until an outcome's interval is as narrow as `text` says."""
     target = target_of(text, _scenario(asked))
     asked = with_time(asked, target)
@@ -245,17 +234,17 @@ def run_until(text: str, asked: Asked, *, step: Step, share: Share) -> Reached[S
 
 
 def compare_until(
-    text: str, of: Sequence[Source], asked: Asked, *, step: Step, share: Share
+    text: str, of: Sequence[Source], asked: RunRequest, *, step: Step, share: Share
 ) -> Reached[Comparison | BrokenRun]:
     """Compare until the interval of an outcome's difference is as narrow as `text` says, in every arm.
 
     Raises: InputError where an arm has been simulated already.
     """
-    files = [source.of for source in of if isinstance(source.of, Asked)]
+    files = [source.of for source in of if isinstance(source.of, RunRequest)]
     if len(files) < len(of):
-        name = next(source.name for source in of if not isinstance(source.of, Asked))
+        name = next(source.name for source in of if not isinstance(source.of, RunRequest))
         raise InputError(
-            f"--until-precision: {name} is a saved run, and gets no more patients", "name its file"
+            f"until_precision: {name} is a saved run, and gets no more patients", "name its file"
         )
     target = target_of(text, _scenario(files[0]))
     first = with_time(replace(asked, replications=files[0].replications), target)
@@ -267,7 +256,7 @@ def compare_until(
             return done, []
         rows = _rows(done.results, target, compared=True)
         if not rows:
-            raise InputError(f"--until-precision: the arms do not have {target.outcome} in common", FORM)
+            raise InputError(f"until_precision: the arms do not have {target.outcome} in common", FORM)
         return done, rows
 
     reached = until(target, first, files, carry_out)

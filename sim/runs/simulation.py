@@ -12,18 +12,19 @@ from typing import Any
 import numpy as np
 
 from sim.engine.run import Result, simulate
-from sim.errors import InputError, RunError, did_you_mean
+from sim.errors import RunError
 from sim.event_log.log import EventLog
 from sim.numerics.compilation import cache_folder
 from sim.outcomes import labels
 from sim.outcomes.history.event_selection import broken_never
 from sim.outcomes.results import Results
-from sim.outcomes.summary import DEFAULT_TIMES, log_results
+from sim.outcomes.summary import log_results
 from sim.pathway.tables import compile_pathway
 from sim.runs.provenance import provenance
+from sim.runs.request import RunRequest
 from sim.runs.store import SavedRun, write_run
 from sim.scenario import load
-from sim.scenario.language.model import Outcome, Scenario
+from sim.scenario.language.model import Scenario
 
 Step = Callable[[str], None]
 """Is told what comes next: load, compile, engine, outcomes."""
@@ -31,45 +32,32 @@ Share = Callable[[float], None]
 """Is told the share of the engine's work that is done."""
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What a run was asked for; workers None: all cores; at: days; scenario: where it was loaded before."""
-
-    file: Path
-    settings: tuple[str, ...] = ()
-    seed: int = 1
-    replications: int = 1
-    engine: str = "auto"
-    workers: int | None = None
-    at: tuple[float, ...] = DEFAULT_TIMES
-    scenario: Scenario | None = None
-
-    def record(
-        self,
-        scenario: Scenario,
-        *,
-        engine: str,
-        patients: int,
-        command: Sequence[str],
-        seconds: Mapping[str, float],
-    ) -> dict[str, Any]:
-        """The record of a run, ready for JSON: what was asked, and what it was done with."""
-        run = {
-            "seed": self.seed,
-            "replications": self.replications,
-            "engine": engine,
-            "workers": self.workers or os.cpu_count(),
-            "patients": patients,
-            "at_days": list(self.at),
-        }
-        return provenance(scenario, run=run, command=command, seconds=seconds)
+def record(
+    request: RunRequest,
+    scenario: Scenario,
+    *,
+    engine: str,
+    patients: int,
+    command: Sequence[str],
+    seconds: Mapping[str, float],
+) -> dict[str, Any]:
+    """The record of a run, ready for JSON: the request, and the circumstances of the run."""
+    run = {
+        "seed": request.seed,
+        "replications": request.replications,
+        "engine": engine,
+        "workers": request.workers or os.cpu_count(),
+        "patients": patients,
+        "at_days": list(request.at),
+    }
+    return provenance(scenario, run=run, command=command, seconds=seconds)
 
 
 @dataclass(frozen=True, slots=True)
 class Simulation:
     """A simulation with its log. seconds: of each part; started: when, by perf_counter."""
 
-    asked: Asked
+    asked: RunRequest
     scenario: Scenario
     result: Result
     results: Results
@@ -90,14 +78,14 @@ def is_law_compiled() -> bool:
     return any(cache_folder().glob("*/compiled_engine.live_all-*.nbi"))
 
 
-def live(asked: Asked, *, step: Step, share: Share) -> tuple[Scenario, Result, dict[str, float]]:
+def live(asked: RunRequest, *, step: Step, share: Share) -> tuple[Scenario, Result, dict[str, float]]:
     """Read, compile and simulate, without the outcomes.
 
     Raises: ScenarioError where the input is wrong, RunError where the run failed.
     """
     began = perf_counter()
     step("load")
-    scenario = asked.scenario or load(asked.file, settings=asked.settings)
+    scenario = asked.load()
     pathway = compile_pathway(scenario)
     loaded = perf_counter()
     step("engine")
@@ -112,7 +100,7 @@ def live(asked: Asked, *, step: Step, share: Share) -> tuple[Scenario, Result, d
     return scenario, result, {"load": loaded - began, "engine": perf_counter() - loaded}
 
 
-def carry_out(asked: Asked, *, step: Step, share: Share) -> Simulation | BrokenRun:
+def carry_out(asked: RunRequest, *, step: Step, share: Share) -> Simulation | BrokenRun:
     """All of it, unless something happened that the scenario forbids.
 
     Raises: ScenarioError where the input is wrong, RunError where the run failed.
@@ -155,11 +143,12 @@ def keep(simulation: Simulation, folder: Path, *, command: Sequence[str], force:
     """Write the folder of a run. Raises: RunError where it cannot be written."""
     began = perf_counter()
 
-    def record() -> dict[str, Any]:
+    def provenance_now() -> dict[str, Any]:
         now = perf_counter()
         seconds = simulation.seconds | {"write": now - began, "total": now - simulation.started}
         result = simulation.result
-        return simulation.asked.record(
+        return record(
+            simulation.asked,
             simulation.scenario,
             engine=result.engine,
             patients=result.log.n_patients,
@@ -172,24 +161,9 @@ def keep(simulation: Simulation, folder: Path, *, command: Sequence[str], force:
         scenario=simulation.scenario,
         result=simulation.result,
         summary=simulation.results.as_json(),
-        provenance=record,
+        provenance=provenance_now,
         force=force,
     )
-
-
-def outcome_called(name: str, scenario: Scenario, *, option: str) -> Outcome:
-    """The outcome of this name. Raises: InputError where there is none, naming the nearest, or all."""
-    found = {outcome.name: outcome for outcome in scenario.outcomes}
-    if name not in found:
-        fix = did_you_mean(name, found) or f"the outcomes are {', '.join(found)}"
-        raise InputError(f"{option}: there is no outcome {name}", fix)
-    return found[name]
-
-
-def refuse_unknown_outcomes(names: Sequence[str], scenario: Scenario) -> None:
-    """Find out before the work is done whether all that is to be told is there. Raises: InputError."""
-    for name in names:
-        outcome_called(name, scenario, option="--outcome")
 
 
 def patient_index(log: EventLog, *, patient: int, replication: int) -> int | None:
@@ -201,21 +175,21 @@ def patient_index(log: EventLog, *, patient: int, replication: int) -> int | Non
 # ---------------------------------------------------------------- again
 
 
-def asked_of(saved: SavedRun) -> Asked:
+def asked_of(saved: SavedRun) -> RunRequest:
     """What a saved run was asked for, its resolved scenario in place of the file it came from.
 
     Raises: RunError where its record does not say.
     """
     record = saved.provenance
     try:
-        return Asked(
+        return RunRequest(
             saved.scenario_file,
             seed=int(record["seed"]),
             replications=int(record["replications"]),
             engine=str(record["engine"]),
             at=tuple(float(t) for t in record["at_days"]),
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise RunError(f"{saved.folder}: its record does not say how it was run ({error})") from error
 
 

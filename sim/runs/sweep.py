@@ -28,7 +28,8 @@ from sim.outcomes.queues.waiting_burden import BETTER
 from sim.outcomes.results import ArmFacts, Results
 from sim.outcomes.summary import arm_results
 from sim.pathway.tables import Pathway, compile_pathway
-from sim.runs.simulation import Asked, Share, Step, refuse_unknown_outcomes
+from sim.runs.request import RunRequest, check_outcomes
+from sim.runs.simulation import Share, Step
 from sim.scenario import load
 from sim.scenario.language.model import Resource, Scenario
 from sim.scenario.source.inheritance import SET
@@ -58,20 +59,20 @@ class Variation:
 # ---------------------------------------------------------------- what is varied
 
 
-def variations(asked: Asked, over: Sequence[str], cells: Sequence[str], *, one_more: bool) -> list[Variation]:
+def variations(
+    asked: RunRequest, over: Sequence[str], cells: Sequence[str], *, one_more: bool
+) -> list[Variation]:
     """What the options ask for: a grid and cells, or one unit more of each resource.
 
     Raises: InputError where they ask for nothing, for both, or for what is not of their form;
     ScenarioError where the scenario is wrong.
     """
     if one_more and (over or cells):
-        raise InputError("--one-more: stands with --over or --cell", "ask for one after the other")
+        raise InputError("one_more: excludes over and cells", "run one after the other")
     if one_more:
-        return one_unit_more(load(asked.file, settings=asked.settings))
+        return one_unit_more(load(asked.file, settings=asked.all_settings))
     if not over and not cells:
-        raise InputError(
-            "sweep: nothing is varied", "name values: --over PATH=VALUE,VALUE; or say --one-more"
-        )
+        raise InputError("sweep: nothing is varied", "give values, over=PATH=VALUE,VALUE, or one_more=True")
     return grid(over, cells)
 
 
@@ -80,32 +81,32 @@ def grid(over: Sequence[str], cells: Sequence[str]) -> list[Variation]:
 
     Raises: InputError for what is not of this form, or where a path is varied twice.
     """
-    axes = [_changes("--over", text) for text in over]
+    axes = [_changes("over", text) for text in over]
     paths = [axis[0][0] for axis in axes]
     for path in paths:
         if paths.count(path) > 1:
-            raise InputError(f"--over {path}: stands twice", "put its values together: PATH=VALUE,VALUE")
+            raise InputError(f"over: {path} is given twice", "put its values together: PATH=VALUE,VALUE")
     found = [Variation(chosen) for chosen in product(*axes)] if axes else []
     for text in cells:
-        parts = [_changes("--cell", part) for part in text.split(";") if part.strip()]
+        parts = [_changes("cells", part) for part in text.split(";") if part.strip()]
         several = next((part[0][0] for part in parts if len(part) > 1), None)
         if several is not None:
             raise InputError(
-                f"--cell {several}: has several values", "a cell has one of each; --over has several"
+                f"cells: {several} has several values", "a cell has one of each; over= has several"
             )
         found.append(Variation(tuple(part[0] for part in parts)))
     return list(dict.fromkeys(found))
 
 
-def _changes(option: str, text: str) -> tuple[tuple[str, str], ...]:
+def _changes(parameter: str, text: str) -> tuple[tuple[str, str], ...]:
     """`PATH=VALUE,VALUE` as a pair for each different value."""
     path, sign, values = (part.strip() for part in text.partition("="))
     if not path or not sign or not values:
-        raise InputError(f"{option} {text.strip()}: has no value", f"write {option} PATH=VALUE")
+        raise InputError(f"{parameter}: {text.strip()} has no value", "write PATH=VALUE")
     try:
-        items = read_text(f"[{values}]", f"{option} {path}").value
+        items = read_text(f"[{values}]", f"{parameter} {path}").value
     except ScenarioError as error:
-        raise InputError(f"{option} {path}: {error.problems[0].fact}", error.problems[0].fix) from error
+        raise InputError(f"{parameter}: {path}: {error.problems[0].fact}", error.problems[0].fix) from error
     assert isinstance(items, list)
     return tuple((path, value) for value in dict.fromkeys(flow(plain(item)) for item in items))
 
@@ -121,7 +122,7 @@ def one_unit_more(scenario: Scenario) -> list[Variation]:
         if resource.capacity is not None
     ]
     if not found:
-        raise InputError("--one-more: no resource is finite", "give one a number as its `capacity`")
+        raise InputError("one_more: no resource is finite", "give one a number as its `capacity`")
     return found
 
 
@@ -149,7 +150,7 @@ class Sweep:
 class Work:
     """All cells of a sweep, ready to be simulated; the first is the reference."""
 
-    asked: Asked
+    asked: RunRequest
     pathways: tuple[Pathway, ...]
 
 
@@ -161,7 +162,7 @@ class Failed:
 
 
 def carry_out(
-    asked: Asked,
+    asked: RunRequest,
     variations: Sequence[Variation],
     *,
     outcomes: Sequence[str],
@@ -182,7 +183,7 @@ def carry_out(
     cells = _compiled(asked, [Variation(()), *variations])
     (stands, reference), *others = cells
     same = next((one for one, pathway in others if _digest(pathway) == _digest(reference)), stands)
-    refuse_unknown_outcomes(outcomes, reference.scenario)
+    check_outcomes(outcomes, reference.scenario)
     others = [(one, pathway) for one, pathway in others if one != same]
     loaded = perf_counter()
     step("engine")
@@ -202,13 +203,13 @@ def carry_out(
     return Sweep(results, tuple(collected.failed), seconds)
 
 
-def _compiled(asked: Asked, variations: Sequence[Variation]) -> list[tuple[Variation, Pathway]]:
+def _compiled(asked: RunRequest, variations: Sequence[Variation]) -> list[tuple[Variation, Pathway]]:
     """Every cell read, checked and compiled. Raises: ScenarioError with the faults of all."""
     found: list[tuple[Variation, Pathway]] = []
     faults: list[Problem] = []
     for variation in variations:
         try:
-            scenario = load(asked.file, settings=variation.settings(asked.settings))
+            scenario = load(asked.file, settings=variation.settings(asked.all_settings))
             pathway = compile_pathway(scenario)
             choose_engine(pathway, asked.engine)
             found.append((variation, pathway))
@@ -334,7 +335,7 @@ class _SweepResults:
             self._cells[name] = without_log(self._cells[name])
 
     def results(
-        self, asked: Asked, order: Sequence[Variation], base: Mapping[str, str], *, find_best: bool
+        self, asked: RunRequest, order: Sequence[Variation], base: Mapping[str, str], *, find_best: bool
     ) -> Results:
         """The whole, cells in the order in which they were asked for. base: values before the changes."""
         names = [variation.name for variation in order]
@@ -388,7 +389,7 @@ class _SweepResults:
                 )
 
 
-def _base_values(asked: Asked, pathways: Sequence[Pathway], varied: Sequence[str]) -> dict[str, str]:
+def _base_values(asked: RunRequest, pathways: Sequence[Pathway], varied: Sequence[str]) -> dict[str, str]:
     """The value at each varied path before it is varied, as it is written; "" for a default."""
     old = {
         change.path: change.old
@@ -396,5 +397,5 @@ def _base_values(asked: Asked, pathways: Sequence[Pathway], varied: Sequence[str
         for change in pathway.scenario.changes
         if change.layer == SET
     }
-    old |= {path.strip(): value.strip() for path, _, value in (s.partition("=") for s in asked.settings)}
+    old |= {path.strip(): value.strip() for path, _, value in (s.partition("=") for s in asked.all_settings)}
     return {path: old.get(path, "") for path in varied}

@@ -24,7 +24,7 @@ from sim.engine.run import simulate
 from sim.outcomes.intervals import NORMAL_975
 from sim.pathway.tables import compile_pathway
 from sim.runs.batches import Streamed, stream
-from sim.runs.simulation import Asked
+from sim.runs.request import RunRequest
 from tests.cohorts import read
 
 Place = tuple[str, ...]
@@ -294,7 +294,7 @@ def measured(
 ) -> dict[Place, tuple[float, float]]:
     """Estimate and standard error of all that is known, over replications, from the summary itself."""
     scenario = read(text_of(system, days=patients / system.rate / replications))
-    asked = Asked(
+    asked = RunRequest(
         Path(scenario.file), seed=seed, replications=replications, workers=workers, scenario=scenario
     )
     done = stream(asked, step=lambda name: None, share=lambda share: None)

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from sim.event_log.log import ASKS
-from sim.runs.simulation import Asked
+from sim.runs.request import RunRequest
 from sim.runs.sweep import Sweep, carry_out, grid
 from tests.cohorts import first_of, happened, run, written
 from tests.theory.test_queues import erlang_c
@@ -33,7 +33,7 @@ def centre(servers: int) -> str:
 
 
 def swept(file: Path, over: str, **options: int) -> Sweep:
-    asked = Asked(file, **options)
+    asked = RunRequest(file, **options)
     return carry_out(asked, grid([over], []), outcomes=(), step=lambda name: None, share=lambda part: None)
 
 

@@ -8,8 +8,9 @@ import pytest
 
 from sim.errors import InputError, RunError
 from sim.runs.comparison import Comparison, Source
+from sim.runs.request import RunRequest
 from sim.runs.sequential_stopping import MOST_PATIENTS, compare_until, run_until
-from sim.runs.simulation import Asked, BrokenRun, Simulation
+from sim.runs.simulation import BrokenRun, Simulation
 from tests.simulated import OVERLOAD
 from tests.unit.outcomes.test_comparison import SCENARIO
 
@@ -20,17 +21,19 @@ BED = SCENARIO.replace("outcomes:", "resources: {bed: {capacity: 40}}\noutcomes:
 
 
 @pytest.fixture
-def ward(tmp_path: Path) -> Asked:
+def ward(tmp_path: Path) -> RunRequest:
     file = tmp_path / "ward.yaml"
     file.write_text(SCENARIO)
-    return Asked(file)
+    return RunRequest(file)
 
 
-def arms(of: Asked) -> list[Source]:
+def arms(of: RunRequest) -> list[Source]:
     change = "pathway.stages.ward.events.home.after.exponential.mean=20 days"
     return [
         Source("ward", of),
-        Source("quick", Asked(of.file, (*of.settings, change), seed=of.seed, replications=of.replications)),
+        Source(
+            "quick", RunRequest(of.file, (*of.settings, change), seed=of.seed, replications=of.replications)
+        ),
     ]
 
 
@@ -83,13 +86,13 @@ def test_the_difference_is_as_precise_in_every_arm_as_asked(ward):
 def test_where_resources_are_shared_replications_are_added(tmp_path):
     file = tmp_path / "ward.yaml"
     file.write_text(BED)
-    reached = run_until("ever_home=0.012", Asked(file, ("patients.number=100",)), **QUIET)
+    reached = run_until("ever_home=0.012", RunRequest(file, ("patients.number=100",)), **QUIET)
     assert isinstance(reached.done, Simulation)
     assert reached.of == "replications"
     assert reached.done.summary["replications"] == reached.size > 10
     assert reached.done.summary["patients"] == 100 * reached.size
     compared = compare_until(
-        "ever_home=0.02", arms(Asked(file, ("patients.number=100",))), Asked(file), **QUIET
+        "ever_home=0.02", arms(RunRequest(file, ("patients.number=100",))), RunRequest(file), **QUIET
     )
     assert compared.of == "replications"
 
@@ -127,7 +130,7 @@ def test_no_wait_in_a_queue_that_does_not_settle_is_made_precise(ward):
     ward.file.write_text(OVERLOAD)
     with pytest.raises(RunError, match=r"wait=50 days: the queue for server does not settle"):
         run_until("wait=50 days", ward, **QUIET)
-    three = Source("three", Asked(ward.file, ("resources.server.capacity=3",)))
+    three = Source("three", RunRequest(ward.file, ("resources.server.capacity=3",)))
     with pytest.raises(RunError, match=r"wait=50 days: with ward, the queue for server does not settle"):
         compare_until("wait=50 days", [Source("ward", ward), three], ward, **QUIET)
     assert run_until("served=0.2", ward, **QUIET).half_width < 0.2

@@ -110,7 +110,7 @@ def test_what_is_wrong_is_refused(ward: Path, tmp_path: Path) -> None:
     loaded = sim.load(ward)
     with pytest.raises(InputError, match="nothing to be compared with"):
         sim.compare(ward)
-    with pytest.raises(InputError, match="has been loaded"):
+    with pytest.raises(InputError, match="the scenario is loaded"):
         sim.run(loaded, patients=5)
     with pytest.raises(InputError, match="cannot be changed by horizon=1 years"):
         sim.compare(loaded, ward, settings=["horizon=1 years"])

@@ -16,7 +16,8 @@ from sim.errors import RunError
 from sim.runs import batches
 from sim.runs.batches import Streamed, stream, stream_into
 from sim.runs.reproduce import Again
-from sim.runs.simulation import Asked, BrokenRun, Simulation, asked_of, carry_out, keep
+from sim.runs.request import RunRequest
+from sim.runs.simulation import BrokenRun, Simulation, asked_of, carry_out, keep
 from sim.runs.store import EVENTS, TABLES, read_run
 from tests.cohorts import compiled, written
 
@@ -53,16 +54,16 @@ outcomes:
 HORIZON = "1200 days"
 
 
-def asked(folder: Path, *, more: str = OUTCOMES, replications: int = 40) -> Asked:
+def asked(folder: Path, *, more: str = OUTCOMES, replications: int = 40) -> RunRequest:
     """Replications of some two patients each: several without anybody, few with any one grade."""
     file = folder / "ward.yaml"
     file.write_text(
         written(STAGES, patients=PATIENTS, horizon=HORIZON, resources="{bed: {capacity: 1}}") + more
     )
-    return Asked(file, replications=replications, workers=1)
+    return RunRequest(file, replications=replications, workers=1)
 
 
-def in_batches(of: Asked, **options: Any) -> list[tuple[range, Result]]:
+def in_batches(of: RunRequest, **options: Any) -> list[tuple[range, Result]]:
     """The batches of at least five patients; options: other than these."""
     found: list[tuple[range, Result]] = []
     usual: dict[str, Any] = {
@@ -266,7 +267,7 @@ def test_what_is_put_there_meanwhile_stays(tmp_path: Path, monkeypatch: pytest.M
 
     monkeypatch.setattr(batches, "account", slow)
     for force in (False, True):
-        with pytest.raises(RunError, match=r"run: (exists|holds what is no part of a run)"):
+        with pytest.raises(RunError, match=r"run: (exists|holds files that are no part of a run)"):
             stream_into(tmp_path / "run", asked(tmp_path), command=[], force=force, **QUIET)
         assert (tmp_path / "run" / "thesis.txt").read_text() == "years of work"
         assert sorted(path.name for path in tmp_path.iterdir()) == ["run", "ward.yaml"]
@@ -284,7 +285,7 @@ def test_values_that_should_be_equal_are_one_group(tmp_path: Path, monkeypatch: 
         written(stages, patients=doses)
         + "outcomes: {dead: {from: {stage: ward}, until: {state: dead}, by: dose}}\n"
     )
-    of = Asked(file, replications=20, workers=1)
+    of = RunRequest(file, replications=20, workers=1)
     whole = carry_out(of, **QUIET)
     assert isinstance(whole, Simulation)
     groups = whole.summary["outcomes"]["dead"]["groups"]

@@ -28,7 +28,8 @@ from sim.report.tables.sweep_tables import (
     short_names,
 )
 from sim.runs import comparison
-from sim.runs.simulation import Asked, Simulation, live
+from sim.runs.request import RunRequest
+from sim.runs.simulation import Simulation, live
 from sim.runs.simulation import carry_out as run
 from sim.runs.sweep import AS_IT_STANDS, Sweep, Variation, carry_out, grid, one_unit_more, variations
 from tests.simulated import OVERLOAD
@@ -91,7 +92,7 @@ def swept(
     outcomes: Sequence[str] = (),
     **options: Any,
 ) -> Sweep:
-    asked = Asked(written(folder, text), **options)
+    asked = RunRequest(written(folder, text), **options)
     varied = variations(asked, over, cells, one_more=one_more)
     done = carry_out(asked, varied, outcomes=outcomes, step=lambda name: None, share=lambda share: None)
     json.dumps(done.table, allow_nan=False)
@@ -105,7 +106,7 @@ def written(folder: Path, text: str) -> Path:
 
 
 def alone(folder: Path, text: str, *settings: str, **options: Any) -> Simulation:
-    asked = Asked(written(folder, text), settings=settings, **options)
+    asked = RunRequest(written(folder, text), settings=settings, **options)
     done = run(asked, step=lambda name: None, share=lambda share: None)
     assert isinstance(done, Simulation)
     return done
@@ -132,12 +133,12 @@ def test_a_value_that_stands_twice_is_one_cell() -> None:
 @pytest.mark.parametrize(
     ("over", "cells", "fact"),
     [
-        (["a"], [], "--over a: has no value"),
-        (["=1"], [], "--over =1: has no value"),
-        (["a=1", "a=2"], [], "--over a: stands twice"),
-        (["a=1,[2"], [], "--over a: "),
-        ([], ["a=1,2"], "--cell a: has several values"),
-        ([], ["b"], "--cell b: has no value"),
+        (["a"], [], "over: a has no value"),
+        (["=1"], [], "over: =1 has no value"),
+        (["a=1", "a=2"], [], "over: a is given twice"),
+        (["a=1,[2"], [], "over: a: "),
+        ([], ["a=1,2"], "cells: a has several values"),
+        ([], ["b"], "cells: b has no value"),
     ],
 )
 def test_what_is_no_grid_is_refused(over: list[str], cells: list[str], fact: str) -> None:
@@ -161,7 +162,7 @@ def test_one_unit_more_of_every_finite_resource_in_every_step(tmp_path: Path) ->
 def test_one_unit_more_of_nothing_finite_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no resource is finite"):
         swept(tmp_path, WARD, one_more=True)
-    with pytest.raises(InputError, match="stands with"):
+    with pytest.raises(InputError, match="excludes over and cells"):
         swept(tmp_path, CENTRE, ["horizon=1 year"], one_more=True)
     with pytest.raises(InputError, match="nothing is varied"):
         swept(tmp_path, WARD)
@@ -221,7 +222,7 @@ def test_a_value_that_changes_nothing_is_the_reference(tmp_path: Path) -> None:
 def test_differences_are_those_of_a_comparison(tmp_path: Path, text: str, replications: int) -> None:
     setting = "parameters.p_home.value=0.8" if text is WARD else "resources.slot.capacity=4"
     cell = swept(tmp_path, text, [setting], replications=replications).table["cells"][setting]
-    asked = Asked(written(tmp_path, text), replications=replications)
+    asked = RunRequest(written(tmp_path, text), replications=replications)
     arms = [
         comparison.Source(name, replace(asked, settings=settings))
         for name, settings in (("ward", ()), ("ward 2", (setting,)))
@@ -284,7 +285,7 @@ def test_curves_are_read_where_somebody_who_counts_is_observed(tmp_path: Path) -
 
 def test_the_burden_of_waiting_counted_by_hand(tmp_path: Path) -> None:
     burden = swept(tmp_path, CENTRE, one_more=True).table["cells"][AS_IT_STANDS]["burden"]
-    asked_for = Asked(tmp_path / "ward.yaml")
+    asked_for = RunRequest(tmp_path / "ward.yaml")
     _, result, _ = live(asked_for, step=lambda name: None, share=lambda share: None)
     log = result.log
     counted = [i for i in range(log.n_patients) if log.begins[i] >= 100]

@@ -161,9 +161,11 @@ def test_a_report_that_cannot_be_written_is_refused_before_the_run(
     allpath: Allpath, ward: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stops_with(AssertionError("it has run"), monkeypatch)
-    ended = allpath("run", ward, "--report", ward / "page.html")
+    other = ward.with_name("other.txt")
+    other.touch()
+    ended = allpath("run", ward, "--report", other / "page.html")
     assert ended.status == 1
-    assert ended.err == f"{ward / 'page.html'}: {ward} is no folder\n"
+    assert ended.err == f"{other / 'page.html'}: {other} is no folder\n"
 
 
 @pytest.mark.parametrize(
@@ -265,13 +267,15 @@ def test_shipped_scenarios_run(scenario: str, allpath: Allpath) -> None:
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        (["--engine", "indepndent"], "shared\n    did you mean `independent`?\n"),
+        (["--engine", "indepndent"], "--engine: indepndent is none of auto, independent, shared\n    did you mean `independent`?\n"),
         (["--at", "6"], "--at: "),
         (["--at", "0 days"], "--at: curves are read after the start"),
-        (["--seed", "-1"], "'--seed'"),
-        (["--patients", "0"], "'--patients'"),
-        (["--replications", "0"], "'--replications'"),
-        (["--workers", "0"], "'--workers'"),
+        (["--seed", "-1"], "--seed: must be a whole number from"),
+        (["--patients", "0"], "--patients: must be a whole number from"),
+        (["--replications", "0"], "--replications: must be a whole number from"),
+        (["--workers", "0"], "--workers: must be a whole number from"),
+        (["--seed", str(2**70)], "--seed: must be a whole number from 0 to 9,223,372,036,854,775,807, not 1180"),
+        (["--until-precision", "overall_survival@0 days=0.1"], "--until-precision: curves are read after the start"),
         (["--set", "horizn=1 year"], "horizn"),
         (["--set", "nothing"], "nothing"),
         (["--bogus"], "--bogus"),

@@ -11,7 +11,7 @@ import pytest
 
 from sim.errors import InputError
 from sim.runs.comparison import Comparison, Source, carry_out
-from sim.runs.simulation import Asked
+from sim.runs.request import RunRequest
 from tests.simulated import OVERLOAD
 
 SCENARIO = """\
@@ -56,7 +56,7 @@ def compared(folder: Path, *settings: str, text: str = SCENARIO, **options) -> C
     """The scenario against itself with other settings."""
     file = folder / "ward.yaml"
     file.write_text(text)
-    asked = Asked(file, **options)
+    asked = RunRequest(file, **options)
     other = replace(asked, settings=(*asked.settings, *settings))
     done = carry_out(
         [Source("ward", asked), Source("ward 2", other)],
@@ -100,7 +100,7 @@ def test_arms_are_what_a_run_gives(tmp_path):
     from sim.runs.simulation import carry_out as run
 
     done = compared(tmp_path)
-    alone = run(Asked(tmp_path / "ward.yaml"), step=lambda name: None, share=lambda share: None)
+    alone = run(RunRequest(tmp_path / "ward.yaml"), step=lambda name: None, share=lambda share: None)
     assert isinstance(alone, Simulation)
     assert done.table["arms"]["ward"] == alone.summary
 
@@ -206,7 +206,7 @@ def test_whom_a_change_does_not_touch_is_identical(tmp_path, change):
     (tmp_path / "ward.yaml").write_text(SCENARIO)
     (tmp_path / "other.yaml").write_text(text)
     done = carry_out(
-        [Source(name, Asked(tmp_path / f"{name}.yaml")) for name in ("ward", "other")],
+        [Source(name, RunRequest(tmp_path / f"{name}.yaml")) for name in ("ward", "other")],
         at=(365.25,),
         step=lambda name: None,
         share=lambda share: None,

@@ -13,7 +13,7 @@ from rich.console import Console
 
 from sim.report.tables.comparison_tables import answer, change, print_comparison
 from sim.runs.comparison import Comparison, Source, carry_out
-from sim.runs.simulation import Asked
+from sim.runs.request import RunRequest
 from sim.scenario import load
 from sim.scenario.language.model import Scenario
 from tests.simulated import CLINICAL, OVERLOAD
@@ -26,9 +26,9 @@ SLOW = "pathway.stages.ward.events.home.after.exponential.mean=90 days"
 def table(folder: Path, *changes: str, text: str = SCENARIO, replications: int = 1) -> dict[str, Any]:
     file = folder / "ward.yaml"
     file.write_text(text)
-    arms = [Source("as_it_is", Asked(file, replications=replications))]
+    arms = [Source("as_it_is", RunRequest(file, replications=replications))]
     arms += [
-        Source(name, Asked(file, (setting,), replications=replications))
+        Source(name, RunRequest(file, (setting,), replications=replications))
         for name, setting in zip(("quick", "slow"), changes, strict=False)
     ]
     done = carry_out(arms, at=(365.25, 730.5), step=lambda name: None, share=lambda share: None)
@@ -104,7 +104,7 @@ def test_a_stage_by_another_name_makes_as_many_better_as_worse_and_it_is_said_th
     named = tmp_path / "named.yaml"
     named.write_text(SCENARIO.replace("home", "flat"))
     (tmp_path / "ward.yaml").write_text(SCENARIO)
-    arms = [Source(name, Asked(tmp_path / f"{name}.yaml")) for name in ("ward", "named")]
+    arms = [Source(name, RunRequest(tmp_path / f"{name}.yaml")) for name in ("ward", "named")]
     done = carry_out(arms, at=(365.25,), step=lambda name: None, share=lambda share: None)
     assert isinstance(done, Comparison)
     better, worse = (done.table["lives"]["named"][kind]["count"] for kind in ("better", "worse"))

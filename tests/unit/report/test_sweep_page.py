@@ -9,7 +9,7 @@ import pytest
 from sim.report.charts.sweep import Line, Point, sweep
 from sim.report.page.parts import Picture
 from sim.report.page.sweep_page import one_more_section, outcome_sections, page_of_sweep
-from sim.runs.simulation import Asked
+from sim.runs.request import RunRequest
 from sim.runs.sweep import Sweep, carry_out, variations
 from tests.simulated import OVERLOAD, QUEUE
 
@@ -22,7 +22,7 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def swept(file: Path, *over: str, one_more: bool = False) -> Sweep:
-    asked = Asked(file, replications=3)
+    asked = RunRequest(file, replications=3)
     varied = variations(asked, over, (), one_more=one_more)
     return carry_out(asked, varied, outcomes=(), step=lambda name: None, share=lambda share: None)
 

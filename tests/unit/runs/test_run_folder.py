@@ -23,7 +23,8 @@ from sim.engine.run import Result
 from sim.errors import RunError
 from sim.event_log.arrow_tables import event_table, event_tables, patient_table, use_table
 from sim.runs.reproduce import Again
-from sim.runs.simulation import Asked, Simulation, asked_of
+from sim.runs.request import RunRequest
+from sim.runs.simulation import Simulation, asked_of
 from sim.runs.store import (
     EVENTS,
     FILES,
@@ -238,7 +239,7 @@ def test_the_log_is_read_back_as_it_was(tmp_path: Path) -> None:
 def test_the_log_of_a_shipped_scenario_is_read_back_as_it_was(tmp_path: Path, file: str) -> None:
     from sim.runs.simulation import carry_out, keep
 
-    asked = Asked(ROOT / "scenarios" / file, ("patients.number=300",), replications=2)
+    asked = RunRequest(ROOT / "scenarios" / file, ("patients.number=300",), replications=2)
     done = carry_out(asked, step=lambda name: None, share=lambda share: None)
     assert isinstance(done, Simulation)
     keep(done, tmp_path / "run", command=[], force=False)
@@ -437,4 +438,26 @@ def test_a_table_that_is_broken_is_told(tmp_path: Path) -> None:
 def test_a_record_that_does_not_say_how_is_refused(tmp_path: Path) -> None:
     write(tmp_path / "run")
     with pytest.raises(RunError, match="does not say how it was run"):
+        asked_of(read_run(tmp_path / "run"))
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("seed", str(2**70)),
+        ("seed", "-1"),
+        ("seed", "1e400"),
+        ("replications", "0"),
+        ("at_days", "[1e400]"),
+        ("at_days", "[NaN]"),
+        ("at_days", "3"),
+        ("engine", '"simpy"'),
+    ],
+)
+def test_an_edited_record_is_one_clear_error(tmp_path: Path, name: str, text: str) -> None:
+    record = {"seed": "1", "replications": "1", "engine": '"auto"', "at_days": "[365.25]"} | {name: text}
+    write(tmp_path / "run")
+    body = ", ".join(f'"{key}": {value}' for key, value in record.items())
+    (tmp_path / "run" / "provenance.json").write_text(f"{{{body}}}")
+    with pytest.raises(RunError, match="run: its record does not say how it was run"):
         asked_of(read_run(tmp_path / "run"))
