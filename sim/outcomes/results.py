@@ -17,6 +17,7 @@ class Description:
     headline: the number that stands for the outcome. unit: of the headline. text: what it estimates.
     curve: what its curve shows, "" where it has none. meanings: of each other measure and part.
     excluded: who is left out. counted: what n counts. restricted_to: days, of a restricted mean.
+    begin: what times are counted from.
     """
 
     headline: Key
@@ -27,13 +28,15 @@ class Description:
     excluded: str = ""
     counted: str = "patients"
     restricted_to: float | None = None
+    begin: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class OutcomeFacts:
     """An outcome of the run: its kind, label, grouping attribute and meaning.
 
-    groups: values of `by` in their order. groups_note: why there are none.
+    groups: values of `by` in their order. groups_note: why there are none. steady_state_note: that the
+    queue behind its waits does not settle.
     """
 
     name: str
@@ -43,6 +46,7 @@ class OutcomeFacts:
     groups: tuple[str, ...]
     groups_note: str
     description: Description
+    steady_state_note: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -148,9 +148,11 @@ def arm_results(summary: Summary, *, name: str = "", label: str = "") -> tuple[E
     scenario = summary.scenario
     resources = queue_summary.resource_facts(summary.resources, scenario)
     rows: list[EstimateRow] = []
+    outcomes: list[OutcomeFacts] = []
     for one in summary.outcomes:
         note = queue_summary.steady_state_note(resources, one.outcome.resource)
         rows += outcome_rows(one, scenario, arm=label, note=note)
+        outcomes.append(_outcome_facts(one, note))
     rows += queue_summary.resource_rows(summary.resources, resources, scenario, arm=label)
     facts = ArmFacts(
         name,
@@ -158,7 +160,7 @@ def arm_results(summary: Summary, *, name: str = "", label: str = "") -> tuple[E
         scenario.digest,
         summary.patients,
         scenario.horizon,
-        outcomes=tuple(map(outcome_facts, summary.outcomes)),
+        outcomes=tuple(outcomes),
         resources=resources,
         notes=(
             *_notes(summary),
@@ -171,7 +173,7 @@ def arm_results(summary: Summary, *, name: str = "", label: str = "") -> tuple[E
     return Estimates.of(rows), facts
 
 
-def outcome_facts(findings: Findings) -> OutcomeFacts:
+def _outcome_facts(findings: Findings, note: str) -> OutcomeFacts:
     """What describes an outcome beside its numbers."""
     outcome = findings.outcome
     return OutcomeFacts(
@@ -182,6 +184,7 @@ def outcome_facts(findings: Findings) -> OutcomeFacts:
         tuple(findings.groups),
         findings.note,
         findings.description,
+        note,
     )
 
 

@@ -250,4 +250,5 @@ def _description(outcome: Outcome, *, headline: float, until: float) -> Descript
         meanings=meanings,
         excluded="" if is_every else f"patients without {begin}",
         restricted_to=until,
+        begin=begin,
     )
