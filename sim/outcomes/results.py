@@ -23,7 +23,7 @@ class Description:
 
     headline: the number that stands for the outcome. unit: of the headline. text: what it estimates.
     curve: what its curve shows, "" where it has none. meanings: of each other measure and part.
-    excluded: who is left out. counted: what n counts.
+    excluded: who is left out. counted: what n counts. begin: what times are counted from.
     """
 
     headline: Key
@@ -33,13 +33,15 @@ class Description:
     meanings: Mapping[tuple[str, str], str] = field(default_factory=dict)
     excluded: str = ""
     counted: str = "patients"
+    begin: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class OutcomeFacts:
     """An outcome of the run: its kind, label, grouping attribute and meaning.
 
-    groups: values of `by` in their order. groups_note: why there are none.
+    groups: values of `by` in their order. groups_note: why there are none. steady_state_note: that the
+    queue behind its waits does not settle.
     """
 
     name: str
@@ -49,6 +51,7 @@ class OutcomeFacts:
     groups: tuple[str, ...]
     groups_note: str
     description: Description
+    steady_state_note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +100,8 @@ class ArmFacts:
 
     changes: (path, value in the reference, value here). outcomes, resources: in file order.
     notes: about this arm alone. failed: why it has no results. divergences: from the reference.
+    change_meanings: of better, same and worse, empty where no outcome decides them. by_replication: in a
+    sweep, the number of each waiting outcome in each replication.
     """
 
     name: str
@@ -110,6 +115,8 @@ class ArmFacts:
     notes: tuple[str, ...] = ()
     failed: str = ""
     divergences: tuple[Divergence, ...] = ()
+    change_meanings: Mapping[str, str] = field(default_factory=dict)
+    by_replication: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
 
     def outcome(self, name: str) -> OutcomeFacts | None:
         """The outcome of this name."""

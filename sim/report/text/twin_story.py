@@ -13,7 +13,7 @@ from rich.text import Text
 from sim.outcomes.comparison.comparability import Arm
 from sim.outcomes.comparison.divergence import part
 from sim.outcomes.comparison.patient_changes import IN_WORDS
-from sim.report.text.printing import printed
+from sim.report.tables.model import printed
 from sim.report.text.story import Line, Story, days, print_lines, story
 
 
