@@ -235,7 +235,7 @@ def _short(text: str) -> str:
     return text if len(text) <= LONGEST_VALUE else text[: LONGEST_VALUE - 3] + "..."
 
 
-def changes_table(results: Results, arm: ArmFacts) -> Table:
+def changes_table(results: Results, arm: ArmFacts, title: str = "") -> Table:
     """The patients who do better, the same and worse, and those with the same events throughout."""
     rows = rows_of(results.estimates, CHANGES, arm.name)
     kinds = (*(KINDS if arm.change_meanings else ()), "unchanged")
@@ -247,7 +247,9 @@ def changes_table(results: Results, arm: ArmFacts) -> Table:
         )
     columns = numbers("", "patients", "share", "95% interval", "mean difference")
     meanings = (f"{kind}: {meaning}" for kind, meaning in arm.change_meanings.items())
-    return Table("", columns, tuple(cells), notes=(*meanings, "unchanged: the same events at the same times"))
+    return Table(
+        title, columns, tuple(cells), notes=(*meanings, "unchanged: the same events at the same times")
+    )
 
 
 def divergence_table(arm: ArmFacts, reference: str, *, most: int | None = None) -> Table:
@@ -255,17 +257,16 @@ def divergence_table(arm: ArmFacts, reference: str, *, most: int | None = None) 
     cells: list[TableRow] = []
     for one in arm.divergences[:most]:
         other = one.arm if one.reference != one.arm else f"the same; {one.differs_in} differs"
-        share = number_format.share(one.share)
-        cells.append((one.stage or "the start", one.reference, other, share, str(one.patient)))
+        numbers = (f"{one.count:,}", number_format.share(one.share), str(one.patient))
+        cells.append((one.stage or "the start", one.reference, other, *numbers))
     columns = (
         *texts("paths diverge in", f"in {reference}", f"in {arm.name}"),
-        Column("of all"),
-        Column("e.g."),
+        *map(Column, ("patients", "of all", "e.g.")),
     )
     rest = arm.divergences[len(cells) :]
     share = number_format.share(sum(one.share for one in rest))
     notes = (f"and in {len(rest)} more ways: {share}",) if rest else ()
-    return Table("", columns, tuple(cells), notes=notes)
+    return Table(f"Where paths diverge first in {arm.name}", columns, tuple(cells), notes=notes)
 
 
 # ---------------------------------------------------------------- differences
