@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from sim.event_log.log import EventLog, Indices
-from sim.outcomes.comparison.divergence import HAPPENS, Parting, part
+from sim.outcomes.comparison.divergence import HAPPENS, Divergences, diverge
 from sim.outcomes.history.daily_census import GONE, present, replay
 from sim.outcomes.history.history import NEVER
 from sim.outcomes.history.swimmer_data import Lane, lanes
@@ -44,9 +44,9 @@ def swimmer_picture(arm: PageArm) -> Picture:
 
 def twin_picture(arms: Sequence[PageArm]) -> Picture | None:
     """A few patients whose paths diverge, each in every arm; None where none do."""
-    found = [part(arms[0].log, arm.log) for arm in arms[1:]]
-    diverge = np.logical_or.reduce([one.parts & (one.differs == HAPPENS) for one in found])
-    patients = arms[0].patients[diverge[arms[0].patients]]
+    found = [diverge(arms[0].log, arm.log) for arm in arms[1:]]
+    is_different = np.logical_or.reduce([one.diverges & (one.differs == HAPPENS) for one in found])
+    patients = arms[0].patients[is_different[arms[0].patients]]
     if not len(patients):
         return None
     sample = _evenly_spread(patients, arms[0].log, LANES // len(arms))
@@ -61,14 +61,14 @@ def patient_picture(arms: Sequence[PageArm], index: int) -> Picture:
         title, (lane,) = "The pathway", lanes(arms[0].history, [index], milestones(arms[0]))
         drawn = [(str(lane.patient), lane)]
     else:
-        title, found = "The same patient in both arms", [part(arms[0].log, arm.log) for arm in arms[1:]]
+        title, found = "The same patient in both arms", [diverge(arms[0].log, arm.log) for arm in arms[1:]]
         drawn = _in_every_arm(arms, found, [index])
     until = max(lane.until for _, lane in drawn)
     return _picture("patient", title, f"Patient {drawn[0][1].patient}", arms, drawn, until)
 
 
 def _in_every_arm(
-    arms: Sequence[PageArm], divergences: Sequence[Parting], patients: Sequence[int]
+    arms: Sequence[PageArm], divergences: Sequence[Divergences], patients: Sequence[int]
 ) -> list[tuple[str, Lane]]:
     """A named lane for each patient and arm, marked where the paths diverge."""
     drawn: list[tuple[str, Lane]] = []
@@ -80,7 +80,7 @@ def _in_every_arm(
     return drawn
 
 
-def _divergence(log: EventLog, divergence: Parting, index: int) -> list[tuple[str, float]]:
+def _divergence(log: EventLog, divergence: Divergences, index: int) -> list[tuple[str, float]]:
     """The mark of the first row in which the two logs differ; at the end where this one has no such row."""
     if divergence.sequence[index] == NEVER:
         return []

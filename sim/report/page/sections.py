@@ -152,7 +152,7 @@ def _comparison(results: Results, arms: Sequence[PageArm]) -> Iterator[Section]:
         lead = f"A difference is the arm less the reference, {reference.name}. The arms: {names}."
         yield Section("differences", "Differences", tuple(pictures), lead)
     items: list[Picture | Table] = []
-    if all(arm.change_meanings for arm in others):
+    if all(arm.better_is for arm in others):
         items.append(_changes_picture(results, others))
     if twins := twin_picture(arms):
         items.append(twins)
@@ -174,7 +174,7 @@ def _changes_picture(results: Results, arms: Sequence[ArmFacts]) -> Picture:
         rows = rows_of(results.estimates, CHANGES, arm.name)
         bars.append((arm.name, {kind: rows["share", kind][0].estimate for kind in KINDS}))
     tables = tuple(comparison_table.changes_table(results, arm, arm.name) for arm in arms)
-    meanings = "; ".join(f"{kind}: {arms[0].change_meanings[kind]}" for kind in KINDS)
+    meanings = "; ".join(f"{kind}: {text}" for kind, text in arms[0].better_is if kind in KINDS)
     caption = f"{meanings}. {CHANCE[:1].upper()}{CHANCE[1:]}."
     title = "Patients who do better, the same and worse"
     return Picture("better-and-worse", title, caption, patient_changes(bars), tables)

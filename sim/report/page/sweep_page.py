@@ -80,7 +80,7 @@ def _figure(results: Results, outcome: OutcomeFacts) -> go.Figure:
         value, low, high = (row.estimate, row.low, row.high) if row is not None else (nan, nan, nan)
         if arm is results.reference:
             base_case = value
-            if not arm.changes:
+            if arm.name.partition("=")[0] not in sweep_table.varied(results):
                 continue
         at, *rest = sweep_table.values_of(results, arm)
         pairs = (f"{other} {setting}" for other, setting in zip(others, rest, strict=True))
@@ -106,12 +106,12 @@ def one_more_section(results: Results) -> Section:
             continue
         bars, rows = [], []
         for arm in ranked:
-            ((path, _, units),) = arm.changes
+            path, units = sweep_table.raised(arm)
             resource = sweep_table.resource_of(path)
             value, limits, unpaired = sweep_table.effect_of(results, name, arm)
             bars.append(Bar(resource, "one more", 0.0 if isnan(value) else value, limits, unpaired))
             cell = Value(number_format.plain(value, limits), number_format.interval(limits, value, ""))
-            rows.append((resource, units or "", cell))
+            rows.append((resource, units, cell))
         title = effect.head[:1].upper() + effect.head[1:]
         caption = f"{title} per {PER} patients by one more unit of each resource, with 95% intervals."
         tables = (Table(caption, numbers("one more", "units then", effect.head), tuple(rows)),)

@@ -19,6 +19,7 @@ from sim.report.tables.run_table import (
     Rows,
     count_cell,
     counterpart,
+    event_counts,
     headline,
     labelled,
     parts,
@@ -77,7 +78,7 @@ def _print(
     for arm in results.arms[1:]:
         console.print()
         _print_changes(results, arm, console)
-    if any(arm.change_meanings for arm in results.arms):
+    if any(arm.better_is for arm in results.arms):
         console.print()
         console.print(Text(CHANCE, style=FAINT))
     for outcome in compared_outcomes(results):
@@ -162,17 +163,15 @@ def headline_difference(
     return sides[0], sides[1], found
 
 
-def steady_state_note(results: Results, outcome: OutcomeFacts, arm: ArmFacts) -> str:
-    """The arms in which the queue behind an outcome does not settle; "" where it does in both."""
-    own = ((one.name, one.outcome(outcome.name)) for one in (results.reference, arm))
-    return "; ".join(
-        f"with {name}, {facts.steady_state_note}" for name, facts in own if facts and facts.steady_state_note
-    )
+def _is_steady(results: Results, outcome: OutcomeFacts, arm: ArmFacts) -> bool:
+    """Whether the queue behind an outcome settles in both arms."""
+    own = (one.outcome(outcome.name) for one in (results.reference, arm))
+    return not any(facts and facts.steady_state_note for facts in own)
 
 
 def _sentence(results: Results, outcome: OutcomeFacts, arm: ArmFacts) -> str:
     found = headline_difference(results, outcome, arm)
-    if found is None or not found[2].is_known or steady_state_note(results, outcome, arm):
+    if found is None or not found[2].is_known or not _is_steady(results, outcome, arm):
         return ""
     reference, own, difference = found
     limits, unit = (difference.low, difference.high), difference.unit
@@ -225,7 +224,7 @@ def _print_changes(results: Results, arm: ArmFacts, console: Console) -> None:
         console.print(Text(f"  {path}: {_short(old or '(nothing)')} -> {_short(new or '(nothing)')}"))
     if (rest := len(arm.changes) - MOST_CHANGES) > 0:
         console.print(Text(f"  and {rest} more"))
-    console.print(Text(f"Patients with another outcome in {arm.name}", style="bold"))
+    console.print(Text(f"Patients whose outcome changes in {arm.name}", style="bold"))
     print_table(changes_table(results, arm), console)
     if arm.divergences:
         print_table(divergence_table(arm, reference, most=MOST_DIVERGENCES), console)
@@ -238,7 +237,7 @@ def _short(text: str) -> str:
 def changes_table(results: Results, arm: ArmFacts, title: str = "") -> Table:
     """The patients who do better, the same and worse, and those with the same events throughout."""
     rows = rows_of(results.estimates, CHANGES, arm.name)
-    kinds = (*(KINDS if arm.change_meanings else ()), "unchanged")
+    kinds = (*(KINDS if arm.better_is else ()), "unchanged")
     cells: list[TableRow] = []
     for kind in kinds:
         days = [number_format.days(abs(row.estimate)) for row in rows["mean_days", kind] if row.is_known]
@@ -246,7 +245,7 @@ def changes_table(results: Results, arm: ArmFacts, title: str = "") -> Table:
             (kind, count_cell(rows["count", kind]), *value_cell(rows["share", kind][0]), *(days or [""]))
         )
     columns = numbers("", "patients", "share", "95% interval", "mean difference")
-    meanings = (f"{kind}: {meaning}" for kind, meaning in arm.change_meanings.items())
+    meanings = (f"{kind}: {text}" for kind, text in arm.better_is if kind in KINDS)
     return Table(
         title, columns, tuple(cells), notes=(*meanings, "unchanged: the same events at the same times")
     )
@@ -294,7 +293,7 @@ def difference_tables(
                 columns,
                 tuple(_rows(outcome, sides, found, end)),
                 (described.curve or described.text) if is_first else "",
-                () if end else tuple(_notes(results, outcome, arm, found, is_first=is_first)),
+                () if end else tuple(_notes(outcome, sides, found, (one, other), is_first=is_first)),
             )
 
 
@@ -320,25 +319,28 @@ def change_cell(row: DifferenceRow | None) -> Value:
 
 
 def _notes(
-    results: Results, outcome: OutcomeFacts, arm: ArmFacts, found: Rows[DifferenceRow], *, is_first: bool
+    outcome: OutcomeFacts,
+    sides: Sequence[Rows[EstimateRow]],
+    found: Rows[DifferenceRow],
+    heads: tuple[str, str],
+    *,
+    is_first: bool,
 ) -> Iterator[str]:
-    """Hazard ratio and distance of the distributions, and what to know of the intervals."""
-    for row in found["hazard_ratio", ""]:
-        if row.is_known:
-            yield _hazard_ratio(outcome, row)
-    for row in found["wasserstein_distance", ""]:
+    """Patients and events, hazard ratio and distance of the distributions, what to know of the intervals."""
+    for head, rows in zip(heads, sides, strict=True):
+        if counts := event_counts(outcome, rows):
+            yield f"{head}: {counts}"
+    yield from (_hazard_ratio(outcome, row) for row in found["hazard_ratio", ""] if row.is_known)
+    for row in (row for row in found["wasserstein_distance", ""] if row.is_known):
         until = found["restricted_mean", ""]
         to = f" to {time_in_prose(until[0].time_days)}" if until else ""
         amount = number_format.amount(row.difference, row.unit)
         yield f"distance between the distributions{to} (Wasserstein): {amount}"
     measure, part, _ = outcome.description.headline
-    if (rows := found[measure, part]) and rows[-1].note:
-        yield f"note: {rows[-1].note}"
-    if not is_first:
-        return
-    if note := steady_state_note(results, outcome, arm):
-        yield f"note: {note}"
-    if meaning := outcome.description.meanings.get(("restricted_mean", "")):
+    if (headlines := found[measure, part]) and headlines[-1].note:
+        yield f"note: {headlines[-1].note}"
+    meaning = outcome.description.meanings.get(("restricted_mean", ""))
+    if is_first and meaning:
         yield f"{restricted_mean_name(outcome)}: {meaning}"
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, TypeAlias
+from textwrap import wrap
+from typing import Literal, NamedTuple, TypeAlias
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -14,7 +15,7 @@ from rich.text import Text
 FAINT = "dim"
 GAP = 3
 """Blanks between two columns of a terminal."""
-NARROWEST = 16
+NARROWEST = 10
 """Characters that a column of text can be wrapped to."""
 
 
@@ -90,51 +91,59 @@ def print_table(table: Table, console: Console) -> None:
         console.print(Text(table.title, style="bold"))
     if table.meaning:
         console.print(Text(table.meaning, style=FAINT))
-    widths = [
-        max(len(line) for cell in (column.head, *cells) for line in ("", *lines_of(cell)))
-        for column, cells in zip(table.columns, _by_column(table), strict=True)
-    ]
-    for chosen in _batches(table.columns, widths, console.width):
-        console.print(_rich(table, chosen, widths, console.width))
+    heads = [column.head for column in table.columns]
+    bodies = [max((_width(row[i]) for row in table.rows), default=0) for i in range(len(heads))]
+    widths = [max(len(head), body) for head, body in zip(heads, bodies, strict=True)]
+    if is_compact := sum(map(_least, table.columns, widths)) + GAP * (len(heads) - 1) > console.width:
+        heads = [
+            "\n".join(wrap(head, max(body, NARROWEST))) for head, body in zip(heads, bodies, strict=True)
+        ]
+        widths = [max(_width(head), body) for head, body in zip(heads, bodies, strict=True)]
+    least, gap = list(map(_least, table.columns, widths)), GAP - is_compact
+    for chosen in _batches([needed + gap for needed in least], console.width + gap):
+        rich = RichTable(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, collapse_padding=is_compact)
+        for i in chosen:
+            is_text = table.columns[i].is_text
+            fits = not is_text and widths[i] + NARROWEST + GAP <= console.width
+            justify: Literal["left", "right"] = "left" if is_text else "right"
+            rich.add_column(Text(heads[i]), justify=justify, no_wrap=fits, overflow="fold")
+        _add_rows(rich, table.rows, chosen)
+        console.print(rich)
     for note in table.notes:
         console.print(Text(note, style=FAINT))
 
 
-def _by_column(table: Table) -> list[list[Cell]]:
-    return [[row[i] for row in table.rows] for i in range(len(table.columns))]
+def _width(cell: Cell) -> int:
+    return max(map(len, lines_of(cell)), default=0)
 
 
-def _batches(columns: Sequence[Column], widths: Sequence[int], width: int) -> Iterator[list[int]]:
+def _least(column: Column, width: int) -> int:
+    """The characters that a column needs: text wraps, numbers do not."""
+    return min(width, NARROWEST) if column.is_text else width
+
+
+def _batches(needed: Sequence[int], width: int) -> Iterator[list[int]]:
     """Positions of columns that fit beside each other, each time after the first column."""
-
-    def needed(i: int) -> int:
-        return (min(widths[i], NARROWEST) if columns[i].is_text else widths[i]) + GAP
-
     batch: list[int] = [0]
-    for i in range(1, len(columns)):
-        if len(batch) > 1 and sum(map(needed, [*batch, i])) - GAP > width:
+    for i in range(1, len(needed)):
+        if len(batch) > 1 and sum(needed[j] for j in (*batch, i)) > width:
             yield batch
             batch = [0]
         batch.append(i)
     yield batch
 
 
-def _rich(table: Table, chosen: Sequence[int], widths: Sequence[int], width: int) -> RichTable:
-    rich = RichTable(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    for i in chosen:
-        column = table.columns[i]
-        rich.add_column(
-            Text(column.head),
-            justify="left" if column.is_text else "right",
-            no_wrap=not column.is_text and widths[i] + NARROWEST + GAP <= width,
-            overflow="fold",
-        )
-    for row in table.rows:
-        rich.add_row(*(_text(row[i], is_first=i == 0) for i in chosen))
-    return rich
+def _add_rows(rich: RichTable, rows: Sequence[Row], chosen: Sequence[int]) -> None:
+    """Add the cells of these columns, without rows that are empty in them; space around named rows."""
+    for row in rows:
+        first, *others = (row[i] for i in chosen)
+        if any(others) or len(chosen) == len(row):
+            if isinstance(first, Value) and rich.row_count:
+                rich.add_section()
+            rich.add_row(_text(first, is_first=True), *map(_text, others))
 
 
-def _text(cell: Cell, *, is_first: bool) -> Text:
+def _text(cell: Cell, *, is_first: bool = False) -> Text:
     if isinstance(cell, str):
         return Text(cell)
     text = (cell.text, "bold" if is_first else "")

@@ -14,10 +14,10 @@ from sim.report.tables.run_table import answer, overview
 def html(results: Results) -> str:
     """All outcomes of a run, a comparison or a sweep, as a fragment of HTML."""
     reference = results.reference
-    if len(results.arms) == 1:
-        sentence, tables = answer(results), (overview(results, reference.outcomes, reference.title),)
-    else:
-        sentence, tables = comparison_answer(results), comparison_overview(results)
+    tables = [overview(results, reference.outcomes, reference.title)]
+    sentence = answer(results)
+    if len(results.arms) > 1:
+        sentence, tables = comparison_answer(results), list(comparison_overview(results))
     notes = (f"<p>Note: {escape(note)}.</p>" for note in results.notes)
     return "\n".join([f"<p><b>{escape(sentence)}</b></p>", *notes, *map(table_html, tables)])
 

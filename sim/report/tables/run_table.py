@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from math import isnan
-from typing import TypeAlias, TypeVar
+from typing import Generic, TypeVar
 
 from rich.console import Console
 from rich.text import Text
@@ -19,8 +18,14 @@ from sim.report.tables.model import FAINT, Cell, Table, Value, numbers, print_ta
 from sim.report.tables.model import Row as TableRow
 
 AnyRow = TypeVar("AnyRow", EstimateRow, DifferenceRow)
-Rows: TypeAlias = Mapping[tuple[str, str], Sequence[AnyRow]]
-"""The rows of an outcome in one arm and group, by measure and part, in order of time."""
+
+
+class Rows(dict[tuple[str, str], list[AnyRow]], Generic[AnyRow]):
+    """The rows of an outcome in one arm and group, by measure and part, in order of time."""
+
+    def __missing__(self, key: tuple[str, str]) -> list[AnyRow]:
+        return []
+
 
 ALSO = {"median": "median", "quantile_25%": "25% by", "quantile_75%": "75% by"}
 """Labels of what stands below the times of a curve."""
@@ -109,9 +114,9 @@ def run_tables(results: Results, outcomes: Sequence[str] | None = None) -> Itera
 
 def rows_of(table: OutcomeTable[AnyRow], outcome: str, arm: str = "", group: str = "") -> Rows[AnyRow]:
     """The rows of an outcome in an arm and a group."""
-    found: dict[tuple[str, str], list[AnyRow]] = defaultdict(list)
+    found: Rows[AnyRow] = Rows()
     for row in table.where(outcome=outcome, arm=arm, group=group):
-        found[row.measure, row.part].append(row)
+        found.setdefault((row.measure, row.part), []).append(row)
     return found
 
 
@@ -127,7 +132,7 @@ def labelled(outcome: OutcomeFacts, rows: Rows[AnyRow], end: str = "") -> Iterat
             yield from ((label, row) for row in rows[kind, end])
         return
     for kind, label in (("share" if outcome.kind == "funnel" else measure, ""), *QUANTILES.items()):
-        for (found, part), own in list(rows.items()):
+        for (found, part), own in rows.items():
             if found == kind:
                 yield part or label, own[0]
 
@@ -182,11 +187,13 @@ def restricted_mean_name(outcome: OutcomeFacts) -> str:
 def notes(outcome: OutcomeFacts, rows: Rows[EstimateRow]) -> Iterator[str]:
     """What to know of an outcome beside its numbers."""
     row = headline(outcome, rows) or next(iter(rows.values()))[0]
-    if censored := rows["censored", ""]:
-        events = count_cell(rows["events", ""])
-        yield f"{total(outcome, rows)} patients, {events} with the event, {count_cell(censored)} censored"
-    if row.note:
-        yield row.note if row.has_interval else f"no interval: {row.note}"
+    if counts := event_counts(outcome, rows):
+        yield counts
+    steady = outcome.steady_state_note
+    if reason := row.note.removesuffix(steady).removesuffix("; "):
+        yield reason if row.has_interval else f"no interval: {reason}"
+    if steady:
+        yield steady
     for measure, excluded in (
         ("left_out", outcome.description.excluded or "patients"),
         ("replications_left_out", "replications in which no patient qualifies"),
@@ -197,6 +204,14 @@ def notes(outcome: OutcomeFacts, rows: Rows[EstimateRow]) -> Iterator[str]:
         yield outcome.groups_note
     if meaning := outcome.description.meanings.get(("restricted_mean", "")):
         yield f"{restricted_mean_name(outcome)}: {meaning}"
+
+
+def event_counts(outcome: OutcomeFacts, rows: Rows[EstimateRow]) -> str:
+    """The patients of a time to an event, with and without it; empty for other outcomes."""
+    if not (censored := rows["censored", ""]):
+        return ""
+    events = count_cell(rows["events", ""])
+    return f"{total(outcome, rows)} patients, {events} with the event, {count_cell(censored)} censored"
 
 
 # ---------------------------------------------------------------- curves and funnels

@@ -11,7 +11,6 @@ from typing import NamedTuple
 from rich.console import Console
 from rich.text import Text
 
-from sim.outcomes.comparison.sweep_results import differ_over_replications
 from sim.outcomes.estimates import DifferenceRow, EstimateRow
 from sim.outcomes.results import ArmFacts, OutcomeFacts, Results
 from sim.report.tables import number_format
@@ -27,7 +26,7 @@ LEGEND = (
 )
 PER = 100
 """Patients to whom the effects of one more unit are scaled."""
-BURDEN = "waiting_burden"
+BURDEN = "burden"
 """The kind of the outcomes of what waiting does to patients."""
 
 
@@ -116,14 +115,12 @@ def swept_outcomes(results: Results) -> list[OutcomeFacts]:
 
 def varied(results: Results) -> list[str]:
     """The paths that differ between the cells."""
-    return list(dict.fromkeys(path for arm in results.arms for path, _, _ in arm.changes))
+    return [path for path, _, _ in results.reference.changes]
 
 
 def values_of(results: Results, arm: ArmFacts) -> list[str]:
     """The value of a cell at each varied path; `default` for a default that is not written."""
-    base = {path: value for cell in results.arms for path, value, _ in cell.changes}
-    own = {path: value for path, _, value in arm.changes}
-    return [own.get(path, base[path]) or "default" for path in varied(results)]
+    return [value or "default" for _, _, value in arm.changes]
 
 
 def short_names(paths: Sequence[str]) -> list[str]:
@@ -142,8 +139,15 @@ def number_of(
     """The headline of an outcome in a cell, at the time of the reference, and its difference."""
     measure, part, time = outcome.description.headline
     own = results.estimates.find(outcome.name, measure, arm=arm.name, part=part, time_days=time)
-    pair = results.differences.find(outcome.name, measure, arm=arm.name, part=part, time_days=time)
-    return own, pair
+    return own, difference_from(results, results.reference, outcome.name, arm)
+
+
+def difference_from(
+    results: Results, reference: ArmFacts, outcome: str, arm: ArmFacts
+) -> DifferenceRow | None:
+    """The difference of an outcome between two cells."""
+    pairs = results.differences.where(outcome=outcome, arm=arm.name, reference=reference.name)
+    return next(iter(pairs), None)
 
 
 def cell_table(results: Results, outcome: OutcomeFacts) -> Table:
@@ -188,20 +192,29 @@ def answers(results: Results) -> Iterator[str]:
                 f"{_resources(shown)}."
             )
         else:
-            first = shown[0].by_replication[name]
-            near = [
-                arm for arm in ranked[1:] if not differ_over_replications(first, arm.by_replication[name])
-            ]
-            value, limits = effect_of(results, name, shown[0])
+            near = [arm for arm in ranked[1:] if not _is_distinct(results, ranked[0], name, arm)]
+            value, limits, _ = effect_of(results, name, ranked[0])
+            interval = number_format.interval(limits, value, "")
             yield (
-                f"One more {_resources(shown[:1])} {effect.sentence}: {number_format.plain(value)} per {PER} "
-                f"patients (95% interval {number_format.interval(limits, value, '')})"
+                f"One more {_resources(ranked[:1])} {effect.sentence}: {number_format.plain(value)} "
+                f"per {PER} patients (95% interval {interval})"
                 f"{', not distinguishable from ' if near else ''}{_resources(near)}."
             )
 
 
+def _is_distinct(results: Results, best: ArmFacts, name: str, arm: ArmFacts) -> bool:
+    """Whether an outcome surely differs between the best cell and another."""
+    pair = difference_from(results, best, name, arm)
+    return pair is not None and (pair.low > 0.0 or pair.high < 0.0)
+
+
 def _resources(arms: Sequence[ArmFacts]) -> str:
-    return ", ".join(resource_of(path) for arm in arms for path, _, _ in arm.changes)
+    return ", ".join(resource_of(raised(arm)[0]) for arm in arms)
+
+
+def raised(arm: ArmFacts) -> tuple[str, str]:
+    """The path that a cell with one more unit changes, and its value."""
+    return next((path, value or "") for path, old, value in arm.changes if value != old)
 
 
 def resource_of(path: str) -> str:
@@ -211,58 +224,49 @@ def resource_of(path: str) -> str:
 
 def by_effect(results: Results, name: str) -> list[ArmFacts]:
     """The cells but the reference, the one with the largest effect first."""
-    found = [arm for arm in cells(results)[1:] if _pair(results, name, arm) is not None]
-    values = {arm.name: effect_of(results, name, arm)[0] for arm in found}
-    return sorted(found, key=lambda arm: 0.0 if isnan(values[arm.name]) else -values[arm.name])
-
-
-def _pair(results: Results, name: str, arm: ArmFacts) -> DifferenceRow | None:
-    outcome = results.reference.outcome(name)
-    return None if outcome is None else number_of(results, outcome, arm)[1]
+    own = {arm.name: effect_of(results, name, arm)[0] for arm in cells(results)[1:]}
+    found = [arm for arm in cells(results)[1:] if results.reference.outcome(name) is not None]
+    return sorted(found, key=lambda arm: 0.0 if isnan(own[arm.name]) else -own[arm.name])
 
 
 def effect_of(results: Results, name: str, arm: ArmFacts) -> tuple[float, Limits, Limits]:
     """What is saved or gained per PER patients, its interval, and the interval without pairing."""
-    pair, scale = _pair(results, name, arm), PER * EFFECTS[name].sign
+    pair = difference_from(results, results.reference, name, arm)
     if pair is None or not pair.is_known:
         return nan, number_format.NONE, number_format.NONE
+    scale = PER * EFFECTS[name].sign
 
     def scaled(*ends: float) -> Limits:
         low, high = sorted(scale * end + 0.0 for end in ends)  # adding 0 makes -0 0
         return low, high
 
-    return (
-        scale * pair.difference + 0.0,
-        scaled(pair.low, pair.high),
-        scaled(pair.independent_low, pair.independent_high),
-    )
+    unpaired = scaled(pair.independent_low, pair.independent_high)
+    return scale * pair.difference + 0.0, scaled(pair.low, pair.high), unpaired
 
 
 def one_more_table(results: Results) -> Table:
     """What one more unit of each resource does, the largest saving of waiting days first."""
-    known = [name for name in EFFECTS if results.reference.outcome(name) is not None]
+    known = [outcome for name in EFFECTS if (outcome := results.reference.outcome(name)) is not None]
     rows: list[TableRow] = []
-    said: dict[str, None] = {}
-    for name in known:
-        own = results.headline(name, arm=results.reference.name)
-        if own is not None:
-            value = number_format.plain(PER * own.estimate)
-            outcome = results.reference.outcome(name)
-            said[f"base case {value}: {PER} times the {outcome.description.text if outcome else name}"] = None
-    for arm in by_effect(results, known[0]):
-        ((path, _, units),) = arm.changes
+    notes: list[str] = []
+    for outcome in known:
+        own = results.headline(outcome.name, arm=results.reference.name)
+        base = number_format.plain(PER * own.estimate) if own is not None else number_format.NOTHING
+        notes.append(f"base case {base}: {PER} times the {outcome.description.text}")
+    for arm in by_effect(results, known[0].name):
+        path, units = raised(arm)
         effects = []
-        for name in known:
-            value, limits, _ = effect_of(results, name, arm)
-            effects.append(
-                Value(number_format.plain(value, limits), number_format.interval(limits, value, ""))
-            )
-            pair = _pair(results, name, arm)
+        for outcome in known:
+            value, limits, _ = effect_of(results, outcome.name, arm)
+            interval = number_format.interval(limits, value, "")
+            effects.append(Value(number_format.plain(value, limits), interval))
+            pair = difference_from(results, results.reference, outcome.name, arm)
             if pair is not None and not pair.has_interval and pair.note:
-                said[f"note: {pair.note}"] = None
-        rows.append((resource_of(path), units or "", *effects))
-    columns = numbers("one more", "units then", *(EFFECTS[name].head for name in known))
-    return Table(f"One more unit, per {PER} patients", columns, tuple(rows), notes=tuple(said))
+                notes.append(f"note: {pair.note}")
+        rows.append((resource_of(path), units, *effects))
+    columns = numbers("one more", "units then", *(EFFECTS[one.name].head for one in known))
+    title = f"One more unit, per {PER} patients"
+    return Table(title, columns, tuple(rows), notes=tuple(dict.fromkeys(notes)))
 
 
 # ---------------------------------------------------------------- for other programs
