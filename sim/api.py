@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -17,9 +17,12 @@ from sim.errors import InputError, RunError
 from sim.event_log.arrow_tables import event_tables, patient_table, use_table
 from sim.event_log.log import Floats
 from sim.outcomes.comparison.comparability import Arm
-from sim.outcomes.comparison.divergence import part
-from sim.outcomes.comparison.paired import fates
+from sim.outcomes.comparison.divergence import diverge
+from sim.outcomes.comparison.paired import classify_changes
+from sim.outcomes.estimates import DifferenceRow, EstimateRow
+from sim.outcomes.results import Results
 from sim.outcomes.summary import DEFAULT_TIMES
+from sim.report.tables.notebook import html
 from sim.runs import comparison, simulation
 from sim.runs.request import RunRequest, Time, texts, times
 from sim.runs.sequential_stopping import compare_until, run_until
@@ -37,24 +40,20 @@ Given: TypeAlias = str | os.PathLike[str] | Scenario
 class Run:
     """A scenario that was simulated.
 
-    summary: what `allpath run --json` writes. precision: what it took to be as precise as asked for
-    (asked, half_width, patients or replications, rounds), None where nothing was asked.
+    results: its estimates and facts; `results.as_json()` is what `allpath run --json` writes.
     """
 
     scenario: Scenario
-    summary: Mapping[str, Any]
+    results: Results
     arm: Arm = field(repr=False)
-    precision: Mapping[str, Any] | None = None
 
     @cached_property
-    def outcomes(self) -> pd.DataFrame:
-        """A row for each number of each outcome.
+    def estimates(self) -> pd.DataFrame:
+        """A row for each number of each outcome; the columns of `estimates` in docs/results.md."""
+        return pd.DataFrame(self.results.estimates, columns=EstimateRow._fields)
 
-        Columns: outcome, group (value of `by`, "" for all), part (cause, category, step, served or
-        left; else ""), measure (estimate, median, restricted_mean, of_first), time_days (nan where
-        there is none), unit, estimate, low, high (95%), n (patients, or waits, it stands on).
-        """
-        return _numbered(_outcome_rows(self.summary["outcomes"]), OUTCOME_COLUMNS)
+    def _repr_html_(self) -> str:
+        return html(self.results)
 
     @cached_property
     def patients(self) -> pd.DataFrame:
@@ -63,7 +62,7 @@ class Run:
 
     @cached_property
     def events(self) -> pd.DataFrame:
-        """A row for each happening: the columns of `events.parquet` (see `event_table`)."""
+        """A row for each event: the columns of `events.parquet` (see `event_table`)."""
         return _frame(pa.concat_tables(event_tables(self.arm.log)))
 
     @cached_property
@@ -76,31 +75,34 @@ class Run:
 class Compared:
     """Scenarios with the same patients, the first of them the reference.
 
-    summary: what `allpath compare --json` writes.
+    results: the estimates of all arms and the differences; `results.as_json()` is what
+    `allpath compare --json` writes.
     """
 
     runs: Mapping[str, Run]
-    summary: Mapping[str, Any]
+    results: Results
+
+    @cached_property
+    def estimates(self) -> pd.DataFrame:
+        """A row for each number of each outcome in each arm (docs/results.md)."""
+        return pd.DataFrame(self.results.estimates, columns=EstimateRow._fields)
 
     @cached_property
     def differences(self) -> pd.DataFrame:
-        """A row for each number of each outcome in each arm but the reference.
+        """A row for each paired difference from the reference (docs/results.md)."""
+        return pd.DataFrame(self.results.differences, columns=DifferenceRow._fields)
 
-        Columns: outcome, arm, group, part, measure, time_days, unit as in Run.outcomes; reference
-        and value (the two estimates), difference (value less reference), standard_error, low, high
-        (95%, patients paired), independent_low, independent_high (of runs without common
-        patients), variance_ratio (independent over paired).
-        """
-        return _numbered(_difference_rows(self.summary), DIFFERENCE_COLUMNS)
+    def _repr_html_(self) -> str:
+        return html(self.results)
 
     @cached_property
     def patients(self) -> pd.DataFrame:
-        """A row for each patient, with the two lives beside each other.
+        """A row for each patient, with the arms side by side.
 
         Columns: replication, patient, at_start.NAME of attributes that every arm has; for each arm
-        last_stage.ARM and end_days.ARM; for each but the reference parts_days.ARM (the day on which
-        the paths part, nan where they never do) and, where an outcome tells, life.ARM: better, same
-        or worse.
+        last_stage.ARM and end_days.ARM; for each but the reference diverges_days.ARM (the day on which
+        the paths diverge, nan where they never do) and, where an outcome decides it, change.ARM:
+        better, same or worse.
         """
         (_, reference), *others = self.runs.items()
         common = [c for c in reference.patients.columns if c.startswith("at_start.")]
@@ -109,10 +111,10 @@ class Compared:
         for name, run in self.runs.items():
             columns |= {f"{c}.{name}": run.patients[c] for c in ("last_stage", "end_days")}
         for name, run in others:
-            columns[f"parts_days.{name}"] = pd.Series(_parts_days(reference.arm, run.arm))
-            told = fates(reference.arm, run.arm)
-            if told is not None:
-                columns[f"life.{name}"] = pd.Series(told)
+            columns[f"diverges_days.{name}"] = pd.Series(_divergence_days(reference.arm, run.arm))
+            changes = classify_changes(reference.arm, run.arm)
+            if changes is not None:
+                columns[f"change.{name}"] = pd.Series(changes)
         return pd.DataFrame(columns)
 
 
@@ -140,7 +142,8 @@ def run(
     if isinstance(done, BrokenRun):
         raise _broken(done)
     arm = Arm(asked.file.stem, done.scenario, done.result.log, done.result.use, seed, done.asked.replications)
-    return Run(done.scenario, done.summary, arm, reached.told if reached is not None else None)
+    results = replace(done.results, precision=reached.told) if reached is not None else done.results
+    return Run(done.scenario, results, arm)
 
 
 def compare(
@@ -158,7 +161,7 @@ def compare(
 
     arms: scenario files, folders of saved runs, scenarios that were loaded, or runs. The options
     are those of `allpath compare`; until_precision is about the difference, and what it took stands in
-    `summary["precision"]`.
+    `results.precision`.
     Raises: as `run`; InputError where the arms cannot be compared.
     """
     if len(arms) < 2:
@@ -172,9 +175,8 @@ def compare(
         done = comparison.carry_out(of, at=asked.at, **QUIET)
     if isinstance(done, BrokenRun):
         raise _broken(done)
-    return Compared(
-        {arm.name: Run(arm.scenario, done.table["arms"][arm.name], arm) for arm in done.arms}, done.table
-    )
+    runs = {arm.name: Run(arm.scenario, done.results.of_arm(arm.name), arm) for arm in done.arms}
+    return Compared(runs, done.results)
 
 
 def _arm(given: Given | Run) -> Path | Scenario | Arm:
@@ -214,143 +216,16 @@ def _frame(table: pa.Table) -> pd.DataFrame:
     return frame
 
 
-def _numbered(rows: Iterator[dict[str, Any]], columns: Sequence[str]) -> pd.DataFrame:
-    """Rows as a frame: texts, and numbers as float64 with nan for what is not there."""
-    frame = pd.DataFrame(list(rows), columns=list(columns))
-    return frame.astype({name: np.float64 for name in columns if name not in TEXTS})
+def _divergence_days(reference: Arm, arm: Arm) -> Floats:
+    """The day on which each patient's paths diverge, nan where they never do, shape [n_patients].
 
-
-def _parts_days(reference: Arm, arm: Arm) -> Floats:
-    """The day on which each patient's paths part, nan where they never do, shape [n_patients].
-
-    It is that of the earlier of the two rows that differ, where one has ended of the other.
+    It is that of the earlier of the two rows that differ, where one log has ended of the other.
     """
-    parting = part(reference.log, arm.log)
-    found = np.full(len(parting.sequence), np.nan)
-    at = np.flatnonzero(parting.parts)
+    diverging = diverge(reference.log, arm.log)
+    found = np.full(len(diverging.sequence), np.nan)
+    index = np.flatnonzero(diverging.diverges)
     for log in (reference.log, arm.log):
-        rows = log.row_of[at] + parting.sequence[at]
-        there = rows < log.row_of[at + 1]
-        found[at[there]] = np.fmin(found[at[there]], log.time[rows[there]])
+        rows = log.row_of[index] + diverging.sequence[index]
+        exists = rows < log.row_of[index + 1]
+        found[index[exists]] = np.fmin(found[index[exists]], log.time[rows[exists]])
     return found
-
-
-OUTCOME_COLUMNS = (
-    "outcome", "group", "part", "measure", "time_days", "unit", "estimate", "low", "high", "n",
-)  # fmt: skip
-DIFFERENCE_COLUMNS = (
-    "outcome", "arm", "group", "part", "measure", "time_days", "unit", "reference", "value", "difference",
-    "standard_error", "low", "high", "independent_low", "independent_high", "variance_ratio",
-)  # fmt: skip
-
-TEXTS = ("outcome", "arm", "group", "part", "measure", "unit")
-
-Reading: TypeAlias = Callable[[Mapping[str, Any], str], dict[str, Any] | None]
-"""Reads the number of a name from where it stands; None where there is none."""
-
-Key: TypeAlias = tuple[str, str, str, float | None]
-"""Group, part, measure, time: which number of an outcome."""
-
-
-def _outcome_rows(outcomes: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    for name, entry in outcomes.items():
-        for (group, part_of, measure, time), unit, told in _numbers(entry, _of_run):
-            yield {
-                "outcome": name,
-                "group": group,
-                "part": part_of,
-                "measure": measure,
-                "time_days": time,
-                "unit": unit,
-                **told,
-            }
-
-
-def _difference_rows(summary: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    for name, entry in summary["outcomes"].items():
-        for arm, of in entry["differences"].items():
-            sides = [
-                {
-                    key: told["estimate"]
-                    for key, _, told in _numbers(summary["arms"][who]["outcomes"][name], _of_run)
-                }
-                for who in (summary["reference"], arm)
-            ]
-            for key, unit, told in _numbers(of, _of_difference):
-                group, part_of, measure, time = key
-                yield {
-                    "outcome": name,
-                    "arm": arm,
-                    "group": group,
-                    "part": part_of,
-                    "measure": measure,
-                    "time_days": time,
-                    "unit": unit,
-                    "reference": sides[0].get(key),
-                    "value": sides[1].get(key),
-                    **told,
-                }
-
-
-def _numbers(entry: Mapping[str, Any], read: Reading) -> Iterator[tuple[Key, str, dict[str, Any]]]:
-    """Every number of an entry of a run, or of a comparison."""
-    for group, of in [("", entry), *entry.get("groups", {}).items()]:
-        for part_of, measure, time, unit, place, name in _places(of):
-            told = read(place, name)
-            if told is not None:
-                yield (group, part_of, measure, time), unit, told
-
-
-Place: TypeAlias = tuple[str, str, float | None, str, Mapping[str, Any], str]
-"""Part, measure, time, unit; and where the number stands, under which name."""
-
-
-def _places(entry: Mapping[str, Any]) -> Iterator[Place]:
-    unit = entry["unit"]
-    if "at" not in entry and "steps" not in entry and "shares" not in entry:
-        yield "", "estimate", None, unit, entry, "estimate"
-    for cause, of in [("", entry), *entry.get("causes", {}).items()]:
-        for at in of.get("at", {}).values():
-            yield cause, "estimate", at["days"], unit, at, "estimate"
-        for name in ("median", "restricted_mean"):
-            yield cause, name, None, "days", of, name
-    for level in entry.get("quantiles", {}):
-        number = "days" if unit == "probability" else unit
-        yield "", f"quantile {level}", None, number, entry["quantiles"], level
-    for category, of in entry.get("shares", {}).items():
-        yield category, "estimate", None, unit, of, "estimate"
-    for step in entry.get("steps", ()):
-        for name in ("estimate", "of_first"):
-            yield step["of"], name, None, unit, step, name
-    for name in ("served", "left"):
-        if name in entry:
-            yield name, "estimate", None, unit, entry[name], "estimate"
-
-
-def _of_run(place: Mapping[str, Any], name: str) -> dict[str, Any] | None:
-    """A number of a run, None where there is none of this name."""
-    value = name if name in place else f"{name}_days"
-    if value not in place:
-        return None
-    low, high = place["interval" if name == "estimate" else f"{name}_interval"] or (None, None)
-    n = place.get("n", place.get("at_risk", place.get("count")))
-    return {"estimate": place[value], "low": low, "high": high, "n": n}
-
-
-def _of_difference(place: Mapping[str, Any], name: str) -> dict[str, Any] | None:
-    """A difference of a comparison."""
-    leaf = place if name == "estimate" else place.get(name, {})
-    if "difference" not in leaf:
-        return None
-    low, high = leaf["interval"] or (None, None)
-    independent_low, independent_high = leaf["independent_interval"] or (None, None)
-    return {
-        **{side: leaf[side] for side in ("reference", "value") if side in leaf},
-        "difference": leaf["difference"],
-        "standard_error": leaf["standard_error"],
-        "low": low,
-        "high": high,
-        "independent_low": independent_low,
-        "independent_high": independent_high,
-        "variance_ratio": leaf["variance_ratio"],
-    }

@@ -25,9 +25,9 @@ from sim.cli.output import (
     say,
     say_written,
     tell_what_is_forbidden,
-    told_as_json,
     verb,
     waiting,
+    written_as_json,
 )
 from sim.errors import InputError, ScenarioError
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from sim.event_log.log import EventLog
     from sim.outcomes.comparison.comparability import Arm
     from sim.runs.request import RunRequest
-    from sim.runs.simulation import BrokenRun
+    from sim.runs.simulation import BrokenRun, Simulation
 
 app = typer.Typer(
     help="Simulate patients along a treatment pathway, from a scenario file to their outcomes.",
@@ -110,7 +110,7 @@ def run(
     """Simulate a cohort and print its outcomes."""
     asked = request_of(scenario, patients, settings, seed, replications, engine, workers, at)
     from sim.files import check_folder, check_outputs
-    from sim.report.tables.run_tables import print_summary
+    from sim.report.tables.run_table import print_run
     from sim.runs.batches import Streamed, stream, stream_into
     from sim.runs.request import check_outcomes
     from sim.runs.simulation import BrokenRun, Simulation, carry_out, keep
@@ -141,16 +141,19 @@ def run(
             outputs.append(out)
         if isinstance(done, Simulation) and report is not None:
             step("report")
-            from sim.report.page.page import report_run
+            from sim.report.page.page import run_page
+            from sim.runs.provenance import page_facts
 
-            report_run(done, report, command=command())
-            outputs.append(report)
+            asked = done.asked
+            arm = arm_of_run(done)
+            facts = page_facts(command(), seed=asked.seed, replications=asked.replications)
+            write_report(report, run_page([arm], done.results, facts))
     if isinstance(done, BrokenRun):
         tell_what_is_forbidden(done)
         raise typer.Exit(FAILED)
-    if told_as_json(done.summary, json):
+    if written_as_json(done.results, json):
         return
-    print_summary(done.summary, console(), outcomes=outcomes)
+    print_run(done.results, console(), outcomes)
     if reached is not None:
         say(reached.in_words)
     say_written(out, report)
@@ -238,7 +241,7 @@ def compare(
         raise InputError("compare: one scenario has nothing to be compared with", "name two or more")
     asked = request_of(arms[0], patients, settings, 1, 1, engine, workers, at)
     from sim.files import check_outputs
-    from sim.report.tables.comparison_tables import print_comparison
+    from sim.report.tables.comparison_table import print_comparison
     from sim.runs.comparison import carry_out, scenario_of, sources
     from sim.runs.request import check_outcomes
     from sim.runs.simulation import BrokenRun
@@ -256,17 +259,18 @@ def compare(
         done = reached.done if reached is not None else carry_out(of, at=asked.at, step=step, share=share)
         if not isinstance(done, BrokenRun) and report is not None:
             step("report")
-            from sim.report.page.page import report_comparison
+            from sim.report.page.page import comparison_page
+            from sim.runs.provenance import page_facts
 
-            report_comparison(done, report, command=command())
-            outputs.append(report)
+            found = done.results
+            facts = page_facts(command(), seed=found.seed, replications=found.replications)
+            write_report(report, comparison_page(done.arms, found, facts))
     if isinstance(done, BrokenRun):
         tell_what_is_forbidden(done)
         raise typer.Exit(FAILED)
-    if told_as_json(done.table, json):
+    if written_as_json(done.results, json):
         return
-    scenarios = [arm.scenario for arm in done.arms]
-    print_comparison(done.table, scenarios, console(), outcomes=outcomes)
+    print_comparison(done.results, [arm.scenario for arm in done.arms], console(), outcomes)
     if reached is not None:
         say(reached.in_words)
     say_written(report)
@@ -307,24 +311,24 @@ def sweep(
     """Send the same patients through a grid of changes; the scenario as it stands is the reference."""
     asked = request_of(scenario, patients, settings, seed, replications, engine, workers, at)
     from sim.files import check_outputs, write_whole
-    from sim.report.tables import sweep_tables
+    from sim.report.tables.sweep_table import csv_text, print_sweep
     from sim.runs.sweep import carry_out, variations
 
     check_outputs(files(json, csv, report), inputs=[scenario])
     varied = variations(asked, over or (), cells or (), one_more=one_more)
     with waiting() as (step, share):
-        done = carry_out(asked, varied, outcomes=outcomes or (), step=step, share=share)
+        done = carry_out(asked, varied, outcomes=outcomes or (), step=step, share=share, find_best=one_more)
     if report is not None:
-        from sim.report.page.sweep_page import report_sweep
+        from sim.report.page.sweep_page import sweep_page
+        from sim.runs.provenance import page_facts
 
-        report_sweep(done.table, report, command=command(), is_one_more=one_more)
-        outputs.append(report)
+        facts = page_facts(command(), seed=asked.seed, replications=asked.replications)
+        write_report(report, sweep_page(done.results, facts, one_more=one_more))
     if csv is not None:
-        write_whole(csv, sweep_tables.long_table(done.table))
+        write_whole(csv, csv_text(done.results))
         outputs.append(csv)
-    shown = sweep_tables.print_one_more if one_more else sweep_tables.print_sweep
-    if not told_as_json(done.table, json):
-        shown(done.table, console())
+    if not written_as_json(done.results, json):
+        print_sweep(done.results, console(), one_more)
     if done.failed:
         fail(f"failed: {'; '.join(done.failed)}", FAILED)
 
@@ -370,7 +374,7 @@ def trace_twins(
     """Tell one patient's two lives. Raises: InputError where there are not two, or not of one patient."""
     if len(files) > 2:
         raise InputError("trace: a patient's lives are told beside each other two at a time", "name two")
-    from sim.outcomes.comparison.comparability import refuse_what_cannot_be_compared
+    from sim.outcomes.comparison.comparability import check_comparable
     from sim.report.text.twin_story import tell_twins
     from sim.runs.comparison import arm_of, sources
     from sim.runs.simulation import BrokenRun
@@ -383,7 +387,7 @@ def trace_twins(
                 tell_what_is_forbidden(arm)
                 raise typer.Exit(FAILED)
             arms.append(arm)
-    refuse_what_cannot_be_compared(arms[0], arms[1])
+    check_comparable(arms[0], arms[1])
     index = index_of(arms[0].log, patient, replication)
     write_trace(arms, index, report)
     tell_twins(arms[0], arms[1], index, console())
@@ -393,10 +397,29 @@ def trace_twins(
 def write_trace(arms: Sequence[Arm], index: int, report: Path | None) -> None:
     """Write the page of a patient's life, or two, where one is asked for."""
     if report is not None:
-        from sim.report.page.trace_page import report_trace
+        from sim.report.page.trace_page import trace_page
+        from sim.runs.provenance import page_facts
 
-        report_trace(arms, index, report, command=command())
-        outputs.append(report)
+        facts = page_facts(command(), seed=arms[0].seed, replications=arms[0].replications)
+        write_report(report, trace_page(arms, index, facts))
+
+
+def write_report(path: Path, page: str) -> None:
+    """Write a page whole or not at all."""
+    from sim.files import write_whole
+
+    write_whole(path, page)
+    outputs.append(path)
+
+
+def arm_of_run(done: Simulation) -> Arm:
+    """A run as the only arm of its page."""
+    from sim.outcomes.comparison.comparability import Arm
+
+    asked, result = done.asked, done.result
+    return Arm(
+        Path(done.scenario.file).stem, done.scenario, result.log, result.use, asked.seed, asked.replications
+    )
 
 
 def index_of(log: EventLog, patient: int, replication: int) -> int:
@@ -431,7 +454,7 @@ def reproduce(
     if isinstance(done, BrokenRun):
         tell_what_is_forbidden(done)
         raise typer.Exit(FAILED)
-    differ = again.differences(done.summary, done.scenario.digest)
+    differ = again.differences(done.results.as_json(), done.scenario.digest)
     if differ:
         fail("\n".join([f"{saved_run}: not the same", *(f"    {one}" for one in differ)]), FAILED)
     say(f"{saved_run}: identical ({done.patients:,} patients, {again.n_rows:,} rows, digest, summary)")

@@ -7,7 +7,7 @@ import io
 import os
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, ParamSpec
@@ -18,6 +18,7 @@ from sim.cli.interrupts import outputs
 from sim.errors import InputError, RunError, ScenarioError
 
 if TYPE_CHECKING:
+    from sim.outcomes.results import Results
     from sim.runs.simulation import BrokenRun
 
 P = ParamSpec("P")
@@ -117,14 +118,17 @@ def say(text: str) -> None:
     print(text.removesuffix("\n"))  # noqa: T201
 
 
-def told_as_json(told: Mapping[str, Any], json: str | None) -> bool:
-    """Write plain values where --json says; whether that is stdout, which then takes nothing else."""
+def written_as_json(results: Results, json: str | None) -> bool:
+    """Write the results where --json says. Returns whether that is stdout, which takes nothing else then."""
+    if json is None:
+        return False
+    values = results.as_json()
     from sim.files import json_text, write_whole
 
     if json == "-":
-        say(json_text(told, ascii_only="utf" not in (sys.stdout.encoding or "").lower()))
-    elif json is not None:
-        write_whole(Path(json), json_text(told))
+        say(json_text(values, ascii_only="utf" not in (sys.stdout.encoding or "").lower()))
+    else:
+        write_whole(Path(json), json_text(values))
         outputs.append(Path(json))
     return json == "-"
 

@@ -241,9 +241,7 @@ def gompertz_rate(shape: float, time: float, p: float) -> float:
 def gompertz_rate_of_mean(shape: float, mean: float) -> float:
     """The rate that has this mean."""
     if shape < 0.0:
-        raise ValueError(
-            "a gompertz with a negative shape is improper and has no mean: give its median"
-        )
+        raise ValueError("a gompertz with a negative shape is improper and has no mean: give its median")
     if shape == 0.0:
         return 1.0 / mean
     sought = mean * shape

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from sim.outcomes.estimates import Differences, EstimateRow, Estimates
@@ -152,6 +152,13 @@ class Results:
     def arm(self, name: str) -> ArmFacts:
         """The arm of this name."""
         return next(arm for arm in self.arms if arm.name == name)
+
+    def of_arm(self, name: str) -> Results:
+        """The results of one arm as those of a single run."""
+        arm = self.arm(name)
+        estimates = self.estimates.where(arm=name).relabelled(arm="")
+        facts = replace(arm, changes=(), divergences=(), better_is=())
+        return Results((facts,), self.seed, self.replications, estimates, Differences.of(()), arm.notes)
 
     def headline(self, outcome: str, *, arm: str = "", group: str = "") -> EstimateRow | None:
         """The number that stands for an outcome in an arm (by default the only one)."""

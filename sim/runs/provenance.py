@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
@@ -86,4 +87,15 @@ def provenance(
         "notes": list(scenario.notes),
         "seconds": {part: round(took, 4) for part, took in seconds.items()},
         "peak_mib": peak_mib(),
+    }
+
+
+def page_facts(command: Sequence[str], *, seed: int, replications: int) -> dict[str, object]:
+    """What it takes to make a page again, as names and values."""
+    return {
+        "command": shlex.join(command),
+        "seed": seed,
+        "replications": replications,
+        "versions": ", ".join(f"{part} {number}" for part, number in versions().items()),
+        "processor": processor(),
     }

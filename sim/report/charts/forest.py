@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isnan
 
 import plotly.graph_objects as go
 
@@ -12,87 +13,89 @@ from sim.report.charts.style import ENDED, dressed, looks
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A difference of one outcome in one arm, with its interval and the one without pairing.
+    """A difference of one outcome in one arm, with its interval and the interval without pairing.
 
-    All in the unit of the axis; an interval is None where there is none.
+    All in the unit of the axis; nan for a limit that does not exist.
     """
 
     label: str
     arm: str
     difference: float
-    interval: tuple[float, float] | None
-    unpaired: tuple[float, float] | None
+    interval: tuple[float, float]
+    unpaired: tuple[float, float]
 
 
 def forest(bars: Sequence[Bar], *, unit: str) -> go.Figure:
-    """A row for each outcome, as high as its label (pixels), a mark for each arm in it.
+    """A row for each outcome, as high as its label (pixels), with a mark for each arm in it.
 
-    The faint line beneath is the unpaired interval.
+    The faint line below is the unpaired interval.
     """
     labels = {label: wrapped(label) for label in dict.fromkeys(bar.label for bar in bars)}
     arms = list(dict.fromkeys(bar.arm for bar in bars))
     look = looks(arms)
     heights = [max(15 * text.count("<br>") + 15, 15 * len(arms)) + 12 for text in labels.values()]
-    middle = dict(zip(labels, [-(sum(heights[:i]) + of / 2) for i, of in enumerate(heights)], strict=True))
+    middles = [-(sum(heights[:i]) + height / 2) for i, height in enumerate(heights)]
+    middle = dict(zip(labels, middles, strict=True))
     figure = go.Figure()
     for i, arm in enumerate(arms):
-        mine = [bar for bar in bars if bar.arm == arm]
-        place = [middle[bar.label] - 15 * (i + 0.5 - len(arms) / 2) for bar in mine]
-        figure.add_scatter(
-            name="unpaired" if len(arms) == 1 else f"{arm}, unpaired",
-            mode="lines",
-            line={"color": ENDED, "width": 1.5},
-            hoverinfo="skip",
-            x=_lines([bar.unpaired for bar in mine]),
-            y=[value for at in place for value in (at - 5, at - 5, None)],
-        )
-        figure.add_scatter(
-            name="paired" if len(arms) == 1 else f"{arm}, paired",
-            mode="lines",
-            line={"color": look[arm].colour, "width": 3},
-            hoverinfo="skip",
-            x=_lines([bar.interval for bar in mine]),
-            y=[value for at in place for value in (at, at, None)],
-        )
+        own = [bar for bar in bars if bar.arm == arm]
+        place = [middle[bar.label] - 15 * (i + 0.5 - len(arms) / 2) for bar in own]
+        prefix, colour = "" if len(arms) == 1 else f"{arm}, ", look[arm].colour
+        unpaired, paired = [bar.unpaired for bar in own], [bar.interval for bar in own]
+        _add_lines(figure, f"{prefix}unpaired", unpaired, [at - 5 for at in place], ENDED, 1.5)
+        _add_lines(figure, f"{prefix}paired", paired, place, colour, 3)
         figure.add_scatter(
             name=arm,
             showlegend=False,
             mode="markers",
-            marker={"color": look[arm].colour, "symbol": look[arm].symbol, "size": 10},
-            x=[bar.difference for bar in mine],
+            marker={"color": colour, "symbol": look[arm].symbol, "size": 10},
+            x=[bar.difference for bar in own],
             y=place,
-            text=[bar.label for bar in mine],
+            text=[bar.label for bar in own],
             hovertemplate="%{text}: %{x:.3~g}<extra>" + arm + "</extra>",
         )
     dressed(figure, height=120 + sum(heights))
     figure.update_yaxes(
-        tickvals=list(middle.values()),
+        tickvals=middles,
         ticktext=list(labels.values()),
         tickfont={"size": 12},
         range=[-sum(heights), 0],
         showgrid=False,
     )
     figure.update_xaxes(title_text=unit, range=_range(bars))
-    figure.add_vline(x=0, line={"color": ENDED, "width": 1.5, "dash": "dash"})
-    return figure
+    return figure.add_vline(x=0, line={"color": ENDED, "width": 1.5, "dash": "dash"})
+
+
+def _add_lines(
+    figure: go.Figure,
+    name: str,
+    intervals: Sequence[tuple[float, float]],
+    heights: Sequence[float],
+    colour: str,
+    width: float,
+) -> None:
+    """The two ends of each interval, and a gap."""
+    known = [(ends, y) for ends, y in zip(intervals, heights, strict=True) if not any(map(isnan, ends))]
+    figure.add_scatter(
+        name=name,
+        mode="lines",
+        line={"color": colour, "width": width},
+        hoverinfo="skip",
+        x=[end for ends, _ in known for end in (*ends, None)],
+        y=[value for _, y in known for value in (y, y, None)],
+    )
 
 
 def _range(bars: Sequence[Bar]) -> list[float]:
-    """From the least to the largest of all that is drawn, and none, with some room."""
-    ends = [
-        end for bar in bars for end in (bar.difference, *(bar.interval or ()), *(bar.unpaired or ()), 0.0)
-    ]
+    """From the lowest to the highest of all that is drawn, including 0, with some room."""
+    drawn = [end for bar in bars for end in (bar.difference, *bar.interval, *bar.unpaired, 0.0)]
+    ends = [end for end in drawn if not isnan(end)]
     room = 0.06 * (max(ends) - min(ends)) or 1.0
     return [min(ends) - room, max(ends) + room]
 
 
-def _lines(intervals: Sequence[tuple[float, float] | None]) -> list[float | None]:
-    """The two ends of each line, and a gap."""
-    return [end for limits in intervals for end in (*(limits or (None, None)), None)]
-
-
 def wrapped(label: str, width: int = 28, most: int = 3) -> str:
-    """A label in lines of at most so many letters; what is longer than `most` lines is cut."""
+    """A label in lines of at most `width` letters, cut after `most` lines."""
     lines = [""]
     for word in label.split():
         if lines[-1] and len(lines[-1]) + 1 + len(word) > width:

@@ -1,4 +1,4 @@
-"""Resources over calendar time: units in use, patients waiting, units there are."""
+"""Resources over calendar time: units in use, patients waiting, capacity."""
 
 from __future__ import annotations
 
@@ -8,19 +8,18 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from sim.event_log.log import Floats
 from sim.outcomes.queues.use_over_time import UseOverTime
-from sim.report.charts.style import ENDED, dressed, looks, unit_of
+from sim.report.charts.style import ENDED, dressed, looks, rounded, unit_of
 
 DASH = {"in use": "solid", "waiting": "dot", "capacity": "dash"}
 
 
 def resources(arms: Sequence[tuple[str, Sequence[UseOverTime]]], *, warm_up: float) -> go.Figure:
-    """A panel for each resource; arms by colour, what is counted by dash.
+    """A panel for each resource; arms by colour, quantities by dash.
 
     warm_up: days; averages begin after them, at a line.
     """
-    names = [one.resource for one in arms[0][1]]
+    names = [use.resource for use in arms[0][1]]
     look = looks([name for name, _ in arms])
     figure = make_subplots(
         rows=len(names),
@@ -31,27 +30,24 @@ def resources(arms: Sequence[tuple[str, Sequence[UseOverTime]]], *, warm_up: flo
     )
     unit = unit_of(float(arms[0][1][0].edges[-1]))
     for arm, found in arms:
-        for one in found:
-            row = names.index(one.resource) + 1
-            for what, values in (("in use", one.in_use), ("waiting", one.queue), ("capacity", one.capacity)):
+        for use in found:
+            row = names.index(use.resource) + 1
+            for what, values in zip(DASH, (use.in_use, use.queue, use.capacity), strict=True):
                 if np.isnan(values).all():
                     continue
-                called = f"{arm}: {what}" if len(arms) > 1 else what
+                name = f"{arm}: {what}" if len(arms) > 1 else what
+                is_capacity = what == "capacity"
+                colour, width = (ENDED, 1.2) if is_capacity else (look[arm].colour, 1.8)
                 figure.add_scatter(
                     row=row,
                     col=1,
-                    x=_rounded(one.edges / unit.days),
-                    y=[*_rounded(values), None],
-                    name=called,
-                    legendgroup=called,
+                    x=rounded(use.edges / unit.days),
+                    y=[*rounded(values), None],
+                    name=name,
+                    legendgroup=name,
                     showlegend=row == 1,
                     mode="lines",
-                    line={
-                        "shape": "hv",
-                        "dash": DASH[what],
-                        "width": 1.2 if what == "capacity" else 1.8,
-                        "color": ENDED if what == "capacity" else look[arm].colour,
-                    },
+                    line={"shape": "hv", "dash": DASH[what], "width": width, "color": colour},
                     hovertemplate="%{y:.1f}<extra>%{fullData.name}</extra>",
                 )
     dressed(figure, height=110 + 190 * len(names))
@@ -60,9 +56,4 @@ def resources(arms: Sequence[tuple[str, Sequence[UseOverTime]]], *, warm_up: flo
         figure.add_vline(x=warm_up / unit.days, line={"color": ENDED, "width": 1.5, "dash": "dashdot"})
     figure.update_yaxes(rangemode="tozero", nticks=5)
     figure.update_xaxes(title_text=f"{unit.name} on the calendar", row=len(names), col=1)
-    figure.update_layout(legend={"y": 1 + 30 / figure.layout.height}, hovermode="x unified")
-    return figure
-
-
-def _rounded(values: Floats) -> list[float]:
-    return [round(value, 4) for value in values.tolist()]
+    return figure.update_layout(legend={"y": 1 + 30 / figure.layout.height}, hovermode="x unified")

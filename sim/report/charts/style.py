@@ -1,12 +1,14 @@
-"""How all charts look: colours that the colour-blind can tell apart, and never colour alone."""
+"""The look of all charts: colours that colour-blind readers distinguish, and never colour alone."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+import numpy as np
 import plotly.graph_objects as go
 
+from sim.event_log.log import Floats
 from sim.units import DAYS_IN
 
 COLOURS = ("#1A7FBD", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#8C6BB1")
@@ -21,7 +23,7 @@ SYMBOLS = ("diamond", "triangle-up", "square", "star", "circle", "hexagon", "tri
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """How one line, area or bar is told from the others; the parts differ together."""
+    """The look of one line, area or bar; its parts differ together."""
 
     colour: str
     dash: str
@@ -31,7 +33,7 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """The unit of a time axis: days in one of it, and its name."""
+    """The unit of a time axis: its length in days, and its name."""
 
     days: float
     name: str
@@ -53,19 +55,24 @@ def looks(names: Iterable[str], *, ended: Iterable[str] = ()) -> Mapping[str, Lo
     return found
 
 
+def rounded(values: Floats) -> list[float | None]:
+    """Four decimals, finer than a picture can show; a gap where a value is unknown."""
+    return [None if np.isnan(value) else round(value, 4) for value in values.tolist()]
+
+
 def pattern(colour: str, shape: str) -> dict[str, object]:
-    """A white pattern on the colour of a bar or area, as plotly has it."""
+    """A white pattern on the colour of a bar or area, for plotly."""
     return {"shape": shape, "bgcolor": colour, "fgcolor": "rgba(255,255,255,0.8)", "size": 6, "solidity": 0.2}
 
 
 def with_alpha(colour: str, alpha: float) -> str:
-    """A colour `#RRGGBB` that lets through what lies behind it."""
+    """A colour `#RRGGBB` with transparency."""
     red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
     return f"rgba({red}, {green}, {blue}, {alpha})"
 
 
 def unit_of(longest: float) -> Unit:
-    """The unit in which an axis of so many days is read."""
+    """The unit of an axis of so many days."""
     if longest >= 2 * DAYS_IN["year"]:
         return Unit(DAYS_IN["year"], "years")
     if longest >= 4 * DAYS_IN["month"]:
@@ -83,7 +90,7 @@ def even_ticks(longest: float, unit: Unit, most: int = 7) -> list[float]:
 
 
 def dressed(figure: go.Figure, *, height: int) -> go.Figure:
-    """A figure with the layout that all share; text takes the colour of the page it stands on."""
+    """A figure with the layout of all charts; the page sets the colour of text."""
     figure.update_layout(
         height=height,
         autosize=True,

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
   const PRINTED = 680; // pixels between the margins of a sheet of A4
-  const NAMED = 12; // patients told by number in each place
+  const NAMED = 12; // patient numbers listed in each place
   const dark = window.matchMedia("(prefers-color-scheme: dark)");
   const hovers = window.matchMedia("(hover: hover)").matches;
   const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -25,7 +25,7 @@
     });
   }
 
-  for (const box of document.querySelectorAll(".replay")) {
+  for (const box of document.querySelectorAll(".census")) {
     const { places, patients } = JSON.parse(box.querySelector("script").textContent);
     const [number, range] = box.querySelectorAll("input");
     const cells = places.map(([name, kind]) => {
@@ -36,10 +36,10 @@
     });
     const show = (day) => {
       const there = places.map(() => []);
-      for (const [who, ...moves] of patients) {
+      for (const [patient, ...moves] of patients) {
         let place = -1;
         for (let i = 0; i < moves.length && moves[i] <= day; i += 2) place = moves[i + 1];
-        if (place >= 0) there[place].push(who);
+        if (place >= 0) there[place].push(patient);
       }
       const most = Math.max(1, ...there.map((list) => list.length));
       there.forEach((list, i) => {
@@ -49,9 +49,9 @@
         names.textContent = list.slice(0, NAMED).join(", ") + (list.length > NAMED ? " and more" : "");
       });
       const sum = (kind) => there.reduce((n, list, i) => n + (places[i][1] === kind ? list.length : 0), 0);
-      box.querySelector(".told").textContent =
-        `Day ${day}: ${sum("in") + sum("waiting")} patients on the way, ${sum("waiting")} of them waiting; ` +
-        `${sum("ended")} have come to an end.`;
+      box.querySelector(".counts").textContent =
+        `Day ${day}: ${sum("in") + sum("waiting")} patients in the pathway, ${sum("waiting")} of them waiting; ` +
+        `${sum("ended")} have reached an end.`;
     };
     for (const input of [number, range]) {
       input.addEventListener("input", () => {

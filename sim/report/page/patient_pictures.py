@@ -1,4 +1,4 @@
-"""Single lives and how long their parts last: the swimmer plot, the time in each stage."""
+"""Single patients as swimmer plots, the time in each stage, and the census of a day."""
 
 from __future__ import annotations
 
@@ -8,86 +8,90 @@ from dataclasses import replace
 import numpy as np
 
 from sim.event_log.log import EventLog, Indices
-from sim.outcomes.comparison.divergence import HAPPENS, Parting, part
+from sim.outcomes.comparison.divergence import HAPPENS, Divergences, diverge
+from sim.outcomes.history.daily_census import GONE, present, replay
 from sim.outcomes.history.history import NEVER
 from sim.outcomes.history.swimmer_data import Lane, lanes
 from sim.outcomes.value_distribution import QUANTILES, stays
+from sim.report.charts.bars import times_in_stages
 from sim.report.charts.swimmer import swimmer
-from sim.report.charts.value_distribution import stays as boxes
-from sim.report.page.arms import Arm, place_kind, place_labels, place_looks, stage_labels, words
-from sim.report.page.parts import Cell, Picture, Table
+from sim.report.page.arms import PageArm, place_kind, place_labels, place_looks, stage_labels, words
+from sim.report.page.document import Chooser, Picture, Section
 from sim.report.tables import number_format
+from sim.report.tables.model import Row, Table, Value, numbers, texts
 from sim.scenario.language.model import EventSelector
 from sim.units import DAYS_IN
 
 LANES = 24
 LONGEST = 2 * DAYS_IN["year"]
-"""What is short can still be seen on an axis of this length."""
+"""Short stays are still visible on an axis of this length."""
+MOST_PATIENTS = 5000
+"""The moves of more patients would make the page too large."""
+DAYS = 10
+"""Days of the table beside the census."""
 
 
-def swimmer_picture(arm: Arm, until: float) -> Picture:
-    """The lives of a few patients, evenly spread over all."""
-    sample = _spread_evenly(arm.about, arm.log, LANES)
-    drawn = lanes(arm.history, sample, milestones(arm))
-    names = [str(lane.patient) for lane in drawn]
-    caption = f"{len(sample)} patients, evenly spread over all and sorted by how long they live"
-    return _picture("lives", "Single lives", caption, [arm], drawn, names, until)
+# ---------------------------------------------------------------- swimmer plots
 
 
-def twin_picture(arms: Sequence[Arm], until: float) -> Picture | None:
-    """A few patients whose paths part, each in every arm; None where nobody's do."""
-    partings = [part(arms[0].log, arm.log) for arm in arms[1:]]
-    parts = np.logical_or.reduce([of.parts & (of.differs == HAPPENS) for of in partings])
-    if not parts[arms[0].about].any():
+def swimmer_picture(arm: PageArm) -> Picture:
+    """The pathways of a few patients, evenly spread over all."""
+    sample = _evenly_spread(arm.patients, arm.log, LANES)
+    drawn = [(str(lane.patient), lane) for lane in lanes(arm.history, sample, milestones(arm))]
+    caption = f"{len(sample)} patients, evenly spread over all and sorted by the length of their pathway"
+    return _picture("patients", "Patient pathways", caption, [arm], drawn, arm.until)
+
+
+def twin_picture(arms: Sequence[PageArm]) -> Picture | None:
+    """A few patients whose paths diverge, each in every arm; None where none do."""
+    found = [diverge(arms[0].log, arm.log) for arm in arms[1:]]
+    is_different = np.logical_or.reduce([one.diverges & (one.differs == HAPPENS) for one in found])
+    patients = arms[0].patients[is_different[arms[0].patients]]
+    if not len(patients):
         return None
-    about = arms[0].about[parts[arms[0].about]]
-    sample = _spread_evenly(about, arms[0].log, LANES // len(arms))
-    drawn, names = _in_every_arm(arms, partings, sample)
-    caption = (
-        f"{len(sample)} of the {np.count_nonzero(parts[arms[0].about]):,} patients to whom something else "
-        "happens, each in every arm"
-    )
-    return _picture("twins", "The same patient twice", caption, arms, drawn, names, until)
+    sample = _evenly_spread(patients, arms[0].log, LANES // len(arms))
+    drawn = _in_every_arm(arms, found, sample)
+    caption = f"{len(sample)} of the {len(patients):,} patients with different events, each in every arm"
+    return _picture("twins", "The same patients in every arm", caption, arms, drawn, arms[0].until)
 
 
-def life_picture(arms: Sequence[Arm], index: int) -> Picture:
-    """The life of the patient at this index of the logs in one arm, or in each with where they part."""
+def patient_picture(arms: Sequence[PageArm], index: int) -> Picture:
+    """The pathway of the patient at this index of the logs; in several arms with the divergence."""
     if len(arms) == 1:
-        title, drawn = "The life", list(lanes(arms[0].history, [index], milestones(arms[0])))
-        names = [str(drawn[0].patient)]
+        title, (lane,) = "The pathway", lanes(arms[0].history, [index], milestones(arms[0]))
+        drawn = [(str(lane.patient), lane)]
     else:
-        title, partings = "The same patient twice", [part(arms[0].log, arm.log) for arm in arms[1:]]
-        drawn, names = _in_every_arm(arms, partings, [index])
-    until = max(lane.until for lane in drawn)
-    return _picture("life", title, f"Patient {drawn[0].patient}", arms, drawn, names, until)
+        title, found = "The same patient in both arms", [diverge(arms[0].log, arm.log) for arm in arms[1:]]
+        drawn = _in_every_arm(arms, found, [index])
+    until = max(lane.until for _, lane in drawn)
+    return _picture("patient", title, f"Patient {drawn[0][1].patient}", arms, drawn, until)
 
 
 def _in_every_arm(
-    arms: Sequence[Arm], partings: Sequence[Parting], patients: Sequence[int]
-) -> tuple[list[Lane], list[str]]:
-    """A lane for each patient and arm, marked where the paths part, and the lanes' names."""
-    drawn: list[Lane] = []
-    names: list[str] = []
+    arms: Sequence[PageArm], divergences: Sequence[Divergences], patients: Sequence[int]
+) -> list[tuple[str, Lane]]:
+    """A named lane for each patient and arm, marked where the paths diverge."""
+    drawn: list[tuple[str, Lane]] = []
     for index in patients:
-        for arm, of in zip(arms, [partings[0], *partings], strict=True):
+        for arm, divergence in zip(arms, [divergences[0], *divergences], strict=True):
             (lane,) = lanes(arm.history, [index], milestones(arm))
-            drawn.append(replace(lane, marks=(*lane.marks, *_parting(arm.log, of, index))))
-            names.append(f"{lane.patient}, {arm.name}")
-    return drawn, names
+            marks = (*lane.marks, *_divergence(arm.log, divergence, index))
+            drawn.append((f"{lane.patient}, {arm.name}", replace(lane, marks=marks)))
+    return drawn
 
 
-def _parting(log: EventLog, of: Parting, index: int) -> list[tuple[str, float]]:
+def _divergence(log: EventLog, divergence: Divergences, index: int) -> list[tuple[str, float]]:
     """The mark of the first row in which the two logs differ; at the end where this one has no such row."""
-    if of.sequence[index] == NEVER:
+    if divergence.sequence[index] == NEVER:
         return []
-    row = log.row_of[index] + of.sequence[index]
+    row = log.row_of[index] + divergence.sequence[index]
     ended = row >= log.row_of[index + 1]
-    return [("paths part", float(log.ends[index] if ended else log.time[row]))]
+    return [("paths diverge", float(log.ends[index] if ended else log.time[row]))]
 
 
-def _spread_evenly(about: Indices, log: EventLog, most: int) -> list[int]:
-    """Some of these patients, sorted by how long they live."""
-    sample = np.unique(about[np.linspace(0, len(about) - 1, most).astype(int)])
+def _evenly_spread(patients: Indices, log: EventLog, most: int) -> list[int]:
+    """Some of these patients, sorted by the end of their pathway."""
+    sample = np.unique(patients[np.linspace(0, len(patients) - 1, most).astype(int)])
     found: list[int] = sample[np.argsort(log.ends[sample], kind="stable")].tolist()
     return found
 
@@ -96,52 +100,52 @@ def _picture(
     name: str,
     title: str,
     caption: str,
-    arms: Sequence[Arm],
-    drawn: Sequence[Lane],
-    names: Sequence[str],
+    arms: Sequence[PageArm],
+    drawn: Sequence[tuple[str, Lane]],
     until: float,
 ) -> Picture:
     kind, until = place_kind(arms), min(until, LONGEST)
-    labels, look = place_labels(arms, kind), place_looks(arms, kind)
-    figure = swimmer(drawn, until=until, by=kind, labels=labels, look=look, names=names)
+    figure = swimmer(
+        drawn, until=until, by=kind, labels=place_labels(arms, kind), look=place_looks(arms, kind)
+    )
     what = "health state" if kind == "state" else "stage"
-    by_number = ", by the patient's number" if len(drawn) > len(arms) else ""
+    by_number = ", by patient number" if len(drawn) > len(arms) else ""
     caption = f"{caption}: a bar for each {what}{by_number}, in the first {number_format.time(until)}."
-    return Picture(name, title, caption, figure, _told(arms, drawn, names))
+    labels = stage_labels(arms)
+    rows: list[Row] = []
+    for head, lane in drawn:
+        stages = ", ".join(f"{labels[s.stage]} {number_format.time(s.end - s.begin)}" for s in lane.stays)
+        end = labels[lane.end] if lane.end else "still followed"
+        rows.append((head, stages, f"{end}, {number_format.time(lane.until)}"))
+    tables = (Table("Stages with their times", texts("patient", "stages", "end"), tuple(rows)),)
+    return Picture(name, title, caption, figure, tables)
 
 
-def milestones(arm: Arm) -> dict[str, EventSelector]:
-    """The steps of the first funnel that bars cannot show because they take no time, by their words."""
+def milestones(arm: PageArm) -> dict[str, EventSelector]:
+    """The steps of the first funnel that take no time, so that bars cannot show them, by their words."""
     stages = {stage.name: stage for stage in arm.scenario.stages}
     found: dict[str, EventSelector] = {}
-    funnel = next((one for one in arm.scenario.outcomes if one.kind == "funnel"), None)
-    for what in funnel.sequence if funnel is not None else ():
-        takes_no_time = what.kind == "stage" and stages[what.name].decide is not None
-        if takes_no_time or what.kind in ("event", "clock", "rule"):
-            found[words(what.name)] = what
+    funnel = next((outcome for outcome in arm.scenario.outcomes if outcome.kind == "funnel"), None)
+    for selector in funnel.sequence if funnel is not None else ():
+        takes_no_time = selector.kind == "stage" and stages[selector.name].decide is not None
+        if takes_no_time or selector.kind in ("event", "clock", "rule"):
+            found[words(selector.name)] = selector
     return found
 
 
-def _told(arms: Sequence[Arm], drawn: Sequence[Lane], names: Sequence[str]) -> Table:
-    labels = stage_labels(arms)
-    rows: list[tuple[Cell, ...]] = []
-    for name, lane in zip(names, drawn, strict=True):
-        road = ", ".join(f"{labels[s.stage]} {number_format.time(s.end - s.begin)}" for s in lane.stays)
-        end = labels[lane.end] if lane.end else "still followed"
-        rows.append((name, road, f"{end}, {number_format.time(lane.until)}"))
-    return Table("each stage with its time", ("patient", "stages", "end"), tuple(rows), is_prose=True)
+# ---------------------------------------------------------------- times in stages
 
 
-def stay_picture(arms: Sequence[Arm]) -> Picture | None:
+def stay_picture(arms: Sequence[PageArm]) -> Picture | None:
     """The time in each stage; None where no stage was seen to end."""
-    found = [(arm.name, stays(arm.history, arm.about)) for arm in arms]
+    found = [(arm.name, stays(arm.history, arm.patients)) for arm in arms]
     if not any(spreads for _, spreads in found):
         return None
     labels = stage_labels(arms)
-    said = {stage.name: stage.label for arm in arms for stage in arm.scenario.stages}
-    rows: list[tuple[Cell, ...]] = [
+    full = {stage.name: stage.label for arm in arms for stage in arm.scenario.stages}
+    rows: list[Row] = [
         (
-            (labels[one.name] if len(arms) == 1 else f"{labels[one.name]}, {arm}", said[one.name]),
+            Value(labels[one.name] if len(arms) == 1 else f"{labels[one.name]}, {arm}", full[one.name]),
             f"{one.n:,}",
             *(number_format.time(q) for q in one.quantiles),
         )
@@ -150,9 +154,58 @@ def stay_picture(arms: Sequence[Arm]) -> Picture | None:
     ]
     caption = (
         "Time in each stage, per visit, of the visits that were seen to end: median, quartiles (box), "
-        "5% and 95% (whiskers). The axis is logarithmic; a wait counts to the stage left."
+        "5% and 95% (whiskers). The axis is logarithmic; a wait counts to the stage before it."
     )
-    head = ("stage", "visits", *(f"{q:.0%}" for q in QUANTILES))
-    return Picture(
-        "stays", "How long each stage lasts", caption, boxes(found, labels), Table(caption, head, tuple(rows))
+    tables = (Table(caption, numbers("stage", "visits", *(f"{q:.0%}" for q in QUANTILES)), tuple(rows)),)
+    return Picture("stays", "Time in each stage", caption, times_in_stages(found, labels), tables)
+
+
+# ---------------------------------------------------------------- the census of a day
+
+
+def census_section(arms: Sequence[PageArm]) -> Section | None:
+    """A census for each arm in which patients arrive over time or wait; says where one is left out."""
+    shown = [arm for arm in arms if arm.scenario.shared or arm.scenario.patients.arrivals.kind != "together"]
+    if not shown:
+        return None
+    sizes = {arm.name: int(np.count_nonzero(arm.log.replication == 0)) for arm in shown}
+    found = [arm for arm in shown if sizes[arm.name] <= MOST_PATIENTS]
+    sentences = ["The first replication, day by day: in each stage, and waiting for one."] if found else []
+    sentences += [
+        f"The census of {arm.name} is left out: the moves of its {sizes[arm.name]:,} patients would make the "
+        f"page too large; it is shown for at most {MOST_PATIENTS:,} patients."
+        for arm in shown
+        if arm not in found
+    ]
+    return Section("census", "Census of a day", tuple(map(_chooser, found)), " ".join(sentences))
+
+
+def _chooser(arm: PageArm) -> Chooser:
+    census = replay(arm.history)
+    n, ever = len(census.stages), set(census.place.tolist())
+    places: list[tuple[int, str, str]] = []  # code, words and kind; the wait for a stage before the stage
+    for stage in arm.scenario.stages:
+        code = census.stages.index(stage.name)
+        waiting = (code + n, f"waiting for {words(stage.name)}", "waiting")
+        inside = (code, words(stage.name), "ended" if stage.terminal else "in")
+        places += [place for place in (waiting, inside) if place[0] in ever]
+    index = {code: i for i, (code, _, _) in enumerate(places)}
+    patients = []
+    for i, number in enumerate(census.patient.tolist()):
+        moves: list[float] = [number]
+        for move in range(census.move_of[i], census.move_of[i + 1]):
+            moves += [round(float(census.day[move]), 2), index.get(int(census.place[move]), GONE)]
+        patients.append(moves)
+    days = np.linspace(0.0, arm.scenario.horizon, DAYS + 1)[1:]
+    counts = [present(census, float(day)) for day in days]
+    rows = [(name, *(f"{count[code]:,}" for count in counts)) for code, name, _ in places]
+    columns = numbers("place", *(f"day {day:,.0f}" for day in days))
+    caption = f"Patients in each place on a day of the calendar ({arm.name})"
+    return Chooser(
+        f"census-{arm.name}",
+        caption,
+        int(arm.scenario.horizon),
+        [(name, kind) for _, name, kind in places],
+        patients,
+        (Table("Patients in each place", columns, tuple(rows)),),
     )

@@ -1,4 +1,4 @@
-"""Curves of outcomes, with captions and numbers: survival, incidences, where patients are."""
+"""Pictures of outcomes over time, of values and waits, and of resources, with captions and numbers."""
 
 from __future__ import annotations
 
@@ -8,152 +8,214 @@ import numpy as np
 
 from sim.outcomes.curves import Curve, Curves, curves
 from sim.outcomes.history.state_occupancy import whereabouts
+from sim.outcomes.queues.use_over_time import use_over_time
+from sim.outcomes.results import OutcomeFacts, Results
 from sim.outcomes.value_distribution import QUANTILES, Share, ended_waits, grades, spread
-from sim.report.charts.incidence import incidence
-from sim.report.charts.occupancy import occupancy
-from sim.report.charts.style import even_ticks, unit_of
+from sim.report.charts import stacked
+from sim.report.charts.bars import shares, waits
+from sim.report.charts.resources import resources
+from sim.report.charts.style import even_ticks, looks, unit_of
 from sim.report.charts.survival import survival
-from sim.report.charts.value_distribution import shares, waits
-from sim.report.page.arms import Arm, place_kind, place_labels, place_looks, words
-from sim.report.page.outcome_tables import cause_table, curve_table, end_in_words
-from sim.report.page.parts import Cell, Picture, Table
+from sim.report.page.arms import PageArm, place_kind, place_labels, place_looks, words
+from sim.report.page.document import Picture
 from sim.report.tables import number_format
+from sim.report.tables.comparison_table import difference_tables
+from sim.report.tables.model import Row, Table, Value, numbers
+from sim.report.tables.run_table import curve_tables
 from sim.scenario.language.model import Outcome
 
-BAND = "The band is the 95% interval at each time; beneath stand the patients at risk."
+BAND = "The band is the 95% interval at each time; the patients at risk stand below."
 
-FEW = 0.02
-SHORT = 0.5
+FEW, SHORT = 0.02, 0.5
 """Where less than FEW of the patients are still at risk before SHORT of the axis, it ends there."""
 
+INTERVALS, SHOWN = 200, 10
+"""Stretches of the calendar that resources are drawn and tabulated in."""
 
-def few_left(curve: Curve) -> float:
-    """The first time at which less than FEW of those at the start are at risk, else the last, days."""
+
+def outcome_tables(results: Results, name: str) -> tuple[Table, ...]:
+    """An outcome over time in a run, or in each arm with its differences from the reference."""
+    facts = _facts(results, name)
+    if len(results.arms) == 1:
+        return tuple(curve_tables(results, facts))
+    heads = {arm.name: arm.name for arm in results.arms}
+    return tuple(table for arm in results.arms[1:] for table in difference_tables(results, facts, arm, heads))
+
+
+def _facts(results: Results, name: str) -> OutcomeFacts:
+    """An outcome of the reference. Raises: StopIteration where there is none of this name."""
+    return next(one for one in results.reference.outcomes if one.name == name)
+
+
+def end_label(outcome: Outcome) -> str:
+    """The end that an outcome is about, among competing ones: the place, where it is one."""
+    until = outcome.until
+    is_place = until is not None and until.kind in ("stage", "state") and until.when is None
+    return words(until.name if until is not None and is_place else outcome.name)
+
+
+def _few_left(curve: Curve) -> float:
+    """The first time at which less than FEW of the patients are at risk, else the last, days."""
     few = np.flatnonzero(curve.at_risk < FEW * curve.at_risk[0])
     return float(curve.time[few[0]] if len(few) else curve.time[-1])
 
 
-def curve_picture(arms: Sequence[Arm], outcome: Outcome) -> Picture:
+def curve_picture(results: Results, arms: Sequence[PageArm], outcome: Outcome) -> Picture:
     """Survival curves, or cumulative incidences stacked where ends compete."""
-    found = [curves(arm.fine, arm.outcome(outcome.name)) for arm in arms]
-    if (until := max(few_left(whole.main) for whole, _ in found)) < SHORT * arms[0].until:
-        found = [curves(arm.fine_until(until), arm.outcome(outcome.name)) for arm in arms]
-    entry = arms[0].summary["outcomes"][outcome.name]
-    title, meaning = entry["label"], entry["curve_of"]
-    if outcome.competing:
-        named = [(arm.name, whole) for arm, (whole, _) in zip(arms, found, strict=True)]
-        labels = {curve.name: words(curve.name) for curve in named[0][1].causes}
-        labels[named[0][1].main.name] = end_in_words(outcome)
-        caption = (
-            f"{title}: {meaning}, and of the ends that compete with it, stacked. What is left is free of all."
-        )
-        figure = incidence(named, labels)
-        return Picture(f"curve-{outcome.name}", title, caption, figure, cause_table(arms, outcome.name))
-    lines = _lines(arms, outcome, found)
-    return Picture(
-        f"curve-{outcome.name}",
-        title,
-        f"{title}: {meaning}. {BAND}",
-        survival(lines),
-        curve_table(arms, outcome.name),
-    )
+    until = arms[0].until
+    found = [curves(arm.evaluator(until), arm.outcome(outcome.name)) for arm in arms]
+    if (last := max(_few_left(every.main) for every, _ in found)) < SHORT * until:
+        found = [curves(arm.evaluator(last), arm.outcome(outcome.name)) for arm in arms]
+    facts = _facts(results, outcome.name)
+    title, meaning = facts.label, facts.description.curve
+    name, tables = f"curve-{outcome.name}", outcome_tables(results, outcome.name)
+    if not outcome.competing:
+        figure = survival(_lines(arms, outcome, found))
+        return Picture(name, title, f"{title}: {meaning}. {BAND}", figure, tables)
+    caption = f"{title}: {meaning}, and of the competing ends, stacked. The rest has had none of them."
+    look = looks(curve.name for curve in (found[0][0].main, *found[0][0].causes))
+    areas = []
+    for arm, (every, _) in zip(arms, found, strict=True):
+        ends = [(end_label(outcome), every.main), *((words(one.name), one) for one in every.causes)]
+        of_arm = [stacked.Area(label, one.time, one.value, look[one.name]) for label, one in ends]
+        areas.append((arm.name, of_arm))
+    return Picture(name, title, caption, stacked.incidence(areas), tables)
 
 
 def _lines(
-    arms: Sequence[Arm], outcome: Outcome, found: Sequence[tuple[Curves, Mapping[str, Curves]]]
+    arms: Sequence[PageArm], outcome: Outcome, found: Sequence[tuple[Curves, Mapping[str, Curves]]]
 ) -> list[Curve]:
     """A line for each arm; of a single run one for each group, where there are groups."""
     if len(arms) > 1:
-        return [_named(arm.name, whole.main) for arm, (whole, _) in zip(arms, found, strict=True)]
-    whole, groups = found[0]
+        return [_named(arm.name, every.main) for arm, (every, _) in zip(arms, found, strict=True)]
+    every, groups = found[0]
     named = [_named(f"{outcome.by} {key}", one.main) for key, one in groups.items() if one.n]
-    return named or [whole.main]
+    return named or [every.main]
 
 
 def _named(name: str, curve: Curve) -> Curve:
     return Curve(name, curve.time, curve.value, curve.low, curve.high, curve.at_risk)
 
 
-# ---------------------------------------------------------------- who is where
-
-
-def occupancy_picture(arms: Sequence[Arm], until: float) -> Picture:
+def occupancy_picture(arms: Sequence[PageArm]) -> Picture:
     """The share of patients in each health state, or stage, over time."""
-    kind = place_kind(arms)
-    labels, look = place_labels(arms, kind), place_looks(arms, kind)
-    time = np.linspace(0.0, until, 161)
-    found = [(arm.name, whereabouts(arm.history, arm.about, time, of=kind)) for arm in arms]
-    unit = unit_of(until)
-    rows: list[tuple[Cell, ...]] = []
-    ticks = even_ticks(until, unit)
+    until, kind = arms[0].until, place_kind(arms)
+    labels, look, unit = place_labels(arms, kind), place_looks(arms, kind), unit_of(until)
+    time, ticks = np.linspace(0.0, until, 161), even_ticks(until, unit)
     positions = [min(int(np.searchsorted(time, tick * unit.days - 1e-9)), 160) for tick in ticks]
-    for arm, places in found:
-        for name, share in zip(places.names, places.share, strict=True):
-            if np.nansum(share):
-                label = labels[name] if len(arms) == 1 else f"{arm}: {labels[name]}"
-                rows.append((label, *(number_format.share(float(share[p])) for p in positions)))
+    areas: list[tuple[str, list[stacked.Area]]] = []
+    rows: list[Row] = []
+    for arm in arms:
+        places = whereabouts(arm.history, arm.patients, time, of=kind)
+        found = [
+            (name, share) for name, share in zip(places.names, places.share, strict=True) if np.nansum(share)
+        ]
+        areas.append(
+            (arm.name, [stacked.Area(labels[name], time, share, look[name]) for name, share in found])
+        )
+        prefix = "" if len(arms) == 1 else f"{arm.name}: "
+        rows += [
+            (f"{prefix}{labels[name]}", *(number_format.share(float(share[p])) for p in positions))
+            for name, share in found
+        ]
     what = "health state" if kind == "state" else "stage"
-    caption = f"Share of patients in each {what} over time since the start, of those still observed."
-    head = (what, *(f"{tick:g} {unit.name}" for tick in ticks))
-    return Picture(
-        "occupancy",
-        "Where patients are",
-        caption,
-        occupancy(found, labels, look),
-        Table(caption, head, tuple(rows)),
-    )
+    caption = f"Share of patients in each {what} over time since the start, among those still observed."
+    columns = numbers(what, *(f"{tick:g} {unit.name}" for tick in ticks))
+    tables = (Table(caption, columns, tuple(rows)),)
+    return Picture("occupancy", "State occupancy", caption, stacked.occupancy(areas), tables)
 
 
 # ---------------------------------------------------------------- values and waits
 
 
-def grade_picture(arms: Sequence[Arm], outcome: Outcome) -> Picture | None:
-    """The shares of an attribute's values; None where it is no grade or category, or nobody has one."""
-    found = [(arm.name, grades(arm.history, arm.outcome(outcome.name), arm.about)) for arm in arms]
+def value_picture(results: Results, arms: Sequence[PageArm], outcome: Outcome) -> Picture | None:
+    """The shares of an attribute's values; None where it is no grade or category, or no patient has one."""
+    found = [(arm.name, grades(arm.history, arm.outcome(outcome.name), arm.patients)) for arm in arms]
     if not any(values for _, values in found):
         return None
-    label = arms[0].summary["outcomes"][outcome.name]["label"]
+    label = _facts(results, outcome.name).label
     caption = f"{label}: share of patients with each value."
     if all(share.estimate.has_interval for _, values in found for share in values):
         caption += " The whiskers are 95% intervals (Wilson)."
-    caption += _nobody([name for name, values in found if not values])
+    caption += _none_in([name for name, values in found if not values])
     rows = [
         (f"{name}: {share.value}" if len(arms) > 1 else share.value, f"{share.count:,}", _share(share))
         for name, values in found
         for share in values
     ]
-    numbers = Table(caption, ("value", "patients", "share"), tuple(rows))
-    return Picture(f"grades-{outcome.name}", label, caption, shares(found), numbers)
+    tables = (Table(caption, numbers("value", "patients", "share"), tuple(rows)),)
+    return Picture(f"values-{outcome.name}", label, caption, shares(found), tables)
 
 
-def _nobody(arms: Sequence[str]) -> str:
+def _none_in(arms: Sequence[str]) -> str:
     """That these arms have nothing to draw; empty where there are none."""
-    return f" Nobody in {' or '.join(arms)}." if arms else ""
+    return f" No patient in {' or '.join(arms)}." if arms else ""
 
 
-def _share(of: Share) -> Cell:
-    low, high = of.estimate.low, of.estimate.high
-    limits = (low, high) if of.estimate.has_interval else None
-    return number_format.share(of.estimate.value, limits), number_format.share_interval(limits)
+def _share(share: Share) -> Value:
+    limits = (share.estimate.low, share.estimate.high)
+    return Value(number_format.share(share.estimate.value, limits), number_format.share_interval(limits))
 
 
-def wait_picture(arms: Sequence[Arm], outcome: Outcome) -> Picture | None:
-    """How long patients wait for a resource; None where nobody's wait ended."""
-    found = [(arm.name, *ended_waits(arm.history, arm.outcome(outcome.name), arm.about)) for arm in arms]
+def wait_picture(results: Results, arms: Sequence[PageArm], outcome: Outcome) -> Picture | None:
+    """How long patients wait for a resource; None where no wait ended."""
+    found = [(arm.name, *ended_waits(arm.history, arm.outcome(outcome.name), arm.patients)) for arm in arms]
     if not any(len(days) for _, days, _ in found):
         return None
-    label = arms[0].summary["outcomes"][outcome.name]["label"]
+    label = _facts(results, outcome.name).label
     caption = (
         f"{label}: the share of waits for {outcome.resource} that last longer than a time, "
         "of all that ended, by a grant or by leaving the queue."
-    ) + _nobody([name for name, days, _ in found if not len(days)])
-    rows: list[tuple[Cell, ...]] = []
+    ) + _none_in([name for name, days, _ in found if not len(days)])
+    rows: list[Row] = []
     for name, days, served in found:
-        for what, of in (("served", days[served]), ("left the queue", days[~served])):
-            if len(of):
-                one = spread(what, of)
-                row = f"{name}: {what}" if len(arms) > 1 else what
-                rows.append((row, f"{one.n:,}", *(f"{q:.1f}" for q in one.quantiles)))
-    head = ("waits, days", "n", *(f"{q:.0%}" for q in QUANTILES))
+        for end, ended in (("served", days[served]), ("left the queue", days[~served])):
+            if len(ended):
+                one = spread(end, ended)
+                prefix = f"{name}: " if len(arms) > 1 else ""
+                rows.append((f"{prefix}{end}", f"{one.n:,}", *(f"{q:.1f}" for q in one.quantiles)))
+    columns = numbers("waits, days", "n", *(f"{q:.0%}" for q in QUANTILES))
     figure = waits([(name, days.tolist()) for name, days, _ in found])
-    return Picture(f"waits-{outcome.name}", label, caption, figure, Table(caption, head, tuple(rows)))
+    tables = (Table(caption, columns, tuple(rows)),)
+    return Picture(f"waits-{outcome.name}", label, caption, figure, tables)
+
+
+# ---------------------------------------------------------------- resources
+
+
+def resource_picture(arms: Sequence[PageArm]) -> Picture | None:
+    """Units in use, patients waiting and capacity over time; None without resources to wait for."""
+    n, warm_up = arms[0].arm.replications, arms[0].scenario.patients.arrivals.warm_up
+    found = [
+        (
+            arm.name,
+            use_over_time(arm.arm.use, arm.log.names, arm.scenario, replications=n, intervals=INTERVALS),
+        )
+        for arm in arms
+    ]
+    common = set.intersection(*({use.resource for use in uses} for _, uses in found))
+    found = [(name, tuple(use for use in uses if use.resource in common)) for name, uses in found]
+    if not common:
+        return None
+    edges = found[0][1][0].edges
+    over = f" and over {n:,} replications" if n > 1 else ""
+    width = number_format.time(float(edges[1]))
+    caption = f"Units in use, patients waiting and capacity, averaged over {width}{over}."
+    if warm_up > 0:
+        caption += f" The vertical line is the end of the warm-up, {number_format.time(warm_up)}."
+    series = [
+        (f"{'' if len(found) == 1 else f'{name}: '}{words(use.resource)}, {what}", values)
+        for name, uses in found
+        for use in uses
+        for what, values in (("in use", use.in_use), ("waiting", use.queue))
+    ]
+    size = INTERVALS // SHOWN
+    rows = [
+        (
+            f"{edges[i]:,.0f}",
+            *(number_format.plain(float(np.mean(values[i : i + size]))) for _, values in series),
+        )
+        for i in range(0, INTERVALS, size)
+    ]
+    tables = (Table(caption, numbers("from day", *(head for head, _ in series)), tuple(rows)),)
+    return Picture("resources", "Resources over time", caption, resources(found, warm_up=warm_up), tables)

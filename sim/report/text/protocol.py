@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from rich.console import Console
 from rich.text import Text
 
+from sim.outcomes import labels
 from sim.pathway.diagram import targets
 from sim.pathway.tables import Pathway
 from sim.report.text.phrases import (
@@ -73,7 +74,8 @@ def protocol(pathway: Pathway) -> tuple[Section, ...]:
         Section("Resources", tuple(line for one in scenario.resources for line in _resource(one))),
         Section("Costs and utilities", tuple(_values(scenario))),
         Section(
-            "What must never happen", tuple(Line(0, labels.event(one, by_name=True)) for one in scenario.never)
+            "What must never happen",
+            tuple(Line(0, labels.event(one, by_name=True)) for one in scenario.never),
         ),
         Section("Outcomes", tuple(line for one in scenario.outcomes for line in _outcome(one))),
         Section("What the numbers rest on", tuple(_parameters(scenario.parameters))),
@@ -256,7 +258,9 @@ def _open(day: str, hours: tuple[float, float]) -> str:
 def _outcome(one: Outcome) -> Iterator[Line]:
     text = f"{_named(one.name, one.label)} ({one.kind.replace('_', ' ')})"
     if one.begin is not None and one.until is not None:
-        text += f": from {labels.event(one.begin, by_name=True)} until {labels.event(one.until, by_name=True)}"
+        text += (
+            f": from {labels.event(one.begin, by_name=True)} until {labels.event(one.until, by_name=True)}"
+        )
         if one.competing:
             text += f", competing with {', '.join(name for name, _ in one.competing)}"
         if one.censor is not None:

@@ -23,7 +23,7 @@ from sim.event_log.log import (
     EventLog,
 )
 from sim.report.tables import number_format
-from sim.report.text.printing import printed
+from sim.report.tables.model import printed
 from sim.scenario.language.model import Scenario, Stage
 from sim.units import DAYS_IN
 

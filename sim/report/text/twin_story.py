@@ -11,9 +11,9 @@ from rich.table import Table
 from rich.text import Text
 
 from sim.outcomes.comparison.comparability import Arm
-from sim.outcomes.comparison.divergence import part
+from sim.outcomes.comparison.divergence import diverge
 from sim.outcomes.comparison.patient_changes import IN_WORDS
-from sim.report.text.printing import printed
+from sim.report.tables.model import printed
 from sim.report.text.story import Line, Story, days, print_lines, story
 
 
@@ -37,11 +37,11 @@ class TwinStory:
 def twin_story(reference: Arm, arm: Arm, index: int) -> TwinStory:
     """The two lives of the patient at this index of the logs (not of this number)."""
     one, other = (story(of.log, of.scenario, index) for of in (reference, arm))
-    parting = part(reference.log, arm.log)
+    diverging = diverge(reference.log, arm.log)
     names = reference.name, arm.name
-    if not parting.parts[index]:
+    if not diverging.diverges[index]:
         return TwinStory(names, one.patient, one.at_start, (*one.lines, one.end), (), (), "")
-    first = int(parting.sequence[index])
+    first = int(diverging.sequence[index])
     return TwinStory(
         names,
         one.patient,
@@ -49,7 +49,7 @@ def twin_story(reference: Arm, arm: Arm, index: int) -> TwinStory:
         one.lines[:first],
         _from(one, first),
         _from(other, first),
-        IN_WORDS[int(parting.differs[index])],
+        IN_WORDS[int(diverging.differs[index])],
     )
 
 
