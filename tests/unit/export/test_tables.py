@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pytest
 from pyarrow import parquet
@@ -84,7 +83,7 @@ def test_csv_and_parquet_hold_the_same(history: History, tmp_path: Path, name: s
         tables.write(tmp_path, history, kind=kind)
     assert {path.name for path in tmp_path.iterdir()} == {*tables.files("csv"), *tables.files("parquet")}
     expected = parquet.read_table(tmp_path / f"{name}.parquet").to_pandas()
-    found = pd.read_csv(tmp_path / f"{name}.csv", engine="python")
+    found = saved_runs.read_csv(tmp_path / f"{name}.csv")
     assert list(found.columns) == list(expected.columns)
     assert len(found) == len(expected) > 50
     for column in expected:
