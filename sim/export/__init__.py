@@ -1,4 +1,4 @@
-"""A run in the formats that other tools read."""
+"""Export of a run to the formats of other tools."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from sim.outcomes.history.history import History
 
 FORMATS = ("csv", "parquet", "xes", "ocel", "mstate")
 FOLDERS = {"csv": tables.files("csv"), "parquet": tables.files("parquet"), "mstate": mstate.FILES}
-"""The formats that are a folder, with its files; xes and ocel are one file."""
+"""The formats that are folders, with their files; xes and ocel are one file each."""
 
 
 def check_export(path: Path, *, to: str, force: bool) -> None:
-    """Check before the work that an export can be written here.
+    """Check that an export can be written here.
 
-    Raises: RunError where something exists here (unless force) or nothing can be written.
+    Raises: RunError if the path exists (unless force) or cannot be written.
     """
     if to in FOLDERS:
         check_folder(path, force=force, files=FOLDERS[to], noun="export")
@@ -35,10 +35,11 @@ def export(
     force: bool = False,
     provenance: Mapping[str, Any],
 ) -> None:
-    """Write a run in one of FORMATS, as a whole or not at all.
+    """Write a run in one of FORMATS, completely or not at all.
 
-    path: a folder for csv, parquet and mstate, a file for xes and ocel. by: `stages` or `states`,
-    for mstate. provenance: the record of the run. Raises: RunError as in `check_export`.
+    path: a folder for csv, parquet and mstate, a file for xes and ocel. by: the states of an mstate
+    model, `stages` or `states`. provenance: the record of the run. Raises: RunError as in
+    `check_export`.
     """
     check_export(path, to=to, force=force)
     if to in FOLDERS:
@@ -48,6 +49,6 @@ def export(
             else:
                 tables.write(folder, history, kind=to)
     else:
-        write_file = {"xes": xes.write, "ocel": ocel.write}[to]
+        write_document = xes.write if to == "xes" else ocel.write
         with whole_file(path) as file:
-            write_file(file, history, provenance)
+            write_document(file, history, provenance)

@@ -1,7 +1,7 @@
 """The long multi-state format of R's mstate (de Wreede, Fiocco, Putter 2011, doi:10.18637/jss.v038.i07).
 
-One row for each transition that a patient is at risk of, in each stay in a state: `id from to trans
-Tstart Tstop time status`, and the matrix that numbers the transitions beside it.
+One row for each transition for which a patient is at risk in each stay in a state: `id from to trans
+Tstart Tstop time status`, and the matrix that numbers the transitions.
 """
 
 from __future__ import annotations
@@ -16,21 +16,21 @@ from numpy.typing import NDArray
 
 from sim.event_log.arrow_tables import valued
 from sim.event_log.log import Codes, EventLog, Floats, Indices
-from sim.export.tables import write_csv
+from sim.export.tables import without_formula, write_csv
 from sim.outcomes.history.history import History
 
 DATA, MATRIX = "msdata.csv", "tmat.csv"
 FILES = (DATA, MATRIX)
 STAYS_IN_GROUP = 2**15
-"""Stays made and written at once."""
+"""Stays processed at once."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Stays:
-    """Every stay in a state, sorted by patient and time. Shape [n_stays].
+    """Every stay in a state, sorted by patient and time. Arrays of shape [n_stays].
 
-    patient (index in the log), state (code), begin and end (days since the patient's start,
-    begin < end), following (the code of the state that comes next, -1: follow-up ended).
+    patient: index in the log. state: code. begin, end: days since the patient's start, begin < end.
+    following: code of the next state, -1 if follow-up ended.
     """
 
     patient: NDArray[np.int32]
@@ -41,52 +41,53 @@ class Stays:
 
 
 def write(folder: Path, history: History, *, by: str) -> None:
-    """The two files. by: `stages` or `states`, what counts as a state of the model."""
-    names = history.log.names
+    """Write the two files. by: the states of the model, `stages` or `states`."""
+    names = history.log.names.stages if by == "stages" else history.log.names.states
     found = stays(history, by=by)
-    matrix = transitions(found, len(names.stages if by == "stages" else names.states))
+    matrix = transitions(found, len(names))
     kept = modelled(history, by=by)
-    _write_matrix(folder / MATRIX, matrix[np.ix_(kept, kept)], [_names(history, by)[i] for i in kept])
+    _write_matrix(folder / MATRIX, matrix[np.ix_(kept, kept)], [names[code] for code in kept])
     write_csv(folder / DATA, rows(history.log, found, matrix, kept))
 
 
 def stays(history: History, *, by: str) -> Stays:
-    """The process as mstate sees it, right-continuous in time.
+    """The stays of the multi-state process, right-continuous in time.
 
-    A stage in which no time passes (a decision) is passed over, and two stays in one state that
-    follow on each other are one: a model has no transition that takes no time or leads to itself.
+    A stage in which no time passes (a decision) is omitted, and consecutive stays in one state are
+    joined: the model has no transition that takes no time or leads to the same state.
     """
     log = history.log
     spells = history.stage_spells if by == "stages" else history.state_spells
-    whose = history.patients(spells.row)
+    patient = history.patients(spells.row)
     begin = log.time[spells.row]
-    is_last = np.append(whose[1:] != whose[:-1], True)[: len(whose)]
-    end = np.where(is_last, log.follow_up[whose], np.append(begin[1:], 0.0)[: len(begin)])
-    lasting = end > begin
-    whose, begin, end, state = whose[lasting], begin[lasting], end[lasting], spells.code[lasting]
-    is_new = np.ones(len(whose), bool)
-    is_new[1:] = (whose[1:] != whose[:-1]) | (state[1:] != state[:-1])
+    is_last = np.append(patient[1:] != patient[:-1], True)[: len(patient)]
+    end = np.where(is_last, log.follow_up[patient], np.append(begin[1:], 0.0)[: len(begin)])
+    takes_time = end > begin
+    patient, state = patient[takes_time], spells.code[takes_time]
+    begin, end = begin[takes_time], end[takes_time]
+    is_new = np.ones(len(patient), bool)
+    is_new[1:] = (patient[1:] != patient[:-1]) | (state[1:] != state[:-1])
     first = np.flatnonzero(is_new)
-    last = np.append(first[1:], len(whose))[: len(first)] - 1
-    whose, begin, end, state = whose[first], begin[first], end[last], state[first]
-    goes_on = np.append(whose[1:] == whose[:-1], False)[: len(whose)]
-    following = np.where(goes_on, np.append(state[1:], np.int16(-1))[: len(state)], np.int16(-1))
-    return Stays(whose, state, begin, end, following)
+    last = np.append(first[1:], len(patient))[: len(first)] - 1
+    patient, state = patient[first], state[first]
+    continues = np.append(patient[1:] == patient[:-1], False)[: len(patient)]
+    following = np.where(continues, np.append(state[1:], np.int16(-1))[: len(state)], np.int16(-1))
+    return Stays(patient, state, begin[first], end[last], following)
 
 
 def transitions(found: Stays, n_states: int) -> NDArray[np.int64]:
-    """The transitions that were made, numbered from 1 by the state left, then the state entered.
+    """The observed transitions, numbered from 1 by the state left, then by the state entered.
 
     Shape [n_states, n_states]; 0 where there is none.
     """
-    made = np.zeros((n_states, n_states), bool)
+    observed = np.zeros((n_states, n_states), bool)
     ended = found.following >= 0
-    made[found.state[ended], found.following[ended]] = True
-    return np.where(made, np.cumsum(made).reshape(made.shape), 0)
+    observed[found.state[ended], found.following[ended]] = True
+    return np.where(observed, np.cumsum(observed).reshape(observed.shape), 0)
 
 
 def modelled(history: History, *, by: str) -> Indices:
-    """The codes of the states of the model: of stages those that take time, of health states all."""
+    """The codes of the states of the model: the stages that take time, or all health states."""
     if by == "states":
         return np.arange(len(history.log.names.states))
     return np.flatnonzero(~history.is_decision)
@@ -99,32 +100,30 @@ def rows(
     kept: Indices,
     stays_in_group: int = STAYS_IN_GROUP,
 ) -> Iterator[pa.Table]:
-    """The long table, as tables of so many stays, in order.
+    """The long table, as tables of `stays_in_group` stays, in order.
 
-    Columns: id (from 1), from, to (places of the states in the matrix, from 1), trans, Tstart,
+    Columns: id (from 1), from, to (positions of the states in the matrix, from 1), trans, Tstart,
     Tstop, time (days), status (1: this transition ended the stay); replication and patient, as in
-    the log; and as covariates the attributes `at_start.NAME` in which patients differ, yes/no as 1
-    and 0, which R reads as numbers.
+    the log; and as covariates the attributes `at_start.NAME` that differ between patients, yes/no as
+    1 and 0, which R reads as numbers.
     """
     covariates = np.flatnonzero((log.at_start != log.at_start[:1]).any(0))
-    place = np.zeros(len(matrix), np.int64)
-    place[kept] = np.arange(1, len(kept) + 1)
+    position = np.zeros(len(matrix), np.int64)
+    position[kept] = np.arange(1, len(kept) + 1)
     targets = [np.flatnonzero(row) for row in matrix]
     n_targets = np.array([len(to) for to in targets], np.int64)
     first_target = np.concatenate([[0], np.cumsum(n_targets)])
     all_targets = np.concatenate([*targets, np.empty(0, np.int64)])
     for first in range(0, max(len(found.patient), 1), stays_in_group):
-        here = slice(first, first + stays_in_group)
-        repeats = n_targets[found.state[here]]
+        repeats = n_targets[found.state[first : first + stays_in_group]]
         stay = np.repeat(np.arange(first, first + len(repeats)), repeats)
-        within = np.arange(len(stay)) - np.repeat(np.cumsum(repeats) - repeats, repeats)
-        state = found.state[stay]
-        to = all_targets[first_target[state] + within]
-        patient = found.patient[stay]
+        nth_target = np.arange(len(stay)) - np.repeat(np.cumsum(repeats) - repeats, repeats)
+        state, patient = found.state[stay], found.patient[stay]
+        to = all_targets[first_target[state] + nth_target]
         columns = {
             "id": pa.array(patient + 1),
-            "from": pa.array(place[state]),
-            "to": pa.array(place[to]),
+            "from": pa.array(position[state]),
+            "to": pa.array(position[to]),
             "trans": pa.array(matrix[state, to]),
             "Tstart": pa.array(found.begin[stay]),
             "Tstop": pa.array(found.end[stay]),
@@ -140,13 +139,9 @@ def rows(
         yield pa.table(columns)
 
 
-def _names(history: History, by: str) -> Sequence[str]:
-    return history.log.names.stages if by == "stages" else history.log.names.states
-
-
 def _write_matrix(path: Path, matrix: NDArray[np.int64], names: Sequence[str]) -> None:
-    """A square with the states as its header and first column; NA where there is no transition."""
-    quoted = ['"' + name.replace('"', '""') + '"' for name in names]
+    """A square with the states as header and first column; NA where there is no transition."""
+    quoted = ['"' + without_formula(name).replace('"', '""') + '"' for name in names]
     lines = [",".join(['""', *quoted])]
     for name, numbers in zip(quoted, matrix.tolist(), strict=True):
         lines.append(",".join([name, *(str(n) if n else "NA" for n in numbers)]))

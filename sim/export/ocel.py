@@ -1,8 +1,8 @@
 """The event log as OCEL 2.0 in its JSON serialisation (object-centric process mining, ocel-standard.org).
 
-Objects are patients, and the resources of each replication where the scenario has any; what changes
-of them in time is kept as dated values of their attributes. An event is a row of the log. Written
-as it is read, object by object and event by event.
+Objects are patients and, if the scenario has any, the resources of each replication. Values that change
+over time are dated values of their attributes. An event is a row of the log. Objects and events are
+written one by one.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 
 from sim.event_log.arrow_tables import YES_NO
 from sim.event_log.log import ASKS, ENTERS, GRANTED, LEAVES, STAYS, EventLog
-from sim.export.patient_rows import EPOCH, Life, attribute_value, dates, lives
+from sim.export.patient_rows import EPOCH, Patient, attribute_value, dates, iterate_patients
 from sim.outcomes.history.conditions import holds
 from sim.outcomes.history.history import NEVER, History
 
@@ -28,17 +28,14 @@ RESOURCE_ATTRIBUTES = {"name": "string", "in_use": "integer", "queue": "integer"
 
 
 def write(file: TextIO, history: History, provenance: Mapping[str, Any]) -> None:
-    """The whole log as one OCEL document. The provenance has no place in it."""
+    """Write the whole log as one OCEL document, which has no place for the provenance."""
     resources = history.log.names.resources
-    types = [{"name": PATIENT, "attributes": _listed(_patient_attributes(history.log))}]
+    object_types = [_declared(PATIENT, _patient_attributes(history.log))]
     if resources:
-        types.append({"name": RESOURCE, "attributes": _listed(RESOURCE_ATTRIBUTES)})
-    activities = [
-        {"name": name, "attributes": _listed(EVENT_ATTRIBUTES)} for name in _activities(history.log)
-    ]
+        object_types.append(_declared(RESOURCE, RESOURCE_ATTRIBUTES))
     parts: dict[str, Iterable[Any]] = {
-        "objectTypes": types,
-        "eventTypes": activities,
+        "objectTypes": object_types,
+        "eventTypes": [_declared(name, EVENT_ATTRIBUTES) for name in _activities(history.log)],
         "objects": _objects(history),
         "events": _events(history),
     }
@@ -51,8 +48,9 @@ def write(file: TextIO, history: History, provenance: Mapping[str, Any]) -> None
     file.write("\n}\n")
 
 
-def _listed(attributes: Mapping[str, str]) -> list[dict[str, str]]:
-    return [{"name": name, "type": kind} for name, kind in attributes.items()]
+def _declared(name: str, attributes: Mapping[str, str]) -> dict[str, Any]:
+    """A type of objects or events with the types of its attributes."""
+    return {"name": name, "attributes": [{"name": key, "type": kind} for key, kind in attributes.items()]}
 
 
 def _patient_attributes(log: EventLog) -> dict[str, str]:
@@ -62,7 +60,7 @@ def _patient_attributes(log: EventLog) -> dict[str, str]:
 
 
 def _activities(log: EventLog) -> list[str]:
-    """The types of events there are, in the order of the scenario."""
+    """The types of the events in the log, in the order of the scenario."""
     names = log.names
     found = []
     for does in (ENTERS, ASKS, LEAVES):
@@ -76,31 +74,37 @@ def _activities(log: EventLog) -> list[str]:
 
 
 def _objects(history: History) -> Iterator[dict[str, Any]]:
-    log = history.log
-    for life in lives(log):
-        yield {"id": patient_id(life), "type": PATIENT, "attributes": _dated(log, life)}
-    if log.names.resources:
+    for patient in iterate_patients(history.log):
+        attributes = _attributes_over_time(history.log, patient)
+        yield {"id": patient_id(patient), "type": PATIENT, "attributes": attributes}
+    if history.log.names.resources:
         yield from _resources(history)
 
 
-def patient_id(life: Life) -> str:
+def patient_id(patient: Patient) -> str:
     """`patient REPLICATION.PATIENT`."""
-    return f"{PATIENT} {life.name}"
+    return f"{PATIENT} {patient.name}"
 
 
-def _dated(log: EventLog, life: Life) -> list[dict[str, Any]]:
-    """The attributes at the start, then each change; of several at one moment the last."""
+def _attributes_over_time(log: EventLog, patient: Patient) -> list[dict[str, Any]]:
+    """The attributes at the start, then each change; of several at one time the last."""
     values: dict[tuple[str, str], Any] = {}
-    for what, name in enumerate(log.names.attributes):
-        values[name, life.start] = attribute_value(log, what, float(log.at_start[life.at, what]))
-    for row in life.rows:
+    for attribute, name in enumerate(log.names.attributes):
+        number = float(log.at_start[patient.log_index, attribute])
+        values[name, patient.start] = attribute_value(log, attribute, number)
+    for row in patient.rows:
         for name, value in row.changes:
             values[name, row.date] = value
+    return _dated(values)
+
+
+def _dated(values: Mapping[tuple[str, str], Any]) -> list[dict[str, Any]]:
+    """Values by name and date, as OCEL lists them."""
     return [{"name": name, "time": date, "value": value} for (name, date), value in values.items()]
 
 
 def _resources(history: History) -> Iterator[dict[str, Any]]:
-    """Each resource in each replication; one that cannot be waited for has no use to tell."""
+    """Each resource in each replication; a resource that is always available has no recorded use."""
     use, names = history.use, history.log.names.resources
     changes: dict[tuple[int, int], list[int]] = defaultdict(list)
     for i, key in enumerate(zip(use.replication.tolist(), use.resource.tolist(), strict=True)):
@@ -112,8 +116,7 @@ def _resources(history: History) -> Iterator[dict[str, Any]]:
             for i, date in zip(rows, dates(use.time[rows]), strict=True):
                 for column in ("in_use", "queue", "capacity"):
                     values[column, date] = int(getattr(use, column)[i])
-            attributes = [{"name": n, "time": date, "value": v} for (n, date), v in values.items()]
-            yield {"id": resource_id(replication, name), "type": RESOURCE, "attributes": attributes}
+            yield {"id": resource_id(replication, name), "type": RESOURCE, "attributes": _dated(values)}
 
 
 def resource_id(replication: int, name: str) -> str:
@@ -128,17 +131,17 @@ def _events(history: History) -> Iterator[dict[str, Any]]:
     log = history.log
     needed = _needed(history)
     number = 0
-    for life in lives(log):
-        for row in life.rows:
+    for patient in iterate_patients(log):
+        for row in patient.rows:
             values = {
                 "event": row.event,
                 "rule": row.rule,
                 "from_stage": row.from_stage,
                 "time_days": row.days,
             }
-            related = [{"objectId": patient_id(life), "qualifier": PATIENT}]
+            related = [{"objectId": patient_id(patient), "qualifier": PATIENT}]
             for name in needed.get(number, ()):
-                resource = resource_id(int(log.replication[life.at]), name)
+                resource = resource_id(int(log.replication[patient.log_index]), name)
                 related.append({"objectId": resource, "qualifier": QUALIFIER[row.does]})
             yield {
                 "id": f"event {number}",
@@ -151,9 +154,10 @@ def _events(history: History) -> Iterator[dict[str, Any]]:
 
 
 def _needed(history: History) -> dict[int, list[str]]:
-    """For each row that asks for, enters or gives up a stage the resources that it needs.
+    """The resources needed by each row that asks for, enters or gives up a stage.
 
-    Read just after the row, and for a grant or a wait given up when it was asked for.
+    Conditions are evaluated just after the row; for a grant or a wait that was given up, when the
+    wait began.
     """
     log, found = history.log, defaultdict[int, list[str]](list)
     waits = zip(history.waits.asked.tolist(), history.waits.ended.tolist(), strict=True)

@@ -1,4 +1,4 @@
-"""The patients of a log one after another, names in place of codes, on a calendar."""
+"""The event log patient by patient, with names in place of codes and dates in place of days."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sim.event_log.arrow_tables import YES_NO
 from sim.event_log.log import EventLog, Floats
 
 EPOCH = "2000-01-03T00:00:00.000+00:00"
-"""Day 0 of the common calendar, a Monday; formats for process mining know no other time than dates."""
+"""Day 0 of the common calendar, a Monday: formats of process mining require dates."""
 
 PATIENTS_AT_ONCE = 2**12
 
@@ -20,9 +20,10 @@ Value: TypeAlias = float | bool | str
 
 
 class Row(NamedTuple):
-    """A row of the log; "" where there is no rule or stage. changes: attributes with their new values.
+    """A row of the log; "" where there is no rule or stage.
 
-    days: since the patient's start. date: the same on the calendar, to the millisecond.
+    days: since the patient's start. date: the same on the calendar, to the millisecond. changes: the
+    attributes that changed, with their new values.
     """
 
     days: float
@@ -35,70 +36,71 @@ class Row(NamedTuple):
     changes: list[tuple[str, Value]]
 
 
-class Life(NamedTuple):
-    """A patient: where it stands in the log, its name `REPLICATION.PATIENT`, its start, its rows in order."""
+class Patient(NamedTuple):
+    """A patient: index in the log, name `REPLICATION.PATIENT`, date of the start, rows in order."""
 
-    at: int
+    log_index: int
     name: str
     start: str
     rows: list[Row]
 
 
-def lives(log: EventLog) -> Iterator[Life]:
-    """Every patient in the order of the log; only so many are made at once."""
+def iterate_patients(log: EventLog) -> Iterator[Patient]:
+    """Every patient in the order of the log, read in blocks of PATIENTS_AT_ONCE."""
     for first in range(0, log.n_patients, PATIENTS_AT_ONCE):
         after = min(first + PATIENTS_AT_ONCE, log.n_patients)
         starts = dates(log.begins[first:after])
-        made = _rows(log, first, after)
-        begins = (log.row_of[first : after + 1] - log.row_of[first]).tolist()
-        for i in range(after - first):
-            name = f"{log.replication[first + i]}.{log.patient[first + i]}"
-            yield Life(first + i, name, starts[i], made[begins[i] : begins[i + 1]])
+        rows = _rows(log, first, after)
+        bounds = (log.row_of[first : after + 1] - log.row_of[first]).tolist()
+        for i, (begin, end) in enumerate(pairwise(bounds)):
+            index = first + i
+            name = f"{log.replication[index]}.{log.patient[index]}"
+            yield Patient(index, name, starts[i], rows[begin:end])
 
 
 def dates(days: Floats) -> list[str]:
     """Days of the common calendar as dates in UTC (ISO 8601), rounded to the millisecond."""
     since = np.rint(days * 86_400_000.0).astype("timedelta64[ms]")
-    return [
-        f"{date}+00:00" for date in np.datetime_as_string(np.datetime64("2000-01-03", "ms") + since).tolist()
-    ]
+    moments = np.datetime64("2000-01-03", "ms") + since
+    return [f"{date}+00:00" for date in np.datetime_as_string(moments).tolist()]
 
 
-def attribute_value(log: EventLog, what: int, number: float) -> Value:
-    """A value of an attribute as it is meant: a number, yes/no, or a category."""
-    categories = log.names.categories[what]
+def attribute_value(log: EventLog, attribute: int, number: float) -> Value:
+    """The value of an attribute, stored as `number`: a number, yes/no, or a category."""
+    categories = log.names.categories[attribute]
     if not categories:
         return number
     return bool(number) if categories == YES_NO else categories[int(number)]
 
 
 def _rows(log: EventLog, first: int, after: int) -> list[Row]:
-    here = slice(log.row_of[first], log.row_of[after])
+    """The rows of the patients from `first` to before `after`."""
+    rows = slice(log.row_of[first], log.row_of[after])
     names = log.names
     n_rows = np.diff(log.row_of[first : after + 1])
     columns = zip(
-        log.time[here].tolist(),
-        dates(log.time[here] + np.repeat(log.begins[first:after], n_rows)),
-        _named(log.event[here].tolist(), names.events),
-        _named(log.rule[here].tolist(), names.rules),
-        _named(log.stage_from[here].tolist(), names.stages),
-        _named(log.stage_to[here].tolist(), names.stages),
-        log.does[here].tolist(),
-        _changes(log, here),
+        log.time[rows].tolist(),
+        dates(log.time[rows] + np.repeat(log.begins[first:after], n_rows)),
+        _decode(log.event[rows].tolist(), names.events),
+        _decode(log.rule[rows].tolist(), names.rules),
+        _decode(log.stage_from[rows].tolist(), names.stages),
+        _decode(log.stage_to[rows].tolist(), names.stages),
+        log.does[rows].tolist(),
+        _changes(log, rows),
         strict=True,
     )
     return [Row(*column) for column in columns]
 
 
-def _named(codes: list[int], names: tuple[str, ...]) -> list[str]:
-    known = [*names, ""]  # code -1 is the last
-    return [known[code] for code in codes]
+def _decode(codes: list[int], names: tuple[str, ...]) -> list[str]:
+    name_of = [*names, ""]  # code -1 is the last
+    return [name_of[code] for code in codes]
 
 
-def _changes(log: EventLog, here: slice) -> Iterator[list[tuple[str, Value]]]:
-    """For each row its changes of attributes; stamps are times of the log, and are left out."""
+def _changes(log: EventLog, rows: slice) -> Iterator[list[tuple[str, Value]]]:
+    """For each row the changes of attributes; stamps are omitted, since the log has their times."""
     attributes = log.names.attributes
-    bounds = log.change_of[here.start : here.stop + 1].tolist()
+    bounds = log.change_of[rows.start : rows.stop + 1].tolist()
     what = log.change_what[bounds[0] : bounds[-1]].tolist()
     values = log.change_value[bounds[0] : bounds[-1]].tolist()
     for begin, end in pairwise(bounds):

@@ -1,4 +1,4 @@
-"""Plain tables of a run: a row a patient, a row a happening, a row a change in the use of a resource."""
+"""Plain tables of a run: patients (wide), events (long) and the use of resources, as CSV or Parquet."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-from pyarrow import csv
+from pyarrow import compute, csv
 
 from sim.event_log.arrow_tables import (
     ROWS_IN_GROUP,
@@ -18,50 +18,53 @@ from sim.event_log.arrow_tables import (
     valued,
     write_tables,
 )
-from sim.event_log.log import Codes, Floats, Indices
+from sim.event_log.log import Codes, Indices
 from sim.outcomes.history.history import NEVER, History
 
 TABLES = ("patients", "events", "resource_use")
+FORMULA_STARTS = "=+-@\t\r'"
+"""First characters of a text that a spreadsheet executes as a formula; the apostrophe prevents that."""
 
 
 def files(kind: str) -> tuple[str, ...]:
-    """The names of the files; resource_use is there where something can be waited for."""
+    """The names of the files; resource_use exists only where patients can wait for a resource."""
     return tuple(f"{name}.{kind}" for name in TABLES)
 
 
 def write(folder: Path, history: History, *, kind: str) -> None:
-    """The tables as files of a kind, `csv` or `parquet`, in a folder that is there."""
-    write_one = write_csv if kind == "csv" else write_tables
-    write_one(folder / f"patients.{kind}", [wide(history)])
-    write_one(folder / f"events.{kind}", long(history))
+    """Write the tables as files of a kind, `csv` or `parquet`, into an existing folder."""
+    write_table = write_csv if kind == "csv" else write_tables
+    write_table(folder / f"patients.{kind}", [wide(history)])
+    write_table(folder / f"events.{kind}", long(history))
     if len(history.use.time):
         use = use_table(history.use, history.log.names.resources)
-        write_one(folder / f"resource_use.{kind}", [use])
+        write_table(folder / f"resource_use.{kind}", [use])
 
 
 def wide(history: History) -> pa.Table:
-    """One row for each patient: the patients' table of a run, and more columns after it.
+    """One row for each patient: the patients' table of a run with further columns.
 
-    last_state (null: none was ever entered), and for each stage and health state the days from the
-    patient's start until it was first entered, `first.stage.NAME` and `first.state.NAME` (null:
-    never). Who waits for the first stage is in its state, and has not entered it.
+    last_state (null: no state was entered), and for each stage and health state the days from the
+    patient's start to its first entry, `first.stage.NAME` and `first.state.NAME` (null: never). A
+    patient who waits for the first stage is in its state without having entered it.
     """
     names = history.log.names
     table = patient_table(history.log)
     last = history.log.row_of[1:] - 1
     table = table.append_column("last_state", named(states(history, last), names.states))
     for name in names.stages:
-        table = table.append_column(f"first.stage.{name}", _first(history, history.entries(name)))
+        table = table.append_column(f"first.stage.{name}", _first_times(history, history.entries(name)))
     for name in names.states:
-        table = table.append_column(f"first.state.{name}", _first(history, history.entries_into_state(name)))
+        entries = history.entries_into_state(name)
+        table = table.append_column(f"first.state.{name}", _first_times(history, entries))
     return table
 
 
 def long(history: History, rows_in_group: int = ROWS_IN_GROUP) -> Iterator[pa.Table]:
-    """One row for each happening, as tables of so many rows, in order.
+    """One row for each event, as tables of `rows_in_group` rows, in order.
 
-    Columns: those of the event table of a run up to `does`; stage and state just after the row (of
-    who waits the stage left; null: none); each `attributes.NAME` just after the row, and each
+    Columns: those of the event table of a run up to `does`; stage and state just after the row (for a
+    waiting patient the stage left; null: none); each `attributes.NAME` just after the row, and each
     `stamps.NAME` (days since the patient's start; null: never set).
     """
     log, names = history.log, history.log.names
@@ -86,19 +89,27 @@ def states(history: History, rows: Indices) -> Codes:
     return np.where(position >= 0, np.append(spells.code, np.int16(-1))[position], np.int16(-1))
 
 
-def _first(history: History, rows: Indices) -> pa.Array:
+def _first_times(history: History, rows: Indices) -> pa.Array:
+    """The time of each patient's first of these rows, null where there is none."""
     first = history.first_of_each(rows)
     never = first == NEVER
-    times: Floats = np.append(history.log.time, 0.0)[np.where(never, -1, first)]
+    times = np.append(history.log.time, 0.0)[np.where(never, -1, first)]
     return pa.array(times, mask=never)
 
 
+# ---------------------------------------------------------------- CSV
+
+
 def write_csv(path: Path, tables: Iterable[pa.Table]) -> None:
-    """Tables of one schema as one CSV file (RFC 4180); null is empty, yes/no `true` and `false`."""
+    """Write tables of one schema as one CSV file (RFC 4180).
+
+    Null is empty, yes/no is `true` and `false`, and text is protected as in `without_formula`.
+    """
     writer = None
     try:
         for table in tables:
-            plain = _without_dictionaries(table)
+            columns = [_plain(column) for column in table.columns]
+            plain = pa.table(columns, names=table.column_names)
             writer = writer or csv.CSVWriter(path, plain.schema)
             writer.write_table(plain)
     finally:
@@ -106,8 +117,20 @@ def write_csv(path: Path, tables: Iterable[pa.Table]) -> None:
             writer.close()
 
 
-def _without_dictionaries(table: pa.Table) -> pa.Table:
-    fields = [
-        pa.field(f.name, pa.string() if pa.types.is_dictionary(f.type) else f.type) for f in table.schema
-    ]
-    return table.cast(pa.schema(fields))
+def without_formula(text: str) -> str:
+    """The text with an apostrophe before it if it begins with one of FORMULA_STARTS.
+
+    Spreadsheets would execute such a text. To restore it, remove one leading apostrophe.
+    """
+    return f"'{text}" if text.startswith(tuple(FORMULA_STARTS)) else text
+
+
+def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """A column without dictionaries, its text as in `without_formula`."""
+    text = column.cast(pa.string()) if pa.types.is_dictionary(column.type) else column
+    if not pa.types.is_string(text.type):
+        return text
+    is_formula = compute.match_substring_regex(text, rf"^[{FORMULA_STARTS.replace('-', '')}-]")
+    if not compute.any(is_formula).as_py():
+        return text
+    return compute.if_else(is_formula, compute.binary_join_element_wise("'", text, ""), text)

@@ -1,8 +1,8 @@
 """The event log as XES, the standard of process mining (IEEE 1849-2016, doi:10.1109/IEEESTD.2016.7740858).
 
-A trace a patient. A stage is an activity with a life cycle: schedule (its wait begins), start,
-complete (left, or over at once), withdraw (the wait was given up). What happens within a stage is
-an activity of its own, complete at once. Written as it is read, trace by trace.
+A trace is a patient. A stage is an activity with a life cycle: schedule (the wait for it begins),
+start, complete (the patient leaves it, or it takes no time), withdraw (the patient leaves the queue).
+An event within a stage is an activity that is complete at once. Traces are written one by one.
 """
 
 from __future__ import annotations
@@ -13,35 +13,37 @@ from typing import Any, TextIO
 from xml.sax.saxutils import quoteattr
 
 from sim.event_log.log import ASKS, ENTERS, LEAVES, EventLog
-from sim.export.patient_rows import EPOCH, Life, Row, Value, attribute_value, lives
+from sim.export.patient_rows import EPOCH, Patient, Row, Value, attribute_value, iterate_patients
 from sim.outcomes.history.history import History
 
 EXTENSIONS = (("Concept", "concept"), ("Time", "time"), ("Lifecycle", "lifecycle"))
 NAMESPACE = "http://www.xes-standard.org/"
-_NO_NAME = re.compile(r"[^\w.\-]", re.ASCII)
+NOT_IN_A_NAME = re.compile(r"[^\w.\-]", re.ASCII)
+NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""Characters that XML 1.0 excludes. A scenario cannot contain them, but a run of an old version can."""
 
 
 def write(file: TextIO, history: History, provenance: Mapping[str, Any]) -> None:
-    """The whole log as one XES document."""
+    """Write the whole log as one XES document."""
     log = history.log
     keys = attribute_keys(log.names.attributes)
-    terminal = {stage.name for stage in history.scenario.stages if stage.terminal or stage.decide is not None}
+    timeless = {stage.name for stage in history.scenario.stages if stage.terminal or stage.decide is not None}
     file.write('<?xml version="1.0" encoding="UTF-8"?>\n')
     file.write(f'<log xes.version="1849.2016" xes.features="" xmlns="{NAMESPACE}">\n')
     file.writelines(f"{line}\n" for line in _head(history, provenance))
-    for life in lives(log):
+    for patient in iterate_patients(log):
         file.write("<trace>\n")
-        file.writelines(_trace_attributes(log, life, keys))
-        file.writelines(_events(life, keys, terminal))
+        file.writelines(_trace_attributes(log, patient, keys))
+        file.writelines(_events(patient, keys, timeless))
         file.write("</trace>\n")
     file.write("</log>\n")
 
 
 def attribute_keys(attributes: Iterable[str]) -> dict[str, str]:
-    """For each attribute a key that is an XML name and no other's: what is no part of a name is `_`."""
+    """A unique XML name for each attribute; characters that a name cannot contain become `_`."""
     keys: dict[str, str] = {}
     for name in attributes:
-        key = bare = _NO_NAME.sub("_", name)
+        key = bare = NOT_IN_A_NAME.sub("_", name)
         number = 1
         while key in keys.values():
             number += 1
@@ -66,22 +68,23 @@ def _head(history: History, provenance: Mapping[str, Any]) -> Iterator[str]:
         yield f'<int key="seed" value="{provenance["seed"]}"/>'
 
 
-def _trace_attributes(log: EventLog, life: Life, keys: Mapping[str, str]) -> Iterator[str]:
-    i = life.at
-    yield typed("concept:name", life.name)
+def _trace_attributes(log: EventLog, patient: Patient, keys: Mapping[str, str]) -> Iterator[str]:
+    i = patient.log_index
+    yield typed("concept:name", patient.name)
     yield f'<int key="replication" value="{log.replication[i]}"/>'
     yield f'<int key="patient" value="{log.patient[i]}"/>'
     yield typed("start_day", float(log.begins[i])) + typed("follow_up_days", float(log.follow_up[i]))
     for when, values in (("at_start", log.at_start), ("at_end", log.at_end)):
-        for what, name in enumerate(log.names.attributes):
-            yield typed(f"{when}.{keys[name]}", attribute_value(log, what, float(values[i, what])))
+        for attribute, name in enumerate(log.names.attributes):
+            value = attribute_value(log, attribute, float(values[i, attribute]))
+            yield typed(f"{when}.{keys[name]}", value)
     yield "\n"
 
 
-def _events(life: Life, keys: Mapping[str, str], at_once: set[str]) -> Iterator[str]:
-    """Each row as one event, or two where it ends a stage and begins another."""
+def _events(patient: Patient, keys: Mapping[str, str], timeless: set[str]) -> Iterator[str]:
+    """Each row as one event, or as two where it ends a stage and begins another."""
     started = ""
-    for row in life.rows:
+    for row in patient.rows:
         if started and row.does in (ENTERS, ASKS):
             yield _event(row, started, "complete", keys, changes=False)
             started = ""
@@ -89,7 +92,7 @@ def _events(life: Life, keys: Mapping[str, str], at_once: set[str]) -> Iterator[
             yield _event(row, row.to_stage, "schedule", keys)
         elif row.does == LEAVES:
             yield _event(row, row.to_stage, "withdraw", keys)
-        elif row.does == ENTERS and row.to_stage not in at_once:
+        elif row.does == ENTERS and row.to_stage not in timeless:
             started = row.to_stage
             yield _event(row, started, "start", keys)
         else:
@@ -107,15 +110,16 @@ def _event(row: Row, activity: str, transition: str, keys: Mapping[str, str], *,
     ]
     if row.rule:
         parts.append(typed("rule", row.rule))
-    if changes:  # of several changes in one row the last holds
+    if changes:  # of several changes of an attribute in one row the last counts
         parts += [typed(f"attributes.{keys[name]}", value) for name, value in dict(row.changes).items()]
     return "".join([*parts, "</event>\n"])
 
 
 def typed(key: str, value: Value) -> str:
-    """An attribute as the element of its type."""
+    """An attribute as an XML element of its type."""
     if isinstance(value, bool):
         return f'<boolean key="{key}" value="{"true" if value else "false"}"/>'
     if isinstance(value, float):
         return f'<float key="{key}" value="{value!r}"/>'
-    return f'<string key="{key}" value={quoteattr(value)}/>'
+    text = NOT_IN_XML.sub("\ufffd", value)
+    return f'<string key="{key}" value={quoteattr(text)}/>'

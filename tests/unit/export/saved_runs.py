@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pandas as pd
+from pyarrow import csv
+
 from sim.engine.run import Result, simulate
 from sim.outcomes.history.history import History
 from sim.pathway.tables import compile_pathway
@@ -66,3 +69,9 @@ def history(saved_run: SavedRun) -> History:
     """A saved run as an export reads it."""
     scenario, result = read_back(saved_run)
     return History(result.log, result.use, scenario)
+
+
+def read_csv(path: Path) -> pd.DataFrame:
+    """A CSV file as a data frame with exact numbers, which `pandas.read_csv` gives in some versions only."""
+    options = csv.ConvertOptions(strings_can_be_null=True, quoted_strings_can_be_null=False)
+    return csv.read_csv(path, convert_options=options).to_pandas()

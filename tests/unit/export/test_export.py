@@ -86,7 +86,11 @@ def test_mstate_by_states(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyP
     [
         (["--to", "xe"], 2, "--to: xe is none of csv, parquet, xes, ocel, mstate\n    did you mean `xes`?"),
         (["--to", "mstate", "--by", "stage"], 2, "--by: stage is none of stages, states"),
-        (["--to", "csv", "--by", "states"], 2, "--by: csv has no states of a model\n    leave --by out"),
+        (
+            ["--to", "csv", "--by", "states"],
+            2,
+            "--by: csv has no states of a model\n    leave it out, or export --to=mstate",
+        ),
     ],
 )
 def test_wrong_words_are_refused(

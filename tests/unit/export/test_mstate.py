@@ -24,7 +24,7 @@ def long_table(history: History, folder: Path, *, by: str = "stages") -> tuple[p
     mstate.write(folder, history, by=by)
     matrix = pd.read_csv(folder / mstate.MATRIX, index_col=0)
     assert list(matrix.index) == list(matrix.columns)
-    return pd.read_csv(folder / mstate.DATA, float_precision="round_trip"), matrix
+    return saved_runs.read_csv(folder / mstate.DATA), matrix
 
 
 def illness_death(*patients: Patient, terminal: bool = True) -> History:

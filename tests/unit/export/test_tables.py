@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import csv
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from sim.export import tables
-from sim.export.tables import long, wide
+from sim.export import mstate, tables
+from sim.export.tables import long, wide, without_formula
 from sim.outcomes.history.history import History
 from tests import hand_made_log as by_hand
 from tests.hand_made_log import Patient, asks, enters, granted, stays
@@ -82,7 +83,7 @@ def test_csv_and_parquet_hold_the_same(history: History, tmp_path: Path, name: s
         tables.write(tmp_path, history, kind=kind)
     assert {path.name for path in tmp_path.iterdir()} == {*tables.files("csv"), *tables.files("parquet")}
     expected = parquet.read_table(tmp_path / f"{name}.parquet").to_pandas()
-    found = pd.read_csv(tmp_path / f"{name}.csv", float_precision="round_trip")
+    found = saved_runs.read_csv(tmp_path / f"{name}.csv")
     assert list(found.columns) == list(expected.columns)
     assert len(found) == len(expected) > 50
     for column in expected:
@@ -99,3 +100,40 @@ def test_csv_and_parquet_hold_the_same(history: History, tmp_path: Path, name: s
 def test_without_a_queue_there_is_no_table_of_resources(tmp_path: Path) -> None:
     tables.write(tmp_path, HISTORY, kind="parquet")
     assert {path.name for path in tmp_path.iterdir()} == {"patients.parquet", "events.parquet"}
+
+
+FORMULAS = ("=cmd", "@SUM(1)", "+1", "-1", "\t=1", "\r=1", "'quoted", "plain", "a=b", "")
+
+
+def test_text_that_a_spreadsheet_executes_is_protected_and_can_be_restored(tmp_path: Path) -> None:
+    """In dictionaries and in plain text; a value that is missing, a number and other text are untouched."""
+    text = pa.array([*FORMULAS, None])
+    columns = {"plain": text, "named": text.dictionary_encode(), "number": pa.array([-1.0] * len(text))}
+    tables.write_csv(tmp_path / "a.csv", [pa.table(columns)])
+    with (tmp_path / "a.csv").open(newline="", encoding="utf-8") as file:
+        _, *rows = csv.reader(file)
+    found = [row[0] for row in rows]
+    assert found == [row[1] for row in rows] == [*map(without_formula, FORMULAS), ""]
+    assert not [one for one in found if one.startswith(("=", "+", "-", "@", "\t", "\r"))]
+    assert [one.removeprefix("'") for one in found[:-1]] == list(FORMULAS)
+    assert {row[2] for row in rows} == {"-1"}
+
+
+def test_names_of_stages_and_categories_are_protected_in_every_csv(tmp_path: Path) -> None:
+    names = replace(
+        LOG.names,
+        stages=("door", "=cmd|' /C calc'!A0", "home", "dead"),
+        categories=(*LOG.names.categories[:2], ("@SUM(1)", "cns")),
+    )
+    stages = [replace(one, name=name) for one, name in zip(SCENARIO.stages, names.stages, strict=True)]
+    history = History(replace(LOG, names=names), by_hand.no_use(), replace(SCENARIO, stages=tuple(stages)))
+    tables.write(tmp_path, history, kind="csv")
+    mstate.write(tmp_path, history, by="stages")
+    written = {path.name: path.read_text("utf-8") for path in tmp_path.iterdir()}
+    assert set(written) == {"patients.csv", "events.csv", *mstate.FILES}
+    for name in ("patients.csv", "events.csv", mstate.MATRIX):
+        assert "\"'=cmd|' /C calc'!A0\"" in written[name]
+    assert '"\'@SUM(1)"' in written["patients.csv"]
+    for text in written.values():
+        cells = [cell for row in csv.reader(text.splitlines()) for cell in row]
+        assert not [cell for cell in cells if cell.startswith(("=", "@"))]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 from typing import Any
@@ -184,6 +185,21 @@ def test_changes_stand_on_the_event_that_made_them(history: History, document: E
 
 def test_what_stands_in_a_name_does_not_break_the_document(document: ElementTree.Element) -> None:
     assert attributes(document)["concept:name"] == "A ward & <its> queue"
+
+
+def test_characters_that_xml_excludes_are_replaced(history: History) -> None:
+    """A scenario cannot contain them, but a run that an old version saved can."""
+    log, scenario = history.log, replace(history.scenario, title="a\x1b]0;x\x07 \ufffe\tb")
+    site = log.names.attributes.index("first site")
+    categories = (*log.names.categories[:site], ("bm\x01", "cns\x00"), *log.names.categories[site + 1 :])
+    log = replace(log, names=replace(log.names, categories=categories))
+    file = StringIO()
+    xes.write(file, History(log, history.use, scenario), {"digest": "\x02"})
+    root = ElementTree.fromstring(file.getvalue())
+    found = attributes(root)
+    assert (found["concept:name"], found["scenario_digest"]) == ("a\ufffd]0;x\ufffd \ufffd\tb", "\ufffd")
+    sites = {attributes(trace)["at_start.first_site"] for trace in root.iter(f"{SPACE}trace")}
+    assert sites == {"bm\ufffd", "cns\ufffd"}
 
 
 def test_dates_beyond_the_year_9999_and_at_half_milliseconds() -> None:
