@@ -83,7 +83,9 @@ def rows_of(done: Comparison, outcome: str) -> OutcomeRows:
     return OutcomeRows(done.results, outcome, done.arms[1].name)
 
 
-def quantiles_of(done: Comparison, outcome: str, level: str) -> tuple[EstimateRow, EstimateRow, DifferenceRow]:
+def quantiles_of(
+    done: Comparison, outcome: str, level: str
+) -> tuple[EstimateRow, EstimateRow, DifferenceRow]:
     """The quantile in the reference and in the arm, and its difference."""
     reference, arm = (OutcomeRows(done.results, outcome, one.name) for one in done.arms)
     measure = f"quantile_{level}"
