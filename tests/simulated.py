@@ -1,20 +1,22 @@
-"""Small cohorts to read outcomes from: a clinical scenario, one with a queue, and what to read them with."""
+"""Small simulated cohorts, of a clinical scenario and of one with a queue, and what evaluates them."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 
 from sim.event_log.log import ENTERS
-from sim.outcomes.comparison import comparability
+from sim.outcomes.comparison.comparability import Arm
 from sim.outcomes.comparison.paired import compare
+from sim.outcomes.evaluation import Evaluator
 from sim.outcomes.history.history import History
-from sim.report.page.arms import Arm
 from sim.runs.comparison import Comparison
 from sim.runs.request import RunRequest
 from sim.runs.simulation import Simulation, carry_out
+from sim.scenario.language.model import Outcome, Scenario
 
 SCENARIOS = Path(__file__).parents[1] / "scenarios"
 CLINICAL = SCENARIOS / "cns_relapse_academic.yaml"
@@ -80,22 +82,34 @@ def simulated(file: Path, *settings: str, replications: int = 1) -> Simulation:
 
 
 def compared(*arms: tuple[str, Simulation]) -> Comparison:
-    """Runs side by side, the first of them the reference."""
-    found = tuple(
-        comparability.Arm(
-            name, one.scenario, one.result.log, one.result.use, one.asked.seed, one.asked.replications
-        )
-        for name, one in arms
-    )
+    """A comparison of runs; the first is the reference."""
+    found = tuple(arm_of(done, name) for name, done in arms)
     return Comparison(found, compare(found, at=arms[0][1].asked.at), {})
 
 
 def arm_of(done: Simulation, name: str = "it") -> Arm:
-    return Arm(name, done.scenario, done.result.log, done.result.use, done.summary)
+    """A run as an arm of a comparison."""
+    asked, result = done.asked, done.result
+    return Arm(name, done.scenario, result.log, result.use, asked.seed, asked.replications)
+
+
+def evaluator_of(arm: Arm, at: Sequence[float] = ()) -> Evaluator:
+    """The evaluator of an arm. at: days at which curves are read."""
+    return Evaluator(arm.log, arm.use, arm.scenario, at=at, replications=arm.replications)
+
+
+def history_of(done: Simulation) -> History:
+    """The histories of the patients of a run."""
+    return History(done.result.log, done.result.use, done.scenario)
+
+
+def outcome_named(scenario: Scenario, name: str) -> Outcome:
+    """The outcome of this name."""
+    return {outcome.name: outcome for outcome in scenario.outcomes}[name]
 
 
 def stages_entered(history: History, index: int) -> list[tuple[float, str]]:
-    """The stages that take time one patient enters, row by row."""
+    """The stages with a duration that one patient enters, row by row."""
     log = history.log
     return [
         (float(log.time[row]), log.names.stages[log.stage_to[row]])
@@ -104,5 +118,6 @@ def stages_entered(history: History, index: int) -> list[tuple[float, str]]:
     ]
 
 
-def everybody(history: History) -> np.ndarray:
+def all_patients(history: History) -> np.ndarray:
+    """The indices of all patients."""
     return np.arange(history.log.n_patients)

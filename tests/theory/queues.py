@@ -1,4 +1,4 @@
-"""Queues with a closed form, as scenarios: what is known of each, and what a run gives.
+"""Queues with a closed form, as scenarios: the exact values of each, and those of a run.
 
 `make theory-long` runs each until every 95% interval is within 1% of its value, fails where one is off
 by more than four standard errors, and writes `docs/queues.md`.
@@ -14,20 +14,23 @@ from dataclasses import dataclass
 from itertools import chain, starmap
 from math import factorial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
 from sim.engine.run import simulate
+from sim.outcomes.estimates import EstimateRow
 from sim.outcomes.intervals import NORMAL_975
+from sim.outcomes.results import Results
 from sim.pathway.tables import compile_pathway
 from sim.runs.batches import Streamed, stream
 from sim.runs.request import RunRequest
 from tests.cohorts import read
+from tests.rows import OutcomeRows
 
 Place = tuple[str, ...]
+"""Of a number: an outcome and a group, or `resources.NAME` and a measure."""
 MOST_PATIENTS = 2e7
 IN_REPLICATION = 20_000
 """Patients: so many that what is cut off at its end counts for nothing."""
@@ -35,7 +38,7 @@ IN_REPLICATION = 20_000
 
 @dataclass(frozen=True)
 class System:
-    """A queue. rate: patients a day, all classes; known: what a path of the summary should be."""
+    """A queue. rate: patients a day, all classes. known: exact values."""
 
     rate: float
     stages: str
@@ -110,13 +113,13 @@ def plain(rate: float, law: str, servers: int, known: Mapping[Place, float]) -> 
 def single(
     wait: float, *, waits: float | None = None, queue: float, utilisation: float
 ) -> dict[Place, float]:
-    """What is known of a single queue, by its place in the summary."""
+    """The exact values of a single queue."""
     found: dict[Place, float] = {
-        ("outcomes", "wait"): wait,
-        ("resources", "server", "queue"): queue,
-        ("resources", "server", "utilisation"): utilisation,
+        ("wait",): wait,
+        ("resources.server", "queue"): queue,
+        ("resources.server", "utilisation"): utilisation,
     }
-    return found if waits is None else {**found, ("outcomes", "waits"): waits}
+    return found if waits is None else {**found, ("waits",): waits}
 
 
 EXPONENTIAL = "{exponential: {mean: 1 days}}"
@@ -142,8 +145,8 @@ def lost(servers: int, rate: float) -> System:
     stages = f"door: {{decide: [{{when: {{free.server: {{at_least: 1}}}}, to: served}}, {{to: away}}]}}\n{service(EXPONENTIAL)}away: {{state: dead, terminal: true}}\n"
     blocked = erlang_b(servers, rate)
     known = {
-        ("outcomes", "away"): blocked,
-        ("resources", "server", "utilisation"): rate * (1 - blocked) / servers,
+        ("away",): blocked,
+        ("resources.server", "utilisation"): rate * (1 - blocked) / servers,
     }
     return System(
         rate,
@@ -171,7 +174,7 @@ def bounded(servers: int, room: int, rate: float) -> System:
         stages,
         f"{{server: {{capacity: {servers}}}}}",
         outcomes,
-        {**expected, ("outcomes", "away"): blocked},
+        {**expected, ("away",): blocked},
         start="door",
     )
 
@@ -191,14 +194,14 @@ def impatient(servers: int, rate: float, mean: float, leaving: float) -> System:
         stages,
         f"{{server: {{capacity: {servers}}}}}",
         outcomes,
-        {**expected, ("outcomes", "lost"): lost_share},
+        {**expected, ("lost",): lost_share},
     )
 
 
 def endless(rate: float, mean: float) -> System:
     """M/G/infinity: as many units as are ever wanted; whatever the law, the mean in use is rate x mean."""
     law = f"{{lognormal: {{mean: {mean} days, sigma: 1}}}}"
-    known = {("resources", "server", "in_use"): rate * mean}
+    known = {("resources.server", "in_use"): rate * mean}
     return System(rate, service(law), "{server: {capacity: 10000}}", "{}", known)
 
 
@@ -208,9 +211,9 @@ def two_classes(servers: int, first: float, second: float) -> System:
     busy = erlang_c(servers, rate) / servers
     ahead = 1 - first / servers
     known = {
-        ("outcomes", "wait", "groups", "0"): busy / ahead,
-        ("outcomes", "wait", "groups", "1"): busy / (ahead * (1 - rate / servers)),
-        ("resources", "server", "utilisation"): rate / servers,
+        ("wait", "0"): busy / ahead,
+        ("wait", "1"): busy / (ahead * (1 - rate / servers)),
+        ("resources.server", "utilisation"): rate / servers,
     }
     attributes = f"{{class: {{categorical: {{0: {first / rate!r}, 1: rest}}}}}}"
     resources = f"{{server: {{capacity: {servers}, queue: {{by: class, first: lowest}}}}}}"
@@ -239,11 +242,11 @@ def two_stations(outside: tuple[float, float], *, onward: float, back: float) ->
         f"two: {{state: ill, needs: b, events: {{done: {{after: {{exponential: {{rate: 0.5 per day}}}}, to: {one_of(one=back, gone=1 - back)}}}}}}}\n{GONE}\n"
     )
     known = {
-        ("outcomes", "at_one"): waits[0],
-        ("outcomes", "at_two"): waits[1],
-        ("outcomes", "stay"): sum(present) / rate,
-        ("resources", "a", "utilisation"): first * mean[0],
-        ("resources", "b", "utilisation"): second * mean[1] / 2,
+        ("at_one",): waits[0],
+        ("at_two",): waits[1],
+        ("stay",): sum(present) / rate,
+        ("resources.a", "utilisation"): first * mean[0],
+        ("resources.b", "utilisation"): second * mean[1] / 2,
     }
     outcomes = "{at_one: {waiting_for: a}, at_two: {waiting_for: b}, stay: {time_in: {state: ill}}}"
     return System(rate, stages, "{a: {capacity: 1}, b: {capacity: 2}}", outcomes, known, start="door")
@@ -292,7 +295,7 @@ def text_of(system: System, *, days: float) -> str:
 def measured(
     system: System, *, patients: float, replications: int, seed: int, workers: int = 1
 ) -> dict[Place, tuple[float, float]]:
-    """Estimate and standard error of all that is known, over replications, from the summary itself."""
+    """Estimate and standard error of each known number, over replications, from the results of a run."""
     scenario = read(text_of(system, days=patients / system.rate / replications))
     asked = RunRequest(
         Path(scenario.file), seed=seed, replications=replications, workers=workers, scenario=scenario
@@ -300,16 +303,21 @@ def measured(
     done = stream(asked, step=lambda name: None, share=lambda share: None)
     assert isinstance(done, Streamed)
     found = {}
-    for path in system.known:
-        entry: Any = done.summary
-        for key in path:
-            entry = entry[key]
-        low, high = entry["interval"]
-        found[path] = (
-            float(entry["estimate"]),
-            (high - low) / 2 / float(stats.t.ppf(0.975, replications - 1)),
-        )
+    for place in system.known:
+        row = _row(done.results, place)
+        found[place] = row.estimate, (row.high - row.low) / 2 / float(stats.t.ppf(0.975, replications - 1))
     return found
+
+
+def _named(place: Place) -> str:
+    return ".".join(place).removeprefix("resources.")
+
+
+def _row(results: Results, place: Place) -> EstimateRow:
+    name, *rest = place
+    if name.startswith("resources."):
+        return OutcomeRows(results, name).row(*rest)
+    return OutcomeRows(results, name, group="".join(rest)).headline
 
 
 # ---------------------------------------------------------------- a rate that changes over the day
@@ -445,8 +453,8 @@ def rows_of(name: str, system: System) -> list[Row]:
         n = max(25, int(patients / IN_REPLICATION))
         found = measured(system, patients=patients, replications=n, seed=7, workers=2)
         rows = [
-            Row(name, ".".join(path[1:]), system.known[path], estimate, error, int(patients))
-            for path, (estimate, error) in found.items()
+            Row(name, _named(place), system.known[place], estimate, error, int(patients))
+            for place, (estimate, error) in found.items()
         ]
         widest = max(row.half_width for row in rows)
         if widest <= 0.01 or patients >= MOST_PATIENTS:

@@ -1,11 +1,12 @@
-"""Coverage: how often 95% intervals, of one arm and of paired differences, hold the truth.
+"""Coverage: how often 95% intervals, of one arm and of paired differences, contain the truth.
 
 The truth is known in closed form: from `ill` two exponentials compete, `better` at rate a and `death`
-at rate b; in the other arm `better` comes at 1.5 times the rate. Whoever is better dies at rate c.
+at rate b; in the other arm the rate of `better` is 1.5 times as high. Patients who are better die at rate c.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import exp, log
 
 import numpy as np
@@ -14,8 +15,11 @@ import pytest
 from sim.engine.run import simulate
 from sim.outcomes.comparison.comparability import Arm
 from sim.outcomes.comparison.paired import compare
+from sim.outcomes.estimates import DifferenceRow, EstimateRow
+from sim.outcomes.results import Results
 from sim.pathway.tables import compile_pathway
 from sim.scenario import load
+from tests.rows import OutcomeRows
 
 SEEDS, PATIENTS = 1000, 600
 A, B, C, RATIO = 0.8, 0.6, 0.25, 1.5  # per year
@@ -48,32 +52,36 @@ outcomes:
 """
 
 
-def truth(a: float) -> dict[tuple[str, ...], float]:
-    """What each number is in the long run, for one rate of getting better."""
+Number = tuple[str, str, str, float | None]
+"""Outcome, measure, part, time."""
+
+
+def truth(a: float) -> dict[Number, float]:
+    """The exact value of each number, for one rate of getting better."""
     r = a + B
 
     def well(t: float) -> float:
-        """In `well` at t: one transition at s < t, and none after it."""
+        """The share in `well` at t: one transition at s < t, and none after it."""
         return a / (r - C) * (exp(-C * t) - exp(-r * t))
 
     ever = a / r * (1 - exp(-r * HORIZON))
     return {
-        ("ill", "at", "1 years"): exp(-r),
-        ("ill", "at", "2 years"): exp(-2 * r),
-        ("ill", "median"): log(2) / r * YEAR,
-        ("ill", "restricted_mean"): (1 - exp(-2 * r)) / r * YEAR,
-        ("better", "at", "1 years"): a / r * (1 - exp(-r)),
-        ("better", "causes", "death", "at", "1 years"): B / r * (1 - exp(-r)),
-        ("ever_better",): ever,
-        ("days_ill",): (1 - exp(-r * HORIZON)) / r * YEAR,
-        ("well", "at", "2 years"): well(2.0),
-        ("survival_of_the_better",): 1 - well(HORIZON) / ever,
+        ("ill", "survival", "", YEAR): exp(-r),
+        ("ill", "survival", "", 2 * YEAR): exp(-2 * r),
+        ("ill", "median", "", None): log(2) / r * YEAR,
+        ("ill", "restricted_mean", "", 2 * YEAR): (1 - exp(-2 * r)) / r * YEAR,
+        ("better", "cumulative_incidence", "", YEAR): a / r * (1 - exp(-r)),
+        ("better", "cumulative_incidence", "death", YEAR): B / r * (1 - exp(-r)),
+        ("ever_better", "share", "", None): ever,
+        ("days_ill", "mean", "", None): (1 - exp(-r * HORIZON)) / r * YEAR,
+        ("well", "share", "", 2 * YEAR): well(2.0),
+        ("survival_of_the_better", "share", "", None): 1 - well(HORIZON) / ever,
     }
 
 
 @pytest.fixture(scope="module")
-def tables(tmp_path_factory):
-    """The comparison of each seed."""
+def comparisons(tmp_path_factory) -> list[Results]:
+    """The results of a comparison with each seed."""
     file = tmp_path_factory.mktemp("coverage") / "two_ways.yaml"
     file.write_text(SCENARIO)
     pathways = [
@@ -90,56 +98,59 @@ def tables(tmp_path_factory):
     return found
 
 
-def at(entry, path):
-    for key in path:
-        entry = entry[key]
-    return entry
+def estimate(results: Results, number: Number, arm: str) -> EstimateRow:
+    outcome, measure, part, time = number
+    return OutcomeRows(results, outcome, arm).row(measure, part, time)
 
 
-def interval_of_run(entry, path):
-    """The limits of a number in an arm; a median's may be open."""
-    if path and path[-1] in ("median", "restricted_mean"):
-        return at(entry, path[:-1])[f"{path[-1]}_interval"]
-    return at(entry, path)["interval"]
+def difference(results: Results, number: Number) -> DifferenceRow:
+    outcome, measure, part, time = number
+    return OutcomeRows(results, outcome, "other").difference(measure, part, time)
 
 
-def coverage(limits, value: float) -> float:
-    """The share of intervals that hold a value."""
-    held = [(low is None or low <= value) and (high is None or value <= high) for low, high in limits]
-    assert len(held) == SEEDS
-    return float(np.mean(held))
+def coverage(rows: Sequence[EstimateRow | DifferenceRow], value: float) -> float:
+    """The share of intervals that contain a value; the limits of a median may be open."""
+    assert len(rows) == SEEDS
+    assert all(row.has_interval for row in rows)
+    return float(np.mean([not row.low > value and not row.high < value for row in rows]))
 
 
-@pytest.mark.parametrize("path", truth(A), ids=".".join)
-def test_intervals_hold_the_truth_as_often_as_they_say(tables, path):
-    """Between 93% and 97% of 1,000, single and paired: a standard error wrong by a sixth is seen."""
-    outcome, rest = path[0], path[1:]
-    one, other = truth(A)[path], truth(A * RATIO)[path]
-    single = {
-        name: coverage([interval_of_run(t["arms"][name]["outcomes"][outcome], rest) for t in tables], value)
-        for name, value in (("one", one), ("other", other))
-    }
-    differences = [at(t["outcomes"][outcome]["differences"]["other"], rest)["interval"] for t in tables]
-    paired = coverage(differences, other - one)
-    for held in (*single.values(), paired):
-        assert 0.93 <= held <= 0.97
+def name_of(number: Number) -> str:
+    return ".".join(str(part) for part in number if part)
 
 
-def test_the_interval_of_the_hazard_ratio_holds_it(tables):
+@pytest.mark.parametrize("number", truth(A), ids=name_of)
+def test_intervals_contain_the_truth_as_often_as_their_level(comparisons, number):
+    """Between 93% and 97% of 1,000, single and paired: a standard error wrong by a sixth would fail."""
+    one, other = truth(A)[number], truth(A * RATIO)[number]
+    shares = [
+        coverage([estimate(results, number, arm) for results in comparisons], value)
+        for arm, value in (("one", one), ("other", other))
+    ]
+    shares.append(coverage([difference(results, number) for results in comparisons], other - one))
+    for share in shares:
+        assert 0.93 <= share <= 0.97
+
+
+def test_the_interval_of_the_hazard_ratio_contains_the_truth(comparisons):
     """The hazard of leaving `ill` is a + b in the one, 1.5 a + b in the other."""
-    ratios = [t["outcomes"]["ill"]["differences"]["other"]["hazard_ratio"] for t in tables]
-    held = coverage([ratio["interval"] for ratio in ratios], (A * RATIO + B) / (A + B))
-    assert 0.93 <= held <= 0.97
+    ratios = [OutcomeRows(results, "ill", "other").difference("hazard_ratio") for results in comparisons]
+    assert 0.93 <= coverage(ratios, (A * RATIO + B) / (A + B)) <= 0.97
 
 
-def test_pairing_gains_what_it_says(tables):
-    """The spread of the differences over the seeds is that of their standard errors, not of independent runs.
+@pytest.mark.parametrize(
+    "number",
+    [number for number in truth(A) if number[:2] in (("ill", "restricted_mean"), ("ever_better", "share"), ("days_ill", "mean"))]
+    + [("ill", "survival", "", YEAR)],
+    ids=name_of,
+)  # fmt: skip
+def test_the_variance_of_a_paired_difference_is_that_over_seeds(comparisons, number):
+    """The variance of the differences over the seeds is their squared standard error, not that without pairing.
 
     Over 1,000 seeds the variance of a difference is known to sqrt(2 / 999), 5 of which are 22%.
     """
-    for path in (("ill", "at", "1 years"), ("ever_better",), ("days_ill",), ("ill", "restricted_mean")):
-        leaves = [at(t["outcomes"][path[0]]["differences"]["other"], path[1:]) for t in tables]
-        spread = np.var([leaf["difference"] for leaf in leaves], ddof=1)
-        told = np.mean([leaf["standard_error"] ** 2 for leaf in leaves])
-        assert told == pytest.approx(spread, rel=5 * np.sqrt(2 / 999))
-        assert np.mean([leaf["variance_ratio"] for leaf in leaves]) > 3
+    rows = [difference(results, number) for results in comparisons]
+    variance = np.var([row.difference for row in rows], ddof=1)
+    estimated = np.mean([row.standard_error**2 for row in rows])
+    assert estimated == pytest.approx(variance, rel=5 * np.sqrt(2 / 999))
+    assert np.mean([row.variance_ratio for row in rows]) > 3

@@ -71,8 +71,8 @@ def weighted_incidence(times, cause, weights, of, time) -> tuple[float, float]:
     return survival, incidence
 
 
-def test_they_are_the_derivatives_in_the_weights():
-    """Of a cohort of 60 with ties; two-sided differences in each patient's weight."""
+def test_influences_are_derivatives_with_respect_to_the_weights():
+    """For a cohort of 60 with ties; two-sided differences in each patient's weight."""
     times, cause = random_cohort(5, 60)
     times = np.ceil(times / 40) * 40
     free = kaplan_meier(risk_table(times, cause > 0))
@@ -97,12 +97,14 @@ def test_they_are_the_derivatives_in_the_weights():
     )
 
 
-def test_a_paired_difference_of_means_is_that_of_the_paired_t_test():
+def test_a_paired_difference_of_means_equals_that_of_the_paired_t_test():
     random = np.random.default_rng(1)
     one = random.gamma(2.0, 30.0, 50)
     other = one + random.normal(3.0, 5.0, 50)
-    everybody = np.ones(50)
-    found = over_patients(other.mean() - one.mean(), of_ratio(one, everybody), of_ratio(other, everybody), 50)
+    all_patients = np.ones(50)
+    found = over_patients(
+        other.mean() - one.mean(), of_ratio(one, all_patients), of_ratio(other, all_patients), 50
+    )
     paired = stats.ttest_rel(other, one)
     apart = stats.ttest_ind(other, one, equal_var=False)
     assert found.estimate.value / found.error == pytest.approx(paired.statistic, rel=1e-12)
@@ -118,47 +120,46 @@ def test_a_paired_difference_of_means_is_that_of_the_paired_t_test():
     )
 
 
-def test_the_same_patients_twice_differ_by_nothing():
+def test_the_same_patients_twice_have_no_difference():
     times, cause = random_cohort(2)
     first, second = (of_curve(times, cause > 0).survival_at(200.0) for _ in range(2))
     found = over_patients(0.0, first, second, len(times))
     assert found.error == 0.0
     assert (found.estimate.low, found.estimate.high) == (0.0, 0.0)
-    assert found.is_nowhere
-    assert found.note("patient", 30) == "no patient tells the arms apart in this: fewer than 3 in 30 do"
-    assert found.note("replication", 3) == "no replication tells the arms apart in this"
+    assert found.note("patient", 30) == "no patient differs between the arms: fewer than 3 in 30 would"
+    assert found.note("replication", 3) == "no replication differs between the arms"
     assert found.independent.high > 0.0
 
 
-def test_patients_who_all_differ_alike_leave_no_interval():
-    everybody = of_ratio(np.ones(50), np.ones(50))
-    found = over_patients(-1.0, everybody, everybody, 50)
-    assert found.is_alike
-    assert not found.is_nowhere
+def test_patients_who_all_differ_by_the_same_amount_leave_no_interval():
+    influence = of_ratio(np.ones(50), np.ones(50))
+    found = over_patients(-1.0, influence, influence, 50)
+    assert found.error == 0.0
     assert not found.estimate.has_interval
-    assert (
-        found.note("patient", 50) == "every patient tells the arms apart by as much, so there is no interval"
-    )
+    assert not found.independent.has_interval
+    assert found.note("patient", 50) == "every patient differs by the same amount, so there is no interval"
 
 
 @pytest.mark.parametrize("n", [1, 4, 30])
-def test_on_how_many_patients_a_difference_rests(n):
-    """Of 1,000 of whom n have it in one arm only: to within the share that they are of all."""
+def test_number_of_discordant_patients(n):
+    """Of 1,000 patients n have the event in one arm only: to within their share of all."""
     has = np.zeros(1000)
     has[:n] = 1.0
-    none, everybody = of_ratio(np.zeros(1000), np.ones(1000)), np.ones(1000)
-    found = over_patients(n / 1000, none, of_ratio(has, everybody), 1000)
-    assert found.rests_on == pytest.approx(n, rel=0.1)
-    assert ("too narrow" in found.note("patient", 1000)) == (n < 10)
+    none, all_patients = of_ratio(np.zeros(1000), np.ones(1000)), np.ones(1000)
+    found = over_patients(n / 1000, none, of_ratio(has, all_patients), 1000)
+    assert found.discordant == pytest.approx(n, rel=0.1)
+    few = f"only about {n} patients differ between the arms: the interval may be too narrow"
+    assert found.note("patient", 1000) == (few if n < 10 else "")
+    assert found.note("replication", 1000) == ""
 
 
 @pytest.mark.parametrize("level", [0.25, 0.5, 0.75])
-def test_the_quantile_of_a_uniform_law(level):
+def test_the_quantile_of_a_uniform_distribution(level):
     """The p-quantile of n draws has variance p (1 - p) / (n f^2): of uniforms on [0, 1000] with f 1/1000.
 
     Source: van der Vaart 1998, corollary 21.5, doi:10.1017/CBO9780511802256. Over 400 cohorts of 400 the
     mean of the variances that the influences give must be within 5 standard errors of it: a density wrong
-    by a sixth would be seen.
+    by a sixth would fail.
     """
     random = np.random.default_rng(11)
     variances = []
@@ -172,7 +173,7 @@ def test_the_quantile_of_a_uniform_law(level):
 
 
 def test_the_time_to_a_level_of_an_incidence():
-    """Where all ends are of one cause its incidence is 1 - S, and the time to a level the quantile."""
+    """Where all ends have one cause, its incidence is 1 - S and the time to a level is the quantile."""
     times = np.random.default_rng(4).exponential(100.0, 300)
     ended = times < 300.0
     times = np.minimum(times, 300.0)
@@ -184,6 +185,6 @@ def test_the_time_to_a_level_of_an_incidence():
     assert influence.quantile(0.99) is None
 
 
-def test_where_many_share_a_time_the_error_of_a_quantile_is_not_told():
+def test_the_error_of_a_quantile_is_unknown_where_many_patients_share_a_time():
     times = np.repeat([10.0, 20.0, 30.0], 100)
     assert of_curve(times, np.ones(300, bool)).quantile(0.5) is None

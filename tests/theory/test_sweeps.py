@@ -1,4 +1,4 @@
-"""Sweeps of what theory orders: more units never make anybody wait longer, and longer waits cost lives."""
+"""Sweeps with a known order: more units never make a wait longer, and longer waits lower survival."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from pathlib import Path
 import numpy as np
 
 from sim.event_log.log import ASKS
+from sim.outcomes.results import Results
 from sim.runs.request import RunRequest
-from sim.runs.sweep import Sweep, carry_out, grid
+from sim.runs.sweep import carry_out, grid
 from tests.cohorts import first_of, happened, run, written
+from tests.rows import OutcomeRows, limits
 from tests.theory.test_queues import erlang_c
 
 TREATMENT = """
@@ -32,12 +34,18 @@ def centre(servers: int) -> str:
     return text + "outcomes: {wait: {waiting_for: slot}}\n"
 
 
-def swept(file: Path, over: str, **options: int) -> Sweep:
+def swept(file: Path, over: str, **options: int) -> Results:
     asked = RunRequest(file, **options)
-    return carry_out(asked, grid([over], []), outcomes=(), step=lambda name: None, share=lambda part: None)
+    cells = grid([over], [])
+    return carry_out(asked, cells, outcomes=(), step=lambda name: None, share=lambda part: None).results
 
 
-def test_nobody_waits_longer_for_more_units() -> None:
+def cells_of(results: Results, outcome: str) -> list[OutcomeRows]:
+    """The rows of an outcome in each cell, in the order of the sweep."""
+    return [OutcomeRows(results, outcome, arm) for arm in results.estimates.present("arm")]
+
+
+def test_no_patient_waits_longer_for_more_units() -> None:
     """First come first served with the same arrivals and service times: Kiefer and Wolfowitz 1955,
     doi:10.1090/S0002-9947-1955-0066587-3; the workloads, in order, fall with every server, so each wait does."""
     waits = []
@@ -50,27 +58,26 @@ def test_nobody_waits_longer_for_more_units() -> None:
         assert (more < fewer).any()
 
 
-def test_the_mean_wait_falls_over_a_sweep_of_capacity_as_erlang_says(tmp_path: Path) -> None:
+def test_the_mean_wait_over_a_sweep_of_capacity_is_that_of_erlang(tmp_path: Path) -> None:
     """M/M/c with c = 3, 4, 5 at 2 Erlang; the smallest error that must be caught is 35% at c = 3."""
     file = tmp_path / "queue.yaml"
     file.write_text(centre(3))
-    cells = swept(file, "resources.slot.capacity=3,4,5", replications=12, seed=3).table["cells"]
-    found = [cell["outcomes"]["wait"] for cell in cells.values()]
-    means = [told["estimate"] for told in found]
+    cells = cells_of(swept(file, "resources.slot.capacity=3,4,5", replications=12, seed=3), "wait")
+    means = [cell.headline.estimate for cell in cells]
     assert means == sorted(means, reverse=True)
-    for servers, told in zip((3, 4, 5), found, strict=True):
+    for servers, cell in zip((3, 4, 5), cells, strict=True):
         expected = erlang_c(servers, 2) / (servers - 2)
-        low, high = told["interval"]
+        low, high = limits(cell.headline)
         error = (high - low) / 2 / 2.2010 * 5  # Student's 97.5% point with 11 degrees of freedom
-        assert abs(told["estimate"] - expected) <= error
+        assert abs(cell.headline.estimate - expected) <= error
         assert servers > 3 or error <= 0.35 * expected
-    for told in found[1:]:
-        assert told["difference"]["interval"][1] < 0
-        assert told["difference"]["variance_ratio"] > 1
+    for cell in cells[1:]:
+        assert cell.difference().high < 0
+        assert cell.difference().variance_ratio > 1
 
 
 def test_survival_falls_as_the_wait_for_treatment_grows(tmp_path: Path) -> None:
-    """Who waits for w days with a hazard of h is treated with probability exp(-h w), and safe from then on.
+    """A patient who waits w days with hazard h is treated with probability exp(-h w), and safe from then on.
 
     20,000 patients: an error of 1.8 percentage points is caught.
     """
@@ -91,8 +98,7 @@ def test_survival_falls_as_the_wait_for_treatment_grows(tmp_path: Path) -> None:
     weeks = (0, 2, 4, 8, 16, 32)
     values = ",".join(f"{7 * n} days" for n in weeks)
     path = "pathway.stages.waiting.events.ready.after.fixed"
-    cells = swept(file, f"{path}={values}").table["cells"]
-    alive = [cell["outcomes"]["survival"]["estimate"] for cell in cells.values()]
+    alive = [cell.headline.estimate for cell in cells_of(swept(file, f"{path}={values}"), "survival")]
     assert alive == sorted(alive, reverse=True)
     assert len(set(alive)) == len(weeks)
     for share, n in zip(alive, weeks, strict=True):

@@ -11,7 +11,7 @@ import pytest
 from scipy import stats
 
 from sim.engine.run import simulate
-from sim.outcomes.summary import summarise
+from sim.outcomes.summary import log_results
 from sim.pathway.tables import compile_pathway
 from tests.cohorts import count, entered, lived, read, written
 
@@ -100,7 +100,7 @@ died: {state: dead, terminal: true}
 
 
 @pytest.mark.parametrize(
-    ("table", "told"),
+    ("table", "note"),
     [
         (
             "stage,days_in_stage\\nward,3\\n",
@@ -111,7 +111,7 @@ died: {state: dead, terminal: true}
         ("sick\\ntrue\\n", ""),
     ],
 )
-def test_a_clock_of_which_the_table_says_nothing_is_noted(table: str, told: str) -> None:
+def test_a_clock_without_a_column_in_the_table_is_noted(table: str, note: str) -> None:
     text = written(
         "ward: {state: ill, events: {end: {after: {exponential: {mean: 9 days}}, to: died}}}\n"
         "died: {state: dead, terminal: true}",
@@ -121,6 +121,6 @@ def test_a_clock_of_which_the_table_says_nothing_is_noted(table: str, told: str)
     )
     scenario = read(text)
     result = simulate(compile_pathway(scenario))
-    run_notes = summarise(result.log, result.use, scenario)["notes"]
+    run_notes = log_results(result.log, result.use, scenario).notes
     for notes in (scenario.notes, run_notes):
-        assert [told in note for note in notes if "table of today" in note] == ([True] if told else [])
+        assert [note in text for text in notes if "table of today" in text] == ([True] if note else [])

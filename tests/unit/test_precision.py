@@ -12,7 +12,7 @@ from sim.runs.request import RunRequest
 from sim.runs.sequential_stopping import MOST_PATIENTS, compare_until, run_until
 from sim.runs.simulation import BrokenRun, Simulation
 from tests.simulated import OVERLOAD
-from tests.unit.outcomes.test_comparison import SCENARIO
+from tests.unit.outcomes.comparison.test_paired import SCENARIO
 
 QUIET = {"step": lambda name: None, "share": lambda share: None}
 BED = SCENARIO.replace("outcomes:", "resources: {bed: {capacity: 40}}\noutcomes:").replace(

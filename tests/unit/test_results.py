@@ -10,7 +10,7 @@ import pytest
 import sim
 from sim.api import DIFFERENCE_COLUMNS, OUTCOME_COLUMNS, Compared
 from sim.errors import InputError, RunError, ScenarioError
-from tests.unit.outcomes.test_comparison import SCENARIO, leaves
+from tests.unit.outcomes.comparison.test_paired import SCENARIO, leaves
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from sim.runs.request import RunRequest
 from sim.scenario import load
 from sim.scenario.language.model import Scenario
 from tests.simulated import CLINICAL, OVERLOAD
-from tests.unit.outcomes.test_comparison import SCENARIO
+from tests.unit.outcomes.comparison.test_paired import SCENARIO
 
 QUICK = "pathway.stages.ward.events.home.after.exponential.mean=30 days"
 SLOW = "pathway.stages.ward.events.home.after.exponential.mean=90 days"

@@ -1,4 +1,4 @@
-"""Which rows of a log a happening means, on a few patients written out."""
+"""The rows of a log that an event selector means, on two patients written out."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def history() -> History:
 
 
 @pytest.mark.parametrize(
-    ("happening", "expected"),
+    ("selector", "expected"),
     [
         (happens("start"), [0, 9]),
         (happens("stage", "theatre"), [5, 14, 15]),
@@ -97,12 +97,12 @@ def history() -> History:
     ],
     ids=str,
 )
-def test_rows(history, happening, expected):
-    assert rows(history, happening).tolist() == expected
+def test_rows_of_a_selector(history, selector, expected):
+    assert rows(history, selector).tolist() == expected
 
 
-def everywhere(condition: m.Condition) -> m.EventSelector:
-    """Any row at all, where the condition holds."""
+def any_row(condition: m.Condition) -> m.EventSelector:
+    """Every row after which the condition holds."""
     kinds = [happens("stage", s) for s in LOG.names.stages] + [happens("asked", s) for s in LOG.names.stages]
     others = [happens("event", e) for e in ("ward.dose", "left_queue")] + [happens("clock", "spread")]
     return either(*kinds, *others, when=condition)
@@ -143,31 +143,30 @@ ALL = set(range(16))
     ],
     ids=str,
 )
-def test_conditions_are_read_just_after_a_row(history, condition, expected):
-    assert set(rows(history, everywhere(condition)).tolist()) == expected
+def test_conditions_are_evaluated_just_after_a_row(history, condition, expected):
+    assert set(rows(history, any_row(condition)).tolist()) == expected
 
 
-def test_among(history):
+def test_patients_of_an_outcome_by_condition_and_by_event(history):
     assert qualify(history, None).tolist() == [True, True]
     assert qualify(history, m.Among(test("grade", "above", 4.0), None)).tolist() == [False, True]
     assert qualify(history, m.Among(None, happens("clock", "death"))).tolist() == [True, False]
 
 
-def test_a_condition_at_the_start_is_read_after_its_effects():
+def test_a_condition_at_the_start_is_evaluated_after_the_effects_of_the_start():
     log = by_hand.event_log(SCENARIO, [Patient([enters(0, "ward", grade=4)]), Patient([enters(0, "ward")])])
     history = History(log, by_hand.no_use(), SCENARIO)
     assert qualify(history, m.Among(test("grade", "is", 4.0), None)).tolist() == [True, False]
 
 
-def test_a_state_is_come_into_by_each_patient():
-    """Though the patient before in the log ended in it."""
+def test_a_patient_enters_a_state_in_which_the_patient_before_ended():
     log = by_hand.event_log(
         SCENARIO, [Patient([enters(0, "ward")]), Patient([enters(0, "theatre"), enters(3, "ward")])]
     )
     assert rows(History(log, by_hand.no_use(), SCENARIO), happens("state", "ill")).tolist() == [0, 1]
 
 
-def test_of_two_changes_in_a_row_the_last_counts():
+def test_the_last_of_two_changes_in_one_row_counts():
     log = by_hand.event_log(SCENARIO, [Patient([enters(0, "ward", grade=1, age=2), stays(4, "a.next")])])
     log.change_what[:] = 0
     assert History(log, by_hand.no_use(), SCENARIO).attribute("grade", log.row_of[:1] + [0, 1]).tolist() == [
@@ -176,7 +175,7 @@ def test_of_two_changes_in_a_row_the_last_counts():
     ]
 
 
-def test_the_first_broken_rule_is_the_first_patients():
+def test_the_broken_rule_of_the_first_patient_is_found():
     never = [happens("rule", "unfit"), happens("stage", "home"), happens("clock", "spread")]
     broken = by_hand.scenario(SCENARIO.stages, attributes=SCENARIO.patients.attributes, never=never)
     assert broken_never(LOG, USE, broken) == (0, never[2])
@@ -185,7 +184,7 @@ def test_the_first_broken_rule_is_the_first_patients():
     assert broken_never(LOG, USE, SCENARIO) is None
 
 
-def test_a_clock_and_an_event_of_a_stage_called_clock_are_two():
+def test_a_clock_differs_from_an_event_of_a_stage_called_clock():
     log = by_hand.event_log(
         SCENARIO,
         [Patient([enters(0, "ward"), stays(1, "clock.spread"), stays(2, "clock.other")])],
@@ -197,8 +196,8 @@ def test_a_clock_and_an_event_of_a_stage_called_clock_are_two():
     assert rows(history, happens("clock", "spread")).tolist() == [1]
 
 
-def test_a_decision_before_the_first_stage_keeps_who_waits_in_that():
-    """Time before the first grant counts to the first stage that takes time, and its state."""
+def test_the_wait_before_the_first_grant_counts_to_the_first_stage_and_its_state():
+    """Though a decision, which has no duration, comes before it."""
     log = by_hand.event_log(
         SCENARIO,
         [Patient([enters(0, "choice"), asks(0, "ward", "decide"), granted(6, "ward"), enters(8, "home")])],
@@ -208,7 +207,7 @@ def test_a_decision_before_the_first_stage_keeps_who_waits_in_that():
     assert [LOG.names.stages[c] for c in spells.code] == ["ward", "ward", "home"]
     assert spells.row.tolist() == [1, 2, 3]
     for stage, begins, ends in (("ward", [0, 6], [6, 8]), ("home", [8], [1000])):
-        whose, *stretches = history.stretches(spells, LOG.names.stages.index(stage))
+        patient, *stretches = history.stretches(spells, LOG.names.stages.index(stage))
         assert [s.tolist() for s in stretches] == [begins, ends]
-        assert set(whose) == {0}
+        assert set(patient) == {0}
     assert rows(history, happens("state", "ill")).tolist() == [1]

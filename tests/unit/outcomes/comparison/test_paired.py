@@ -1,4 +1,4 @@
-"""What a comparison tells, and what it refuses to compare."""
+"""Results of a comparison, and what cannot be compared."""
 
 from __future__ import annotations
 
@@ -10,9 +10,18 @@ import numpy as np
 import pytest
 
 from sim.errors import InputError
+from sim.outcomes.estimates import DifferenceRow, EstimateRow
 from sim.runs.comparison import Comparison, Source, carry_out
 from sim.runs.request import RunRequest
+from tests.rows import OutcomeRows, limits
 from tests.simulated import OVERLOAD
+
+NAMES = ("ward", "ward 2")
+STATISTICS = (
+    "hazard_ratio", "log_rank_chi_squared", "log_rank_p_value",
+    "paired_log_rank_chi_squared", "paired_log_rank_p_value",
+)  # fmt: skip
+"""The measures of two arms together that are no differences."""
 
 SCENARIO = """\
 format: 1
@@ -65,58 +74,69 @@ def compared(folder: Path, *settings: str, text: str = SCENARIO, **options) -> C
         share=lambda share: None,
     )
     assert isinstance(done, Comparison)
-    json.dumps(done.table, allow_nan=False)
+    json.dumps(done.results.as_json(), allow_nan=False)
     return done
 
 
-def leaves(told, path=()):
-    """Every difference of an entry with its path."""
-    if isinstance(told, dict):
-        if "difference" in told:
-            yield path, told
-        for key, value in told.items():
-            yield from leaves(value, (*path, key))
-    elif isinstance(told, list):
-        for i, value in enumerate(told):
-            yield from leaves(value, (*path, i))
+def rows_of(done: Comparison, outcome: str) -> OutcomeRows:
+    """The rows of an outcome in the arm that is compared."""
+    return OutcomeRows(done.results, outcome, done.arms[1].name)
+
+
+def quantiles_of(
+    done: Comparison, outcome: str, level: str
+) -> tuple[EstimateRow, EstimateRow, DifferenceRow]:
+    """The quantile in the reference and in the arm, and its difference."""
+    reference, arm = (OutcomeRows(done.results, outcome, one.name) for one in done.arms)
+    measure = f"quantile_{level}"
+    return reference.row(measure), arm.row(measure), arm.difference(measure)
 
 
 @pytest.mark.parametrize("replications", [1, 3])
 def test_an_arm_against_itself_differs_by_exactly_zero(tmp_path, replications):
     done = compared(tmp_path, replications=replications)
-    found = list(leaves(done.table["outcomes"]))
-    assert {path[0] for path, _ in found} == set(done.table["arms"]["ward"]["outcomes"])
-    known = [leaf for _, leaf in found if leaf["difference"] is not None]
+    found = done.results.differences
+    assert set(found.present("outcome")) == {one.name for one in done.results.arm("ward").outcomes}
+    known = [row for row in found if row.is_known and row.measure not in STATISTICS]
     assert len(known) > 40
-    for leaf in known:
-        assert leaf["difference"] == 0.0
-        assert leaf["standard_error"] in (0.0, None)
-        assert leaf["interval"] in ([0.0, 0.0], None)
-    assert done.table["outcomes"]["survival"]["differences"]["ward 2"]["standard_error"] == 0.0
+    for row in known:
+        assert row.difference == 0.0
+        assert row.standard_error == 0.0 or np.isnan(row.standard_error)
+        assert limits(row) in ((0.0, 0.0), None)
+    assert rows_of(done, "survival").difference().standard_error == 0.0
+    ratios = found.where(measure="hazard_ratio")
+    assert ratios.present("outcome") == ("survival", "home")
+    assert [(row.difference, row.low, row.high) for row in ratios] == [(1.0, 1.0, 1.0)] * len(ratios)
 
 
-def test_arms_are_what_a_run_gives(tmp_path):
+def test_an_arm_has_the_results_of_a_run(tmp_path):
     from sim.runs.simulation import Simulation
     from sim.runs.simulation import carry_out as run
 
-    done = compared(tmp_path)
+    done = compared(tmp_path).results
     alone = run(RunRequest(tmp_path / "ward.yaml"), step=lambda name: None, share=lambda share: None)
     assert isinstance(alone, Simulation)
-    assert done.table["arms"]["ward"] == alone.summary
+    arm = done.estimates.where(arm="ward").relabelled(arm="").records()
+    own = [row for row in arm if not row["measure"].startswith("quantile")]
+    assert own == alone.results.estimates.records()
+    assert {row["measure"] for row in arm} - {row["measure"] for row in own} == {
+        "quantile_25%", "quantile_50%", "quantile_75%",
+    }  # fmt: skip
+    assert replace(done.reference, name="") == alone.results.reference
 
 
 def test_the_difference_of_a_share_is_that_of_its_patients(tmp_path):
     change = "pathway.stages.ward.events.home.after.exponential.mean=30 days"
     done = compared(tmp_path, change)
     one, other = (set(np.flatnonzero(ever_home(arm))) for arm in done.arms)
-    found = done.table["outcomes"]["ever_home"]["differences"]["ward 2"]
+    found = rows_of(done, "ever_home").difference()
     gained, lost = len(other - one), len(one - other)
     assert gained > 10
-    assert found["difference"] == pytest.approx((gained - lost) / 300)
+    assert found.difference == pytest.approx((gained - lost) / 300)
     # the variance of the mean of +1, -1 and 0 (McNemar's, with n - 1)
     mean = (gained - lost) / 300
-    assert found["standard_error"] ** 2 == pytest.approx(((gained + lost) / 300 - mean**2) / 299)
-    assert found["variance_ratio"] > 1
+    assert found.standard_error**2 == pytest.approx(((gained + lost) / 300 - mean**2) / 299)
+    assert found.variance_ratio > 1
 
 
 def ever_home(arm) -> np.ndarray:
@@ -124,17 +144,18 @@ def ever_home(arm) -> np.ndarray:
     return np.bincount(arm.log.patient_of_row()[rows], minlength=arm.log.n_patients) > 0
 
 
-def test_quantiles_are_those_of_the_patients(tmp_path):
+def test_quantiles_are_those_of_values_counted_by_hand(tmp_path):
     done = compared(tmp_path, "pathway.stages.ward.events.home.after.exponential.mean=30 days")
-    found = done.table["outcomes"]["days_well"]["differences"]["ward 2"]["quantiles"]
     days = [days_well(arm) for arm in done.arms]
     for level, q in (("25%", 0.25), ("50%", 0.5), ("75%", 0.75)):
         sides = [float(np.quantile(d, q, method="inverted_cdf")) for d in days]
-        assert (found[level]["reference"], found[level]["value"]) == pytest.approx(sides)
-        assert found[level]["difference"] == pytest.approx(sides[1] - sides[0])
-    survival = done.table["outcomes"]["survival"]["differences"]["ward 2"]
-    assert survival["quantiles"]["50%"]["difference"] == survival["median"]["difference"]
-    assert survival["quantiles"]["50%"]["standard_error"] == survival["median"]["standard_error"]
+        reference, arm, difference = quantiles_of(done, "days_well", level)
+        assert (reference.estimate, arm.estimate) == pytest.approx(sides)
+        assert difference.difference == pytest.approx(sides[1] - sides[0])
+    home = rows_of(done, "home")
+    half, median = home.difference("quantile_50%"), home.difference("median")
+    assert half.difference == median.difference < 0
+    assert half.standard_error == median.standard_error > 0
 
 
 def days_well(arm) -> np.ndarray:
@@ -148,43 +169,43 @@ def days_well(arm) -> np.ndarray:
     return found
 
 
-def test_a_quantile_that_some_replication_does_not_reach_is_not_told(tmp_path):
+def test_a_quantile_that_some_replication_does_not_reach_is_unknown(tmp_path):
     done = compared(
         tmp_path, "pathway.stages.ward.events.home.after.exponential.mean=30 days", replications=3
     )
-    found = done.table["outcomes"]["survival"]["differences"]["ward 2"]["quantiles"]
-    assert found["25%"]["difference"] is not None
-    assert (found["75%"]["value"], found["75%"]["difference"]) == (None, None)
+    assert quantiles_of(done, "survival", "25%")[2].is_known
+    _, arm, difference = quantiles_of(done, "survival", "75%")
+    assert (arm.is_known, difference.is_known) == (False, False)
 
 
-REFUSED = {
-    "horizon=4 years": "the horizon is 3 years in the one and 4 years in the other",
+REJECTED = {
+    "horizon=4 years": "the horizon is 3 years in the first and 4 years in the second",
     "patients.number=299": "they have 300 and 299 patients in the first replication",
-    "patients.follow_up=1 years": "the follow-up is to the horizon in the one and 1 year in the other",
-    "patients.attributes.grade=1": "patient 0 starts with grade 0 in the one and 1 in the other",
+    "patients.follow_up=1 years": "the follow-up is to the horizon in the first and 1 year in the second",
+    "patients.attributes.grade=1": "patient 0 starts with grade 0 in the first and 1 in the second",
     "patients.attributes.age={uniform: [20, 61]}": "patient 0 starts with age",
-    "outcomes.survival.from={stage: home}": "survival is counted from the start in the one and entering home in",
-    "patients.arrive={every: 1 days}": "patient 1 starts on day 0 in the one and 1 in the other",
+    "outcomes.survival.from={stage: home}": "survival counts from the start in the first and entering home in the second",
+    "patients.arrive={every: 1 days}": "patient 1 starts on day 0 in the first and 1 in the second",
 }
 
 
-@pytest.mark.parametrize("setting", REFUSED)
-def test_what_cannot_be_compared_is_refused_with_the_reason(tmp_path, setting):
-    with pytest.raises(InputError) as refused:
+@pytest.mark.parametrize("setting", REJECTED)
+def test_arms_that_cannot_be_compared_raise_an_error_with_the_reason(tmp_path, setting):
+    with pytest.raises(InputError) as rejected:
         compared(tmp_path, setting)
-    assert REFUSED[setting] in refused.value.fact
-    assert refused.value.fact.startswith("ward and ward 2 cannot be compared: ")
-    assert refused.value.fix
+    assert REJECTED[setting] in rejected.value.fact
+    assert rejected.value.fact.startswith("ward and ward 2 cannot be compared: ")
+    assert rejected.value.fix
 
 
 UNRELATED = {
-    "a stage that few come to": (
+    "a stage that few patients enter": (
         "      state: well\n      events:\n",
         "      state: well\n      events:\n        away: {chance: 0.05, after: {fixed: 30 days}, to: abroad}\n",
         "    dead: {state: dead, terminal: true}\n",
         "    dead: {state: dead, terminal: true}\n    abroad: {state: well, terminal: true}\n",
     ),
-    "a capacity that nobody waits for": (
+    "a capacity for which no patient waits": (
         "outcomes:\n",
         "resources: {theatre: {capacity: 3}}\noutcomes:\n",
     ),
@@ -198,7 +219,7 @@ UNRELATED = {
 
 
 @pytest.mark.parametrize("change", UNRELATED)
-def test_whom_a_change_does_not_touch_is_identical(tmp_path, change):
+def test_patients_whom_a_change_does_not_affect_are_identical(tmp_path, change):
     text = SCENARIO
     for old, new in zip(UNRELATED[change][::2], UNRELATED[change][1::2], strict=True):
         assert old in text
@@ -213,26 +234,29 @@ def test_whom_a_change_does_not_touch_is_identical(tmp_path, change):
     )
     assert isinstance(done, Comparison)
     one, other = (arm.log for arm in done.arms)
-    touched = np.zeros(300, bool)
-    if change == "a stage that few come to":
+    affected = np.zeros(300, bool)
+    if change == "a stage that few patients enter":
         rows = other.stage_to == other.names.stages.index("abroad")
-        touched[other.patient_of_row()[rows]] = True
-        assert 0 < touched.sum() < 60
-    lives = done.table["lives"]["other"]
-    assert lives["unchanged"]["count"] == 300 - touched.sum()
-    for i in np.flatnonzero(~touched):
-        mine, theirs = (slice(log.row_of[i], log.row_of[i + 1]) for log in (one, other))
-        assert one.time[mine].tobytes() == other.time[theirs].tobytes()
-    if not touched.any():
-        for _, leaf in leaves(done.table["outcomes"]):
-            assert leaf["difference"] in (0.0, None)
+        affected[other.patient_of_row()[rows]] = True
+        assert 0 < affected.sum() < 60
+    changes = OutcomeRows(done.results, "patient_changes", "other")
+    assert changes.value("count", "unchanged") == 300 - affected.sum()
+    for i in np.flatnonzero(~affected):
+        first, second = (slice(log.row_of[i], log.row_of[i + 1]) for log in (one, other))
+        assert one.time[first].tobytes() == other.time[second].tobytes()
+    if not affected.any():
+        rows = [row for row in done.results.differences if row.measure not in STATISTICS]
+        assert len(rows) > 40
+        assert all(row.difference == 0.0 or not row.is_known for row in rows)
 
 
-def test_outcomes_of_one_arm_alone_are_told(tmp_path):
+def test_outcomes_that_arms_do_not_share_are_noted(tmp_path):
     done = compared(tmp_path, "outcomes.road={funnel: [start, {stage: home}]}")
-    assert "road" not in done.table["outcomes"]
-    assert done.table["notes"] == ["outcomes not compared, ward 2 defines otherwise than ward: road"]
-    assert set(done.table["arms"]["ward 2"]["outcomes"]) == set(done.table["arms"]["ward"]["outcomes"])
+    assert "road" not in done.results.differences.present("outcome")
+    assert done.results.notes == ("outcomes not compared, ward 2 defines differently from ward: road",)
+    reference, arm = (set(done.results.estimates.where(arm=name).present("outcome")) for name in NAMES)
+    assert arm == reference | {"patient_changes"}
+    assert "road" in reference
 
 
 def test_where_patients_share_a_resource_one_replication_gives_no_interval(tmp_path):
@@ -240,25 +264,23 @@ def test_where_patients_share_a_resource_one_replication_gives_no_interval(tmp_p
         "      state: ill\n", "      state: ill\n      needs: bed\n"
     )
     done = compared(tmp_path, "resources.bed.capacity=400", text=text)
-    found = done.table["outcomes"]["ever_home"]["differences"]["ward 2"]
-    assert found["difference"] > 0
-    assert (found["standard_error"], found["interval"], found["independent_interval"]) == (None, None, None)
-    assert found["interval_note"].startswith("patients share bed")
+    found = rows_of(done, "ever_home").difference()
+    assert found.difference > 0
+    numbers = (found.standard_error, found.low, found.high, found.independent_low, found.independent_high)
+    assert np.isnan(numbers).all()
+    assert found.note.startswith("patients share bed")
     several = compared(tmp_path, "resources.bed.capacity=400", text=text, replications=4)
-    found = several.table["outcomes"]["ever_home"]["differences"]["ward 2"]
-    assert found["interval_kind"] == "Student, over paired replications"
-    assert found["interval"][0] < found["difference"] < found["interval"][1]
+    found = rows_of(several, "ever_home").difference()
+    assert found.method == "Student, over paired replications"
+    assert found.low < found.difference < found.high
 
 
-def test_waits_in_a_queue_that_does_not_settle_in_either_arm_are_of_no_steady_state(tmp_path):
-    """In whichever arm it grows, and with its name."""
+def test_waits_in_a_queue_that_grows_in_one_arm_have_a_note_that_names_the_arm(tmp_path):
     for reference, who in ((1, "ward"), (3, "ward 2")):
         text = OVERLOAD.replace("capacity: 1", f"capacity: {reference}")
-        told = compared(
-            tmp_path, f"resources.server.capacity={4 - reference}", text=text, replications=2
-        ).table
-        waits = told["outcomes"]["wait"]["differences"]["ward 2"]
-        assert waits["steady_state_note"].startswith(f"with {who}, the queue for server does not settle: ")
-        assert "steady_state_note" not in told["outcomes"]["served"]["differences"]["ward 2"]
-        (note,) = told["notes"]
+        done = compared(tmp_path, f"resources.server.capacity={4 - reference}", text=text, replications=2)
+        waits = rows_of(done, "wait").difference()
+        assert f"with {who}, the queue for server does not settle: " in waits.note
+        assert "does not settle" not in rows_of(done, "served").difference().note
+        (note,) = done.results.notes
         assert note.startswith(f"with {who}, the queue for server does not settle: it grows by ")

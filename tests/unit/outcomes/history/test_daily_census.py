@@ -1,4 +1,4 @@
-"""Where everyone is on a day, against the log read patient by patient."""
+"""Where patients are on each day, against a walk along the log of each patient."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ import pytest
 from sim.event_log.log import ASKS, ENTERS
 from sim.outcomes.history.daily_census import GONE, present, replay
 from sim.outcomes.history.history import History
-from tests.simulated import QUEUE, arm_of, simulated
+from tests.simulated import QUEUE, history_of, simulated
 
 
 @pytest.fixture(scope="module")
 def history(tmp_path_factory) -> History:
     file = tmp_path_factory.mktemp("queue") / "queue.yaml"
     file.write_text(QUEUE)
-    return arm_of(simulated(file, replications=2)).history
+    return history_of(simulated(file, replications=2))
 
 
 def place_of(history: History, index: int, day: float) -> int | None:
-    """Of one patient: what the last row up to the day says; None before the first."""
+    """The place of one patient by the last row up to the day; None before the first."""
     log, place = history.log, None
     for row in range(log.row_of[index], log.row_of[index + 1]):
         if log.begins[index] + log.time[row] > day:
@@ -35,17 +35,17 @@ def place_of(history: History, index: int, day: float) -> int | None:
 
 @pytest.mark.parametrize("replication", [0, 1])
 @pytest.mark.parametrize("day", [0.0, 0.5, 17.25, 100.0, 199.0, 320.0, 400.0])
-def test_everybody_is_where_the_log_says(history, replication, day):
+def test_every_patient_is_where_the_log_says(history, replication, day):
     found = replay(history, replication)
-    mine = np.flatnonzero(history.log.replication == replication)
-    assert list(found.patient) == list(history.log.patient[mine])
-    expected = [place_of(history, index, day) for index in mine]
+    index = np.flatnonzero(history.log.replication == replication)
+    assert list(found.patient) == list(history.log.patient[index])
+    expected = [place_of(history, i, day) for i in index]
     counts = np.bincount([p for p in expected if p not in (None, GONE)], minlength=2 * len(found.stages))
     assert list(present(found, day)) == list(counts)
 
 
-def test_who_waits_is_the_queue(history):
-    """The moves and the use of the resource are written by different hands."""
+def test_patients_who_wait_are_the_queue(history):
+    """The moves come from the log, the queue from the use of the resource."""
     found, use = replay(history), history.use
     n, ward = len(found.stages), found.stages.index("ward")
     rows = np.flatnonzero((use.replication == 0) & (use.time < 200.0))
@@ -54,7 +54,7 @@ def test_who_waits_is_the_queue(history):
         assert present(found, float(use.time[row]))[n + ward] == use.queue[row]
 
 
-def test_moves_of_a_patient_are_in_the_order_of_time(history):
+def test_moves_of_a_patient_are_in_order_of_time(history):
     found = replay(history)
     for first, after in zip(found.move_of[:-1], found.move_of[1:], strict=True):
         assert (np.diff(found.day[first:after]) > 0).all()

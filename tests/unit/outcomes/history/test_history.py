@@ -1,4 +1,4 @@
-"""Columns read back from random logs against a walk along each patient, row by row."""
+"""Columns derived from random logs, against a walk along the rows of each patient."""
 
 from __future__ import annotations
 
@@ -26,35 +26,35 @@ SCENARIO = by_hand.scenario(STAGES, attributes=[by_hand.number("grade"), by_hand
 STATE = {s.name: s.state for s in STAGES}
 
 
-def random_life(random: np.random.Generator) -> Patient:
-    """Comings through decisions to a stage, at once or after a wait that may be given up; stays between."""
-    life: list[Row] = []
+def random_patient(random: np.random.Generator) -> Patient:
+    """A patient who goes through decisions to stages, at once or after a wait that may end without a grant."""
+    log_rows: list[Row] = []
     time, event = 0.0, "start"
     for _ in range(random.integers(1, 7)):
         while random.random() < 0.3:
-            life.append(
+            log_rows.append(
                 Row(time, event, "enters", str(random.choice(["choice", "verdict"])), changes(random, time))
             )
             event = "decide"
         to = str(random.choice(TIMED))
         if random.random() < 0.4:
-            life.append(Row(time, event, "asks", to, changes(random, time)))
+            log_rows.append(Row(time, event, "asks", to, changes(random, time)))
             time += float(random.integers(0, 5))
             if random.random() < 0.3:
-                life.append(Row(time, "a.next", "stays", None, changes(random, time)))
+                log_rows.append(Row(time, "a.next", "stays", None, changes(random, time)))
             if random.random() < 0.4:
-                life.append(Row(time, "left_queue", "leaves", to))
+                log_rows.append(Row(time, "left_queue", "leaves", to))
                 event = "a.next"
                 continue
-            life.append(Row(time, "granted", "enters", to, changes(random, time)))
+            log_rows.append(Row(time, "granted", "enters", to, changes(random, time)))
         else:
-            life.append(Row(time, event, "enters", to, changes(random, time)))
+            log_rows.append(Row(time, event, "enters", to, changes(random, time)))
         event = "a.next"
         for _ in range(random.integers(0, 3)):
             time += float(random.integers(0, 4))
-            life.append(Row(time, "a.next", "stays", None, changes(random, time)))
+            log_rows.append(Row(time, "a.next", "stays", None, changes(random, time)))
         time += float(random.integers(0, 4))
-    return Patient(life, start={"grade": float(random.integers(0, 9)), "age": 50.0})
+    return Patient(log_rows, start={"grade": float(random.integers(0, 9)), "age": 50.0})
 
 
 def changes(random: np.random.Generator, time: float) -> dict[str, float]:
@@ -65,13 +65,13 @@ def changes(random: np.random.Generator, time: float) -> dict[str, float]:
     }
 
 
-def walk(life: Patient) -> list[dict[str, float | str | None]]:
-    """What is true just after each row, found by going along them."""
-    grade, seen, stage, timed, state = life.start["grade"], np.nan, None, None, None
+def walk(patient: Patient) -> list[dict[str, float | str | None]]:
+    """The values just after each row, found by a walk along the rows."""
+    grade, seen, stage, timed, state = patient.start["grade"], np.nan, None, None, None
     entered = timed_at = asked_at = 0.0
     asked = None
-    visits, waited, told = dict.fromkeys(STATE, 0), dict.fromkeys(TIMED, 0.0), []
-    for row in life.rows:
+    visits, waited, found = dict.fromkeys(STATE, 0), dict.fromkeys(TIMED, 0.0), []
+    for row in patient.rows:
         grade = row.changes.get("grade", grade)
         seen = row.changes.get("seen", seen)
         before = state
@@ -91,7 +91,7 @@ def walk(life: Patient) -> list[dict[str, float | str | None]]:
             stage, entered = timed, timed_at
         elif row.does == "leaves":
             stage, entered = timed, timed_at
-        told.append(
+        found.append(
             {
                 "grade": grade,
                 "since": row.time - seen,
@@ -103,40 +103,39 @@ def walk(life: Patient) -> list[dict[str, float | str | None]]:
                 "waits": asked,
             }
         )
-    return told
+    return found
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_every_column_is_that_of_a_walk_along_the_rows(seed):
+def test_every_column_equals_that_of_a_walk_along_the_rows(seed):
     random = np.random.default_rng(seed)
-    lives = [random_life(random) for _ in range(150)]
-    log = by_hand.event_log(SCENARIO, lives, stamps=["seen"])
+    patients = [random_patient(random) for _ in range(150)]
+    log = by_hand.event_log(SCENARIO, patients, stamps=["seen"])
     history = History(log, by_hand.no_use(), SCENARIO)
-    told = [after for life in lives for after in walk(life)]
+    expected = [after for patient in patients for after in walk(patient)]
     every = np.arange(log.n_rows)
 
-    def read(kind: str, name: str = "") -> list[float]:
+    def values(kind: str, name: str = "") -> list[float]:
         return covariate(history, m.Covariate(kind, name), every).tolist()
 
-    assert read("attribute", "grade") == [t["grade"] for t in told]
-    assert np.array_equal(read("since", "seen"), [t["since"] for t in told], equal_nan=True)
-    assert [log.names.stages[int(c)] for c in read("stage")] == [t["stage"] for t in told]
-    assert read("days_in_stage") == [t["days"] for t in told]
+    assert values("attribute", "grade") == [t["grade"] for t in expected]
+    assert np.array_equal(values("since", "seen"), [t["since"] for t in expected], equal_nan=True)
+    assert [log.names.stages[int(c)] for c in values("stage")] == [t["stage"] for t in expected]
+    assert values("days_in_stage") == [t["days"] for t in expected]
     for name in STATE:
-        assert read("visits", name) == [t[f"visits {name}"] for t in told]
+        assert values("visits", name) == [t[f"visits {name}"] for t in expected]
     for name in TIMED:
-        assert read("waited", name) == [t[f"waited {name}"] for t in told]
+        assert values("waited", name) == [t[f"waited {name}"] for t in expected]
     for state in ("ill", "well"):
         found = rows(history, happens("state", state)).tolist()
-        assert found == [i for i, t in enumerate(told) if t["comes_into"] == state]
+        assert found == [i for i, t in enumerate(expected) if t["comes_into"] == state]
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_any_of_many_rows_reads_as_it_does_alone(seed):
-    """A covariate of chosen rows is that of all rows, at these."""
+def test_the_covariate_of_some_rows_equals_that_of_all_rows_at_these(seed):
     random = np.random.default_rng(100 + seed)
-    lives = [random_life(random) for _ in range(60)]
-    history = History(by_hand.event_log(SCENARIO, lives, stamps=["seen"]), by_hand.no_use(), SCENARIO)
+    patients = [random_patient(random) for _ in range(60)]
+    history = History(by_hand.event_log(SCENARIO, patients, stamps=["seen"]), by_hand.no_use(), SCENARIO)
     every = np.arange(history.log.n_rows)
     some = np.flatnonzero(random.random(len(every)) < 0.2)
     for what in (m.Covariate("attribute", "grade"), m.Covariate("stage"), m.Covariate("waited", "home")):
@@ -144,10 +143,10 @@ def test_any_of_many_rows_reads_as_it_does_alone(seed):
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_durations_are_those_of_a_walk_along_the_rows(seed):
+def test_durations_equal_those_of_a_walk_along_the_rows(seed):
     random = np.random.default_rng(200 + seed)
-    lives = [random_life(random) for _ in range(200)]
-    log = by_hand.event_log(SCENARIO, lives, stamps=["seen"])
+    patients = [random_patient(random) for _ in range(200)]
+    log = by_hand.event_log(SCENARIO, patients, stamps=["seen"])
     history = History(log, by_hand.no_use(), SCENARIO)
     begin, until = happens("asked", "home"), happens("state", "ill")
     ends = {
@@ -161,13 +160,13 @@ def test_durations_are_those_of_a_walk_along_the_rows(seed):
     )
     found = time_to_event(history, it, (10.0,))
     of = {what: set(rows(history, what).tolist()) for what in (begin, *ends.values())}
-    for p in range(len(lives)):
-        mine = range(log.row_of[p], log.row_of[p + 1])
-        first = next((r for r in mine if r in of[begin]), None)
+    for p in range(len(patients)):
+        own = range(log.row_of[p], log.row_of[p + 1])
+        first = next((r for r in own if r in of[begin]), None)
         assert (found.group_rows[p] == NEVER) == (first is None)
         if first is None:
             continue
-        later = [(r, end) for r in mine if r > first for end in ends if r in of[ends[end]]]
+        later = [(r, end) for r in own if r > first for end in ends if r in of[ends[end]]]
         row, end = later[0] if later else (None, 0)
         stop = log.follow_up[p] if row is None else log.time[row]
         assert (found.duration[p], found.end[p]) == (stop - log.time[first], end)

@@ -1,4 +1,4 @@
-"""Roads, losses and lanes against the log read patient by patient."""
+"""Trajectories, attrition and swimmer lanes against a walk along the log of each patient."""
 
 from __future__ import annotations
 
@@ -13,98 +13,98 @@ from sim.outcomes.history.event_selection import rows
 from sim.outcomes.history.history import NEVER, History
 from sim.outcomes.history.swimmer_data import lanes
 from sim.outcomes.history.trajectories import frequent, roads, steps
-from tests.simulated import CLINICAL, QUEUE, arm_of, everybody, simulated, stages_entered
+from tests.simulated import CLINICAL, QUEUE, all_patients, history_of, simulated, stages_entered
 
 
 @pytest.fixture(params=["clinical", "queue"], scope="module")
 def history(request, tmp_path_factory) -> History:
     if request.param == "clinical":
-        return arm_of(simulated(CLINICAL, "patients.number=400")).history
+        return history_of(simulated(CLINICAL, "patients.number=400"))
     file = tmp_path_factory.mktemp("queue") / "queue.yaml"
     file.write_text(QUEUE)
-    return arm_of(simulated(file)).history
+    return history_of(simulated(file))
 
 
-def road_of(history: History, index: int) -> tuple[str, ...]:
+def trajectory_of(history: History, index: int) -> tuple[str, ...]:
     return tuple(name for name, _ in groupby(stage for _, stage in stages_entered(history, index)))
 
 
-def test_every_patient_stands_at_the_end_of_the_own_road(history):
-    found, names = roads(history, everybody(history)), history.log.names.stages
+def test_every_patient_ends_at_the_node_of_their_trajectory(history):
+    found, names = roads(history, all_patients(history)), history.log.names.stages
     for index in range(history.log.n_patients):
-        node, told = found.node_of[index], []
+        node, stages = found.node_of[index], []
         while node:
-            told.append(names[found.stage[node]])
+            stages.append(names[found.stage[node]])
             node = found.parent[node]
-        assert tuple(told[::-1]) == road_of(history, index)
+        assert tuple(stages[::-1]) == trajectory_of(history, index)
 
 
-def test_who_passes_goes_on_or_ends(history):
-    found = roads(history, everybody(history))
+def test_patients_who_pass_a_node_go_on_or_end_there(history):
+    found = roads(history, all_patients(history))
     on = np.bincount(found.parent[1:], weights=found.passed[1:], minlength=len(found.parent))
     assert (found.passed == found.ended + on).all()
     assert found.passed[0] == history.log.n_patients == found.ended.sum()
 
 
-def test_the_most_frequent_roads(history):
+def test_the_most_frequent_trajectories(history):
     names = history.log.names.stages
-    counted = Counter(road_of(history, i) for i in range(history.log.n_patients))
+    counted = Counter(trajectory_of(history, i) for i in range(history.log.n_patients))
     counted.pop((), None)
-    found = frequent(history, roads(history, everybody(history)), 5)
-    assert [road.patients for road in found] == [n for _, n in counted.most_common(5)]
-    for road in found:
-        assert counted[tuple(names[code] for code in road.stages)] == road.patients
-        assert road.share == road.patients / history.log.n_patients
+    found = frequent(history, roads(history, all_patients(history)), 5)
+    assert [trajectory.patients for trajectory in found] == [n for _, n in counted.most_common(5)]
+    for trajectory in found:
+        assert counted[tuple(names[code] for code in trajectory.stages)] == trajectory.patients
+        assert trajectory.share == trajectory.patients / history.log.n_patients
 
 
-def test_the_median_time_in_each_stage_of_a_road(history):
+def test_the_median_time_in_each_stage_of_a_trajectory(history):
     names, log = history.log.names.stages, history.log
-    for road in frequent(history, roads(history, everybody(history)), 5):
-        told = tuple(names[code] for code in road.stages)
-        mine = [i for i in range(log.n_patients) if road_of(history, i) == told]
+    for trajectory in frequent(history, roads(history, all_patients(history)), 5):
+        stages = tuple(names[code] for code in trajectory.stages)
+        own = [i for i in range(log.n_patients) if trajectory_of(history, i) == stages]
         times = []
-        for index in mine:
+        for index in own:
             entered = stages_entered(history, index)
             firsts = [
                 t for (t, s), before in zip(entered, [(0, ""), *entered], strict=False) if s != before[1]
             ]
             times.append([*firsts, float(log.ends[index])])
         expected = np.median(np.diff(np.array(times), axis=1), axis=0)
-        last = len(expected) if road.is_open else len(expected) - 1
-        np.testing.assert_allclose(road.days[:last], expected[:last])
-        assert road.is_open or np.isnan(road.days[-1])
+        last = len(expected) if trajectory.is_open else len(expected) - 1
+        np.testing.assert_allclose(trajectory.days[:last], expected[:last])
+        assert trajectory.is_open or np.isnan(trajectory.days[-1])
 
 
-def test_only_who_is_asked_about_is_counted(history):
-    some = everybody(history)[::3]
+def test_only_the_given_patients_are_counted(history):
+    some = all_patients(history)[::3]
     found = roads(history, some)
     assert found.passed[0] == len(some)
     assert (found.node_of[1::3] == -1).all()
 
 
-def test_steps_are_the_moves_from_stage_to_stage(history):
+def test_steps_are_the_moves_between_stages(history):
     names = history.log.names.stages
     expected: Counter = Counter()
     for index in range(history.log.n_patients):
-        for number, (one, other) in enumerate(pairwise(road_of(history, index)), start=1):
+        for number, (one, other) in enumerate(pairwise(trajectory_of(history, index)), start=1):
             if number <= 4:
                 expected[number, one, other] += 1
-    found = steps(roads(history, everybody(history)), 4)
+    found = steps(roads(history, all_patients(history)), 4)
     assert {(s.number, names[s.begin], names[s.to]): s.patients for s in found} == expected
 
 
-# ---------------------------------------------------------------- losses
+# ---------------------------------------------------------------- attrition
 
 
 def test_losses_are_those_of_the_funnel(history):
-    """Counted patient by patient: who had all steps so far, not the next, and the log's last rows."""
+    """Counted patient by patient: those with all steps so far and without the next, by their last rows."""
     outcome = next(one for one in history.scenario.outcomes if one.kind == "funnel")
     log = history.log
     firsts = [history.first_of_each(rows(history, what)) for what in outcome.sequence]
     terminal = {stage.name for stage in history.scenario.stages if stage.terminal}
-    found = losses(history, outcome, everybody(history))
+    found = losses(history, outcome, all_patients(history))
     assert len(found) == len(outcome.sequence) - 1
-    for i, told in enumerate(found):
+    for i, step in enumerate(found):
         expected = defaultdict(list)
         for index in range(log.n_patients):
             if any(first[index] == NEVER for first in firsts[: i + 1]) or firsts[i + 1][index] != NEVER:
@@ -113,18 +113,18 @@ def test_losses_are_those_of_the_funnel(history):
             end = stages.pop() if stages and stages[-1] in terminal else ""
             days = log.ends[index] - log.time[firsts[i][index]]
             expected[end, stages[-1] if stages else ""].append(days)
-        assert {(loss.end, loss.last): loss.patients for loss in told} == {
+        assert {(loss.end, loss.last): loss.patients for loss in step} == {
             key: len(days) for key, days in expected.items()
         }
-        for loss in told:
+        for loss in step:
             assert loss.days == pytest.approx(np.median(expected[loss.end, loss.last]))
-        assert [loss.patients for loss in told] == sorted((len(d) for d in expected.values()), reverse=True)
+        assert [loss.patients for loss in step] == sorted((len(d) for d in expected.values()), reverse=True)
 
 
-# ---------------------------------------------------------------- lanes
+# ---------------------------------------------------------------- swimmer lanes
 
 
-def test_a_lane_has_no_gap_and_ends_where_the_patient_does(history):
+def test_a_lane_has_no_gap_and_ends_with_the_patient(history):
     log = history.log
     terminal = {stage.name for stage in history.scenario.stages if stage.terminal}
     for index, lane in enumerate(lanes(history, range(40), {})):
@@ -139,7 +139,7 @@ def test_a_lane_has_no_gap_and_ends_where_the_patient_does(history):
         assert list(dict.fromkeys(stay.stage for stay in lane.stays)) == list(known) or not entered
 
 
-def test_marks_are_the_rows_of_a_happening(history):
+def test_marks_are_the_rows_of_an_event_selector(history):
     outcome = next(one for one in history.scenario.outcomes if one.kind == "funnel")
     what = outcome.sequence[2]
     times = history.log.time[rows(history, what)]
