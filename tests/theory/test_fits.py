@@ -239,7 +239,11 @@ INVALID: list[tuple[str, dict[str, Any], str]] = [
     ("exponential", {"rate": -1.0}, "rate -1 is negative: give 0 or more"),
     ("exponential", {"mean": 3.0, "sd": 4.0}, "sd is not free in exponential, it equals the mean: give mean"),
     ("exponential", {"rate": 1.0, "mean": 1.0}, "rate and another are too much for exponential: give one"),
-    ("gompertz", {"shape": -0.1, "mean": 3.0}, "a gompertz with a negative shape is improper and has no mean: give"),
+    (
+        "gompertz",
+        {"shape": -0.1, "mean": 3.0},
+        "a gompertz with a negative shape is improper and has no mean: give",
+    ),
     ("gompertz", {"shape": 0.1, "rate": -1.0}, "rate -1 is negative: give 0 or more"),
     ("gompertz", {"mean": 3.0, "sd": 4.0}, "no gompertz has mean 3 and sd 4: its sd is below that of an"),
     ("gompertz", {"median": 3.0}, "gompertz lacks shape: give shape with rate, mean, median"),
@@ -310,7 +314,9 @@ INVALID: list[tuple[str, dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("family", "arguments", "text"), INVALID)
-def test_an_error_gives_the_fact_and_the_nearest_fix(family: str, arguments: dict[str, Any], text: str) -> None:
+def test_an_error_gives_the_fact_and_the_nearest_fix(
+    family: str, arguments: dict[str, Any], text: str
+) -> None:
     with pytest.raises(ValueError, match=": ") as error:
         leaf(family, arguments)
     assert str(error.value).startswith(text)

@@ -14,11 +14,6 @@ from typing import Any
 import numpy as np
 import pytest
 from rich.console import Console
-
-import sim.runs.sweep
-from sim.errors import InputError, RunError, ScenarioError
-from sim.event_log.log import ASKS, ENTERS, LEAVES, STAYS, EventLog
-from sim.files import json_text
 from sim.report.tables.sweep_tables import (
     answers,
     by_effect,
@@ -27,6 +22,11 @@ from sim.report.tables.sweep_tables import (
     print_sweep,
     short_names,
 )
+
+import sim.runs.sweep
+from sim.errors import InputError, RunError, ScenarioError
+from sim.event_log.log import ASKS, ENTERS, LEAVES, STAYS, EventLog
+from sim.files import json_text
 from sim.runs import comparison
 from sim.runs.request import RunRequest
 from sim.runs.simulation import Simulation, live

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 from rich.console import Console
-
 from sim.report.tables.comparison_tables import answer, change, print_comparison
+
 from sim.runs.comparison import Comparison, Source, carry_out
 from sim.runs.request import RunRequest
 from sim.scenario import load

@@ -11,13 +11,13 @@ from pathlib import Path
 import plotly.graph_objects as go
 import pytest
 from plotly.offline import get_plotlyjs
+from sim.report.page.parts import Picture, Section
 
 from sim.files import write_whole
 from sim.outcomes.history.trajectories import roads, steps
 from sim.outcomes.queues.use_over_time import use_over_time
 from sim.report.charts.style import COLOURS, even_ticks, looks, unit_of
 from sim.report.page.page import arms_of, page
-from sim.report.page.parts import Picture, Section
 from sim.report.page.sections import answer, sections
 from sim.report.page.trajectory_pictures import STEPS
 from sim.report.tables.number_format import plain

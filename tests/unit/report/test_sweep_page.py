@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from sim.report.page.parts import Picture
 
 from sim.report.charts.sweep import Line, Point, sweep
-from sim.report.page.parts import Picture
 from sim.report.page.sweep_page import one_more_section, outcome_sections, page_of_sweep
 from sim.runs.request import RunRequest
 from sim.runs.sweep import Sweep, carry_out, variations
