@@ -473,26 +473,22 @@ def export(
     force: Annotated[bool, typer.Option("--force", help="Replace the export that is there.")] = False,
 ) -> None:
     """Write a saved run in a format that other tools read."""
-    one_of("to", to, ["csv", "parquet", "xes", "ocel", "mstate"])
-    one_of("by", by, ["stages", "states"])
-    if by is not None and to != "mstate":
-        raise InputError(f"by: {to} has no states of a model", "leave it out, or export to=mstate")
-    from sim.export import check_export
-    from sim.export import export as write
     from sim.files import check_outputs
+    from sim.formats import check_export
+    from sim.formats import export as write
     from sim.outcomes.history.history import History
     from sim.runs.simulation import read_back
     from sim.runs.store import read_run
 
     saved = read_run(saved_run)
     check_outputs([], inputs=[saved_run], folder=out)
-    check_export(out, to=to, force=force)
+    check_export(out, to=to, by=by, force=force)
     with waiting() as (step, _):
         step("load")
         read, result = read_back(saved)
         step("write")
         history = History(result.log, result.use, read)
-        write(history, out, to=to, by=by or "stages", force=force, provenance=saved.provenance)
+        write(history, out, to=to, by=by, force=force, provenance=saved.provenance)
     say_written(out)
 
 

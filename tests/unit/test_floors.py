@@ -28,7 +28,7 @@ FLOORS = (
     "sim.outcomes.evaluation sim.outcomes.summary sim.outcomes.curves sim.outcomes.value_distribution",
     "sim.outcomes.comparison",
     "sim.outcomes",
-    "sim.export",
+    "sim.formats",
     "sim.runs",
     "sim.report",
     "sim.api",

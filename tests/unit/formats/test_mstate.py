@@ -9,12 +9,12 @@ import pandas as pd
 import pytest
 from lifelines import AalenJohansenFitter
 
-from sim.export import mstate
+from sim.formats import mstate
 from sim.outcomes.history.history import History
 from tests import hand_made_log as by_hand
 from tests.hand_made_log import Patient, asks, enters, granted, stays
-from tests.unit.export import saved_runs
-from tests.unit.export.saved_runs import WARD, saved
+from tests.unit.formats import saved_runs
+from tests.unit.formats.saved_runs import WARD, saved
 
 COLUMNS = ["id", "from", "to", "trans", "Tstart", "Tstop", "time", "status", "replication", "patient"]
 

@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 
 from sim.event_log.log import ASKS, ENTERS, LEAVES
-from sim.export import ocel
+from sim.formats import ocel
 from sim.outcomes.history.history import History
-from tests.unit.export import saved_runs
-from tests.unit.export.saved_runs import WARD, saved
+from tests.unit.formats import saved_runs
+from tests.unit.formats.saved_runs import WARD, saved
 
 DAY_0 = datetime(2000, 1, 3, tzinfo=UTC)
 TEXT = {"type": "string"}

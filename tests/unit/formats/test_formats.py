@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from sim.cli.main import main
-from sim.export import FORMATS, mstate, tables
+from sim.formats import FORMATS, mstate, tables
 from sim.runs.store import EVENTS
-from tests.unit.export.saved_runs import WARD, saved
+from tests.unit.formats.saved_runs import WARD, saved
 
 FOLDERS = {
     "csv": set(tables.files("csv")),

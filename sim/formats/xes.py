@@ -13,7 +13,7 @@ from typing import Any, TextIO
 from xml.sax.saxutils import quoteattr
 
 from sim.event_log.log import ASKS, ENTERS, LEAVES, EventLog
-from sim.export.patient_rows import EPOCH, Patient, Row, Value, attribute_value, iterate_patients
+from sim.formats.patient_rows import EPOCH, Patient, Row, Value, attribute_value, iterate_patients
 from sim.outcomes.history.history import History
 
 EXTENSIONS = (("Concept", "concept"), ("Time", "time"), ("Lifecycle", "lifecycle"))

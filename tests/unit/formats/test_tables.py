@@ -11,13 +11,13 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from sim.export import mstate, tables
-from sim.export.tables import long, wide, without_formula
+from sim.formats import mstate, tables
+from sim.formats.tables import long, wide, without_formula
 from sim.outcomes.history.history import History
 from tests import hand_made_log as by_hand
 from tests.hand_made_log import Patient, asks, enters, granted, stays
-from tests.unit.export import saved_runs
-from tests.unit.export.saved_runs import WARD, saved
+from tests.unit.formats import saved_runs
+from tests.unit.formats.saved_runs import WARD, saved
 
 SCENARIO = by_hand.scenario(
     [

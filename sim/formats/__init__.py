@@ -1,4 +1,4 @@
-"""Export of a run to the formats of other tools."""
+"""A run in the formats of other tools."""
 
 from __future__ import annotations
 
@@ -6,20 +6,29 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from sim.export import mstate, ocel, tables, xes
+from sim.errors import InputError, did_you_mean
 from sim.files import check_file, check_folder, whole_file, whole_folder
+from sim.formats import mstate, ocel, tables, xes
 from sim.outcomes.history.history import History
 
 FORMATS = ("csv", "parquet", "xes", "ocel", "mstate")
+STATES = ("stages", "states")
+"""What the states of an mstate model are."""
 FOLDERS = {"csv": tables.files("csv"), "parquet": tables.files("parquet"), "mstate": mstate.FILES}
 """The formats that are folders, with their files; xes and ocel are one file each."""
 
 
-def check_export(path: Path, *, to: str, force: bool) -> None:
+def check_export(path: Path, *, to: str, by: str | None = None, force: bool) -> None:
     """Check that an export can be written here.
 
-    Raises: RunError if the path exists (unless force) or cannot be written.
+    Raises: InputError for a format or states that do not exist; RunError if the path exists (unless
+    force) or cannot be written.
     """
+    for name, word, known in (("to", to, FORMATS), ("by", by or STATES[0], STATES)):
+        if word not in known:
+            raise InputError(f"{name}: {word} is none of {', '.join(known)}", did_you_mean(word, known))
+    if by is not None and to != "mstate":
+        raise InputError(f"by: {to} has no states of a model", "leave it out, or export to=mstate")
     if to in FOLDERS:
         check_folder(path, force=force, files=FOLDERS[to], noun="export")
     else:
@@ -31,21 +40,21 @@ def export(
     path: Path,
     *,
     to: str,
-    by: str = "stages",
+    by: str | None = None,
     force: bool = False,
     provenance: Mapping[str, Any],
 ) -> None:
     """Write a run in one of FORMATS, completely or not at all.
 
     path: a folder for csv, parquet and mstate, a file for xes and ocel. by: the states of an mstate
-    model, `stages` or `states`. provenance: the record of the run. Raises: RunError as in
+    model, `stages` (default) or `states`. provenance: the record of the run. Raises: as in
     `check_export`.
     """
-    check_export(path, to=to, force=force)
+    check_export(path, to=to, by=by, force=force)
     if to in FOLDERS:
         with whole_folder(path) as folder:
             if to == "mstate":
-                mstate.write(folder, history, by=by)
+                mstate.write(folder, history, by=by or STATES[0])
             else:
                 tables.write(folder, history, kind=to)
     else:

@@ -14,11 +14,11 @@ import numpy as np
 import pytest
 
 from sim.event_log.log import ASKS, ENTERS, LEAVES, STAYS
-from sim.export import xes
-from sim.export.patient_rows import dates
+from sim.formats import xes
+from sim.formats.patient_rows import dates
 from sim.outcomes.history.history import History
-from tests.unit.export import saved_runs
-from tests.unit.export.saved_runs import WARD, saved
+from tests.unit.formats import saved_runs
+from tests.unit.formats.saved_runs import WARD, saved
 
 DAY_0 = datetime(2000, 1, 3, tzinfo=UTC)
 SPACE = f"{{{xes.NAMESPACE}}}"
@@ -214,6 +214,6 @@ def test_many_patients_are_written_as_few_are(history: History, monkeypatch: pyt
     """The groups in which patients are read leave no trace in the file."""
     whole, parts = StringIO(), StringIO()
     xes.write(whole, history, {})
-    monkeypatch.setattr("sim.export.patient_rows.PATIENTS_AT_ONCE", 7)
+    monkeypatch.setattr("sim.formats.patient_rows.PATIENTS_AT_ONCE", 7)
     xes.write(parts, history, {})
     assert parts.getvalue() == whole.getvalue()

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from sim.event_log.arrow_tables import valued
 from sim.event_log.log import Codes, EventLog, Floats, Indices
-from sim.export.tables import without_formula, write_csv
+from sim.formats.tables import without_formula, write_csv
 from sim.outcomes.history.history import History
 
 DATA, MATRIX = "msdata.csv", "tmat.csv"
