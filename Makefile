@@ -43,6 +43,11 @@ figure: $(READY)
 faults: $(READY)
 	@$(VENV)/bin/python -m tests.planted_faults.plant
 
+# Mutated scenarios: only the project's own errors may come out. `make fuzz MINUTES=5` for a short one.
+.PHONY: fuzz
+fuzz: $(READY)
+	@$(VENV)/bin/python -m tests.fuzz.mutate --minutes $(or $(MINUTES),60)
+
 theory-long: $(READY)
 	@$(VENV)/bin/python -m tests.theory.queues docs/queues.md
 

@@ -176,13 +176,13 @@ def _amount_and_unit(value: object, *, rate: bool) -> tuple[float, str, str]:
 def _no_quantity(value: str, *, noun: str, rule: str, example: str) -> InputError:
     if parse_number(value) is not None:
         return InputError(f"{value} has no unit", f"a {noun} needs a unit: `{value} {example}`?")
-    if value.endswith("%"):
+    if _share(value) is not None:
         return _no_number(value)
     return InputError(f"{_shown(value)} is not a {noun}", rule)
 
 
 def _no_number(value: str) -> InputError:
-    share = parse_number(value[:-1].rstrip()) if value.endswith("%") else None
+    share = _share(value)
     if share is not None:
         return InputError(f"{value} has a percent sign", f"write {number_text(_hundredth(share))}")
     if kind(value) in ("time", "rate"):
@@ -190,6 +190,11 @@ def _no_number(value: str) -> InputError:
     if parse_number(value) is not None:
         return InputError(f'"{value}" is a text', f"write {value}, without quotation marks")
     return InputError(f"{_shown(value)} is not a number", "write a number")
+
+
+def _share(value: str) -> float | None:
+    """The number before a percent sign, None if there is none."""
+    return parse_number(value[:-1].rstrip()) if value.endswith("%") else None
 
 
 def _hundredth(share: float) -> float:

@@ -1,6 +1,7 @@
 """Whatever is done to a valid file, it is taken in, or refused with problems; nothing else comes out."""
 
 import shutil
+from copy import deepcopy
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -62,7 +63,7 @@ def mutate(root: Any, chance: Random) -> None:
     if what == 0:
         del holder[key]
     elif what == 1:
-        holder[key] = chance.choice(VALUES)
+        holder[key] = deepcopy(chance.choice(VALUES))
     elif what == 2 and isinstance(holder, dict):
         holder[chance.choice([*(str(k) for _, k in places), "x", "28 days", "a.b", "0", "true"])] = (
             holder.pop(key)

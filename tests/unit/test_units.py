@@ -200,3 +200,25 @@ def test_a_unit_of_time() -> None:
     assert units.unit_of_time("months") == 365.25 / 12
     with pytest.raises(InputError, match="did you mean `months`"):
         units.unit_of_time("monhts")
+
+
+@pytest.mark.parametrize("text", ["%", "x%", " %", "1 %%", "days%"])
+def test_a_percent_sign_without_a_number_is_an_error(text: str) -> None:
+    for read in (units.number, units.days, units.per_day):
+        with pytest.raises(InputError):
+            read(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["1e-400", "0x1" + "0" * 256, "9007199254740993", "0x20000000000001", "1" * 5000]
+)
+def test_a_number_that_a_float_cannot_hold_is_an_error(text: str) -> None:
+    with pytest.raises(InputError):
+        units.parse_number(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["0e-400", "0.000", "9007199254740992", "10000000000000000", "0x20000000000000"]
+)
+def test_a_number_that_a_float_holds_is_read(text: str) -> None:
+    assert units.parse_number(text) == float(int(text, 0) if text.startswith("0x") else float(text))
