@@ -19,7 +19,7 @@ from sim.outcomes.queues.queue_summary import ResourceFindings
 from sim.outcomes.results import ArmFacts, Description, OutcomeFacts, Results
 from sim.scenario.checks.deadlock import deadlocks
 from sim.scenario.language.model import Scenario
-from sim.scenario.source.csv_tables import clocks_not_told
+from sim.scenario.language.patient_tables import clocks_not_told
 from sim.units import DAYS_IN
 
 DEFAULT_TIMES = (

@@ -23,31 +23,39 @@ def load(path: str | os.PathLike[str], *, settings: Sequence[str] = ()) -> Scena
     from sim.scenario.checks.ages import ages_below_life_tables
     from sim.scenario.checks.deadlock import deadlocks
     from sim.scenario.checks.graph import leftovers
+    from sim.scenario.checks.together import check_together
     from sim.scenario.language import reader, writer
-    from sim.scenario.language.defaults import has_default
+    from sim.scenario.language.node_reader import PlacedNode
+    from sim.scenario.language.patient_tables import clocks_not_told
     from sim.scenario.source import inheritance, references
-    from sim.scenario.source.csv_tables import clocks_not_told
 
     problems = Problems()
-    layered = inheritance.assemble(path, settings, problems=problems, has_default=has_default)
+    layered = inheritance.assemble(
+        path, settings, problems=problems, has_default=reader.has_default, keys=reader.SCENARIO.fields
+    )
     problems.stop_if_any()  # what a path missed would be missed again wherever it is referred to
     mark = layered.node.value.get("leftovers") if isinstance(layered.node.value, dict) else None
     is_layered = layered.is_layered or (mark is not None and mark.value is True)
     notes: list[str] | None = list(layered.notes) if is_layered else None
     node, parameters = references.substitute(layered.node, problems, notes=notes)
     folder = str(Path(os.fspath(path)).parent)
-    scenario = reader.read(node, problems, folder=folder, is_layered=is_layered)
+    top = PlacedNode(node, "", problems)
+    scenario = reader.read(top, folder=folder, is_layered=is_layered)
     problems.stop_if_any()
     assert scenario is not None
+    check_together(scenario, top)
+    problems.stop_if_any()
+    left = leftovers(scenario) if is_layered else ()
     scenario = replace(
         scenario,
+        has_leftovers=bool(left),
         file=os.fspath(path),
         parameters=parameters,
         changes=layered.changes,
         files=layered.files,
         notes=(
             *(notes if notes is not None else layered.notes),
-            *(leftovers(scenario) if is_layered else ()),
+            *left,
             *deadlocks(scenario),
             *clocks_not_told(scenario),
             *ages_below_life_tables(scenario),

@@ -10,6 +10,7 @@ from typing import Any
 
 from sim import distributions, units
 from sim.pathway.distributions import categorical_arguments, first_choice, put_choice
+from sim.scenario.language.distributions import arguments
 from sim.scenario.language.model import (
     STAY,
     Action,
@@ -30,7 +31,6 @@ from sim.scenario.language.model import (
     Rest,
 )
 from sim.scenario.language.wording import condition, scalar
-from sim.scenario.language.writer import arguments
 from sim.units import DAYS_IN
 
 Given = tuple[str, ...]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from math import inf
-from typing import Any
 
-from sim.scenario.language.model import By, Cases, Covariate, Distribution, Draw, Scenario
+from sim.scenario.language.choices import ends
+from sim.scenario.language.model import Covariate, Distribution, Draw, Scenario
 from sim.units import number_text
 
 
@@ -24,20 +24,6 @@ def ages_below_life_tables(scenario: Scenario) -> tuple[str, ...]:
                 f"patients may be {number_text(youngest)}: the rate of its first row holds for them, too"
             )
     return tuple(dict.fromkeys(notes))
-
-
-def ends(value: Any) -> Iterator[Any]:
-    """Everything that a choice may end in."""
-    if isinstance(value, By):
-        for _, item in value.entries:
-            yield from ends(item)
-        if value.rest is not None:
-            yield from ends(value.rest)
-    elif isinstance(value, Cases):
-        for _, item in value.items:
-            yield from ends(item)
-    else:
-        yield value
 
 
 def _first_age(law: Distribution) -> float:
@@ -58,7 +44,7 @@ def _youngest(scenario: Scenario) -> float:
         column = table.columns.index(age)
         return min((float(cell) for row in table.rows if (cell := row[column]) is not None), default=inf)
     attribute = next((a for a in scenario.patients.attributes if a.name == "age"), None)
-    if attribute is None:
+    if attribute is None or attribute.kind != "number":
         return inf
     if not isinstance(attribute.initial, Draw):
         return min(float(value) for value in ends(attribute.initial))

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from sim.errors import Problems
+from sim.scenario.language.choices import ends
 from sim.scenario.language.model import (
     STAY,
-    By,
-    Cases,
     Chances,
     Covariate,
     Destination,
     Distribution,
     Effect,
-    Entries,
     Event,
     Goto,
     Rules,
@@ -30,26 +27,13 @@ def targets(to: Destination | None) -> Iterator[str]:
         if to.target != STAY:
             yield to.target
     elif isinstance(to, Chances):
-        for alternative in _alternatives(to.categorical.entries):
+        for alternative in ends(to.categorical.entries):
             for name, part in alternative.parts:
                 if name != STAY and part != 0:
                     yield name
     elif isinstance(to, Rules):
         for item in to.items:
             yield from targets(item.to)
-
-
-def _alternatives(value: Any) -> Iterator[Entries[str]]:
-    if isinstance(value, By):
-        for _, end in value.entries:
-            yield from _alternatives(end)
-        if value.rest is not None:
-            yield from _alternatives(value.rest)
-    elif isinstance(value, Cases):
-        for _, end in value.items:
-            yield from _alternatives(end)
-    else:
-        yield value
 
 
 def effects_of(scenario: Scenario) -> Iterator[Effect]:
@@ -227,8 +211,8 @@ def may_stay(to: Destination) -> bool:
     if isinstance(to, Goto):
         return to.target == STAY
     if isinstance(to, Chances):
-        ends = (v for alternative in _alternatives(to.categorical.entries) for v in alternative.parts)
-        return any(name == STAY and part != 0 for name, part in ends)
+        parts = (part for alternative in ends(to.categorical.entries) for part in alternative.parts)
+        return any(name == STAY and share != 0 for name, share in parts)
     return any(may_stay(item.to) for item in to.items)
 
 

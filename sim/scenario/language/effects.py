@@ -1,269 +1,282 @@
-"""Reading what is done to a patient: effects, draws, and the attributes they change."""
+"""What is done to a patient: effects, draws, and the attributes they change; read and written."""
 
 from __future__ import annotations
 
 from math import ceil, floor
 from typing import Any
 
-from sim.errors import did_you_mean
-from sim.scenario.language.choices import is_choice, read_value
-from sim.scenario.language.conditions import read_condition
-from sim.scenario.language.distributions import Laws
+from sim.scenario.language.choices import ends, is_by, is_choice, mapped, read_value, write_value
+from sim.scenario.language.conditions import CONDITION, read_condition, write_condition
+from sim.scenario.language.distributions import Distributions, write_distribution
+from sim.scenario.language.elements import NAMES, Element, Field, Type, scalar
 from sim.scenario.language.model import (
     Action,
     Attribute,
-    By,
-    Cases,
     Categorical,
-    Covariate,
     Draw,
     Effect,
     Probability,
     Value,
 )
-from sim.scenario.language.node_reader import AttributeKind, Known, Spot, Unread
-from sim.scenario.language.ratios import attribute_key, read_categorical, read_probability
+from sim.scenario.language.node_reader import AttributeKind, Known, PlacedNode, Unread, read_all, scalar_text
+from sim.scenario.language.ratios import (
+    attribute_key,
+    read_categorical,
+    read_probability,
+    write_categorical,
+    write_probability,
+)
 from sim.scenario.source.tree import Node, Unresolved, key_value
 
 MOST_COUNTS = 1000
-WORDS = ("set", "add", "copy", "draw", "start", "stop", "reassess", "stamp")
+NAMING = ("start", "stop", "reassess", "stamp")
+"""Effects that name things; the others change attributes."""
 
+_VALUES, _DRAWS = Type("values"), Type("attributes")
+
+EFFECT = Element(
+    "an effect",
+    "Something done to a patient; several words in one item are done in the order written.",
+    {
+        "when": Field(CONDITION, "only where this holds, read once before the item"),
+        "set": Field(_VALUES, "attribute: value"),
+        "add": Field(_VALUES, "attribute: number to add"),
+        "copy": Field(_VALUES, "attribute: other attribute whose value it takes"),
+        "draw": Field(_DRAWS, "attribute: distribution its new value is drawn from"),
+        "start": Field(NAMES, "clocks to draw, anew if they run or are due"),
+        "stop": Field(NAMES, "clocks to end"),
+        "reassess": Field(NAMES, "events of the stage, else clocks, whose ratios and choices are read again"),
+        "stamp": Field(NAMES, "stamps that remember this moment"),
+    },
+)
+WORDS = tuple(word for word in EFFECT.fields if word != "when")
 
 # ---------------------------------------------------------------- effects
 
 
-def read_effects(spot: Spot | None, known: Known, stage: str = "") -> tuple[Effect, ...]:
-    """A list of effects; stage: where `reassess` looks for events first."""
-    if spot is None:
-        return ()
-    read = [item.attempt(lambda s: read_effect(s, known, stage)) for item in spot.items()]
-    if any(effect is None for effect in read):
-        raise Unread
-    return tuple(effect for effect in read if effect is not None)
+def read_effects(node: PlacedNode, known: Known) -> tuple[Effect, ...]:
+    """A list of effects."""
+    return read_all(node.items(), lambda item: read_effect(item, known))
 
 
-def read_effect(spot: Spot, known: Known, stage: str) -> Effect:
+def read_effect(node: PlacedNode, known: Known) -> Effect:
     """One item: its actions in the order written, behind one condition."""
-    spot.section("effect")
-    when = spot.get("when")
+    EFFECT.check(node)
+    when = node.get("when")
     condition = read_condition(when, known) if when is not None else None
     actions: list[Action] = []
-    for word, item in spot.children():
+    for word, item in node.children():
         if word in WORDS:
-            actions.extend(read_actions(word, item, known, stage))
+            actions.extend(read_actions(word, item, known))
     if not actions:
-        raise spot.lacks("effect", "this effect does nothing", f"write one of {', '.join(WORDS)}")
+        raise EFFECT.lacks(node, "this effect does nothing", f"write one of {', '.join(WORDS)}")
     return Effect(condition, tuple(actions))
 
 
-def read_actions(word: str, spot: Spot, known: Known, stage: str) -> list[Action]:
+def read_actions(word: str, node: PlacedNode, known: Known) -> list[Action]:
     """The actions behind one word."""
-    if word in ("start", "stop", "reassess", "stamp"):
-        return [Action(word, target(word, item, known, stage), None, item.where) for item in spot.names()]
+    if word in NAMING:
+        return [Action(word, read_target(word, item, known), None, item.where) for item in node.names()]
     found = []
-    for name, item in spot.children():
+    for name, item in node.children():
         if name not in known.attributes:
-            near = did_you_mean(name, known.attributes)
-            fix = near or "attributes are declared in patients.attributes"
-            spot.fail_at_key(name, f"there is no attribute `{name}`", fix)
-            raise Unread
+            fix = "attributes are declared in patients.attributes"
+            raise node.unknown(name, known.attributes, f"there is no attribute `{name}`", fix)
         found.append(Action(word, name, attribute_change(word, name, item, known), item.where))
     return found
 
 
-def target(word: str, spot: Spot, known: Known, stage: str) -> str:
+def read_target(word: str, node: PlacedNode, known: Known) -> str:
     """The clock, event or stamp that a word names."""
     if word == "stamp":
-        name = spot.name(known.stamps)
+        name = node.name(known.stamps)
         if name == "start":
-            raise spot.fail("`start` is stamped for everyone", "choose another name")
+            raise node.fail("`start` is stamped for everyone", "choose another name")
         return name
     if word == "reassess":
-        events = known.events.get(stage, ()) if stage else {e for es in known.events.values() for e in es}
-        return spot.one_of((*events, *known.clocks), "event of this stage or clock")
-    return spot.one_of(known.clocks, "clock")
+        stages = [known.stage] if known.stage else list(known.events)
+        events = [event for stage in stages for event in known.events.get(stage, ())]
+        return node.one_of((*events, *known.clocks), "event of this stage or clock")
+    return node.one_of(known.clocks, "clock")
 
 
-def attribute_change(word: str, name: str, spot: Spot, known: Known) -> Any:
+def attribute_change(word: str, name: str, node: PlacedNode, known: Known) -> Any:
     """What `set`, `add`, `copy` or `draw` has for an attribute."""
-    covariate = Covariate("attribute", name)
     kind = known.attributes[name]
     if kind.kind == "unread":
         raise Unread
     if word == "set":
-        return read_value(spot, known, lambda s: known.scalar(s, covariate))
+        return read_value(node, known, lambda one: known.attribute_value(one, name))
     if word == "add":
         if kind.kind != "number":
-            raise spot.fail(f"`{name}` is no number", "only numbers can be added to")
-        return read_value(spot, known, Spot.number)
+            raise node.fail(f"`{name}` is no number", "only numbers can be added to")
+        return read_value(node, known, PlacedNode.number)
     if word == "copy":
-        other = spot.one_of(known.attributes, "attribute")
+        other = node.one_of(known.attributes, "attribute")
         if known.attributes[other].kind == "unread":
             raise Unread
         if known.attributes[other] != kind:
-            raise spot.fail(
+            raise node.fail(
                 f"`{other}` has other values than `{name}`", "copy between attributes of one kind"
             )
         return other
-    return read_draw(spot, name, known, unchanged=True)
+    return read_draw(node, name, known, unchanged=True)
 
+
+def write_effect(effect: Effect) -> dict[str, Any]:
+    """An item of effects; actions of one word that follow each other stand together."""
+    found: dict[str, Any] = {"when": write_condition(effect.when)}
+    for action in effect.actions:
+        if action.word in NAMING:
+            found.setdefault(action.word, []).append(action.target)
+            continue
+        value = action.value
+        if action.word == "draw":
+            value = write_draw(value)
+        elif action.word != "copy":
+            value = write_value(value, scalar)
+        found.setdefault(action.word, {})[action.target] = value
+    return found
+
+
+EFFECTS = Type("effects", read_effects, lambda effects: [write_effect(effect) for effect in effects])
 
 # ---------------------------------------------------------------- draws
 
 
-def read_draw(spot: Spot, name: str, known: Known, *, unchanged: bool = False) -> Draw:
+def read_draw(node: PlacedNode, name: str, known: Known, *, unchanged: bool = False) -> Draw:
     """A distribution of an attribute's value, or a choice of distributions."""
-    if is_choice(spot):
-        return joined(spot, read_value(spot, known, lambda s: one_draw(s, name, known, unchanged)))
-    return one_draw(spot, name, known, unchanged)
+    if is_choice(node):
+        return joined(node, read_value(node, known, lambda one: one_draw(one, name, known, unchanged)))
+    return one_draw(node, name, known, unchanged)
 
 
-def one_draw(spot: Spot, name: str, known: Known, unchanged: bool) -> Draw:
+def one_draw(node: PlacedNode, name: str, known: Known, unchanged: bool) -> Draw:
     """One distribution with what stands beside it."""
     kind = known.attributes[name].kind
-    if not spot.is_mapping:
-        raise spot.fail(f"a distribution is due here, not {spot.seen()}", "to give a value write `set`")
-    mapping = spot.mapping()
-    follows = read_follows(spot, name, known)
+    if not node.is_mapping:
+        raise node.fail(f"a distribution is due here, not {node.seen()}", "to give a value write `set`")
+    mapping = node.mapping()
+    follows = read_follows(node, name, known)
     if "bernoulli" in mapping:
-        refuse_others(spot, ("bernoulli", "odds_ratios", "follows"))
+        reject_others(node, ("bernoulli", "odds_ratios", "follows"))
         if kind != "yes_no":
-            raise spot.fail(f"`{name}` is not yes or no", "`bernoulli` draws yes or no")
-        bernoulli = read_probability(spot.child("bernoulli"), spot.get("odds_ratios"), known)
-        return Draw(None, None, bernoulli, follows, spot.where)
+            raise node.fail(f"`{name}` is not yes or no", "`bernoulli` draws yes or no")
+        bernoulli = read_probability(node.child("bernoulli"), node.get("odds_ratios"), known)
+        return Draw(None, None, bernoulli, follows, node.where)
     if "categorical" in mapping:
-        refuse_others(spot, ("categorical", "odds_ratios", "follows"))
+        reject_others(node, ("categorical", "odds_ratios", "follows"))
         if kind == "yes_no":
-            raise spot.fail(f"`{name}` is yes or no", "draw it with {bernoulli: p}")
-        categorical = read_categorical(spot, known, attribute_key(known, name, unchanged=unchanged))
-        return Draw(None, categorical, None, follows, spot.where)
+            raise node.fail(f"`{name}` is yes or no", "draw it with {bernoulli: p}")
+        categorical = read_categorical(node, known, attribute_key(known, name, unchanged=unchanged))
+        return Draw(None, categorical, None, follows, node.where)
     if kind != "number":
-        raise spot.fail(
-            f"`{name}` is no number", "draw it with categorical" if kind == "category" else "use bernoulli"
-        )
-    return Draw(Laws(known, numbers=True).law(spot), None, None, follows, spot.where)
+        fix = "draw it with categorical" if kind == "category" else "use bernoulli"
+        raise node.fail(f"`{name}` is no number", fix)
+    return Draw(Distributions(known, numbers=True).read(node), None, None, follows, node.where)
 
 
-def refuse_others(spot: Spot, allowed: tuple[str, ...]) -> None:
+def reject_others(node: PlacedNode, allowed: tuple[str, ...]) -> None:
     """Only some words stand beside a distribution."""
-    for key in spot.mapping():
+    for key in node.mapping():
         if key not in allowed:
-            near = did_you_mean(key, allowed)
-            spot.fail_at_key(
-                key, f"unknown key `{key}`", near or f"beside `{allowed[0]}` stand {', '.join(allowed[1:])}"
-            )
-            raise Unread
+            fix = f"beside `{allowed[0]}` stand {', '.join(allowed[1:])}"
+            raise node.unknown(key, allowed, f"unknown key `{key}`", fix)
 
 
-def read_follows(spot: Spot, name: str, known: Known) -> tuple[str, float] | None:
+def read_follows(node: PlacedNode, name: str, known: Known) -> tuple[str, float] | None:
     """`follows: {other: correlation}`."""
-    follows = spot.get("follows")
+    follows = node.get("follows")
     if follows is None:
         return None
     pairs = list(follows.children())
     if len(pairs) != 1:
         raise follows.fail("a draw follows one other attribute", "write {follows: {crs_grade: 0.5}}")
     other, item = pairs[0]
+    if other in known.later_attributes and other not in known.attributes:
+        raise follows.fail_at_key(
+            other, f"`{other}` is declared later", f"put `{other}` before what depends on it"
+        )
     if other not in known.attributes:
-        later = f"put `{other}` before what depends on it" if other in known.later_attributes else ""
-        fact = f"`{other}` is declared later" if later else f"there is no attribute `{other}`"
-        fix = later or did_you_mean(other, known.attributes)
-        follows.fail_at_key(other, fact, fix or "attributes are declared in patients.attributes")
-        raise Unread
+        fix = "attributes are declared in patients.attributes"
+        raise follows.unknown(other, known.attributes, f"there is no attribute `{other}`", fix)
     if other == name:
-        follows.fail_at_key(other, f"`{other}` follows itself", "a draw follows another attribute")
-        raise Unread
+        raise follows.fail_at_key(other, f"`{other}` follows itself", "a draw follows another attribute")
     correlation = item.number()
     if not -1.0 < correlation < 1.0:
-        raise item.fail(
-            f"{item.seen()} is no correlation of a draw", "it lies between -1 and 1, ends excluded"
-        )
+        fix = "it lies between -1 and 1, ends excluded"
+        raise item.fail(f"{item.seen()} is no correlation of a draw", fix)
     return other, correlation
 
 
-def joined(spot: Spot, choice: Any) -> Draw:
+def joined(node: PlacedNode, choice: Any) -> Draw:
     """A choice of distributions of one kind as one distribution with a choice inside."""
-    ends = draws_of(choice)
-    if any(
-        d.follows
-        or (d.categorical and d.categorical.odds_ratios)
-        or (d.bernoulli and d.bernoulli.odds_ratios)
-        for d in ends
-    ):
-        raise spot.fail(
-            "`follows` and `odds_ratios` cannot stand inside a choice",
-            "put the choice inside the distribution",
-        )
-    if all(d.bernoulli for d in ends):
-        value = mapped(choice, lambda d: d.bernoulli.value)
-        return Draw(None, None, Probability(value, (), spot.where), None, spot.where)
-    if all(d.categorical for d in ends):
-        entries = mapped(choice, lambda d: d.categorical.entries)
-        return Draw(None, Categorical(entries, (), spot.where), None, None, spot.where)
-    if all(d.law is not None for d in ends):
-        return Draw(mapped(choice, lambda d: d.law), None, None, None, spot.where)
-    raise spot.fail("a choice between distributions of different kinds", "use one kind in every entry")
+    draws = list(ends(choice))
+    parts = [part for draw in draws for part in (draw.categorical, draw.bernoulli) if part is not None]
+    if any(draw.follows for draw in draws) or any(part.odds_ratios for part in parts):
+        fact = "`follows` and `odds_ratios` cannot stand inside a choice"
+        raise node.fail(fact, "put the choice inside the distribution")
+    if all(draw.bernoulli for draw in draws):
+        value = mapped(choice, lambda draw: draw.bernoulli.value)
+        return Draw(None, None, Probability(value, (), node.where), None, node.where)
+    if all(draw.categorical for draw in draws):
+        entries = mapped(choice, lambda draw: draw.categorical.entries)
+        return Draw(None, Categorical(entries, (), node.where), None, None, node.where)
+    if all(draw.law is not None for draw in draws):
+        return Draw(mapped(choice, lambda draw: draw.law), None, None, None, node.where)
+    fact = "a choice between distributions of different kinds"
+    raise node.fail(fact, "use one kind in every entry")
 
 
-def mapped(choice: Any, change: Any) -> Any:
-    """The same choice with every end changed."""
-    if isinstance(choice, By):
-        rest = mapped(choice.rest, change) if choice.rest is not None else None
-        return By(
-            choice.covariate, tuple((k, mapped(v, change)) for k, v in choice.entries), rest, choice.where
-        )
-    if isinstance(choice, Cases):
-        return Cases(tuple((w, mapped(v, change)) for w, v in choice.items), choice.where)
-    return change(choice)
-
-
-def draws_of(choice: Any) -> list[Draw]:
-    """Every end of a choice of draws."""
-    found: list[Draw] = []
-    mapped(choice, found.append)
-    return found
+def write_draw(draw: Draw) -> dict[str, Any]:
+    """A distribution of an attribute's value."""
+    follows = {"follows": {draw.follows[0]: scalar(draw.follows[1])}} if draw.follows else {}
+    if draw.bernoulli is not None:
+        return {**write_probability(draw.bernoulli, "bernoulli"), **follows}
+    if draw.categorical is not None:
+        return {**write_categorical(draw.categorical, scalar_text), **follows}
+    written = write_distribution(draw.law, numbers=True)
+    return {**written, **follows} if follows else written
 
 
 # ---------------------------------------------------------------- attributes
 
 
-def attribute_kind(spot: Spot, known: Known) -> AttributeKind:
+def attribute_kind(node: PlacedNode, known: Known) -> AttributeKind:
     """What kind of values an attribute has, from its declaration."""
-    if spot.is_mapping:
-        mapping = spot.value
+    if node.is_mapping:
+        mapping = node.value
         if "one_of" in mapping:
-            return AttributeKind("category", values_listed(spot.child("one_of")))
+            return AttributeKind("category", values_listed(node.child("one_of")))
         if "bernoulli" in mapping:
             return AttributeKind("yes_no")
         if "categorical" in mapping:
-            return categorical_kind(spot.child("categorical"))
+            return categorical_kind(node.child("categorical"))
         if "by" in mapping:
-            kinds = [attribute_kind(item, known) for key, item in spot.children() if key != "by"]
-            return merged(spot, kinds)
+            return merged(node, [attribute_kind(item, known) for key, item in node.children() if key != "by"])
         return AttributeKind("number", numbers=counts(mapping))
-    if spot.is_list:
-        return merged(
-            spot, [attribute_kind(item.child("value"), known) for item in spot.items() if item.get("value")]
-        )
-    if isinstance(spot.value, bool):
+    if node.is_list:
+        values = [item.child("value") for item in node.items() if item.get("value")]
+        return merged(node, [attribute_kind(value, known) for value in values])
+    if isinstance(node.value, bool):
         return AttributeKind("yes_no")
-    if isinstance(spot.value, Unresolved):
+    if isinstance(node.value, Unresolved):
         raise Unread
-    if isinstance(spot.value, str):
-        return AttributeKind("category", (spot.name(),))
-    return AttributeKind("number", numbers=frozenset({float(spot.value)}))
+    if isinstance(node.value, str):
+        return AttributeKind("category", (node.name(),))
+    return AttributeKind("number", numbers=frozenset({float(node.value)}))
 
 
-def values_listed(spot: Spot) -> tuple[str, ...]:
+def values_listed(node: PlacedNode) -> tuple[str, ...]:
     """The values of `one_of`, each once."""
     values: list[str] = []
-    for item in spot.items():
-        values.append(item.name(values))
+    for item in node.items():
+        value = item.name(values)
+        if value in values:
+            raise item.fail(f"`{value}` stands twice", "keep one of the two")
+        values.append(value)
     if not values:
-        raise spot.fail("`one_of` names no value", "write {one_of: [active, remission], start: active}")
-    for n, item in enumerate(spot.items()):
-        if values[n] in values[:n]:
-            raise item.fail(f"`{values[n]}` stands twice", "keep one of the two")
+        raise node.fail("`one_of` names no value", "write {one_of: [active, remission], start: active}")
     return tuple(values)
 
 
@@ -272,17 +285,17 @@ def counts(mapping: dict[str, Node]) -> frozenset[float] | None:
     limits = mapping["between"].value if "between" in mapping else None
     if set(mapping) != {"poisson", "between"} or not isinstance(limits, list):
         return None
-    ends = [n.value for n in limits if isinstance(n.value, int | float) and not isinstance(n.value, bool)]
-    if len(ends) != 2 or not 0 <= ends[1] - ends[0] <= MOST_COUNTS:
+    low_high = [n.value for n in limits if isinstance(n.value, int | float) and not isinstance(n.value, bool)]
+    if len(low_high) != 2 or not 0 <= low_high[1] - low_high[0] <= MOST_COUNTS:
         return None
-    return frozenset(float(n) for n in range(ceil(ends[0]), floor(ends[1]) + 1))
+    return frozenset(float(n) for n in range(ceil(low_high[0]), floor(low_high[1]) + 1))
 
 
-def categorical_kind(spot: Spot) -> AttributeKind:
+def categorical_kind(node: PlacedNode) -> AttributeKind:
     """Numbers where all keys of a distribution are numbers, else categories."""
     keys: list[str] = []
 
-    def gather(one: Spot) -> None:
+    def gather(one: PlacedNode) -> None:
         if one.is_list:
             for item in one.items():
                 if "value" in item.mapping():
@@ -294,20 +307,18 @@ def categorical_kind(spot: Spot) -> AttributeKind:
         else:
             keys.extend(one.mapping())
 
-    gather(spot)
-    if keys and all(
-        isinstance(key_value(k), int | float) and not isinstance(key_value(k), bool) for k in keys
-    ):
-        return AttributeKind("number", numbers=frozenset(float(key_value(k)) for k in keys))
+    gather(node)
+    values = [key_value(key) for key in keys]
+    if values and all(isinstance(v, int | float) and not isinstance(v, bool) for v in values):
+        return AttributeKind("number", numbers=frozenset(float(v) for v in values))
     return AttributeKind("category", tuple(dict.fromkeys(keys)))
 
 
-def merged(spot: Spot, kinds: list[AttributeKind]) -> AttributeKind:
+def merged(node: PlacedNode, kinds: list[AttributeKind]) -> AttributeKind:
     """The kind of a choice of values."""
     if not kinds or len({k.kind for k in kinds}) > 1:
-        raise spot.fail(
-            "the values of this choice are of different kinds", "let all be numbers, yes/no or categories"
-        )
+        fix = "let all be numbers, yes/no or categories"
+        raise node.fail("the values of this choice are of different kinds", fix)
     numbers: frozenset[float] | None = frozenset()
     for kind in kinds:
         numbers = None if numbers is None or kind.numbers is None else numbers | kind.numbers
@@ -315,38 +326,42 @@ def merged(spot: Spot, kinds: list[AttributeKind]) -> AttributeKind:
     return AttributeKind(kinds[0].kind, categories, numbers)
 
 
-def read_attribute(name: str, spot: Spot, known: Known) -> Attribute:
+def read_attribute(name: str, node: PlacedNode, known: Known) -> Attribute:
     """The declaration of an attribute; earlier ones may be referred to."""
     kind = known.attributes[name]
     if kind.kind == "unread":
         raise Unread
-    covariate = Covariate("attribute", name)
 
-    def constant(one: Spot) -> Any:
+    def constant(one: PlacedNode) -> Any:
         if one.is_mapping and not is_choice(one):
             raise one.fail("a choice between distributions and values", "let every entry be a value")
-        return known.scalar(one, covariate)
+        return known.attribute_value(one, name)
 
     initial: Value[Any] | Draw
-    if spot.is_mapping and "one_of" in spot.value:
-        refuse_others(spot, ("one_of", "start"))
-        if "start" not in spot.value:
-            raise spot.fail("`start` is missing", "write {one_of: [active, remission], start: active}")
-        initial = read_value(spot.child("start"), known, constant)
-    elif (spot.is_mapping and not is_choice(spot)) or ends_in_mappings(spot):
-        initial = read_draw(spot, name, known)
+    if node.is_mapping and "one_of" in node.value:
+        reject_others(node, ("one_of", "start"))
+        if "start" not in node.value:
+            raise node.fail("`start` is missing", "write {one_of: [active, remission], start: active}")
+        initial = read_value(node.child("start"), known, constant)
+    elif ends_in_mappings(node):
+        initial = read_draw(node, name, known)
     else:
-        initial = read_value(spot, known, constant)
-    return Attribute(name, kind.kind, kind.categories, initial, spot.where)
+        initial = read_value(node, known, constant)
+    return Attribute(name, kind.kind, kind.categories, initial, node.where)
 
 
-def ends_in_mappings(spot: Spot) -> bool:
-    """Whether a choice ends in distributions, not in values."""
-    if not is_choice(spot):
-        return spot.is_mapping
-    inner = (
-        [item for key, item in spot.children() if key != "by"]
-        if spot.is_mapping
-        else [value for item in spot.items() if (value := item.get("value")) is not None]
-    )
-    return any(ends_in_mappings(item) for item in inner)
+def ends_in_mappings(node: PlacedNode) -> bool:
+    """Whether a value is a distribution, or a choice that ends in distributions."""
+    if not is_choice(node):
+        return node.is_mapping
+    if is_by(node):
+        return any(ends_in_mappings(item) for key, item in node.children() if key != "by")
+    return any(ends_in_mappings(value) for item in node.items() if (value := item.get("value")) is not None)
+
+
+def write_attribute(attribute: Attribute) -> Any:
+    """The declaration of an attribute."""
+    if isinstance(attribute.initial, Draw):
+        return write_draw(attribute.initial)
+    start = write_value(attribute.initial, scalar)
+    return {"one_of": list(attribute.categories), "start": start} if attribute.kind == "category" else start

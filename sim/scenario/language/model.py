@@ -12,6 +12,8 @@ from enum import StrEnum
 from typing import Any, Generic, TypeAlias, TypeVar, Union
 
 from sim.errors import Where
+from sim.scenario.source.record import Change as Change
+from sim.scenario.source.record import Parameter as Parameter
 
 T = TypeVar("T")
 K = TypeVar("K")
@@ -517,28 +519,6 @@ class Economics:
     discount_qaly: float
     convention: str
     threshold: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class Parameter:
-    """A parameter as it entered the run: `text` is its value in the scenario's own words."""
-
-    name: str
-    text: str
-    uncertainty: str
-    source: str
-    status: str
-    where: Where = field(compare=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One path that a layer changed, added or removed; texts as written, "" where there is none."""
-
-    layer: str
-    path: str
-    old: str
-    new: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 from sim.scenario.language.effects import attribute_kind
 from sim.scenario.language.model import UNCHANGED
-from sim.scenario.language.node_reader import AttributeKind, Known, Spot, Unread
+from sim.scenario.language.node_reader import AttributeKind, Known, PlacedNode, Unread
+from sim.scenario.language.stages import PATHWAY
 from sim.scenario.source.tree import Node, key_value
 
 RESERVED: dict[str, tuple[str, ...]] = {
@@ -18,10 +19,10 @@ RESERVED: dict[str, tuple[str, ...]] = {
 """Names that mean something else where they would be used, in conditions, destinations or names of draws."""
 
 
-def collect_names(top: Spot, known: Known) -> None:
+def collect_names(top: PlacedNode, known: Known) -> None:
     """Everything that has a name, so that it can be referred to from anywhere."""
     pathway = top.get("pathway")
-    if pathway is None or "stages" not in pathway.section("pathway"):
+    if pathway is None or "stages" not in PATHWAY.check(pathway):
         raise Unread
     stages = pathway.child("stages")
     if not stages.mapping():
@@ -46,7 +47,7 @@ def collect_names(top: Spot, known: Known) -> None:
     check_names(top, known, stages)
 
 
-def keys(spot: Spot | None) -> tuple[str, ...]:
+def keys(spot: PlacedNode | None) -> tuple[str, ...]:
     """The keys of a mapping; none where it is left out.
 
     Raises: Unread where it is no mapping: what it would have named is missed everywhere.
@@ -54,9 +55,9 @@ def keys(spot: Spot | None) -> tuple[str, ...]:
     return () if spot is None else tuple(spot.mapping())
 
 
-def nodes_in(top: Spot) -> Iterator[Node]:
+def nodes_in(top: PlacedNode) -> Iterator[Node]:
     """Every node of the clocks and the pathway, those above before those beneath."""
-    todo = deque(spot.node for key in ("clocks", "pathway") if (spot := top.get(key)) is not None)
+    todo = deque(spot.content for key in ("clocks", "pathway") if (spot := top.get(key)) is not None)
     while todo:
         node = todo.popleft()
         yield node
@@ -66,7 +67,7 @@ def nodes_in(top: Spot) -> Iterator[Node]:
             todo.extend(node.value)
 
 
-def stamps_in(top: Spot) -> Iterator[str]:
+def stamps_in(top: PlacedNode) -> Iterator[str]:
     """Every stamp an effect sets."""
     for node in nodes_in(top):
         stamp = node.value.get("stamp") if isinstance(node.value, dict) else None
@@ -75,7 +76,7 @@ def stamps_in(top: Spot) -> Iterator[str]:
             yield from (n.value for n in named if isinstance(n.value, str))
 
 
-def collect_attributes(top: Spot, known: Known) -> None:
+def collect_attributes(top: PlacedNode, known: Known) -> None:
     """The kind of every attribute, from its declaration; `unread` where that cannot be told."""
     patients = top.get("patients")
     if patients is None or "attributes" not in patients.mapping():
@@ -88,7 +89,7 @@ def collect_attributes(top: Spot, known: Known) -> None:
                 item.fail(f"`{word}` cannot be a value of an attribute", "it is a word of the language")
 
 
-def widen_numbers(top: Spot, known: Known) -> None:
+def widen_numbers(top: PlacedNode, known: Known) -> None:
     """Count the numbers that effects may give an attribute among those it can have."""
     for node in nodes_in(top):
         for word in ("set", "add", "copy", "draw"):
@@ -116,7 +117,7 @@ def numbers_given(word: str, item: Node) -> frozenset[float] | None:
     return frozenset(float(n) for n in found)
 
 
-def check_names(top: Spot, known: Known, stages: Spot) -> None:
+def check_names(top: PlacedNode, known: Known, stages: PlacedNode) -> None:
     """Names that would be read otherwise, or would give two draws one name."""
     patients = top.get("patients")
     kinds = {
@@ -135,7 +136,7 @@ def check_names(top: Spot, known: Known, stages: Spot) -> None:
                 check_kind_of_names("event", events)
 
 
-def check_kind_of_names(kind: str, spot: Spot) -> None:
+def check_kind_of_names(kind: str, spot: PlacedNode) -> None:
     """The keys of a mapping as names of one kind."""
     for name in spot.mapping():
         if name in RESERVED.get(kind, ()):

@@ -1,14 +1,193 @@
-"""Reading happenings and outcomes."""
+"""Events of the log and outcomes; read and written."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from sim.scenario.language.conditions import read_condition
+from sim.scenario.language.conditions import CONDITION, read_condition, write_condition
+from sim.scenario.language.elements import (
+    ATTRIBUTE_NAME,
+    RESOURCE_NAME,
+    STAGE_NAME,
+    TEXT,
+    TIME,
+    Element,
+    Field,
+    Type,
+    listed,
+    named,
+    one_of,
+)
 from sim.scenario.language.model import Among, EventSelector, Outcome
-from sim.scenario.language.node_reader import Known, Spot, Unread
+from sim.scenario.language.node_reader import Known, PlacedNode
 
 KINDS = ("stage", "asked", "state", "event", "clock", "rule", "any")
+
+# ---------------------------------------------------------------- event selectors
+
+
+def read_selector(node: PlacedNode, known: Known, *, within: bool = False) -> EventSelector:
+    """`start`, or a mapping that names rows of the event log.
+
+    Raises: Unread, its problems noted.
+    """
+    if not node.is_mapping:
+        if node.value == "start":
+            return EventSelector("start", "", (), None, None, node.where)
+        fix = "write start, {stage: S}, {state: Z}, {event: S.E}, ..."
+        raise node.fail(f"a happening is due here, not {node.seen()}", fix)
+    mapping = SELECTOR.check(node)
+    kinds = [key for key in mapping if key in KINDS]
+    if len(kinds) != 1:
+        fact = "no happening is named here" if not kinds else f"two happenings stand here: {', '.join(kinds)}"
+        fix = f"name one of {', '.join(KINDS)}; for several write {{any: [...]}}"
+        raise SELECTOR.lacks(node, fact, fix)
+    if "within" in mapping and not within:
+        fix = "for happenings in order write {pathway: [...]}"
+        node.fail_at_key("within", "`within` belongs to the happenings of a `pathway`", fix)
+    parts = SELECTOR.read(node, known, checked=True)
+    kind, limit = kinds[0], parts["within"] if within else None
+    items = parts["any"] or ()
+    if kind == "any" and not items:
+        fix = "write {any: [{stage: S}, {state: Z}]}"
+        raise node.child("any").fail("no happening is named here", fix)
+    return EventSelector(kind, "" if items else parts[kind], items, parts["when"], limit, node.where)
+
+
+def write_selector(selector: EventSelector | None) -> Any:
+    """Rows of the event log; None where there are none."""
+    if selector is None:
+        return None
+    return "start" if selector.kind == "start" else SELECTOR.write(selector)
+
+
+def _event_name(node: PlacedNode, known: Known) -> str:
+    return node.one_of([f"{stage}.{e}" for stage, events in known.events.items() for e in events], "event")
+
+
+def _of_kind(kind: str, type_: Type, meaning: str) -> Field:
+    return Field(type_, meaning, get=lambda selector: selector.name if selector.kind == kind else None)
+
+
+SELECTED = Type("happening", read_selector, write_selector)
+SELECTION = listed("happenings", SELECTED)
+SELECTOR = Element(
+    "a happening",
+    "Names rows of the event log.",
+    {
+        "stage": _of_kind("stage", STAGE_NAME, "each entry into this stage"),
+        "asked": _of_kind("asked", STAGE_NAME, "each coming to this stage, to wait or to enter"),
+        "state": _of_kind(
+            "state", one_of("states", "state"), "each coming into this health state from another"
+        ),
+        "event": _of_kind("event", Type("text", _event_name), "each happening of STAGE.EVENT"),
+        "clock": _of_kind("clock", one_of("clocks", "clock"), "each happening of this clock"),
+        "rule": _of_kind("rule", one_of("rules", "rule"), "each decision by the rule of this name"),
+        "any": Field(SELECTION, "any of several happenings", get=lambda selector: selector.items or None),
+        "when": Field(CONDITION, "only where this holds, read just after it"),
+        "within": Field(TIME, "in a pathway: at most so long after the one before"),
+    },
+)
+
+# ---------------------------------------------------------------- outcomes
+
+
+def _read_place(node: PlacedNode, known: Known) -> tuple[str, str]:
+    """`{stage: S}` or `{state: Z}`."""
+    fix = "write {stage: S} or {state: Z}"
+    if not node.is_mapping:
+        raise node.fail(f"a stage or a state is due here, not {node.seen()}", fix)
+    kind = next(iter(node.value), "")
+    if len(node.value) != 1 or kind not in ("stage", "state"):
+        raise node.fail("a stage or a state is due here", fix)
+    return kind, node.child(kind).one_of(known.stages if kind == "stage" else known.states, kind)
+
+
+def _read_among(node: PlacedNode, known: Known) -> Among:
+    """A condition at the start, or `{ever: SELECTOR}`."""
+    if node.is_mapping and "ever" in node.value:
+        if len(node.value) > 1:
+            other = next(key for key in node.value if key != "ever")
+            fact, fix = f"`{other}` cannot stand beside `ever`", "put a `when` into the happening"
+            raise node.fail_at_key(other, fact, fix)
+        return Among(None, read_selector(node.child("ever"), known))
+    return Among(read_condition(node, known), None)
+
+
+def _write_among(among: Among) -> Any:
+    return {"ever": write_selector(among.ever)} if among.ever else write_condition(among.condition)
+
+
+def _read_sequence(node: PlacedNode, known: Known, *, within: bool) -> tuple[EventSelector, ...]:
+    sequence = tuple(read_selector(item, known, within=within) for item in node.items())
+    if not sequence:
+        word = "pathway" if within else "funnel"
+        raise node.fail("no happening is named here", f"`{word}` takes a list of happenings")
+    return sequence
+
+
+def _read_ends(node: PlacedNode, known: Known) -> tuple[tuple[str, EventSelector], ...]:
+    return tuple((name, read_selector(item, known)) for name, item in node.children())
+
+
+def _write_ends(competing: tuple[tuple[str, EventSelector], ...]) -> dict[str, Any]:
+    return {name: write_selector(selector) for name, selector in competing}
+
+
+def _only(kind: str, name: str, type_: Type, meaning: str) -> Field:
+    """The key that stands for a kind of outcome."""
+    return Field(type_, meaning, name=kind, get=lambda o: getattr(o, name) if o.kind == kind else None)
+
+
+_PLACE = Type("place", _read_place, lambda place: None if place is None else dict([place]))
+_ENDS = Type("ends", _read_ends, _write_ends)
+_FUNNEL = Type("happenings", lambda node, known: _read_sequence(node, known, within=False), SELECTION.write)
+_PATHWAY = Type("happenings", lambda node, known: _read_sequence(node, known, within=True), SELECTION.write)
+
+OUTCOME = Element(
+    "an outcome",
+    "What is read from the event log.",
+    {
+        "label": Field(TEXT, "its name in words"),
+        "from": Field(SELECTED, "time to event: where it begins", name="begin"),
+        "until": Field(SELECTED, "time to event: its end"),
+        "competing": Field(
+            _ENDS, "time to event: other ends by name; gives cumulative incidences", otherwise=()
+        ),
+        "censor": Field(SELECTED, "time to event: where observation ends"),
+        "ever": _only("ever", "happening", SELECTED, "the share of patients who ever have this"),
+        "count": _only("count", "happening", SELECTED, "how often a patient has this"),
+        "attribute": Field(ATTRIBUTE_NAME, "an attribute's value", otherwise=""),
+        "at": Field(SELECTED, "when the attribute is read", "the patient's end"),
+        "total": _only("total", "happening", SELECTED, "how often this happens in a replication"),
+        "time_in": _only("time_in", "place", _PLACE, "days in a stage or state"),
+        "occupancy": _only(
+            "occupancy", "place", _PLACE, "the share of patients in a stage or state over time"
+        ),
+        "waiting_for": Field(
+            RESOURCE_NAME, "the waits for a resource, in days", name="resource", otherwise=""
+        ),
+        "above": Field(TIME, "the share of waits above this"),
+        "funnel": _only(
+            "funnel",
+            "sequence",
+            _FUNNEL,
+            "the share of patients with each among those who had the one before",
+        ),
+        "pathway": _only("pathway", "sequence", _PATHWAY, "these in this order, gaps allowed"),
+        "among": Field(
+            Type("among", _read_among, _write_among),
+            "whom it is about: a condition at the start, or {ever: happening}",
+            "all patients",
+        ),
+        "by": Field(ATTRIBUTE_NAME, "an attribute, to give it for each of its values"),
+    },
+)
+FIELD_OF_KIND = {
+    **dict.fromkeys(("ever", "count", "total"), "happening"),
+    **dict.fromkeys(("time_in", "occupancy"), "place"),
+    **dict.fromkeys(("funnel", "pathway"), "sequence"),
+}
 HEADS = (
     "from",
     "ever",
@@ -21,174 +200,34 @@ HEADS = (
     "funnel",
     "pathway",
 )
-WORDS_OF = {
-    "from": ("until", "competing", "censor"),
-    "attribute": ("at",),
-    "waiting_for": ("above",),
-}
+WORDS_OF = {"from": ("until", "competing", "censor"), "attribute": ("at",), "waiting_for": ("above",)}
 FOR_ALL = ("label", "among", "by")
 
 
-def read_happening(spot: Spot, known: Known, *, within: bool = False) -> EventSelector:
-    """`start`, or a mapping that names rows of the event log.
-
-    Raises: Unread, its problems noted.
-    """
-    if not spot.is_mapping:
-        if spot.value == "start":
-            return EventSelector("start", "", (), None, None, spot.where)
-        raise spot.fail(
-            f"a happening is due here, not {spot.seen()}",
-            "write start, {stage: S}, {state: Z}, {event: S.E}, ...",
-        )
-    mapping = spot.section("happening")
-    kinds = [key for key in mapping if key in KINDS]
-    if len(kinds) != 1:
-        fact = "no happening is named here" if not kinds else f"two happenings stand here: {', '.join(kinds)}"
-        raise spot.lacks(
-            "happening", fact, f"name one of {', '.join(KINDS)}; for several write {{any: [...]}}"
-        )
-    if "within" in mapping and not within:
-        fix = "for happenings in order write {pathway: [...]}"
-        spot.fail_at_key("within", "`within` belongs to the happenings of a `pathway`", fix)
-    when, limit = spot.get("when"), spot.get("within")
-    kind = kinds[0]
-    body = spot.child(kind)
-    items: tuple[EventSelector, ...] = ()
-    name = ""
-    if kind == "any":
-        items = tuple(read_happening(item, known) for item in body.items())
-        if not items:
-            raise body.fail("no happening is named here", "write {any: [{stage: S}, {state: Z}]}")
-    else:
-        name = read_name(kind, body, known)
-    return EventSelector(
-        kind,
-        name,
-        items,
-        read_condition(when, known) if when is not None else None,
-        limit.time() if limit is not None and within else None,
-        spot.where,
-    )
-
-
-def read_name(kind: str, spot: Spot, known: Known) -> str:
-    """The stage, state, event, clock or rule of a happening."""
-    if kind in ("stage", "asked"):
-        return spot.one_of(known.stages, "stage")
-    if kind == "state":
-        return spot.one_of(known.states, "state")
-    if kind == "clock":
-        return spot.one_of(known.clocks, "clock")
-    if kind == "rule":
-        return spot.one_of(known.rules, "rule")
-    events = [f"{stage}.{event}" for stage, names in known.events.items() for event in names]
-    return spot.one_of(events, "event")
-
-
-def read_place(spot: Spot, known: Known) -> tuple[str, str]:
-    """`{stage: S}` or `{state: Z}`."""
-    if not spot.is_mapping:
-        raise spot.fail(
-            f"a stage or a state is due here, not {spot.seen()}", "write {stage: S} or {state: Z}"
-        )
-    mapping = spot.mapping()
-    if len(mapping) != 1 or next(iter(mapping)) not in ("stage", "state"):
-        raise spot.fail("a stage or a state is due here", "write {stage: S} or {state: Z}")
-    kind = next(iter(mapping))
-    known_names: Any = known.stages if kind == "stage" else known.states
-    return kind, spot.child(kind).one_of(known_names, kind)
-
-
-def read_outcome(name: str, spot: Spot, known: Known) -> Outcome:
+def read_outcome(name: str, node: PlacedNode, known: Known) -> Outcome:
     """One outcome; its kind is the word it has."""
-    mapping = spot.section("outcome")
+    mapping = OUTCOME.check(node)
     heads = [key for key in mapping if key in HEADS]
     if len(heads) != 1:
-        fact = (
-            "what is asked for is not said"
-            if not heads
-            else f"two kinds of outcome stand here: {', '.join(heads)}"
-        )
+        fact = f"two kinds of outcome stand here: {', '.join(heads)}"
+        fact = fact if heads else "what is asked for is not said"
         fix = f"an outcome has one of {', '.join(HEADS)}"
         owner = next((h for h, words in WORDS_OF.items() if not heads and set(words) & set(mapping)), None)
-        raise spot.lacks("outcome", fact, f"`{owner}` is missing" if owner else fix)
+        raise OUTCOME.lacks(node, fact, f"`{owner}` is missing" if owner else fix)
     head = heads[0]
+    allowed = (head, *WORDS_OF.get(head, ()), *FOR_ALL)
     for key in mapping:
-        allowed = (head, *WORDS_OF.get(head, ()), *FOR_ALL)
         if key not in allowed and any(key in words for words in WORDS_OF.values()):
-            spot.fail_at_key(
-                key, f"`{key}` does not go with `{head}`", f"beside it stand {', '.join(allowed[1:])}"
-            )
-    label, by, among = spot.get("label"), spot.get("by"), spot.get("among")
-    parts: dict[str, Any] = {
-        "label": label.text() if label is not None else name.replace("_", " "),
-        "by": by.one_of(known.attributes, "attribute") if by is not None else None,
-        "among": read_among(among, known) if among is not None else None,
-    }
-    parts.update(read_kind(head, spot, known))
-    return Outcome(name=name, where=spot.where, **parts)
+            fix = f"beside it stand {', '.join(allowed[1:])}"
+            node.fail_at_key(key, f"`{key}` does not go with `{head}`", fix)
+    parts = OUTCOME.read(node, known, checked=True)
+    if head == "from" and parts["until"] is None:
+        raise node.fail("`until` is missing", "say which happening ends the time")
+    heads_read = {key: parts.pop(key) for key in FIELD_OF_KIND}
+    if head in FIELD_OF_KIND:
+        parts[FIELD_OF_KIND[head]] = heads_read[head]
+    parts["label"] = name.replace("_", " ") if parts["label"] is None else parts["label"]
+    return Outcome(name=name, kind="time_to_event" if head == "from" else head, where=node.where, **parts)
 
 
-def read_kind(head: str, spot: Spot, known: Known) -> dict[str, Any]:
-    """The fields that go with the kind of an outcome."""
-    body = spot.child(head)
-    if head == "from":
-        return read_time_to_event(spot, known)
-    if head in ("ever", "count", "total"):
-        return {"kind": head, "happening": read_happening(body, known)}
-    if head == "attribute":
-        when = spot.get("at")
-        at = read_happening(when, known) if when is not None else None
-        return {"kind": head, "attribute": body.one_of(known.attributes, "attribute"), "at": at}
-    if head in ("time_in", "occupancy"):
-        return {"kind": head, "place": read_place(body, known)}
-    if head == "waiting_for":
-        above = spot.get("above")
-        limit = above.time() if above is not None else None
-        return {"kind": head, "resource": body.one_of(known.resources, "resource"), "above": limit}
-    sequence = tuple(read_happening(item, known, within=head == "pathway") for item in body.items())
-    if not sequence:
-        raise body.fail("no happening is named here", f"`{head}` takes a list of happenings")
-    return {"kind": head, "sequence": sequence}
-
-
-def read_time_to_event(spot: Spot, known: Known) -> dict[str, Any]:
-    """`from`, `until`, `competing`, `censor`."""
-    until, competing, censor = spot.get("until"), spot.get("competing"), spot.get("censor")
-    if until is None:
-        raise spot.fail("`until` is missing", "say which happening ends the time")
-    ends: tuple[tuple[str, EventSelector], ...] = ()
-    if competing is not None:
-        ends = tuple((name, read_happening(item, known)) for name, item in competing.children())
-    return {
-        "kind": "time_to_event",
-        "begin": read_happening(spot.child("from"), known),
-        "until": read_happening(until, known),
-        "competing": ends,
-        "censor": read_happening(censor, known) if censor is not None else None,
-    }
-
-
-def read_among(spot: Spot, known: Known) -> Among:
-    """A condition at the start, or `{ever: happening}`."""
-    if spot.is_mapping and "ever" in spot.value:
-        if len(spot.value) > 1:
-            other = next(key for key in spot.value if key != "ever")
-            spot.fail_at_key(
-                other, f"`{other}` cannot stand beside `ever`", "put a `when` into the happening"
-            )
-            raise Unread
-        return Among(None, read_happening(spot.child("ever"), known))
-    return Among(read_condition(spot, known), None)
-
-
-def read_named(spot: Spot | None, read: Any, noun: str) -> tuple[Any, ...]:
-    """A mapping of names to things; those that cannot be read are left out, their problems noted."""
-    if spot is None:
-        return ()
-    if not spot.is_mapping:
-        spot.fail(f"a mapping is due here, not {spot.seen()}", f"write {{name: {noun}}}")
-        return ()
-    found = [item.attempt(lambda s, n=name: read(n, s)) for name, item in spot.children()]  # type: ignore[misc]
-    return tuple(one for one in found if one is not None)
+OUTCOMES = named("outcomes", OUTCOME, read_outcome, OUTCOME.write)

@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
-from sim.scenario.language.distributions import ARGUMENTS as ARGUMENTS_OF
-from sim.scenario.language.distributions import LISTS
-from sim.scenario.language.reader import FORMAT
+from sim.scenario.language.elements import Field
+from sim.scenario.language.reader import ELEMENTS, FORMAT
 from sim.scenario.language.reference import reference_page
 from sim.scenario.language.vocabulary import (
     ARGUMENTS,
@@ -21,11 +20,9 @@ from sim.scenario.language.vocabulary import (
     MODIFIERS,
     NUMBER_FAMILIES,
     OPERATORS,
-    SECTIONS,
     UNCERTAINTIES,
-    Word,
+    Family,
 )
-from sim.scenario.source.references import STATUSES
 
 __all__ = ["json_schema", "reference_page"]
 
@@ -36,12 +33,6 @@ NUMBER = r"[-+]?[0-9._]+(?:[eE][-+]?[0-9]+)?"
 PLURAL_UNITS = "(?:minute|hour|day|week|month|year)s?"
 UNITS = "(?:minute|hour|day|week|month|year)"
 LAYER_KEYS = ("format", "title", "based_on", "changes", "add", "remove")
-CHOICES = {  # words with few texts, by section
-    ("economics", "convention"): ("annual", "continuous"),
-    ("resource", "release"): ("on_leaving", "when_next_granted"),
-    ("queue", "first"): ("lowest", "highest"),
-    ("parameter", "status"): STATUSES,
-}
 OWN_ARGUMENTS = {  # families without the arguments that papers print
     "royston_parmar": ("scale", "gamma", "knots", "unit"),
     "life_table": ("file", "rows"),
@@ -51,11 +42,12 @@ OWN_ARGUMENTS = {  # families without the arguments that papers print
 
 def json_schema() -> Schema:
     """The schema of a scenario file, whole or based on another, in the dialect of 2020-12."""
-    layer = {key: _property("scenario", key, SECTIONS["scenario"].words[key]) for key in LAYER_KEYS}
+    scenario = ELEMENTS["scenario"]
+    layer = {key: _property(key, scenario.fields[key]) for key in LAYER_KEYS}
     return {
         "$schema": DIALECT,
         "title": "A scenario",
-        "description": SECTIONS["scenario"].meaning,
+        "description": scenario.meaning,
         "type": "object",
         "if": {"required": ["based_on"]},
         "then": {**_closed(layer), "required": ["format", "title", "based_on"]},
@@ -67,7 +59,7 @@ def json_schema() -> Schema:
             **_pathway(),
             **_patients(),
             **_outcomes(),
-            **{f"section_{name}": _section(name) for name in SECTIONS if name != "scenario"},
+            **{f"section_{name}": _section(name) for name in ELEMENTS if name != "scenario"},
         },
     }
 
@@ -111,21 +103,21 @@ def _pattern(pattern: str) -> Schema:
 
 
 def _section(name: str) -> Schema:
-    section = SECTIONS[name]
-    required = [key for key, word in section.words.items() if word.is_required]
-    properties = {key: _property(name, key, word) for key, word in section.words.items()}
-    found = {"description": section.meaning, **_closed(properties)}
+    element = ELEMENTS[name]
+    required = [key for key, field in element.fields.items() if field.is_required]
+    properties = {key: _property(key, field) for key, field in element.fields.items()}
+    found = {"description": element.meaning, **_closed(properties)}
     return {**found, "required": required} if required else found
 
 
-def _property(section: str, key: str, word: Word) -> Schema:
+def _property(key: str, field: Field) -> Schema:
     """What a key takes, with its meaning for the editor to show."""
-    meaning = f"{word.meaning} (left out: {word.default})" if word.default else word.meaning
+    meaning = f"{field.meaning} (left out: {field.default})" if field.default else field.meaning
     if key == "format":
         return {"const": FORMAT, "description": meaning}
-    if (section, key) in CHOICES:
-        return {**_any(_text(*CHOICES[section, key]), _ref("reference")), "description": meaning}
-    return {**_ref(word.type), "description": meaning}
+    if field.type.words:
+        return {**_any(_text(*field.type.words), _ref("reference")), "description": meaning}
+    return {**_ref(field.type.name), "description": meaning}
 
 
 # ---------------------------------------------------------------- scalars
@@ -200,29 +192,31 @@ def _modifiers(amount: str) -> Schema:
         "already": _any(_ref("time"), _pattern(r"current_age|since\..+")),
     }
     return {
-        key: {**special.get(key, _ref(word.type)), "description": word.meaning}
-        for key, word in MODIFIERS.items()
+        key: {**special.get(key, _ref(type_)), "description": meaning}
+        for key, (type_, meaning) in MODIFIERS.items()
     }
 
 
-def _families(texts: Mapping[str, str], amount: str) -> Schema:
-    return {name: {**_family(name, amount), "description": text} for name, text in texts.items()}
+def _families(families: Mapping[str, Family], amount: str) -> Schema:
+    return {
+        name: {**_family(name, family, amount), "description": family.meaning}
+        for name, family in families.items()
+    }
 
 
-def _family(name: str, amount: str) -> Schema:
+def _family(name: str, family: Family, amount: str) -> Schema:
     """What stands behind the name of a family."""
     if name in ("fixed", "poisson"):
         return _ref(amount)
     if name == "bernoulli":
         return _ref("probability")
-    if name in LISTS:
-        n = len(LISTS[name])
+    if n := len(family.listed):
         return _varies({**_list(_ref(amount)), "minItems": n, "maxItems": n})
     if name in ("survival_table", "categorical"):
         return _varies(_named(_any(_ref("probability"), _text("rest"))))
     if name == "piecewise_exponential":
         return _varies({"type": "object"})
-    keys: tuple[str, ...] = (*ARGUMENTS_OF.get(name, ()), *AS_PRINTED, "unit")
+    keys: tuple[str, ...] = (*(family.arguments or ()), *AS_PRINTED, "unit")
     if name in OWN_ARGUMENTS:
         keys = OWN_ARGUMENTS[name]
     named = _varies(_closed({key: _argument(key) for key in keys}))

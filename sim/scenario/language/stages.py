@@ -1,106 +1,105 @@
-"""Reading the pathway: stages, events, clocks, destinations, needs and what they cost."""
+"""The pathway: stages, events, clocks, destinations and needs; read and written."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from sim import units
-from sim.errors import did_you_mean
-from sim.scenario.language.choices import is_by, read_value
-from sim.scenario.language.conditions import read_condition
-from sim.scenario.language.distributions import Laws
-from sim.scenario.language.effects import mapped, read_effects
+from sim.scenario.language.choices import AMOUNT, UTILITY, VALUE, amount_a_day, write_value
+from sim.scenario.language.conditions import CONDITION, read_condition
+from sim.scenario.language.distributions import DISTRIBUTION
+from sim.scenario.language.effects import EFFECTS
+from sim.scenario.language.elements import (
+    FLAG,
+    RESOURCE_NAME,
+    STAGE_NAME,
+    TEXT,
+    Element,
+    Field,
+    Type,
+    named,
+    one_of,
+    required,
+)
 from sim.scenario.language.model import (
     STAY,
-    Amount,
     Categorical,
     Chances,
     Destination,
     Event,
     Goto,
     Need,
+    Probability,
     Rule,
     Rules,
     Stage,
     StageCost,
 )
-from sim.scenario.language.node_reader import Known, Spot, Unread, listing
-from sim.scenario.language.ratios import keys_of, read_entries, read_probability, read_ratios
-
-DAYS_IN = {"per_day": 1.0, "per_month": units.unit_of_time("months"), "per_year": units.unit_of_time("years")}
-
+from sim.scenario.language.node_reader import Known, PlacedNode, Unread, listing, read_all
+from sim.scenario.language.ratios import (
+    keys_of,
+    read_entries,
+    read_probability,
+    read_ratios,
+    write_entries,
+    write_ratios,
+)
 
 # ---------------------------------------------------------------- destinations
 
 
-def read_destination(spot: Spot, known: Known, *, stay: bool = True) -> Destination:
+def read_destination(node: PlacedNode, known: Known, *, stay: bool = True) -> Destination:
     """A stage, `stay`, stages with probabilities, or an ordered list of rules."""
-    if spot.is_list:
-        return read_rules(spot, known, stay=stay)
-    if spot.is_mapping:
-        return read_chances(spot, known, stay=stay)
-    return Goto(read_target(spot, known, stay=stay), spot.where)
+    if node.is_list:
+        return read_rules(node, known, stay=stay)
+    if node.is_mapping:
+        return read_chances(node, known, stay=stay)
+    name = node.text()
+    if name == STAY and not stay:
+        raise node.fail("a decision takes no time: nobody can stay in it", "name a stage")
+    return Goto(name if name == STAY else node.one_of(known.stages, "stage"), node.where)
 
 
-def read_target(spot: Spot, known: Known, *, stay: bool) -> str:
-    """The name of a stage, or `stay`."""
-    name = spot.text()
-    if name == STAY:
-        if not stay:
-            raise spot.fail("a decision takes no time: nobody can stay in it", "name a stage")
-        return name
-    return spot.one_of(known.stages, "stage")
-
-
-def read_chances(spot: Spot, known: Known, *, stay: bool) -> Chances:
+def read_chances(node: PlacedNode, known: Known, *, stay: bool) -> Chances:
     """`{a: 0.9, b: rest}`, with `odds_ratios` among the entries."""
-    if "by" in spot.value:
-        raise spot.fail("a destination is no choice of values", "write an ordered list of {when, to}")
+    if "by" in node.value:
+        raise node.fail("a destination is no choice of values", "write an ordered list of {when, to}")
 
-    def key(at: Spot, name: str) -> str:
-        if name == STAY and stay:
-            return name
+    def key(at: PlacedNode, name: str) -> str:
         if name.startswith("$"):
             raise Unread
-        if name not in known.stages:
-            near = did_you_mean(name, known.stages)
-            at.fail_at_key(name, f"there is no stage `{name}`", near or f"known: {listing(known.stages)}")
-            raise Unread
+        if name not in known.stages and not (name == STAY and stay):
+            fix = f"known: {listing(known.stages)}"
+            raise at.unknown(name, known.stages, f"there is no stage `{name}`", fix)
         return name
 
-    entries = read_entries(spot, known, key, "a destination", skip=("odds_ratios",))
-    ratios = read_ratios(spot.get("odds_ratios"), known, keys_of(entries))
-    return Chances(Categorical(entries, ratios, spot.where), spot.where)
+    entries = read_entries(node, known, key, "a destination", skip=("odds_ratios",))
+    ratios = read_ratios(node.get("odds_ratios"), known, keys_of(entries))
+    return Chances(Categorical(entries, ratios, node.where), node.where)
 
 
-def read_rules(spot: Spot, known: Known, *, stay: bool) -> Rules:
+def read_rules(node: PlacedNode, known: Known, *, stay: bool) -> Rules:
     """`[{name, when, to}, ..., {to}]`."""
-    spots = list(spot.items())
-    if not spots:
-        raise spot.fail("an empty list of rules", "write [{when: ..., to: ...}, {to: ...}]")
-    items: list[Rule] = []
-    failed = False
-    for i, item in enumerate(spots):
-        try:
-            items.append(read_rule(item, known, stay=stay, is_last=i == len(spots) - 1))
-        except Unread:
-            failed = True
-    if failed:
-        raise Unread
-    return Rules(tuple(items), spot.where)
+    nodes = list(node.items())
+    if not nodes:
+        raise node.fail("an empty list of rules", "write [{when: ..., to: ...}, {to: ...}]")
+    numbered = list(enumerate(nodes, 1))
+    return Rules(
+        read_all(numbered, lambda one: read_rule(one[1], known, stay=stay, is_last=one[0] == len(nodes))),
+        node.where,
+    )
 
 
-def read_rule(spot: Spot, known: Known, *, stay: bool, is_last: bool) -> Rule:
+def read_rule(node: PlacedNode, known: Known, *, stay: bool, is_last: bool) -> Rule:
     """One rule; only the last holds always."""
-    mapping = spot.section("rule")
-    when, name = spot.get("when"), spot.get("name")
+    mapping = RULE.check(node)
+    when, name = node.get("when"), node.get("name")
     if is_last and when is not None:
-        spot.fail_at_key(
-            "when", "the last rule has no `when`", "it decides for everyone else; add one without"
-        )
+        fix = "it decides for everyone else; add one without"
+        node.fail_at_key("when", "the last rule has no `when`", fix)
     if not is_last and when is None:
-        spot.lacks("rule", "`when` is missing", "every rule but the last has one")
+        RULE.lacks(node, "`when` is missing", "every rule but the last has one")
     text = name.name(known.rules) if name is not None else ""
     if name is not None:
         if text in known.rules:
@@ -109,213 +108,253 @@ def read_rule(spot: Spot, known: Known, *, stay: bool, is_last: bool) -> Rule:
     condition = read_condition(when, known) if when is not None else None
     if "to" not in mapping:
         raise Unread
-    return Rule(text, condition, read_destination(spot.child("to"), known, stay=stay), spot.where)
+    return Rule(text, condition, read_destination(node.child("to"), known, stay=stay), node.where)
 
 
-# ---------------------------------------------------------------- costs and utilities
+def write_destination(to: Destination) -> Any:
+    """Where a patient goes."""
+    if isinstance(to, Goto):
+        return to.target
+    if isinstance(to, Rules):
+        return [RULE.write(rule) for rule in to.items]
+    entries = write_entries(to.categorical.entries, str)  # type: ignore[arg-type]
+    return {**entries, "odds_ratios": write_ratios(to.categorical.odds_ratios)}
 
 
-def read_amount(spot: Spot, known: Known) -> Amount:
-    """A cost: an amount, or an amount for each category."""
-    if spot.is_mapping and not is_by(spot):
-        return {name: read_value(item, known, Spot.number) for name, item in spot.children()}
-    return read_value(spot, known, Spot.number)
+DESTINATION = Type("destination", read_destination, write_destination)
+DECISION = Type(
+    "destination",
+    lambda node, known: read_destination(node, known, stay=False),
+    lambda to: None if to is None else write_destination(to),
+)
+RULE = Element(
+    "a rule",
+    "An item of an ordered list; the first that holds decides.",
+    {
+        "name": Field(TEXT, "its name in the log, unique in the file", otherwise=""),
+        "when": Field(CONDITION, "when it holds; the last rule has none"),
+        "to": required(DESTINATION, "where it sends the patient"),
+    },
+)
+
+# ---------------------------------------------------------------- events and clocks
 
 
-def read_stage_cost(spot: Spot | None, known: Known) -> StageCost | None:
-    """What a stage costs; flows are given a day."""
-    if spot is None:
-        return None
-    spot.section("stage_cost")
-    flows = [word for word in DAYS_IN if word in spot.value]
-    if len(flows) > 1:
-        raise spot.fail(f"{' and '.join(flows)} say the same", "give one of them")
-    entry = spot.get("on_entry")
-    per_day: Amount | None = None
-    for word in flows:
-        per_day = divided(read_amount(spot.child(word), known), DAYS_IN[word])
-    return StageCost(read_amount(entry, known) if entry is not None else None, per_day)
-
-
-def divided(amount: Any, days: float) -> Amount:
-    """An amount a day from one a month or a year."""
-    if days == 1.0:
-        return amount  # type: ignore[no-any-return]
-    if isinstance(amount, dict):
-        return {name: mapped(value, lambda v: v / days) for name, value in amount.items()}
-    return mapped(amount, lambda v: v / days)  # type: ignore[no-any-return]
-
-
-def read_utility(spot: Spot | None, known: Known) -> Any:
-    """A utility, at most 1; below 0 is worse than dead."""
-    if spot is None:
-        return None
-
-    def utility(one: Spot) -> float:
-        value = one.number()
-        if value > 1.0:
-            raise one.fail(
-                f"a utility of {units.number_text(value)} is beyond full health", "1 is full health"
-            )
-        return value
-
-    return read_value(spot, known, utility)
-
-
-# ---------------------------------------------------------------- events, clocks, stages
-
-
-def read_event(name: str, spot: Spot, known: Known, stage: str) -> Event:
-    """A competing event of a stage, or (stage "") a clock."""
-    mapping = spot.section("event" if stage else "clock")
-    if stage and ("after" in mapping) == ("every" in mapping):
-        raise spot.lacks(
-            "event",
-            "an event has `after` or `every`, one of the two",
-            "say when it happens: after: {fixed: 28 days}",
-        )
-    if "odds_ratios" in mapping and "chance" not in mapping:
-        spot.fail_at_key(
-            "odds_ratios",
-            "here they would act on `chance`, and there is none",
-            "put them into the mapping of `to` to change where patients go",
-        )
-    parts: dict[str, Any] = {}
-    readers: dict[str, Callable[[], Any]] = {
-        "after": lambda: Laws(known).law(due(spot, "every" if "every" in mapping else "after")),
-        "chance": lambda: read_chance(spot, known),
-        "when": lambda: optional(spot, "when", lambda s: read_condition(s, known)),
-        "do": lambda: read_effects(spot.get("do"), known, stage),
-        "to": lambda: read_destination(due(spot, "to"), known),
-        "waiting": lambda: optional(spot, "waiting", Spot.flag) or False,
-        "in_stages": lambda: optional(spot, "in", lambda s: read_stages(s, known)),
-        "cost": lambda: optional(spot, "cost", lambda s: read_amount(s, known)),
-        "qaly": lambda: optional(spot, "qaly", lambda s: read_value(s, known, Spot.number)),
-    }
-    failed = False
-    for key, read in readers.items():
-        try:
-            parts[key] = read()
-        except Unread:
-            failed = True
-    if failed:
-        raise Unread
-    return Event(name=name, every="every" in mapping, where=spot.where, **parts)
-
-
-def read_stages(spot: Spot, known: Known) -> tuple[str, ...]:
+def _stages_in(node: PlacedNode, known: Known) -> tuple[str, ...]:
     """A stage, or a list of them."""
-    stages = tuple(item.one_of(known.stages, "stage") for item in spot.names())
+    stages = tuple(item.one_of(known.stages, "stage") for item in node.names())
     if not stages:
-        raise spot.fail("no stage is named here", "a clock without `in` can happen in all that take time")
+        raise node.fail("no stage is named here", "a clock without `in` can happen in all that take time")
     return stages
 
 
-def due(spot: Spot, key: str) -> Spot:
-    """The value of a key whose absence has been noted.
+_STAGES_IN = Type("names", _stages_in, list)
+_CHANCE = Type(
+    "probability", lambda node, known: read_probability(node, None, known), lambda p: write_value(p.value)
+)
+_ODDS = Type("ratios", read_ratios, lambda p: write_ratios(p.odds_ratios) if p is not None else None)
+_TO = required(DESTINATION, "where the patient goes: a stage, stay, stages with probabilities, or rules")
+_DO = Field(EFFECTS, "what it does to the patient, before the destination is chosen", "[]", otherwise=())
+_ODDS_OF_CHANCE = Field(_ODDS, "multiply the odds of `chance`", get=lambda event: event.chance)
 
-    Raises: Unread where it is left out.
-    """
-    item = spot.get(key)
-    if item is None:
-        raise Unread
-    return item
+EVENT = Element(
+    "an event",
+    "What can happen in a stage; the earliest of a stage's events happens.",
+    {
+        "after": Field(
+            DISTRIBUTION,
+            "the law of the time until it happens, at most once a visit",
+            get=lambda event: None if event.every else event.after,
+        ),
+        "every": Field(
+            DISTRIBUTION,
+            "as `after`, drawn anew each time it has happened",
+            get=lambda event: event.after if event.every else None,
+        ),
+        "chance": Field(_CHANCE, "asked once a visit: otherwise it does not come up in it", "1"),
+        "odds_ratios": _ODDS_OF_CHANCE,
+        "when": Field(
+            CONDITION, "it can happen only where this holds, read on entering and after each `stay`"
+        ),
+        "waiting": Field(
+            FLAG, "it can happen while the patient waits for the stage, too", "false", otherwise=False
+        ),
+        "do": _DO,
+        "to": _TO,
+        "cost": Field(AMOUNT, "what each happening costs"),
+        "qaly": Field(VALUE, "what each happening adds in quality-adjusted life-years"),
+    },
+)
+CLOCK = Element(
+    "a clock",
+    "An event that outlives the stage, begun by `start` and ended by `stop`.",
+    {
+        "in": Field(_STAGES_IN, "the stages it can happen in", "all but terminal stages", name="in_stages"),
+        "after": required(DISTRIBUTION, "the law of its time, counted from its start"),
+        "chance": Field(_CHANCE, "asked at each start: otherwise it does not come up", "1"),
+        "odds_ratios": _ODDS_OF_CHANCE,
+        "when": Field(CONDITION, "once due, it happens as soon as this holds"),
+        "do": _DO,
+        "to": _TO,
+        "cost": Field(AMOUNT, "what its happening costs"),
+        "qaly": Field(VALUE, "what its happening adds in quality-adjusted life-years"),
+    },
+)
 
 
-def optional(spot: Spot, key: str, read: Callable[[Spot], Any]) -> Any:
-    """The value of a key, None where it is left out."""
-    item = spot.get(key)
-    return None if item is None else read(item)
+def read_event(name: str, node: PlacedNode, known: Known) -> Event:
+    """A competing event of the stage that is being read, or outside of stages a clock."""
+    element = EVENT if known.stage else CLOCK
+    mapping = element.check(node)
+    if known.stage and ("after" in mapping) == ("every" in mapping):
+        fix = "say when it happens: after: {fixed: 28 days}"
+        raise EVENT.lacks(node, "an event has `after` or `every`, one of the two", fix)
+    if "odds_ratios" in mapping and "chance" not in mapping:
+        fact = "here they would act on `chance`, and there is none"
+        fix = "put them into the mapping of `to` to change where patients go"
+        node.fail_at_key("odds_ratios", fact, fix)
+    parts = {"waiting": False, "in_stages": None, **element.read(node, known, checked=True)}
+    every, after, odds = parts.pop("every", None), parts.pop("after"), parts.pop("odds_ratios") or ()
+    if parts["chance"] is not None:
+        parts["chance"] = Probability(parts["chance"].value, odds, parts["chance"].where)
+    after = after if every is None else every
+    return Event(name=name, after=after, every=every is not None, where=node.where, **parts)
 
 
-def read_chance(spot: Spot, known: Known) -> Any:
-    """`chance` and the odds ratios beside it."""
-    chance = spot.get("chance")
-    return None if chance is None else read_probability(chance, spot.get("odds_ratios"), known)
+CLOCKS = named("clocks", CLOCK, read_event, CLOCK.write)
+WHILE_WAITING = named("events", EVENT, read_event, EVENT.write)
+EVENTS = replace(WHILE_WAITING, write=lambda events: None if events is None else WHILE_WAITING.write(events))
+"""The events of a stage that takes time; None for another."""
+
+# ---------------------------------------------------------------- stages
+
+NEED = Element(
+    "a need",
+    "A resource needed under a condition.",
+    {
+        "when": Field(CONDITION, "when it is needed", "always"),
+        "resource": required(RESOURCE_NAME, "the resource"),
+    },
+)
 
 
-def read_events(spot: Spot | None, known: Known, stage: str) -> tuple[Event, ...]:
-    """Events by name."""
-    if spot is None:
-        return ()
-    read = [item.attempt(lambda s, n=name: read_event(n, s, known, stage)) for name, item in spot.children()]  # type: ignore[misc]
-    if any(event is None for event in read):
-        raise Unread
-    return tuple(event for event in read if event is not None)
-
-
-def read_needs(spot: Spot | None, known: Known) -> tuple[Need, ...]:
+def read_needs(node: PlacedNode, known: Known) -> tuple[Need, ...]:
     """One resource, a list of resources, or of `{when, resource}`."""
-    if spot is None:
-        return ()
     needs = []
-    for item in spot.names():
+    for item in node.names():
         if item.is_mapping:
-            item.section("need")
-            if "resource" not in item.value:
-                raise Unread
-            when = item.get("when")
-            condition = read_condition(when, known) if when is not None else None
-            resource = item.child("resource").one_of(known.resources, "resource")
-            needs.append(Need(condition, resource, item.where))
+            needs.append(Need(**NEED.read(item, known), where=item.where))
         else:
             needs.append(Need(None, item.one_of(known.resources, "resource"), item.where))
     if len({n.resource for n in needs if n.when is None}) < sum(n.when is None for n in needs):
-        raise spot.fail("the same resource is needed twice", "a patient holds one unit of a resource")
+        raise node.fail("the same resource is needed twice", "a patient holds one unit of a resource")
     return tuple(needs)
 
 
-def read_stage(name: str, spot: Spot, known: Known) -> Stage:
+def write_needs(needs: tuple[Need, ...]) -> list[Any]:
+    """What a stage needs."""
+    return [need.resource if need.when is None else NEED.write(need) for need in needs]
+
+
+_PER_DAY = "per_day"
+STAGE_COST = Element(
+    "a stage's cost",
+    "What a stage costs.",
+    {
+        "on_entry": Field(AMOUNT, "at each entry, after its effects"),
+        "per_day": Field(AMOUNT, "a day"),
+        "per_month": Field(
+            amount_a_day(units.unit_of_time("months")), "a month", name=_PER_DAY, get=lambda _: None
+        ),
+        "per_year": Field(
+            amount_a_day(units.unit_of_time("years")), "a year", name=_PER_DAY, get=lambda _: None
+        ),
+    },
+)
+
+
+def read_stage_cost(node: PlacedNode, known: Known) -> StageCost:
+    """What a stage costs; flows are given a day."""
+    mapping = STAGE_COST.check(node)
+    flows = [word for word in ("per_day", "per_month", "per_year") if word in mapping]
+    if len(flows) > 1:
+        raise node.fail(f"{' and '.join(flows)} say the same", "give one of them")
+    return StageCost(**STAGE_COST.read(node, known, checked=True))
+
+
+STAGE = Element(
+    "a stage",
+    "Where a patient is in the pathway; it takes time, decides, or is terminal.",
+    {
+        "label": Field(TEXT, "its name in words", "the name"),
+        "state": Field(one_of("states", "state"), "its health state", "the one the patient was in"),
+        "terminal": Field(FLAG, "the patient's path ends here", "false", otherwise=False),
+        "utility": Field(UTILITY, "quality of life here, in place of the state's"),
+        "cost": Field(
+            Type("stage_cost", read_stage_cost, STAGE_COST.write, element=STAGE_COST), "what it costs"
+        ),
+        "needs": Field(
+            Type("needs", read_needs, write_needs),
+            "resources it needs; whoever lacks one waits",
+            otherwise=(),
+        ),
+        "on_entry": Field(EFFECTS, "what is done on entering, before events are drawn", "[]", otherwise=()),
+        "events": Field(
+            EVENTS,
+            "what can happen here",
+            "{}",
+            otherwise=(),
+            is_written=True,
+            get=lambda stage: None if stage.terminal or stage.decide is not None else stage.events,
+        ),
+        "while_waiting": Field(
+            WHILE_WAITING, "what can happen only while the patient waits for the stage", "{}", otherwise=()
+        ),
+        "decide": Field(DECISION, "makes it a decision: takes no time, sends the patient on by rules"),
+    },
+)
+
+
+def read_stage(name: str, node: PlacedNode, known: Known) -> Stage:
     """One stage."""
-    mapping = spot.section("stage")
-    terminal = optional(spot, "terminal", Spot.flag) or False
-    check_kind(spot, terminal)
-    label = spot.get("label")
-    decide = spot.get("decide")
-    readers: dict[str, Callable[[], Any]] = {
-        "label": lambda: label.text() if label is not None else name.replace("_", " "),
-        "state": lambda: optional(spot, "state", lambda s: s.one_of(known.states, "state")),
-        "utility": lambda: read_utility(spot.get("utility"), known),
-        "cost": lambda: read_stage_cost(spot.get("cost"), known),
-        "needs": lambda: read_needs(spot.get("needs"), known),
-        "on_entry": lambda: read_effects(spot.get("on_entry"), known, name),
-        "events": lambda: read_events(spot.get("events"), known, name),
-        "while_waiting": lambda: read_events(spot.get("while_waiting"), known, name),
-        "decide": lambda: read_destination(decide, known, stay=False) if decide is not None else None,
-    }
-    parts: dict[str, Any] = {}
-    failed = False
-    for key, read in readers.items():
-        try:
-            parts[key] = read()
-        except Unread:
-            failed = True
-    if failed:
-        raise Unread
+    mapping = STAGE.check(node)
+    known.stage = name
+    try:
+        check_kind(node)
+        parts = STAGE.read(node, known, checked=True)
+    finally:
+        known.stage = ""
     twice = {e.name for e in parts["events"]} & {e.name for e in parts["while_waiting"]}
     if twice:
-        raise spot.fail(
-            f"the event `{min(twice)}` stands in events and in while_waiting",
-            "one event can be both: `waiting: true`",
-        )
+        fact = f"the event `{min(twice)}` stands in events and in while_waiting"
+        raise node.fail(fact, "one event can be both: `waiting: true`")
     if "while_waiting" in mapping and not parts["needs"]:
-        spot.fail_at_key("while_waiting", "nobody waits for a stage that needs nothing", "add `needs`")
-    return Stage(name=name, terminal=terminal, where=spot.where, **parts)
+        node.fail_at_key("while_waiting", "nobody waits for a stage that needs nothing", "add `needs`")
+    parts["label"] = name.replace("_", " ") if parts["label"] is None else parts["label"]
+    return Stage(name=name, where=node.where, **parts)
 
 
-def check_kind(spot: Spot, terminal: bool) -> None:
+def check_kind(node: PlacedNode) -> None:
     """A stage takes time, decides, or is terminal."""
-    is_decision = "decide" in spot.value
-    if terminal and is_decision:
-        spot.fail_at_key("decide", "a terminal stage decides nothing", "leave out `decide` or `terminal`")
-    words = (
-        ("events", "while_waiting", "needs")
-        if is_decision
-        else ("events", "while_waiting")
-        if terminal
-        else ()
-    )
-    for word in words:
-        if word in spot.value and spot.child(word).value not in ({}, []):
+    terminal = node.get("terminal")
+    is_terminal, is_decision = terminal is not None and terminal.flag(), "decide" in node.value
+    if is_terminal and is_decision:
+        node.fail_at_key("decide", "a terminal stage decides nothing", "leave out `decide` or `terminal`")
+    words = ("events", "while_waiting", "needs") if is_decision else ("events", "while_waiting")
+    for word in words if is_terminal or is_decision else ():
+        if word in node.value and node.child(word).value not in ({}, []):
             kind = "a decision takes no time" if is_decision else "nothing happens in a terminal stage"
-            spot.fail_at_key(word, f"{kind}: it has no `{word}`", "leave it out")
+            node.fail_at_key(word, f"{kind}: it has no `{word}`", "leave it out")
+
+
+STAGES = named("stages", STAGE, read_stage, STAGE.write)
+
+PATHWAY = Element(
+    "the pathway",
+    "Where patients start and the stages they pass through.",
+    {
+        "start": required(STAGE_NAME, "the first stage"),
+        "on_start": Field(EFFECTS, "what is done before it", "[]", otherwise=(), is_written=True),
+        "stages": required(STAGES, "the stages by name"),
+    },
+)

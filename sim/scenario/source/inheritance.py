@@ -10,16 +10,15 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sim.errors import Place, Problem, Problems, ScenarioError, Where, did_you_mean
-from sim.scenario.language.model import Change
-from sim.scenario.language.vocabulary import SECTIONS
 from sim.scenario.source import paths
 from sim.scenario.source.files import read_regular
 from sim.scenario.source.paths import Keys
+from sim.scenario.source.record import Change
 from sim.scenario.source.tree import LARGEST_FILE, Node, flow, moved, plain, read_file, read_text
 
 OWN_KEYS = ("format", "title")
@@ -79,14 +78,15 @@ def assemble(
     *,
     problems: Problems,
     has_default: HasDefault = _no_defaults,
+    keys: Collection[str] | None = None,
 ) -> Layered:
     """The scenario of a file, with all that it is based on and the settings above.
 
     settings: `PATH=VALUE` each, the value as YAML in one line. Paths that cannot be followed go to
-    problems, and are left out of the whole.
+    problems, and are left out of the whole. keys: those of a scenario; a file has at least one of them.
     Raises: ScenarioError where a file cannot be read or the chain of files has no end.
     """
-    files = _chain(os.fspath(path))
+    files = _chain(os.fspath(path), keys)
     for file in files[1:]:
         _check_format(file, files[0], problems)
     work = _Work(_without_sections(files[-1], problems), problems, has_default)
@@ -106,11 +106,11 @@ SET = "--set"
 """The name of the last layer, and the file of what is written in it."""
 
 
-def _chain(path: str) -> list[Node]:
+def _chain(path: str, keys: Collection[str] | None) -> list[Node]:
     """The roots of a file and of all below it, the first file last."""
     seen = [os.path.realpath(path)]
     names = [path]
-    files = [_mapping(root := read_file(path), root.place)]
+    files = [_mapping(root := read_file(path), root.place, keys)]
     while based_on := _entries(files[-1]).get("based_on"):
         where = Where(based_on.place, "based_on")
         if not isinstance(based_on.value, str) or "\0" in based_on.value:
@@ -123,14 +123,14 @@ def _chain(path: str) -> list[Node]:
             fact = f"the files are based on each other in a circle: {circle}"
             raise ScenarioError([Problem(where, fact, "one of them has to stand alone")])
         seen.append(os.path.realpath(name))
-        files.append(_below(name, where))
+        files.append(_below(name, where, keys))
     return files
 
 
-def _below(name: str, where: Where) -> Node:
+def _below(name: str, where: Where, keys: Collection[str] | None) -> Node:
     """A file that another is based on; what is wrong with it as a file is told at that line."""
     try:
-        return _mapping(read_file(name), Place(name))
+        return _mapping(read_file(name), Place(name), keys)
     except ScenarioError as error:
         problems = error.problems
         if problems[0].where.place != Place(name) and not _FORMAT.search(
@@ -145,9 +145,9 @@ def _below(name: str, where: Where) -> Node:
         ) from None
 
 
-def _mapping(root: Node, place: Place) -> Node:
+def _mapping(root: Node, place: Place, keys: Collection[str] | None) -> Node:
     """The root of a file that may be a scenario. Raises: ScenarioError, with this place, where it is none."""
-    if isinstance(root.value, dict) and not SECTIONS["scenario"].words.keys().isdisjoint(root.value):
+    if isinstance(root.value, dict) and (keys is None or not root.value.keys().isdisjoint(keys)):
         return root
     fact = "is not a mapping of keys to values"
     if isinstance(root.value, dict):

@@ -9,9 +9,9 @@ from graphlib import CycleError, TopologicalSorter
 
 from sim import units
 from sim.errors import InputError, Place, Problem, Problems, Where, did_you_mean
-from sim.scenario.language.model import Parameter
 from sim.scenario.source import uncertainty
 from sim.scenario.source.paths import name_of
+from sim.scenario.source.record import Parameter
 from sim.scenario.source.tree import Node, Unresolved, flow, moved, plain, shortened
 from sim.scenario.source.uncertainty import Uncertainty
 

@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from sim.scenario import load
+from sim.scenario.language.reader import ELEMENTS
 from sim.scenario.language.schema import json_schema, reference_page
 from sim.scenario.language.vocabulary import (
     AS_PRINTED,
@@ -19,7 +20,6 @@ from sim.scenario.language.vocabulary import (
     MODIFIERS,
     NUMBER_FAMILIES,
     OPERATORS,
-    SECTIONS,
 )
 from sim.scenario.source import tree
 
@@ -71,12 +71,12 @@ def described(properties: dict[str, Any]) -> dict[str, str]:
     return {key: item.get("description", "") for key, item in properties.items()}
 
 
-@pytest.mark.parametrize("section", SECTIONS)
+@pytest.mark.parametrize("section", ELEMENTS)
 def test_every_word_is_described(section: str) -> None:
     found = SCHEMA["else"] if section == "scenario" else SCHEMA["$defs"][f"section_{section}"]
     texts = described(found["properties"])
-    assert list(texts) == list(SECTIONS[section].words)
-    for key, word in SECTIONS[section].words.items():
+    assert list(texts) == list(ELEMENTS[section].fields)
+    for key, word in ELEMENTS[section].fields.items():
         assert word.meaning in texts[key]
 
 
@@ -96,7 +96,7 @@ def test_the_page_is_the_one_in_the_docs() -> None:
 
 def test_the_page_has_every_word() -> None:
     page = reference_page()
-    words = {key for section in SECTIONS.values() for key in section.words}
+    words = {key for section in ELEMENTS.values() for key in section.fields}
     for key in (*words, *FAMILIES, *NUMBER_FAMILIES, *MODIFIERS, *AS_PRINTED, *OPERATORS, *COVARIATES):
         assert f"| `{key}` |" in page, key
 
@@ -125,12 +125,12 @@ def test_every_word_stands_in_a_valid_file_of_the_corpus() -> None:
 
     for path in VALID:
         gather(tree.plain(tree.read_file(path)))
-    words = {key for section in SECTIONS.values() for key in section.words}
+    words = {key for section in ELEMENTS.values() for key in section.fields}
     due = {*words, *FAMILIES, *NUMBER_FAMILIES, *MODIFIERS, *AS_PRINTED, *OPERATORS}
     assert due <= keys
 
 
 def test_no_word_is_read_otherwise_by_yaml_1_1() -> None:
-    words = {key for section in SECTIONS.values() for key in section.words}
+    words = {key for section in ELEMENTS.values() for key in section.fields}
     for word in (*words, *FAMILIES, *MODIFIERS, *OPERATORS):
         assert yaml.safe_load(word) == word

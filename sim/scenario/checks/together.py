@@ -1,0 +1,103 @@
+"""Parts that have to go together: costs and `economics`, draws that follow others, tables and clocks."""
+
+from __future__ import annotations
+
+from sim.errors import Problems, Where
+from sim.scenario.checks.graph import check_graph, effects_of, today_stages
+from sim.scenario.language.model import Draw, Event, Scenario, Stage
+from sim.scenario.language.node_reader import PlacedNode
+
+
+def check_together(scenario: Scenario, top: PlacedNode) -> None:
+    """Adds every problem of parts that do not go together; top: the tree the scenario was read from."""
+    problems = top.problems
+    check_graph(scenario, problems)
+    check_values(scenario, top, problems)
+    check_followed(scenario, problems)
+    check_today(scenario, problems)
+    if scenario.patients.arrivals.warm_up >= scenario.horizon:
+        warm_up = top.child("patients").child("arrive").child("warm_up")
+        warm_up.fail("the warm-up lasts to the horizon", "nothing is left to observe: let it end before")
+
+
+def first_valued(scenario: Scenario, top: PlacedNode) -> Where:
+    """Where the first cost or utility of a scenario stands, as near as is known."""
+    if any(s.utility is not None for s in scenario.states):
+        return top.child("states").where
+    for clock in scenario.clocks:
+        if clock.cost is not None or clock.qaly is not None:
+            return clock.where
+    for stage in scenario.stages:
+        if stage.utility is not None or stage.cost is not None:
+            return stage.where
+        for event in events_of(stage):
+            if event.cost is not None or event.qaly is not None:
+                return event.where
+    return top.child("resources").where
+
+
+def check_followed(scenario: Scenario, problems: Problems) -> None:
+    """Adds: a draw that follows an attribute which no draw gives a value."""
+    attributes = scenario.patients.attributes
+    first = [a.initial for a in attributes if isinstance(a.initial, Draw)]
+    drawn = {a.name for a in attributes if isinstance(a.initial, Draw)}
+    actions = [a for effect in effects_of(scenario) for a in effect.actions if a.word == "draw"]
+    everywhere = drawn | {a.target for a in actions}
+    for draws, known in ((first, drawn), ([a.value for a in actions], everywhere)):
+        for draw in draws:
+            if draw.follows is not None and draw.follows[0] not in known:
+                fact = f"`{draw.follows[0]}` is not drawn: there is nothing to follow"
+                problems.add(draw.where.at("follows"), fact, "give it a distribution, or leave out `follows`")
+
+
+def check_today(scenario: Scenario, problems: Problems) -> None:
+    """Adds: a clock that a stage of today's patients starts or stops, of which their table says nothing."""
+    table = scenario.patients.table
+    if table is None:
+        return
+    here = today_stages(scenario)
+    said = {c.name for c in table.columns if c.kind == "days"}
+    for stage in scenario.stages:
+        actions = [a for e in stage.on_entry for a in e.actions if a.word in ("start", "stop")]
+        for name in dict.fromkeys(a.target for a in actions if a.target not in said):
+            if stage.name in here:
+                fact = f"patients are in `{stage.name}`, on entry to which `{name}` is started or stopped"
+                fix = f"add the column `days.{name}`: how long it has run, empty where it does not"
+                problems.add(table.where, fact, fix)
+
+
+def events_of(stage: Stage) -> tuple[Event, ...]:
+    """All events of a stage."""
+    return (*stage.events, *stage.while_waiting)
+
+
+def check_values(scenario: Scenario, top: PlacedNode, problems: Problems) -> None:
+    """Adds: costs or utilities without `economics`; a state or stage that lacks a utility."""
+    states = {s.name: s for s in scenario.states}
+    with_utility = any(s.utility is not None for s in scenario.states)
+    with_utility |= any(s.utility is not None for s in scenario.stages)
+    events = [*scenario.clocks, *(e for s in scenario.stages for e in events_of(s))]
+    valued = with_utility
+    valued |= any(s.cost is not None for s in scenario.stages)
+    valued |= any(e.cost is not None or e.qaly is not None for e in events)
+    valued |= any(r.cost_per_use is not None or r.cost_per_day is not None for r in scenario.resources)
+    if valued and scenario.economics is None:
+        problems.add(
+            first_valued(scenario, top),
+            "costs or utilities stand here, but no `economics`",
+            "add economics: {currency: GBP, discount: {cost: 0.035, qaly: 0.035}, convention: annual}",
+        )
+    if not with_utility:
+        return
+    for stage in scenario.stages:
+        if stage.decide is not None or stage.utility is not None or stage.state == "dead":
+            continue
+        state = states.get(stage.state or "")
+        if stage.state is not None and state is not None and state.utility is None:
+            problems.add(
+                stage.where,
+                f"the state `{stage.state}` has no utility",
+                "give every state a utility, or this stage one",
+            )
+        if stage.state is None and stage.name == scenario.start:
+            problems.add(stage.where, "the first stage has no state and no utility", "give it one of the two")

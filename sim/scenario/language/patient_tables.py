@@ -1,0 +1,147 @@
+"""Tables of patients and of starting days: from CSV files, or as text in a resolved form."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable
+
+from sim.errors import InputError, Problems, did_you_mean
+from sim.scenario.language.model import Covariate, PatientTable, Scalar, Scenario
+from sim.scenario.language.node_reader import Known, PlacedNode, Unread, listing, scalar_text
+from sim.scenario.source.csv_tables import NUMBER, Row, cell_number, read_table, rows_of
+from sim.scenario.source.tree import Node, key_value
+
+
+def read_rows(node: PlacedNode, known: Known) -> list[Row]:
+    """The rows of the table whose path stands here.
+
+    Raises: Unread, its problem noted.
+    """
+    path = node.folder(known.folder) / node.text()
+    try:
+        return read_table(path)
+    except InputError as error:
+        raise node.fail(error.fact, error.fix) from None
+
+
+def read_arrival_days(node: PlacedNode, known: Known) -> tuple[float, ...]:
+    """The starting days in the table whose path stands here: its column `day`, in the order of the rows."""
+    rows = read_rows(node, known)
+    if "day" not in rows[0]:
+        raise node.fail("the table has no column `day`", "a row for each patient: the day of the start")
+    days = []
+    for n, row in enumerate(rows, 1):
+        day = cell_number(row["day"])
+        if day is None or day < 0.0:
+            raise node.fail(f"row {n}: `{row['day']}` is no day", "days are numbers, 0 or more")
+        days.append(day)
+    return tuple(days)
+
+
+# ---------------------------------------------------------------- patients
+
+
+def read_patient_file(node: PlacedNode, known: Known) -> PatientTable:
+    """The table of patients whose path stands here."""
+    return _patient_table(node, known, read_rows(node, known))
+
+
+def read_patient_text(node: PlacedNode, known: Known) -> PatientTable:
+    """The table of patients that stands here as text."""
+    try:
+        return _patient_table(node, known, rows_of(node.text(), "of patients"))
+    except InputError as error:
+        raise node.fail(error.fact, error.fix) from None
+
+
+def _patient_table(node: PlacedNode, known: Known, rows: list[Row]) -> PatientTable:
+    """The rows as values; adds a problem for each column that says nothing, or what no patient can have."""
+    words = ["stage", "days_in_stage", *known.attributes]
+    words += [f"since.{stamp}" for stamp in known.stamps] + [f"days.{clock}" for clock in known.clocks]
+    if not set(words) & set(rows[0]):
+        fact = "no column of the table says anything about a patient"
+        raise node.fail(fact, f"columns are {listing(words)}")
+    before = len(node.problems.found)
+    columns: dict[Covariate, list[Scalar | None]] = {}
+    for name in rows[0]:
+        if name not in words:
+            fix = did_you_mean(name, words) or f"columns are {', '.join(words)}"
+            node.fail(f"the column `{name}` says nothing about a patient", fix)
+            continue
+        kind, _, rest = name.partition(".")
+        covariate = Covariate("attribute", name) if name in known.attributes else Covariate(kind, rest)
+        columns[covariate] = _read_cells(node, known, covariate, name, [row[name] for row in rows])
+    if Covariate("days_in_stage") in columns and Covariate("stage") not in columns:
+        fix = "add the column `stage`, or leave out the days"
+        node.fail("there are `days_in_stage` without a `stage`", fix)
+    if len(node.problems.found) > before:
+        raise Unread
+    return PatientTable(tuple(columns), tuple(zip(*columns.values(), strict=True)), node.where)
+
+
+def _read_cells(
+    node: PlacedNode, known: Known, covariate: Covariate, name: str, cells: Iterable[str]
+) -> list[Scalar | None]:
+    """The values of a column; the first that no patient can have is noted."""
+    found: list[Scalar | None] = []
+    is_number = covariate.kind != "attribute" or known.attributes[covariate.name].kind == "number"
+    for n, text in enumerate(cells, 1):
+        if not text and covariate.kind in ("since", "days"):
+            found.append(None)
+            continue
+        problems = Problems()
+        value = key_value(text)
+        if isinstance(value, int | float) and not isinstance(value, bool) and not NUMBER.match(text):
+            value = text  # `1_0` and `0x10` are numbers in YAML alone
+            if is_number and covariate.kind != "stage":
+                problems.add(node.where, f"`{text}` is not a number of a table", "write plain digits")
+        cell = PlacedNode(Node(node.content.place, value), node.path, problems)
+        try:
+            if problems.found:
+                raise Unread
+            found.append(_read_cell(cell, known, covariate))
+        except Unread:
+            fact, fix = (
+                (problems.found[0].fact, problems.found[0].fix) if problems.found else ("is no value", "")
+            )
+            node.fail(f"row {n}, column `{name}`: {fact}", fix)
+            break
+    return found
+
+
+def _read_cell(cell: PlacedNode, known: Known, covariate: Covariate) -> Scalar:
+    """One value: of an attribute, a stage that takes time, or days, which are 0 or more."""
+    value = known.scalar(cell, Covariate("since", "start") if covariate.kind == "days" else covariate)
+    if covariate.kind == "stage":
+        stage = known.stages[str(value)]
+        if stage.get("decide") is not None or stage.get("terminal") is not None:
+            raise cell.fail(f"nobody is in `{value}` for a time", "give a stage that has events")
+    elif covariate.kind != "attribute" and float(value) < 0.0:
+        raise cell.fail(f"`{cell.value}` lies in the future", "days are numbers, 0 or more")
+    return value
+
+
+def clocks_not_told(scenario: Scenario) -> tuple[str, ...]:
+    """A note where a table of today's patients does not say of every clock how long it has been running."""
+    table = scenario.patients.table
+    if table is None or not table.is_today:
+        return ()
+    missing = [clock.name for clock in scenario.clocks if Covariate("days", clock.name) not in table.columns]
+    if not missing:
+        return ()
+    columns = ", ".join(f"`days.{name}`" for name in missing)
+    return (
+        f"the table of today's patients has no column {columns}: such a clock runs from day 0 where "
+        "`on_start` starts it, and else not at all, whatever earlier stages did; an empty cell says that it "
+        "does not run",
+    )
+
+
+def write_patient_table(table: PatientTable) -> str:
+    """A table of patients as text that `read_patient_text` reads."""
+    lines = io.StringIO()
+    writer = csv.writer(lines, lineterminator="\n")
+    writer.writerow(str(covariate) for covariate in table.columns)
+    writer.writerows(["" if cell is None else scalar_text(cell) for cell in row] for row in table.rows)
+    return lines.getvalue()
