@@ -17,10 +17,12 @@ import yaml
 
 from sim import units
 from sim.engine.run import simulate
-from sim.outcomes.summary import summarise
+from sim.outcomes.results import Results
+from sim.outcomes.summary import log_results
 from sim.pathway.tables import compile_pathway
 from sim.scenario import load
 from tests.published.extraction import entries, wilson
+from tests.rows import OutcomeRows
 
 HERE = Path(__file__).parent
 TARGETS = HERE / "targets.yaml"
@@ -120,24 +122,26 @@ class Figure:
             return ERROR_OF_MEDIAN * math.log(high / low) / (2 * score), "extremes"
         return 1 / math.log(2), "median of n"
 
-    def simulated(self, outcomes: dict[str, Any]) -> Simulated:
-        """Read from the outcomes of its run."""
-        entry = outcomes[self.outcome]
-        n = entry["n"]
+    def simulated(self, results: Results) -> Simulated:
+        """The value in the results of its run."""
+        rows = OutcomeRows(results, self.outcome)
+        scale = 1.0
         if self.step is not None:
-            n = entry["steps"][self.step - 2]["count"]
-            entry = entry["steps"][self.step - 1]
+            row = list(rows.parts("share").values())[self.step - 1]
         elif self.category:
-            entry = entry["shares"][self.category]
+            row = rows.row("share", self.category)
         elif self.at:
-            days = units.days(self.at)
-            (entry,) = (one for one in entry["at"].values() if one["days"] == days)
+            measure = rows.facts.description.headline.measure
+            row = rows.row(measure, time=units.days(self.at))
         elif self.unit:
             scale = units.days(f"1 {self.unit}")
-            low, high = outcomes[self.outcome]["median_interval"]
-            return Simulated(entry["median_days"] / scale, low / scale, (high or math.inf) / scale, n)
-        low, high = entry["interval"]
-        return Simulated(entry["estimate"], low, high, n)
+            row = rows.row("median")
+        else:
+            row = rows.headline
+        assert not math.isnan(row.low)
+        high = math.inf if self.unit and math.isnan(row.high) else row.high
+        assert not math.isnan(high)
+        return Simulated(row.estimate / scale, row.low / scale, high / scale, int(row.n))
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,14 +217,12 @@ def figures() -> tuple[Figure, ...]:
 
 
 @cache
-def outcomes(run: str, *, patients: int, seed: int) -> dict[str, Any]:
-    """The outcomes of a scenario of `runs/`."""
+def results(run: str, *, patients: int, seed: int) -> Results:
+    """The results of a scenario of `runs/`."""
     scenario = load(RUNS / f"{run}.yaml", settings=(f"patients.number={patients}",))
     result = simulate(compile_pathway(scenario), seed=seed)
-    found = summarise(result.log, result.use, scenario, at=TIMES)["outcomes"]
-    assert isinstance(found, dict)
-    return found
+    return log_results(result.log, result.use, scenario, at=TIMES)
 
 
 def simulated(figure: Figure, *, patients: int, seed: int) -> Simulated:
-    return figure.simulated(outcomes(figure.run, patients=patients, seed=seed))
+    return figure.simulated(results(figure.run, patients=patients, seed=seed))

@@ -1,17 +1,20 @@
-"""What a centre's what-ifs come to, as tables: `python -m tests.published.centre_tables`."""
+"""Results of the what-if scenarios of a centre, as tables: `python -m tests.published.centre_tables`."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from sim.engine.run import simulate
-from sim.outcomes.comparison.sweep_results import Cell, burden_told, outcomes_told, read_cell
+from sim.outcomes.comparison.comparability import Arm
+from sim.outcomes.comparison.sweep_results import Cell, evaluate_cell, headline_differences
+from sim.outcomes.estimates import Differences, Estimates
+from sim.outcomes.results import Results
+from sim.outcomes.summary import arm_results
 from sim.pathway.tables import compile_pathway
 from sim.scenario import load
 from tests.published.strategy_tables import SCENARIOS, table
+from tests.rows import OutcomeRows
 
 BASE = SCENARIOS / "centre_academic.yaml"
 WHAT_IFS = sorted((SCENARIOS / "centre").glob("*.yaml"))
@@ -22,7 +25,7 @@ WAITS = {
     "icu_bed": "wait_for_icu_bed",
     "transplant_room": "wait_for_transplant_room",
 }
-"""The resources, and the outcome that tells how long patients wait for each."""
+"""The resources, and the outcome of the waits for each."""
 REPLICATIONS, SEED, TWO_YEARS = 40, 1, 2 * 365.25
 
 
@@ -30,31 +33,42 @@ REPLICATIONS, SEED, TWO_YEARS = 40, 1, 2 * 365.25
 def cell(path: Path, replications: int = REPLICATIONS, seed: int = SEED) -> Cell:
     scenario = load(path)
     result = simulate(compile_pathway(scenario), seed=seed, replications=replications)
-    return read_cell(result.log, result.use, scenario, at=(TWO_YEARS,), seed=seed, replications=replications)
+    arm = Arm(path.stem, scenario, result.log, result.use, seed, replications)
+    return evaluate_cell(arm, at=(TWO_YEARS,))
 
 
-def numbers(path: Path, **options: int) -> dict[str, Any]:
-    """Outcomes and burden of a what-if, each with its difference from the base case."""
-    reference, other = cell(BASE, **options), cell(path, **options)
-    return outcomes_told(reference, other) | burden_told(reference, other)
+def results(path: Path, *, replications: int = REPLICATIONS, seed: int = SEED) -> Results:
+    """Outcomes and burden of waiting of the base case and of a what-if scenario, with their differences."""
+    cells = {one: cell(one, replications, seed) for one in dict.fromkeys((BASE, path))}
+    found = {one: arm_results(of.summary, name=one.stem, label=one.stem) for one, of in cells.items()}
+    differences = headline_differences(cells[BASE], cells[path], names=(path.stem, BASE.stem))
+    return Results(
+        tuple(facts for _, facts in found.values()),
+        seed,
+        replications,
+        Estimates.concatenate(estimates for estimates, _ in found.values()),
+        Differences.of(differences if path != BASE else ()),
+        (),
+    )
 
 
-def shown(told: Mapping[str, Any]) -> list[tuple[float, float]]:
-    """What a row of the table of what-ifs shows, in its units, each with half its interval's width."""
-    found = [told[name] for name in WAITS.values()]
-    found += [told[name] for name in ("infused", "transplanted", "lost_waiting", "overall_survival")]
+def shown(found: Results, path: Path) -> list[tuple[float, float]]:
+    """The numbers in a row of the table of what-ifs, in its units, each with half the width of its interval."""
+    names = (*WAITS.values(), "infused", "transplanted", "lost_waiting", "overall_survival")
     units = [1.0] * len(WAITS) + [100.0] * 4
+    rows = [OutcomeRows(found, name, path.stem).headline for name in names]
+    assert all(row.has_interval for row in rows)
     return [
-        (unit * one["estimate"], unit * (one["interval"][1] - one["interval"][0]) / 2)
-        for unit, one in zip(units, found, strict=True)
+        (unit * row.estimate, unit * (row.high - row.low) / 2) for unit, row in zip(units, rows, strict=True)
     ]
 
 
-def difference(told: Mapping[str, Any], unit: float, digits: int) -> str:
-    """A difference with its interval, in a unit and to so many digits."""
-    of = told["difference"]
-    one = unit * of["difference"]
-    low, high = sorted(unit * end for end in of["interval"])
+def difference(found: Results, path: Path, outcome: str, unit: float, digits: int) -> str:
+    """A difference with its interval, in a unit and with so many decimals."""
+    row = OutcomeRows(found, outcome, path.stem).difference()
+    assert row.has_interval
+    one = unit * row.difference
+    low, high = sorted(unit * end for end in (row.low, row.high))
     return f"{one:+.{digits}f} ({low:+.{digits}f} to {high:+.{digits}f})"
 
 
@@ -65,23 +79,24 @@ def of_what_ifs() -> str:
     )
     rows = []
     for path in (BASE, *WHAT_IFS):
-        told = numbers(path)
-        values = [value for value, _ in shown(told)]
+        found = results(path)
+        values = [value for value, _ in shown(found, path)]
         n = len(WAITS)
         cells = [f"{value:.1f} d" for value in values[:n]] + [f"{value:.1f}%" for value in values[n:]]
         name = "base case" if path == BASE else path.stem
-        points = "" if path == BASE else difference(told["overall_survival"], 100, 1)
+        points = "" if path == BASE else difference(found, path, "overall_survival", 100, 1)
         rows.append((f"`{name}`", *cells, points))
     return table(head, rows)
 
 
 def of_one_more() -> str:
-    """Per 100 patients; waiting days and losses as what is saved."""
+    """Per 100 patients; waiting days and losses as savings."""
     rows = []
     for resource in WAITS:
-        told = numbers(SCENARIOS / "centre" / f"one_more_{resource}.yaml")
+        path = SCENARIOS / "centre" / f"one_more_{resource}.yaml"
+        found = results(path)
         effects = (("waiting_days", -100, 0), ("lost_waiting", -100, 2), ("life_years", 100, 2))
-        rows.append((f"`{resource}`", *(difference(told[name], unit, n) for name, unit, n in effects)))
+        rows.append((f"`{resource}`", *(difference(found, path, name, unit, n) for name, unit, n in effects)))
     return table(("one more", "waiting days saved", "fewer lost in a queue", "life-years gained"), rows)
 
 

@@ -3,7 +3,7 @@
 A smaller run with another seed must agree with each value of the page within five standard errors, and lie on the side of
 the accepted interval that the page says, within the same. With 10,000 patients a share of some 2,000 of them has a standard
 error of 1%: a rate applied twice, or one of another group of patients, is found where it moves a share by more than some 5
-points. An early version of the reader that took the wrong bound would not pass.
+points. A reader of the page that takes the wrong limit would fail.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.published.calibration import RUNS, Figure, Simulated, figures, outcomes, simulated, targets
+from tests.published.calibration import RUNS, Figure, Simulated, figures, results, simulated, targets
 from tests.published.extraction import Printed, printed
 from tests.published.validation import COLUMNS, PATIENTS, Row, endpoint
 
@@ -143,7 +143,7 @@ def test_at_least_85_percent_of_the_applicable_targets_are_in() -> None:
 def test_every_outcome_of_a_run_is_compared() -> None:
     for path in RUNS.glob("*.yaml"):
         measured = {figure.outcome for figure in figures() if figure.run == path.stem}
-        assert set(outcomes(path.stem, **SMALL)) == measured, path.name
+        assert set(results(path.stem, **SMALL).estimates.present("outcome")) == measured, path.name
 
 
 def test_wilson_interval_of_a_published_count_is_the_one_the_source_printed() -> None:

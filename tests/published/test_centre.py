@@ -1,4 +1,4 @@
-"""A regional centre that can be full: nobody is lost count of, and each what-if moves what it is about."""
+"""A regional centre with limited capacity: every patient is counted, and each what-if has its effect."""
 
 from __future__ import annotations
 
@@ -14,11 +14,14 @@ from sim.engine.run import Result, simulate
 from sim.event_log.log import ASKS, ENTERS, LEAVES, EventLog, ResourceUse
 from sim.outcomes.history.event_selection import broken_never
 from sim.outcomes.history.history import NEVER, History
-from sim.outcomes.summary import summarise
+from sim.outcomes.results import Results
+from sim.outcomes.summary import log_results
 from sim.pathway.tables import compile_pathway
 from sim.scenario import load
 from sim.scenario.language.model import Scenario
-from tests.published.centre_tables import BASE, SCENARIOS, WAITS, WHAT_IFS, numbers, shown
+from tests.published.centre_tables import BASE, SCENARIOS, WAITS, WHAT_IFS, shown
+from tests.published.centre_tables import results as compared_with_base
+from tests.rows import OutcomeRows
 
 PAGE = Path(__file__).parents[2] / "docs" / "centre.md"
 RESOURCES = tuple(WAITS)
@@ -27,15 +30,23 @@ Floats = NDArray[np.float64]
 
 
 @cache
-def lived(path: Path) -> tuple[Scenario, Result]:
+def simulated(path: Path) -> tuple[Scenario, Result]:
     scenario = load(path)
     return scenario, simulate(compile_pathway(scenario), seed=SEED, replications=REPLICATIONS)
 
 
 @cache
-def told(path: Path) -> dict:
-    scenario, result = lived(path)
-    return summarise(result.log, result.use, scenario, about={"replications": REPLICATIONS})
+def results(path: Path) -> Results:
+    scenario, result = simulated(path)
+    return log_results(result.log, result.use, scenario, replications=REPLICATIONS)
+
+
+def estimate(path: Path, outcome: str) -> float:
+    return OutcomeRows(results(path), outcome).headline.estimate
+
+
+def use_of(path: Path, resource: str, measure: str) -> float:
+    return OutcomeRows(results(path), f"resources.{resource}").value(measure)
 
 
 def named(stem: str) -> Path:
@@ -48,14 +59,14 @@ def of(use: ResourceUse, log: EventLog, resource: str) -> NDArray[np.bool_]:
 
 @pytest.mark.parametrize("path", [BASE, *WHAT_IFS], ids=lambda path: path.stem)
 def test_nothing_forbidden_happens_in_a_queue(path: Path) -> None:
-    scenario, result = lived(path)
+    scenario, result = simulated(path)
     assert broken_never(result.log, result.use, scenario) is None
 
 
 @pytest.mark.parametrize("path", [BASE, *WHAT_IFS], ids=lambda path: path.stem)
-def test_units_are_never_more_than_there_are_and_waits_are_the_queue(path: Path) -> None:
-    """Little's law to the bit: the queue added up over time is what the waits add up to."""
-    scenario, result = lived(path)
+def test_units_in_use_never_exceed_the_capacity_and_waits_sum_to_the_queue(path: Path) -> None:
+    """Little's law: the queue integrated over time is the sum of the waits."""
+    scenario, result = simulated(path)
     log, use = result.log, result.use
     assert (use.in_use <= use.capacity).all()
     assert (use.in_use >= 0).all()
@@ -67,21 +78,21 @@ def test_units_are_never_more_than_there_are_and_waits_are_the_queue(path: Path)
             times = np.append(use.time[here], scenario.horizon)
             queued += float((np.diff(times) * use.queue[here]).sum())
     asked = np.flatnonzero(log.does == ASKS)
-    whose = log.patient_of_row()
+    patient = log.patient_of_row()
     moves = np.isin(log.does, (ENTERS, LEAVES))
     position = np.searchsorted(np.flatnonzero(moves), asked)
     following = np.append(np.flatnonzero(moves), log.n_rows)[position]
-    ended = following < log.row_of[whose[asked] + 1]
-    stop = log.follow_up[whose[asked]].copy()
+    ended = following < log.row_of[patient[asked] + 1]
+    stop = log.follow_up[patient[asked]].copy()
     stop[ended] = log.time[following[ended]]
     waited = float((stop - log.time[asked]).sum())
     assert queued == pytest.approx(waited, rel=1e-9)
 
 
 @pytest.mark.parametrize("path", [BASE, *WHAT_IFS], ids=lambda path: path.stem)
-def test_patients_do_not_stand_in_one_anothers_way(path: Path) -> None:
-    """No note says that they can, and nobody in intensive care waits for a bed to go back to."""
-    scenario, result = lived(path)
+def test_patients_do_not_block_one_another(path: Path) -> None:
+    """There is no note on a deadlock, and no patient in intensive care waits for a bed to go back to."""
+    scenario, result = simulated(path)
     assert not [note for note in scenario.notes if "wait for one another" in note]
     log = result.log
     in_care = log.names.stages.index("icu")
@@ -90,32 +101,31 @@ def test_patients_do_not_stand_in_one_anothers_way(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", [BASE, *WHAT_IFS], ids=lambda path: path.stem)
-def test_nobody_leaves_a_queue_to_ask_for_the_same_again(path: Path) -> None:
-    """Such a patient would lose the place in it, and be counted as lost."""
-    scenario, result = lived(path)
+def test_no_patient_leaves_a_queue_to_join_it_again_at_once(path: Path) -> None:
+    """Such a patient would lose the place in it, and count as lost."""
+    scenario, result = simulated(path)
     history = History(result.log, result.use, scenario)
     waits, time = history.waits, result.log.time
-    whose = history.patients(waits.asked)
+    patient = history.patients(waits.asked)
     left = np.flatnonzero(~waits.granted[:-1] & (waits.ended[:-1] != NEVER))
-    again = left[(whose[left] == whose[left + 1]) & (waits.stage[left] == waits.stage[left + 1])]
+    again = left[(patient[left] == patient[left + 1]) & (waits.stage[left] == waits.stage[left + 1])]
     assert len(left) > 10
     assert (time[waits.ended[again]] < time[waits.asked[again + 1]]).all()
 
 
 def test_the_base_is_busy_and_not_overloaded() -> None:
-    """What the README says of it: beds and rooms busy, nothing beyond 80%."""
-    use = told(BASE)["resources"]
-    utilisation = {name: use[name]["utilisation"]["estimate"] for name in RESOURCES}
+    """As the README says: beds and rooms are busy, none beyond 80%."""
+    utilisation = {name: use_of(BASE, name, "utilisation") for name in RESOURCES}
     assert max(utilisation.values()) < 0.80
     assert utilisation["car_t_bed"] > 0.5
     assert utilisation["transplant_room"] > 0.55
-    per_year = told(BASE)["outcomes"]["infusions"]["estimate"] / 10
+    per_year = estimate(BASE, "infusions") / 10
     assert 20 < per_year < 30  # the middle of the planning scenarios is 25
 
 
 @pytest.mark.parametrize("path", WHAT_IFS, ids=lambda path: path.stem)
 def test_a_what_if_has_the_same_patients(path: Path) -> None:
-    base, other = lived(BASE)[1].log, lived(path)[1].log
+    base, other = simulated(BASE)[1].log, simulated(path)[1].log
     if path.stem == "twice_the_referrals":
         assert other.n_patients == pytest.approx(2 * base.n_patients, rel=0.05)
         return
@@ -127,20 +137,20 @@ def test_a_what_if_has_the_same_patients(path: Path) -> None:
 
 
 @pytest.mark.parametrize("resource", RESOURCES)
-def test_one_more_unit_is_there_and_shortens_its_queue(resource: str) -> None:
+def test_one_more_unit_is_available_and_shortens_its_queue(resource: str) -> None:
     path = named(f"one_more_{resource}")
-    base, other = lived(BASE)[1], lived(path)[1]
+    base, other = simulated(BASE)[1], simulated(path)[1]
     more, fewer = (
         int(result.use.capacity[of(result.use, result.log, resource)].max()) for result in (other, base)
     )
     assert more == fewer + 1
-    before, after = (told(p)["outcomes"][WAITS[resource]]["estimate"] for p in (BASE, path))
+    before, after = (estimate(one, WAITS[resource]) for one in (BASE, path))
     assert after < before
 
 
 def test_apheresis_begins_at_weekends_only_where_it_is_open_then() -> None:
     def weekend(path: Path) -> float:
-        log = lived(path)[1].log
+        log = simulated(path)[1].log
         rows = np.flatnonzero((log.does == ENTERS) & (log.stage_to == log.names.stages.index("collection")))
         days = log.begins[log.patient_of_row()[rows]] + log.time[rows]
         assert len(rows) > 1000
@@ -148,41 +158,32 @@ def test_apheresis_begins_at_weekends_only_where_it_is_open_then() -> None:
 
     assert weekend(BASE) == 0.0
     assert weekend(named("weekend_apheresis")) == pytest.approx(2 / 7, abs=0.06)
-    waits = [
-        told(p)["outcomes"]["wait_for_apheresis"]["estimate"] for p in (BASE, named("weekend_apheresis"))
-    ]
+    waits = [estimate(path, "wait_for_apheresis") for path in (BASE, named("weekend_apheresis"))]
     assert waits[1] < 0.5 * waits[0]
 
 
 def test_outpatients_leave_beds_free() -> None:
-    base, other = told(BASE), told(named("outpatient_infusion"))
-    assert (
-        other["resources"]["car_t_bed"]["in_use"]["estimate"]
-        < 0.8 * base["resources"]["car_t_bed"]["in_use"]["estimate"]
-    )
-    assert (
-        other["outcomes"]["wait_for_car_t_bed"]["estimate"]
-        < base["outcomes"]["wait_for_car_t_bed"]["estimate"]
-    )
+    outpatient = named("outpatient_infusion")
+    assert use_of(outpatient, "car_t_bed", "in_use") < 0.8 * use_of(BASE, "car_t_bed", "in_use")
+    assert estimate(outpatient, "wait_for_car_t_bed") < estimate(BASE, "wait_for_car_t_bed")
 
 
-def test_twice_the_referrals_wait_longer_for_everything() -> None:
-    base, other = told(BASE)["outcomes"], told(named("twice_the_referrals"))["outcomes"]
+def test_with_twice_the_referrals_waits_for_every_resource_are_longer() -> None:
     for name in WAITS.values():
-        assert other[name]["estimate"] > base[name]["estimate"]
+        assert estimate(named("twice_the_referrals"), name) > estimate(BASE, name)
 
 
-def test_the_urgent_overtake() -> None:
-    """Grants go in the order of requests, but where the urgent go first."""
+def test_urgent_patients_overtake() -> None:
+    """Grants are in the order of requests, except where urgent patients go first."""
 
     def overtakings(path: Path, stage: str) -> tuple[int, int]:
-        """How often a patient is granted before one who asked earlier: urgent before not, and all."""
-        log = lived(path)[1].log
-        whose = log.patient_of_row()
+        """How often a patient is granted before one with an earlier request: urgent before not urgent, and all."""
+        log = simulated(path)[1].log
+        patient = log.patient_of_row()
         code = log.names.stages.index(stage)
         asked = np.flatnonzero((log.does == ASKS) & (log.stage_to == code))
         granted = asked[(log.does[asked + 1] == ENTERS) & (log.stage_to[asked + 1] == code)]
-        start = log.begins[whose[granted]] + 1e5 * log.replication[whose[granted]]
+        start = log.begins[patient[granted]] + 1e5 * log.replication[patient[granted]]
         asks, gets = start + log.time[granted], start + log.time[granted + 1]
         urgent = urgency(log, granted)
         order = np.argsort(asks, kind="stable")
@@ -219,12 +220,12 @@ def test_the_page_has_a_row_for_each_centre() -> None:
 
 
 @pytest.mark.parametrize("stem", ["base case", "one_more_transplant_room", "twice_the_referrals"])
-def test_the_page_of_the_centre_tells_what_is_simulated(stem: str) -> None:
+def test_the_page_of_the_centre_has_the_simulated_results(stem: str) -> None:
     """Within five standard errors of fewer replications under another seed, and rounding."""
     (row,) = re.findall(rf"^\| `{stem}` \| (.* d \|.*)$", PAGE.read_text(), re.MULTILINE)
-    said = [float(number) for number in re.findall(r"([-+]?[\d.]+)(?: d|%) \|", row)]
+    printed = [float(number) for number in re.findall(r"([-+]?[\d.]+)(?: d|%) \|", row)]
     path = BASE if stem == "base case" else named(stem)
-    found = shown(numbers(path, replications=REPLICATIONS, seed=SEED))
-    assert len(said) == len(found)
-    for one, (value, half) in zip(said, found, strict=True):
+    found = shown(compared_with_base(path, replications=REPLICATIONS, seed=SEED), path)
+    assert len(printed) == len(found)
+    for one, (value, half) in zip(printed, found, strict=True):
         assert abs(one - value) <= 5 * half / 2.365 + 0.05  # Student's 97.5% point, 7 degrees of freedom

@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 
 from sim.engine.run import simulate
-from sim.outcomes.summary import summarise
+from sim.outcomes.summary import log_results
 from sim.pathway.tables import compile_pathway
 from sim.scenario import load
 from tests.published.lives import Life, lives
+from tests.rows import OutcomeRows
 
 SCENARIOS = Path(__file__).parents[2] / "scenarios"
 MONTH = 365.25 / 12
@@ -85,8 +86,7 @@ def test_the_road_counts_her_and_few_others() -> None:
     for file, patients in (("index_case.yaml", 1), ("cns_relapse_academic.yaml", 100_000)):
         scenario = load(SCENARIOS / file, settings=(f"patients.number={patients}",))
         result = simulate(compile_pathway(scenario), seed=5)
-        outcomes = summarise(result.log, result.use, scenario, at=(365.25,))["outcomes"]
-        assert isinstance(outcomes, dict)
-        roads[file] = outcomes["index_case_road"]["estimate"]
+        results = log_results(result.log, result.use, scenario, at=(365.25,))
+        roads[file] = OutcomeRows(results, "index_case_road").headline.estimate
     assert roads["index_case.yaml"] == 1
     assert 0 < roads["cns_relapse_academic.yaml"] < 0.01
