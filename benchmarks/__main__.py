@@ -1,7 +1,7 @@
 """`python -m benchmarks`: the engines on the reference models, side by side with SimPy by hand.
 
-Every figure is the median of several runs after a warm-up, taken in turn, so that a change in the
-machine's speed meets all alike; the ratio is to what stands first in its block.
+Every figure is the median of several runs after a first one, taken in turn, so that a change in the
+speed of the machine affects all of them; the ratio is to the first row of its block.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from rich.table import Table
 
 from benchmarks import hand_written
 from sim.engine.run import simulate
-from sim.outcomes.summary import DEFAULT_TIMES, summarise
+from sim.outcomes.summary import DEFAULT_TIMES, log_results
 from sim.pathway.tables import Pathway, compile_pathway
 from sim.runs.comparison import Comparison, Source, carry_out
 from sim.runs.provenance import peak_mib
@@ -36,11 +36,11 @@ R8_CHANGE = "pathway.stages.remission.events.hsct.after.exponential.mean=300 day
 CLINICAL_CHANGE = "parameters.max_car_t.value=1"
 
 Work = Callable[[], int]
-"""Does the work once; returns the number of patients."""
+"""Runs once; returns the number of patients."""
 
 
 def seconds_each(work: dict[str, Work]) -> dict[str, tuple[float, int]]:
-    """Median seconds of each, in turn, and the patients in it."""
+    """Median seconds of each, in turn, and its number of patients."""
     patients = {name: run() for name, run in work.items()}
     spent: dict[str, list[float]] = {name: [] for name in work}
     for _ in range(RUNS):
@@ -63,7 +63,7 @@ def engine(compiled: Pathway, **options: object) -> Work:
 def with_outcomes(compiled: Pathway) -> Work:
     def run() -> int:
         result = simulate(compiled)
-        summarise(result.log, result.use, compiled.scenario)
+        log_results(result.log, result.use, compiled.scenario)
         return result.log.n_patients
 
     return run
@@ -93,7 +93,7 @@ def table(title: str, work: dict[str, Work]) -> Table:
 
 
 def peak_of(patients: int) -> float:
-    """MiB at the most of a process that simulates R8 and keeps the whole log."""
+    """Peak MiB of a process that simulates R8 and keeps the whole log."""
     run = f"engine(pathway(HERE / 'r8.yaml', {patients}), workers=1)()"
     code = f"from benchmarks.__main__ import *; {run}; print(peak())"
     printed = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
@@ -101,12 +101,12 @@ def peak_of(patients: int) -> float:
 
 
 def peak() -> float:
-    """MiB at the most of this process so far."""
+    """Peak MiB of this process so far."""
     return peak_mib() or nan
 
 
 def peaks_of_runs(file: Path, *replications: int) -> list[float]:
-    """MiB at the most of `allpath run` with so many replications, its log written; other processes apart."""
+    """Peak MiB of `allpath run` with so many replications and its log written, without other processes."""
     peaks = []
     for n in replications:
         with tempfile.TemporaryDirectory() as folder:
@@ -130,9 +130,9 @@ def peaks_of_runs(file: Path, *replications: int) -> list[float]:
 
 
 def compared(file: str, patients: int, change: str) -> tuple[float, float, float]:
-    """Seconds of simulating two arms, seconds of all that is told of them, MiB at the most; on all cores.
+    """Seconds of simulating two arms, seconds of evaluating all outcomes, peak MiB; on all cores.
 
-    In a process of its own, the law compiled and every part imported before.
+    In a process of its own, the kernel compiled and every module imported before.
     """
     code = (
         "from benchmarks.__main__ import *; "
@@ -157,8 +157,8 @@ def two_arms(file: str, patients: int, change: str) -> tuple[float, float]:
 
 
 def comparisons() -> Table:
-    """What a comparison of two arms costs; the analysis is not to cost more than the simulation."""
-    title = "Two arms compared, all cores: paired differences, hazard ratio, whose lives change"
+    """The time of a comparison of two arms; the analysis should take no longer than the simulation."""
+    title = "Two arms compared, all cores: paired differences, hazard ratio, patient changes"
     columns = ("", "patients in each", "engine s", "analysis s", "analysis / engine", "peak MiB")
     shown = Table(*columns, title=title, title_justify="left")
     for name, file, patients, change in (

@@ -1,13 +1,14 @@
-"""`python -m benchmarks.pairing`: what pairing gains in every shipped comparison, as a page of docs."""
+"""`python -m benchmarks.pairing`: the gain of pairing in every shipped comparison, as a page of docs."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
+from math import isnan
 from pathlib import Path
-from typing import Any
 
+from sim.outcomes.estimates import DifferenceRow, Differences
 from sim.runs.comparison import Comparison, Source, carry_out
 from sim.runs.request import RunRequest
 from sim.units import DAYS_IN
@@ -18,8 +19,8 @@ SETTINGS = {"academic": "cn_academic.yaml", "commercial": "uk_us_commercial.yaml
 PATIENTS, REPLICATIONS, SEED = 10_000, 40, 1
 TIMES = ("1 years", "2 years", "5 years")
 CENTRE = SCENARIOS / "centre_academic.yaml"
-ROAD = "strategies/academic/two_lines_bridging.yaml"
-OTHER_ROADS = ("withheld", "one_line_bridging", "two_lines_no_bridging")
+CASE_PATHWAY = "strategies/academic/two_lines_bridging.yaml"
+OTHER_PATHWAYS = ("withheld", "one_line_bridging", "two_lines_no_bridging")
 CASE = (
     "patients.attributes.age_group={one_of: [child_aya, adult], start: adult}",
     "patients.attributes.first_site={one_of: [bm, cns, both], start: both}",
@@ -47,7 +48,7 @@ different patients and is therefore not compared. `make pairing` runs all compar
 
 @dataclass(frozen=True)
 class Pair:
-    """Two scenarios with the same patients, and how both are asked for."""
+    """Two scenarios with the same patients, and their common settings."""
 
     reference: Path
     other: Path
@@ -56,14 +57,14 @@ class Pair:
 
 
 def pairs() -> Iterator[Pair]:
-    """Each strategy with its setting, the roads of the case, the what-ifs of the centre with its patients."""
+    """Each strategy with its setting, the pathways of the case, and what-ifs of the centre with its patients."""
     number = (f"patients.number={PATIENTS}",)
     for folder, setting in SETTINGS.items():
         for strategy in sorted((SCENARIOS / "strategies" / folder).glob("*.yaml")):
             yield Pair(SCENARIOS / setting, strategy, number)
-    for name in OTHER_ROADS:
+    for name in OTHER_PATHWAYS:
         other = SCENARIOS / "strategies" / "academic" / f"{name}.yaml"
-        yield Pair(SCENARIOS / ROAD, other, (*CASE, *number))
+        yield Pair(SCENARIOS / CASE_PATHWAY, other, (*CASE, *number))
     for what_if in sorted((SCENARIOS / "centre").glob("*.yaml")):
         if what_if.stem != "twice_the_referrals":
             yield Pair(CENTRE, what_if, (), REPLICATIONS)
@@ -71,32 +72,43 @@ def pairs() -> Iterator[Pair]:
 
 def lines(pair: Pair) -> Iterator[str]:
     """The lines of the table for one comparison, one for each time."""
-    told = compared(pair)["outcomes"]["overall_survival"]["differences"]["other"]
+    differences = compared(pair)
     name = f"`{pair.other.relative_to(SCENARIOS)}`"
     against = f"`{pair.reference.relative_to(SCENARIOS)}`{', the case' if CASE[0] in pair.settings else ''}"
     for i, time in enumerate(TIMES):
-        leaf = told["at"][time]
-        gain = leaf["variance_ratio"]
+        row = survival_difference(differences, days(time))
         cells = [
             *((name, against) if i == 0 else ("", "")),
             time.removesuffix("s") if time.startswith("1 ") else time,
-            f"{100 * leaf['difference']:+.2f}",
-            f"{100 * leaf['standard_error']:.2f}",
-            "no patient differs" if gain is None else f"{gain:.1f}",
+            f"{100 * row.difference:+.2f}",
+            f"{100 * row.standard_error:.2f}",
+            "no patient differs" if isnan(row.variance_ratio) else f"{row.variance_ratio:.1f}",
         ]
         yield f"| {' | '.join(cells)} |\n"
 
 
-def compared(pair: Pair) -> Mapping[str, Any]:
-    """The table of a comparison."""
+def survival_difference(differences: Differences, time: float) -> DifferenceRow:
+    """The difference in overall survival at a time, days."""
+    row = differences.find("overall_survival", "survival", arm="other", time_days=time)
+    if row is None:
+        raise ValueError(f"no difference in overall survival at {time:g} days")
+    return row
+
+
+def days(time: str) -> float:
+    """A number of years in days."""
+    return float(time.split()[0]) * DAYS_IN["year"]
+
+
+def compared(pair: Pair) -> Differences:
+    """The differences of a comparison."""
     arms = [
         Source(name, RunRequest(file, pair.settings, SEED, pair.replications))
         for name, file in (("reference", pair.reference), ("other", pair.other))
     ]
-    at = tuple(float(time.split()[0]) * DAYS_IN["year"] for time in TIMES)
-    done = carry_out(arms, at=at, step=lambda name: None, share=lambda share: None)
+    done = carry_out(arms, at=tuple(map(days, TIMES)), step=lambda name: None, share=lambda share: None)
     assert isinstance(done, Comparison)
-    return done.table
+    return done.results.differences
 
 
 if __name__ == "__main__":

@@ -7,9 +7,10 @@ import pytest
 
 from sim.engine.arrivals import cohort
 from sim.event_log.log import HOLDS
-from sim.outcomes.summary import summarise
+from sim.outcomes.summary import log_results
 from sim.scenario import load
 from tests.cohorts import differing, entered, happened, lived, read, run, written
+from tests.rows import OutcomeRows
 
 STAGES = """
 ward: {state: ill, events: {done: {after: {exponential: {mean: 20 days}}, to: died}}}
@@ -233,5 +234,6 @@ def test_days_in_the_stage_count_from_its_entry_in_outcomes_too() -> None:
     outcomes = f"{{ward: {{count: {at_nine % 'ward'}}}, home: {{count: {at_nine % 'home'}}}, start: {{ever: {{stage: ward, when: {{days_in_stage: 5}}}}}}}}"
     scenario = read(f"{text}outcomes: {outcomes}\n")
     result = run(scenario.text)
-    found = summarise(result.log, result.use, scenario)["outcomes"]
-    assert [found[name]["estimate"] for name in ("ward", "home", "start")] == [1, 1, 0.5]
+    found = log_results(result.log, result.use, scenario)
+    estimates = [OutcomeRows(found, name).headline.estimate for name in ("ward", "home", "start")]
+    assert estimates == [1, 1, 0.5]
