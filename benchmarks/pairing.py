@@ -57,7 +57,7 @@ class Pair:
 
 
 def pairs() -> Iterator[Pair]:
-    """Each strategy with its setting, the pathways of the case, and what-ifs of the centre with its patients."""
+    """Each strategy with its setting, the pathways of the case, and the what-ifs of the centre."""
     number = (f"patients.number={PATIENTS}",)
     for folder, setting in SETTINGS.items():
         for strategy in sorted((SCENARIOS / "strategies" / folder).glob("*.yaml")):
