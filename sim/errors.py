@@ -59,7 +59,7 @@ class RunError(Exception):
 
 @dataclass(slots=True)
 class Problems:
-    """Collects problems so that a reader is told all of them at once."""
+    """Collects problems so that all of them are reported at once."""
 
     found: list[Problem] = field(default_factory=list)
 

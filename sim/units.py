@@ -186,7 +186,7 @@ def _no_number(value: str) -> InputError:
     if share is not None:
         return InputError(f"{value} has a percent sign", f"write {number_text(_hundredth(share))}")
     if kind(value) in ("time", "rate"):
-        return InputError(f"{value} has a unit of time", "a plain number is due here")
+        return InputError(f"{value} has a unit of time", "a plain number is expected here")
     if parse_number(value) is not None:
         return InputError(f'"{value}" is a text', f"write {value}, without quotation marks")
     return InputError(f"{_shown(value)} is not a number", "write a number")

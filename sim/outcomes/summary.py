@@ -19,7 +19,7 @@ from sim.outcomes.queues.queue_summary import ResourceFindings
 from sim.outcomes.results import ArmFacts, Description, OutcomeFacts, Results
 from sim.scenario.checks.deadlock import deadlocks
 from sim.scenario.language.model import Scenario
-from sim.scenario.language.patient_tables import clocks_not_told
+from sim.scenario.language.patient_tables import clocks_without_days
 from sim.units import DAYS_IN
 
 DEFAULT_TIMES = (
@@ -166,7 +166,7 @@ def arm_results(summary: Summary, *, name: str = "", label: str = "") -> tuple[E
             *_notes(summary),
             *queue_summary.notes(summary.resources, resources, scenario),
             *deadlocks(scenario),
-            *clocks_not_told(scenario),
+            *clocks_without_days(scenario),
             *_not_computed(scenario),
         ),
     )

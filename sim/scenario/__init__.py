@@ -26,7 +26,7 @@ def load(path: str | os.PathLike[str], *, settings: Sequence[str] = ()) -> Scena
     from sim.scenario.checks.together import check_together
     from sim.scenario.language import reader, writer
     from sim.scenario.language.node_reader import PlacedNode
-    from sim.scenario.language.patient_tables import clocks_not_told
+    from sim.scenario.language.patient_tables import clocks_without_days
     from sim.scenario.source import inheritance, references
 
     problems = Problems()
@@ -57,7 +57,7 @@ def load(path: str | os.PathLike[str], *, settings: Sequence[str] = ()) -> Scena
             *(notes if notes is not None else layered.notes),
             *left,
             *deadlocks(scenario),
-            *clocks_not_told(scenario),
+            *clocks_without_days(scenario),
             *ages_below_life_tables(scenario),
         ),
     )

@@ -153,6 +153,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--keep", type=Path, default=Path("fuzz_faults"))
     given = parser.parse_args()
+    describe(compile_pathway(load(ROOT / "scenarios" / "first_steps.yaml")), Console(file=io.StringIO()))
     signal.signal(signal.SIGALRM, expire)
     chance = Random(given.seed)
     seen: dict[str, int] = {}

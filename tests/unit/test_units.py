@@ -65,9 +65,9 @@ def test_a_rate_is_read_per_day(text: str, per_day: float) -> None:
     ],
 )
 def test_what_is_no_time_is_refused_with_what_to_write(value: object, fact: str, fix: str) -> None:
-    with pytest.raises(InputError) as refused:
+    with pytest.raises(InputError) as error:
         units.days(value)
-    assert (refused.value.fact, refused.value.fix) == (fact, fix)
+    assert (error.value.fact, error.value.fix) == (fact, fix)
 
 
 @pytest.mark.parametrize("value", ["soon", "", True, [1], {}, "1 per day", "3 h", "a day"])
@@ -87,9 +87,9 @@ def test_no_time_at_all(value: object) -> None:
     ],
 )
 def test_what_is_no_rate_is_refused_with_what_to_write(value: object, fact: str, fix: str) -> None:
-    with pytest.raises(InputError) as refused:
+    with pytest.raises(InputError) as error:
         units.per_day(value)
-    assert (refused.value.fact, refused.value.fix) == (fact, fix)
+    assert (error.value.fact, error.value.fix) == (fact, fix)
 
 
 def test_a_time_where_a_rate_is_due_is_named_so() -> None:
@@ -103,15 +103,15 @@ def test_a_time_where_a_rate_is_due_is_named_so() -> None:
         ("80%", "write 0.8"),
         ("7.3 %", "write 0.073"),
         ("3", "write 3, without quotation marks"),
-        ("3 days", "a plain number is due here"),
+        ("3 days", "a plain number is expected here"),
         ("many", "write a number"),
         (True, "write a number"),
     ],
 )
 def test_what_is_no_number_is_refused_with_what_to_write(value: object, fix: str) -> None:
-    with pytest.raises(InputError) as refused:
+    with pytest.raises(InputError) as error:
         units.number(value)
-    assert refused.value.fix == fix
+    assert error.value.fix == fix
 
 
 def test_numbers_may_be_negative_and_times_where_it_is_said() -> None:

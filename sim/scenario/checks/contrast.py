@@ -17,7 +17,7 @@ OWN = ("title", "format")
 def contrast(one: Scenario, other: Scenario) -> tuple[Change, ...]:
     """Every path at which the other scenario differs, with what stands there in the one and the other.
 
-    Where both rest on the same file it is told by what their layers change, as they are written;
+    If both are based on the same file, by what their layers change, as written;
     else by their resolved forms. `layer` is "" throughout; a text is "" where there is nothing.
     """
     common = _in_common(one.files, other.files)
@@ -29,8 +29,8 @@ def contrast(one: Scenario, other: Scenario) -> tuple[Change, ...]:
 def _in_common(one: tuple[str, ...], other: tuple[str, ...]) -> int:
     """How many files, from the first on, are the same."""
     n = 0
-    for mine, theirs in zip(one, other, strict=False):
-        if os.path.realpath(mine) != os.path.realpath(theirs):
+    for first, second in zip(one, other, strict=False):
+        if os.path.realpath(first) != os.path.realpath(second):
             break
         n += 1
     return n
@@ -46,9 +46,9 @@ def _by_layers(one: Scenario, other: Scenario, common: set[str]) -> Iterator[Cha
                 before.setdefault(change.path, change.old)
                 values[change.path] = change.new
     for path, old in before.items():
-        mine, theirs = (values.get(path, old) for values in after)
-        if mine != theirs:
-            yield Change("", path, mine, theirs)
+        first, second = (values.get(path, old) for values in after)
+        if first != second:
+            yield Change("", path, first, second)
 
 
 def _by_values(one: Any, other: Any, path: str) -> Iterator[Change]:
@@ -61,7 +61,7 @@ def _by_values(one: Any, other: Any, path: str) -> Iterator[Change]:
                 deeper = f"{path}.{key}" if path else str(key)
                 yield from _by_values(one.get(key), other.get(key), deeper)
     elif isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
-        for i, (mine, theirs) in enumerate(zip(one, other, strict=True)):
-            yield from _by_values(mine, theirs, f"{path}.{i}")
+        for i, (first, second) in enumerate(zip(one, other, strict=True)):
+            yield from _by_values(first, second, f"{path}.{i}")
     else:
         yield Change("", path, *("" if value is None else flow(value) for value in (one, other)))

@@ -30,11 +30,11 @@ def deadlocks(scenario: Scenario) -> tuple[str, ...]:
         part = next(part for part in components(onward) if resource.name in part)
         if len(part) > 1 and resource.name == min(part, key=list(onward).index):
             ring = cycle_through({name: onward[name] & part for name in part}, resource.name)
-            notes.append(told(ring, found))
+            notes.append(describe_ring(ring, found))
     return tuple(notes)
 
 
-def told(ring: Sequence[str], found: Mapping[tuple[str, str], Way]) -> str:
+def describe_ring(ring: Sequence[str], found: Mapping[tuple[str, str], Way]) -> str:
     """A ring of resources, each waited for while the one before it is held."""
     steps = []
     for i, held in enumerate(ring):
@@ -42,8 +42,8 @@ def told(ring: Sequence[str], found: Mapping[tuple[str, str], Way]) -> str:
         left, to = found[held, awaited]
         may_wait = "may wait for" if i == 0 else "for"
         steps.append(f"who holds `{held}` {may_wait} `{awaited}` (from `{left}` to `{to}`)")
-    ring_told = ", and ".join(steps)
-    return f"patients can wait for one another: {ring_told}; where all units are held so, nobody goes on"
+    steps_text = ", and ".join(steps)
+    return f"patients can wait for one another: {steps_text}; where all units are held so, nobody goes on"
 
 
 def held_while_waiting(scenario: Scenario) -> dict[tuple[str, str], Way]:

@@ -137,7 +137,7 @@ def check_graph(scenario: Scenario, problems: Problems) -> None:
     check_ends(scenario, onward, problems)
     for name in stages:
         if name not in seen and not scenario.is_layered:
-            fix = "let an event, a clock or a decision lead to it, or remove it"
+            fix = "make an event, a clock or a decision lead to it, or remove it"
             problems.add(stages[name].where, "this stage cannot be reached", fix)
     check_timeless(scenario, problems)
     if not scenario.is_layered:
@@ -197,7 +197,7 @@ def check_timeless(scenario: Scenario, problems: Problems) -> None:
             problems.add(
                 stages[name].where,
                 f"a path repeats without time passing: {round_trip}",
-                "let one of these stages take time",
+                "one of these stages must take time",
             )
     for stage in scenario.stages:
         for event in (*stage.events, *stage.while_waiting):

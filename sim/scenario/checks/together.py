@@ -17,11 +17,11 @@ def check_together(scenario: Scenario, top: PlacedNode) -> None:
     check_today(scenario, problems)
     if scenario.patients.arrivals.warm_up >= scenario.horizon:
         warm_up = top.child("patients").child("arrive").child("warm_up")
-        warm_up.fail("the warm-up lasts to the horizon", "nothing is left to observe: let it end before")
+        warm_up.fail("the warm-up lasts to the horizon", "nothing is left to observe: it must end before")
 
 
 def first_valued(scenario: Scenario, top: PlacedNode) -> Where:
-    """Where the first cost or utility of a scenario stands, as near as is known."""
+    """The place of the first cost or utility of a scenario, as near as is known."""
     if any(s.utility is not None for s in scenario.states):
         return top.child("states").where
     for clock in scenario.clocks:
@@ -84,7 +84,7 @@ def check_values(scenario: Scenario, top: PlacedNode, problems: Problems) -> Non
     if valued and scenario.economics is None:
         problems.add(
             first_valued(scenario, top),
-            "costs or utilities stand here, but no `economics`",
+            "there are costs or utilities, but no `economics`",
             "add economics: {currency: GBP, discount: {cost: 0.035, qaly: 0.035}, convention: annual}",
         )
     if not with_utility:

@@ -46,7 +46,7 @@ def _by(node: PlacedNode, known: Known, leaf: Callable[[PlacedNode], T]) -> By[T
             return
         name = known.key(node, key, covariate)
         if name in entries:
-            raise node.fail_at_key(key, f"`{key}` stands twice", "keep one of the entries")
+            raise node.fail_at_key(key, f"`{key}` appears twice", "keep one of the entries")
         entries[name] = value
 
     read_all([entry for entry in node.children() if entry[0] != "by"], read_entry)
@@ -98,17 +98,17 @@ def _cases(node: PlacedNode, known: Known, leaf: Callable[[PlacedNode], T]) -> C
 
 
 def is_by(node: PlacedNode) -> bool:
-    """Whether a choice by the values of a covariate stands here."""
+    """Whether this is a choice by the values of a covariate."""
     return node.is_mapping and "by" in node.value
 
 
 def is_choice(node: PlacedNode) -> bool:
-    """Whether a choice stands here."""
+    """Whether this is a choice."""
     return is_by(node) or is_cases(node)
 
 
 def is_cases(node: PlacedNode) -> bool:
-    """Whether an ordered choice stands here."""
+    """Whether this is an ordered choice."""
     return (
         node.is_list
         and len(node.value) > 0

@@ -54,7 +54,7 @@ def named_condition(node: PlacedNode, known: Known) -> Condition:
         raise Unread
     if known.n_tests > MOST_TESTS:
         fix = f"at most {MOST_TESTS:_}: a condition that refers to others repeats all of theirs"
-        raise node.fail("named conditions stand for too many comparisons", fix)
+        raise node.fail("named conditions expand to too many comparisons", fix)
     return found
 
 
@@ -91,7 +91,9 @@ def read_tests(node: PlacedNode, covariate: Covariate, known: Known) -> Conditio
     """The value or the operators that stand behind a covariate."""
     if not node.is_mapping:
         if node.is_list:
-            raise node.fail("a value is due here, not a list", "for one of several values write {in: [...]}")
+            raise node.fail(
+                "a value is expected here, not a list", "for one of several values write {in: [...]}"
+            )
         return Test(covariate, "is", known.scalar(node, covariate), node.where)
     tests: list[Condition] = []
     for operator, item in node.children():

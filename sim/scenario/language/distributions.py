@@ -50,11 +50,11 @@ class Distributions:
     # ------------------------------------------------------------ amounts
 
     def amount(self, node: PlacedNode) -> float:
-        """A time in days, or a plain number where numbers are due."""
+        """A time in days, or a plain number where numbers are expected."""
         if not self.numbers:
             return node.time()
         if isinstance(node.value, str) and units.kind(node.value) in ("time", "rate"):
-            fact = f"a plain number is due here, not `{node.value}`"
+            fact = f"a plain number is expected here, not `{node.value}`"
             raise node.fail(fact, "an attribute's value has no unit")
         return node.number()
 
@@ -87,7 +87,7 @@ class Distributions:
         """
         if not node.is_mapping:
             fix = "write {fixed: 28 days}, {exponential: {median: 5 months}}, ..."
-            raise node.fail(f"a law is due here, not {node.seen()}", fix)
+            raise node.fail(f"a distribution is expected here, not {node.seen()}", fix)
         family = self._family(node)
         parts = self.modifiers(node)
         body = node.child(family)
@@ -110,37 +110,38 @@ class Distributions:
         families = ALL_FAMILIES if self.numbers else FAMILIES
         found = [key for key in node.value if key in families]
         allowed = (*families, *MODIFIERS, "odds_ratios", *(("follows",) if self.numbers else ()))
-        noun = "distribution" if self.numbers else "law"
+        noun = "distribution"
         unknown = [key for key in node.value if key not in allowed]
         for key in unknown:
             fact = f"unknown {noun} or modifier `{key}`"
             if key in NUMBER_FAMILIES:
-                node.fail_at_key(key, fact, "it is a distribution of an attribute's value, not a law of time")
+                node.fail_at_key(key, fact, "it is a distribution of an attribute's value, not of a time")
             else:
                 node.unknown(key, allowed, fact, f"{noun}s: {', '.join(families)}")
         if len(found) != 1:
             if unknown and not found:
                 raise Unread
-            fact = f"two {noun}s stand here: {', '.join(found)}" if found else f"no {noun} is named here"
+            fact = f"two {noun}s are given: {', '.join(found)}" if found else f"no {noun} is given here"
             raise node.fail(fact, "keep one of them" if found else f"name one of {', '.join(families)}")
         return str(found[0])
 
     def _check_inside(self, node: PlacedNode, family: str) -> None:
         """Inside `of` stands a family with ratios that last."""
         fix = (
-            "inside `of` stand a family, time_ratios and lasting hazard_ratios; others go beside mixture_cure"
+            "inside `of` only a family, time_ratios and hazard_ratios without time limits are allowed; "
+            "put other modifiers beside mixture_cure"
         )
         for word in ("mixture_cure", "already", "between", "plus", "not_before"):
             if word in node.value:
-                node.fail_at_key(word, f"`{word}` cannot stand inside `of`", fix)
+                node.fail_at_key(word, f"`{word}` is not allowed inside `of`", fix)
         ratios = node.get("hazard_ratios")
         for item in ratios.items() if ratios is not None else ():
             for word in LIMITS:
                 if item.is_mapping and word in item.value:
-                    item.fail_at_key(word, "a ratio limited in time cannot stand inside `of`", fix)
+                    item.fail_at_key(word, "a ratio limited in time is not allowed inside `of`", fix)
         if family == "life_table":
             fix = "it counts from birth, and nobody is cured of age"
-            node.fail_at_key(family, "`life_table` cannot stand inside `of`", fix)
+            node.fail_at_key(family, "`life_table` is not allowed inside `of`", fix)
 
     def _mixture(self, body: PlacedNode, parts: dict[str, Any]) -> Distribution:
         mapping = body.mapping()
@@ -151,7 +152,9 @@ class Distributions:
             raise Unread
         for key in ("cured", "of"):
             if key not in mapping:
-                raise body.fail(f"`{key}` is missing", "write {mixture_cure: {cured: 0.35, of: LAW}}")
+                raise body.fail(
+                    f"`{key}` is missing", "write {mixture_cure: {cured: 0.35, of: DISTRIBUTION}}"
+                )
         odds = read_ratios(body.get("odds_ratios"), self.known)
         cured = Probability(
             self.value(body.child("cured"), PlacedNode.share), odds, body.child("cured").where
@@ -228,7 +231,7 @@ class Distributions:
                 raise node.fail(f"`{family}` takes [{', '.join(names)}], not {seen}", fix)
             return {n: self.value(item, self.amount) for n, item in zip(names, node.items(), strict=True)}
         if family == "beta" and node.is_list:
-            fact = f"2 numbers are due here, not {len(node.value)}"
+            fact = f"2 numbers are expected here, not {len(node.value)}"
             a, b = self._exactly(node, 2, PlacedNode.number, fact)
             return {"a": a, "b": b}
         return self._named(family, ALL_FAMILIES[family].arguments or {}, node)
@@ -263,7 +266,7 @@ class Distributions:
         if unit is None:
             if needing and not self.numbers:
                 fact = f"`{needing[0]}` depends on the unit of time"
-                raise node.fail(fact, "say which: `unit: months` (or days, years)")
+                raise node.fail(fact, "give it: `unit: months` (or days, years)")
             return 1.0
         try:
             return units.unit_of_time(unit.value)
@@ -289,8 +292,8 @@ class Distributions:
         for key, item in node.children():
             time = self.time_key(node, key)
             if found and time <= found[-1][0]:
-                fact = f"`{key}` does not come after the time before it"
-                raise node.fail_at_key(key, fact, "let times increase")
+                fact = f"`{key}` is not later than the time before it"
+                raise node.fail_at_key(key, fact, "times must increase")
             found.append((time, self.value(item, read)))
         if not found:
             raise node.fail("no point in time is given", "write {6 months: 0.73, 12 months: 0.50}")

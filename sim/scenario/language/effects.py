@@ -36,7 +36,7 @@ _VALUES, _DRAWS = Type("values"), Type("attributes")
 
 EFFECT = Element(
     "an effect",
-    "Something done to a patient; several words in one item are done in the order written.",
+    "A change to a patient; several words in one item act in the order written.",
     {
         "when": Field(CONDITION, "only where this holds, read once before the item"),
         "set": Field(_VALUES, "attribute: value"),
@@ -109,7 +109,7 @@ def attribute_change(word: str, name: str, node: PlacedNode, known: Known) -> An
         return read_value(node, known, lambda one: known.attribute_value(one, name))
     if word == "add":
         if kind.kind != "number":
-            raise node.fail(f"`{name}` is no number", "only numbers can be added to")
+            raise node.fail(f"`{name}` is not a number", "only numbers can be added to")
         return read_value(node, known, PlacedNode.number)
     if word == "copy":
         other = node.one_of(known.attributes, "attribute")
@@ -155,7 +155,7 @@ def one_draw(node: PlacedNode, name: str, known: Known, unchanged: bool) -> Draw
     """One distribution with what stands beside it."""
     kind = known.attributes[name].kind
     if not node.is_mapping:
-        raise node.fail(f"a distribution is due here, not {node.seen()}", "to give a value write `set`")
+        raise node.fail(f"a distribution is expected here, not {node.seen()}", "to give a value write `set`")
     mapping = node.mapping()
     follows = read_follows(node, name, known)
     if "bernoulli" in mapping:
@@ -172,7 +172,7 @@ def one_draw(node: PlacedNode, name: str, known: Known, unchanged: bool) -> Draw
         return Draw(None, categorical, None, follows, node.where)
     if kind != "number":
         fix = "draw it with categorical" if kind == "category" else "use bernoulli"
-        raise node.fail(f"`{name}` is no number", fix)
+        raise node.fail(f"`{name}` is not a number", fix)
     return Draw(Distributions(known, numbers=True).read(node), None, None, follows, node.where)
 
 
@@ -180,7 +180,7 @@ def reject_others(node: PlacedNode, allowed: tuple[str, ...]) -> None:
     """Only some words stand beside a distribution."""
     for key in node.mapping():
         if key not in allowed:
-            fix = f"beside `{allowed[0]}` stand {', '.join(allowed[1:])}"
+            fix = f"allowed beside `{allowed[0]}`: {', '.join(allowed[1:])}"
             raise node.unknown(key, allowed, f"unknown key `{key}`", fix)
 
 
@@ -205,7 +205,7 @@ def read_follows(node: PlacedNode, name: str, known: Known) -> tuple[str, float]
     correlation = item.number()
     if not -1.0 < correlation < 1.0:
         fix = "it lies between -1 and 1, ends excluded"
-        raise item.fail(f"{item.seen()} is no correlation of a draw", fix)
+        raise item.fail(f"{item.seen()} is not a correlation", fix)
     return other, correlation
 
 
@@ -214,7 +214,7 @@ def joined(node: PlacedNode, choice: Any) -> Draw:
     draws = list(ends(choice))
     parts = [part for draw in draws for part in (draw.categorical, draw.bernoulli) if part is not None]
     if any(draw.follows for draw in draws) or any(part.odds_ratios for part in parts):
-        fact = "`follows` and `odds_ratios` cannot stand inside a choice"
+        fact = "`follows` and `odds_ratios` are not allowed inside a choice"
         raise node.fail(fact, "put the choice inside the distribution")
     if all(draw.bernoulli for draw in draws):
         value = mapped(choice, lambda draw: draw.bernoulli.value)
@@ -273,7 +273,7 @@ def values_listed(node: PlacedNode) -> tuple[str, ...]:
     for item in node.items():
         value = item.name(values)
         if value in values:
-            raise item.fail(f"`{value}` stands twice", "keep one of the two")
+            raise item.fail(f"`{value}` appears twice", "keep one of the two")
         values.append(value)
     if not values:
         raise node.fail("`one_of` names no value", "write {one_of: [active, remission], start: active}")
@@ -317,7 +317,7 @@ def categorical_kind(node: PlacedNode) -> AttributeKind:
 def merged(node: PlacedNode, kinds: list[AttributeKind]) -> AttributeKind:
     """The kind of a choice of values."""
     if not kinds or len({k.kind for k in kinds}) > 1:
-        fix = "let all be numbers, yes/no or categories"
+        fix = "all must be numbers, yes/no or categories"
         raise node.fail("the values of this choice are of different kinds", fix)
     numbers: frozenset[float] | None = frozenset()
     for kind in kinds:
@@ -334,7 +334,7 @@ def read_attribute(name: str, node: PlacedNode, known: Known) -> Attribute:
 
     def constant(one: PlacedNode) -> Any:
         if one.is_mapping and not is_choice(one):
-            raise one.fail("a choice between distributions and values", "let every entry be a value")
+            raise one.fail("a choice between distributions and values", "every entry must be a value")
         return known.attribute_value(one, name)
 
     initial: Value[Any] | Draw

@@ -31,7 +31,7 @@ def read_life_table(node: PlacedNode, known: Known) -> Any:
     by = [column for column in rows[0] if column in known.attributes and column not in own]
     unknown = [column for column in rows[0] if column not in (*by, *own)]
     if unknown:
-        fact, fix = f"the column `{unknown[0]}` is no attribute", "declare it, or leave the column out"
+        fact, fix = f"the column `{unknown[0]}` is not an attribute", "declare it, or leave the column out"
         raise file.fail(fact, did_you_mean(unknown[0], known.attributes) or fix)
     return _split(file, known, rows, by)
 
@@ -61,7 +61,7 @@ def _one_table(node: PlacedNode, rows: list[Row]) -> dict[str, Any]:
     for row in rows:
         age, rate = _row(node, row)
         if ages and age <= ages[-1]:
-            raise node.fail(f"age {row['age']} comes after age {number_text(ages[-1])}", "let ages increase")
+            raise node.fail(f"age {row['age']} comes after age {number_text(ages[-1])}", "ages must increase")
         ages.append(age)
         rates.append(rate)
     return {"ages": tuple(ages), "rates": tuple(rates)}
@@ -75,10 +75,10 @@ def _row(node: PlacedNode, row: Row) -> tuple[float, float]:
     if age is None or value is None:
         raise node.fail(f"the row of age `{row['age']}` has `{written}` as {word}", "both are numbers")
     if word == "probability" and not 0.0 <= value < 1.0:
-        fact = f"{written} is no yearly probability (age {row['age']})"
+        fact = f"{written} is not a yearly probability (age {row['age']})"
         raise node.fail(fact, "it is at least 0 and below 1")
     if value < 0.0 or age < 0.0:
-        raise node.fail(f"{written} is no yearly rate (age {row['age']})", "it is 0 or more")
+        raise node.fail(f"{written} is not a yearly rate (age {row['age']})", "it is 0 or more")
     return age, value if word == "rate" else -log1p(-value)
 
 

@@ -33,7 +33,7 @@ STAY = "stay"
 UNCHANGED = "unchanged"
 
 # ---------------------------------------------------------------- conditions
-# A condition that stands under `conditions` keeps its name, for whoever tells of it; nothing depends on it.
+# A condition defined under `conditions` keeps its name for outputs; nothing depends on it.
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +118,7 @@ class Cases(Generic[T]):
 
 Value: TypeAlias = Union[T, "By[T]", "Cases[T]"]
 
-# ---------------------------------------------------------------- laws
+# ---------------------------------------------------------------- distributions
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +191,7 @@ life_table: `tables`, a Value over the attributes that its columns name of
 
 @dataclass(frozen=True, slots=True)
 class Distribution:
-    """The law of a time (days) or, in an attribute or draw, of a number; with its modifiers.
+    """The distribution of a time (days) or, in an attribute or draw, of a number; with its modifiers.
 
     family: a name of section 4 of the language, or `categorical` (categorical is set) or
     `mixture_cure` (cured and of are set). arguments: a choice may stand for all of them at once
@@ -462,7 +462,7 @@ class EventSelector:
 
 @dataclass(frozen=True, slots=True)
 class Among:
-    """Whom an outcome is about: a condition at the start, or who ever had a happening."""
+    """The patients an outcome covers: a condition at the start, or those who ever had an event."""
 
     condition: Condition | None
     ever: EventSelector | None
@@ -472,8 +472,8 @@ class Among:
 class Outcome:
     """kind and the fields that go with it:
 
-    time_to_event: begin, until, competing ((name, happening), ...), censor.
-    ever, count, total: happening. attribute: attribute, at (None: the patient's end).
+    time_to_event: begin, until, competing ((name, selector), ...), censor.
+    ever, count, total: happening (a selector). attribute: attribute, at (None: the patient's end).
     time_in, occupancy: place = ("stage" | "state", name). waiting_for: resource, above (days).
     funnel, pathway: sequence.
     All: among, by (an attribute or None), label.

@@ -77,7 +77,7 @@ def stamps_in(top: PlacedNode) -> Iterator[str]:
 
 
 def collect_attributes(top: PlacedNode, known: Known) -> None:
-    """The kind of every attribute, from its declaration; `unread` where that cannot be told."""
+    """The kind of every attribute, from its declaration; `unread` if it cannot be determined."""
     patients = top.get("patients")
     if patients is None or "attributes" not in patients.mapping():
         return

@@ -21,7 +21,7 @@ SHORTEST = 2.0**-20  # days: the step of the grid of times
 
 
 class Unread(Exception):
-    """A value could not be read, and its problem is noted; the reader goes on with the next."""
+    """Raised where a value could not be read; its problem has been added."""
 
 
 def listing(names: Iterable[str]) -> str:
@@ -95,7 +95,7 @@ class PlacedNode:
     def items(self) -> Iterator[PlacedNode]:
         """The items of a list; a named one is called by its name in the path."""
         if not self.is_list:
-            raise self.fail(f"a list is due here, not {self.seen()}", "write it as [item, item]")
+            raise self.fail(f"a list is expected here, not {self.seen()}", "write it as [item, item]")
         for i, item in enumerate(self.value):
             name = item.value.get("name") if isinstance(item.value, dict) else None
             step = name.value if name is not None and isinstance(name.value, str) else i
@@ -103,12 +103,12 @@ class PlacedNode:
 
     def mapping(self) -> dict[str, Node]:
         if not self.is_mapping:
-            raise self.fail(f"a mapping is due here, not {self.seen()}", "write it as {key: value}")
+            raise self.fail(f"a mapping is expected here, not {self.seen()}", "write it as {key: value}")
         result: dict[str, Node] = self.value
         return result
 
     def seen(self) -> str:
-        """What stands here, for a message."""
+        """What the value is, for a message."""
         if self.is_mapping:
             return "a mapping"
         return "a list" if self.is_list else f"`{shortened(str(self.value))}`"
@@ -120,7 +120,7 @@ class PlacedNode:
         if isinstance(self.value, Unresolved):
             raise Unread
         if self.is_mapping or self.is_list:
-            raise self.fail(f"a single value is due here, not {self.seen()}")
+            raise self.fail(f"a single value is expected here, not {self.seen()}")
         try:
             return read(self.value)
         except InputError as error:
@@ -149,7 +149,9 @@ class PlacedNode:
         """A probability."""
         p = self.number()
         if not 0.0 <= p <= 1.0:
-            raise self.fail(f"{units.number_text(p)} is no probability", "probabilities lie between 0 and 1")
+            raise self.fail(
+                f"{units.number_text(p)} is not a probability", "probabilities lie between 0 and 1"
+            )
         return p
 
     def whole(self, least: int = 0, most: int = MOST_UNITS) -> int:
@@ -164,7 +166,7 @@ class PlacedNode:
     def text(self) -> str:
         """A name or a text; numbers and yes/no that are written unquoted are texts here too."""
         if self.is_mapping or self.is_list:
-            raise self.fail(f"a name or text is due here, not {self.seen()}")
+            raise self.fail(f"a name or text is expected here, not {self.seen()}")
         if isinstance(self.value, Unresolved):
             raise Unread
         return scalar_text(self.value)
@@ -177,13 +179,13 @@ class PlacedNode:
         for other in others:
             if other != name and normal(other) == normal(name):
                 fix = "they differ only in how Unicode spells them"
-                raise self.fail(f"`{name}` stands twice, in two spellings", fix)
+                raise self.fail(f"`{name}` appears twice, in two spellings", fix)
         return name
 
     def flag(self) -> bool:
         """True or false."""
         if not isinstance(self.value, bool):
-            raise self.fail(f"true or false is due here, not {self.seen()}")
+            raise self.fail(f"true or false is expected here, not {self.seen()}")
         return self.value
 
     def one_of(self, known: Any, noun: str) -> str:
@@ -325,7 +327,7 @@ class Known:
             raise Unread
         if kind.kind == "yes_no":
             if not isinstance(node.value, bool):
-                raise node.fail(f"`{name}` is yes or no, not {node.seen()}", "write true or false")
+                raise node.fail(f"`{name}` is true or false, not {node.seen()}", "write true or false")
             return node.value
         if kind.kind == "category":
             value = node.text()

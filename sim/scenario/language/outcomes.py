@@ -35,22 +35,24 @@ def read_selector(node: PlacedNode, known: Known, *, within: bool = False) -> Ev
         if node.value == "start":
             return EventSelector("start", "", (), None, None, node.where)
         fix = "write start, {stage: S}, {state: Z}, {event: S.E}, ..."
-        raise node.fail(f"a happening is due here, not {node.seen()}", fix)
+        raise node.fail(f"an event selector is expected here, not {node.seen()}", fix)
     mapping = SELECTOR.check(node)
     kinds = [key for key in mapping if key in KINDS]
     if len(kinds) != 1:
-        fact = "no happening is named here" if not kinds else f"two happenings stand here: {', '.join(kinds)}"
+        fact = (
+            "no event is selected here" if not kinds else f"two event selectors are given: {', '.join(kinds)}"
+        )
         fix = f"name one of {', '.join(KINDS)}; for several write {{any: [...]}}"
         raise SELECTOR.lacks(node, fact, fix)
     if "within" in mapping and not within:
-        fix = "for happenings in order write {pathway: [...]}"
-        node.fail_at_key("within", "`within` belongs to the happenings of a `pathway`", fix)
+        fix = "for events in a given order write {pathway: [...]}"
+        node.fail_at_key("within", "`within` is allowed in the event selectors of a `pathway` only", fix)
     parts = SELECTOR.read(node, known, checked=True)
     kind, limit = kinds[0], parts["within"] if within else None
     items = parts["any"] or ()
     if kind == "any" and not items:
         fix = "write {any: [{stage: S}, {state: Z}]}"
-        raise node.child("any").fail("no happening is named here", fix)
+        raise node.child("any").fail("no event is selected here", fix)
     return EventSelector(kind, "" if items else parts[kind], items, parts["when"], limit, node.where)
 
 
@@ -72,7 +74,7 @@ def _of_kind(kind: str, type_: Type, meaning: str) -> Field:
 SELECTED = Type("happening", read_selector, write_selector)
 SELECTION = listed("happenings", SELECTED)
 SELECTOR = Element(
-    "a happening",
+    "an event selector",
     "Names rows of the event log.",
     {
         "stage": _of_kind("stage", STAGE_NAME, "each entry into this stage"),
@@ -80,12 +82,12 @@ SELECTOR = Element(
         "state": _of_kind(
             "state", one_of("states", "state"), "each coming into this health state from another"
         ),
-        "event": _of_kind("event", Type("text", _event_name), "each happening of STAGE.EVENT"),
-        "clock": _of_kind("clock", one_of("clocks", "clock"), "each happening of this clock"),
+        "event": _of_kind("event", Type("text", _event_name), "each occurrence of STAGE.EVENT"),
+        "clock": _of_kind("clock", one_of("clocks", "clock"), "each occurrence of this clock"),
         "rule": _of_kind("rule", one_of("rules", "rule"), "each decision by the rule of this name"),
-        "any": Field(SELECTION, "any of several happenings", get=lambda selector: selector.items or None),
+        "any": Field(SELECTION, "any of several events", get=lambda selector: selector.items or None),
         "when": Field(CONDITION, "only where this holds, read just after it"),
-        "within": Field(TIME, "in a pathway: at most so long after the one before"),
+        "within": Field(TIME, "in a pathway: at most this long after the one before"),
     },
 )
 
@@ -96,10 +98,10 @@ def _read_place(node: PlacedNode, known: Known) -> tuple[str, str]:
     """`{stage: S}` or `{state: Z}`."""
     fix = "write {stage: S} or {state: Z}"
     if not node.is_mapping:
-        raise node.fail(f"a stage or a state is due here, not {node.seen()}", fix)
+        raise node.fail(f"a stage or a state is expected here, not {node.seen()}", fix)
     kind = next(iter(node.value), "")
     if len(node.value) != 1 or kind not in ("stage", "state"):
-        raise node.fail("a stage or a state is due here", fix)
+        raise node.fail("a stage or a state is expected here", fix)
     return kind, node.child(kind).one_of(known.stages if kind == "stage" else known.states, kind)
 
 
@@ -108,7 +110,7 @@ def _read_among(node: PlacedNode, known: Known) -> Among:
     if node.is_mapping and "ever" in node.value:
         if len(node.value) > 1:
             other = next(key for key in node.value if key != "ever")
-            fact, fix = f"`{other}` cannot stand beside `ever`", "put a `when` into the happening"
+            fact, fix = f"`{other}` is not allowed beside `ever`", "put a `when` into the event selector"
             raise node.fail_at_key(other, fact, fix)
         return Among(None, read_selector(node.child("ever"), known))
     return Among(read_condition(node, known), None)
@@ -122,7 +124,7 @@ def _read_sequence(node: PlacedNode, known: Known, *, within: bool) -> tuple[Eve
     sequence = tuple(read_selector(item, known, within=within) for item in node.items())
     if not sequence:
         word = "pathway" if within else "funnel"
-        raise node.fail("no happening is named here", f"`{word}` takes a list of happenings")
+        raise node.fail("no event is selected here", f"`{word}` takes a list of event selectors")
     return sequence
 
 
@@ -148,7 +150,7 @@ OUTCOME = Element(
     "an outcome",
     "What is read from the event log.",
     {
-        "label": Field(TEXT, "its name in words"),
+        "label": Field(TEXT, "its name in outputs"),
         "from": Field(SELECTED, "time to event: where it begins", name="begin"),
         "until": Field(SELECTED, "time to event: its end"),
         "competing": Field(
@@ -177,7 +179,7 @@ OUTCOME = Element(
         "pathway": _only("pathway", "sequence", _PATHWAY, "these in this order, gaps allowed"),
         "among": Field(
             Type("among", _read_among, _write_among),
-            "whom it is about: a condition at the start, or {ever: happening}",
+            "the patients it covers: a condition at the start, or {ever: EVENT SELECTOR}",
             "all patients",
         ),
         "by": Field(ATTRIBUTE_NAME, "an attribute, to give it for each of its values"),
@@ -209,8 +211,8 @@ def read_outcome(name: str, node: PlacedNode, known: Known) -> Outcome:
     mapping = OUTCOME.check(node)
     heads = [key for key in mapping if key in HEADS]
     if len(heads) != 1:
-        fact = f"two kinds of outcome stand here: {', '.join(heads)}"
-        fact = fact if heads else "what is asked for is not said"
+        fact = f"two kinds of outcome are given: {', '.join(heads)}"
+        fact = fact if heads else "no kind of outcome is given"
         fix = f"an outcome has one of {', '.join(HEADS)}"
         owner = next((h for h, words in WORDS_OF.items() if not heads and set(words) & set(mapping)), None)
         raise OUTCOME.lacks(node, fact, f"`{owner}` is missing" if owner else fix)
@@ -218,11 +220,11 @@ def read_outcome(name: str, node: PlacedNode, known: Known) -> Outcome:
     allowed = (head, *WORDS_OF.get(head, ()), *FOR_ALL)
     for key in mapping:
         if key not in allowed and any(key in words for words in WORDS_OF.values()):
-            fix = f"beside it stand {', '.join(allowed[1:])}"
+            fix = f"allowed beside it: {', '.join(allowed[1:])}"
             node.fail_at_key(key, f"`{key}` does not go with `{head}`", fix)
     parts = OUTCOME.read(node, known, checked=True)
     if head == "from" and parts["until"] is None:
-        raise node.fail("`until` is missing", "say which happening ends the time")
+        raise node.fail("`until` is missing", "name the event that ends the time")
     heads_read = {key: parts.pop(key) for key in FIELD_OF_KIND}
     if head in FIELD_OF_KIND:
         parts[FIELD_OF_KIND[head]] = heads_read[head]

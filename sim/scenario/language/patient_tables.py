@@ -14,7 +14,7 @@ from sim.scenario.source.tree import Node, key_value
 
 
 def read_rows(node: PlacedNode, known: Known) -> list[Row]:
-    """The rows of the table whose path stands here.
+    """The rows of the table at the path given here.
 
     Raises: Unread, its problem noted.
     """
@@ -26,7 +26,7 @@ def read_rows(node: PlacedNode, known: Known) -> list[Row]:
 
 
 def read_arrival_days(node: PlacedNode, known: Known) -> tuple[float, ...]:
-    """The starting days in the table whose path stands here: its column `day`, in the order of the rows."""
+    """The starting days in the table at the path given here: its column `day`, in the order of the rows."""
     rows = read_rows(node, known)
     if "day" not in rows[0]:
         raise node.fail("the table has no column `day`", "a row for each patient: the day of the start")
@@ -34,7 +34,7 @@ def read_arrival_days(node: PlacedNode, known: Known) -> tuple[float, ...]:
     for n, row in enumerate(rows, 1):
         day = cell_number(row["day"])
         if day is None or day < 0.0:
-            raise node.fail(f"row {n}: `{row['day']}` is no day", "days are numbers, 0 or more")
+            raise node.fail(f"row {n}: `{row['day']}` is not a day", "days are numbers, 0 or more")
         days.append(day)
     return tuple(days)
 
@@ -43,12 +43,12 @@ def read_arrival_days(node: PlacedNode, known: Known) -> tuple[float, ...]:
 
 
 def read_patient_file(node: PlacedNode, known: Known) -> PatientTable:
-    """The table of patients whose path stands here."""
+    """The table of patients at the path given here."""
     return _patient_table(node, known, read_rows(node, known))
 
 
 def read_patient_text(node: PlacedNode, known: Known) -> PatientTable:
-    """The table of patients that stands here as text."""
+    """The table of patients given here as text."""
     try:
         return _patient_table(node, known, rows_of(node.text(), "of patients"))
     except InputError as error:
@@ -60,14 +60,14 @@ def _patient_table(node: PlacedNode, known: Known, rows: list[Row]) -> PatientTa
     words = ["stage", "days_in_stage", *known.attributes]
     words += [f"since.{stamp}" for stamp in known.stamps] + [f"days.{clock}" for clock in known.clocks]
     if not set(words) & set(rows[0]):
-        fact = "no column of the table says anything about a patient"
+        fact = "no column of the table is a property of a patient"
         raise node.fail(fact, f"columns are {listing(words)}")
     before = len(node.problems.found)
     columns: dict[Covariate, list[Scalar | None]] = {}
     for name in rows[0]:
         if name not in words:
             fix = did_you_mean(name, words) or f"columns are {', '.join(words)}"
-            node.fail(f"the column `{name}` says nothing about a patient", fix)
+            node.fail(f"the column `{name}` is not a property of a patient", fix)
             continue
         kind, _, rest = name.partition(".")
         covariate = Covariate("attribute", name) if name in known.attributes else Covariate(kind, rest)
@@ -103,7 +103,7 @@ def _read_cells(
             found.append(_read_cell(cell, known, covariate))
         except Unread:
             fact, fix = (
-                (problems.found[0].fact, problems.found[0].fix) if problems.found else ("is no value", "")
+                (problems.found[0].fact, problems.found[0].fix) if problems.found else ("is not a value", "")
             )
             node.fail(f"row {n}, column `{name}`: {fact}", fix)
             break
@@ -116,13 +116,13 @@ def _read_cell(cell: PlacedNode, known: Known, covariate: Covariate) -> Scalar:
     if covariate.kind == "stage":
         stage = known.stages[str(value)]
         if stage.get("decide") is not None or stage.get("terminal") is not None:
-            raise cell.fail(f"nobody is in `{value}` for a time", "give a stage that has events")
+            raise cell.fail(f"no patient spends time in `{value}`", "give a stage that has events")
     elif covariate.kind != "attribute" and float(value) < 0.0:
         raise cell.fail(f"`{cell.value}` lies in the future", "days are numbers, 0 or more")
     return value
 
 
-def clocks_not_told(scenario: Scenario) -> tuple[str, ...]:
+def clocks_without_days(scenario: Scenario) -> tuple[str, ...]:
     """A note where a table of today's patients does not say of every clock how long it has been running."""
     table = scenario.patients.table
     if table is None or not table.is_today:

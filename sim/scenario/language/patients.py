@@ -75,7 +75,7 @@ ARRIVALS = Element(
         ),
         "warm_up": Field(
             TIME,
-            "who starts in it is simulated and left out of outcomes",
+            "patients who start in it are simulated but left out of outcomes",
             "0 days",
             otherwise=0.0,
             is_written=True,
@@ -90,10 +90,10 @@ def read_arrivals(node: PlacedNode, known: Known) -> Arrivals:
         return Arrivals("together", (), None, (), None, 0.0, node.where)
     if not node.is_mapping:
         fix = "write together, {poisson: RATE} or {every: TIME}"
-        raise node.fail(f"`{node.value}` is no way to arrive", fix)
+        raise node.fail(f"`{node.value}` is not a way to arrive", fix)
     kinds = [key for key in ARRIVALS.check(node) if key in KINDS]
     if len(kinds) != 1:
-        fact = f"{' and '.join(kinds)} stand together" if kinds else "how patients arrive is not said"
+        fact = f"{' and '.join(kinds)} exclude each other" if kinds else "it is not given how patients arrive"
         raise ARRIVALS.lacks(node, fact, "give one of poisson, every, file")
     parts = ARRIVALS.read(node, known, checked=True)
     days, kind = parts.pop("file") or parts.pop("days", None) or (), kinds[0]
@@ -132,7 +132,7 @@ def _write_attributes(attributes: tuple[Attribute, ...]) -> dict[str, Any]:
 
 PATIENTS = Element(
     "patients",
-    "Who they are, how many, and when they start.",
+    "Attributes, number and start of the patients.",
     {
         "number": Field(
             Type("number", lambda node, _: node.whole(1)),
@@ -154,7 +154,7 @@ PATIENTS = Element(
         ),
         "attributes": Field(
             Type("attributes", read_attributes, _write_attributes),
-            "what is known of each patient, drawn in this order",
+            "attributes of each patient, drawn in this order",
             "{}",
             otherwise=(),
             is_written=True,
@@ -172,7 +172,7 @@ PATIENTS = Element(
 
 
 def read_patients(node: PlacedNode, known: Known) -> Patients:
-    """Who they are, how many, and when they start."""
+    """Attributes, number and start of the patients."""
     mapping = PATIENTS.check(node)
     if "from_file" in mapping and "table" in mapping:
         node.fail_at_key("table", "the table is given twice", "leave out `table`, the resolved form's")

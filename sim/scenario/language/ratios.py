@@ -38,7 +38,7 @@ def read_per(node: PlacedNode, known: Known) -> Covariate:
     """The covariate that a ratio is raised to: a number."""
     covariate = known.covariate(node, node.text())
     if not is_ordered(covariate, known):
-        raise node.fail(f"`{covariate}` is no number", "`per` takes a number; for a value write `when`")
+        raise node.fail(f"`{covariate}` is not a number", "`per` takes a number; for a value write `when`")
     return covariate
 
 
@@ -56,7 +56,7 @@ def factor(word: str) -> Callable[[PlacedNode], float]:
     def read(node: PlacedNode) -> float:
         value = node.number()
         if value < 0.0:
-            raise node.fail("a ratio is not negative", "its logarithm stands under `log`")
+            raise node.fail("a ratio is not negative", "write its logarithm under `log`")
         if word == "time_ratios" and value == 0.0:
             raise node.fail("a time ratio of 0 leaves no time", "give a ratio above 0")
         return value
@@ -133,7 +133,7 @@ def read_ratio(
         fact, fix = "a ratio has `value` or `log`, one of the two", "write {value: 0.7}, or {log: -0.36}"
         raise RATIO.lacks(node, fact, fix)
     if "per" not in mapping and ("centre" in mapping or "above" in mapping):
-        raise node.fail("`centre` and `above` belong to `per`", "say which covariate: `per: age`")
+        raise node.fail("`centre` and `above` belong to `per`", "give the covariate: `per: age`")
     if "centre" in mapping and "above" in mapping:
         fix = "keep one: both are where `per` counts from"
         raise node.fail("`centre` and `above` exclude each other", fix)
@@ -170,7 +170,7 @@ def check_limits(node: PlacedNode, word: str) -> None:
     if "from" in node.value and "until" in node.value:
         begin, end = node.child("from"), node.child("until")
         if end.time() <= begin.time():
-            raise end.fail("`until` does not come after `from`", "the ratio acts between the two")
+            raise end.fail("`until` is not later than `from`", "the ratio acts between the two")
 
 
 def read_of(node: PlacedNode, entries: tuple[Any, ...] | None, are_times: bool) -> tuple[Scalar, ...]:
@@ -251,7 +251,7 @@ def read_entries(
         key, item = entry
         name = read_key(node, key)
         if name in parts:
-            raise node.fail_at_key(key, f"`{key}` stands twice", "put the two probabilities together")
+            raise node.fail_at_key(key, f"`{key}` appears twice", "put the two probabilities together")
         parts[name] = REST if item.value == "rest" else read_value(item, known, PlacedNode.share)
 
     read_all([entry for entry in node.children() if entry[0] not in skip], read_part)

@@ -56,7 +56,7 @@ PARAMETER = Element(
         "uncertainty": Field(
             Type("uncertainty"), "its distribution, centred on the value unless it has a centre"
         ),
-        "source": Field(TEXT, "who says so: an entry of the list of sources"),
+        "source": Field(TEXT, "an entry of the list of sources"),
         "status": Field(Type("text", words=STATUSES), "published, derived, digitised, recalled or assumed"),
     },
 )
@@ -77,7 +77,7 @@ SCENARIO = Element(
         "remove": Field(Type("names"), "paths of the file below that are left out"),
         "leftovers": Field(
             FLAG,
-            "what nothing uses or reaches is noted, not refused, as above a file below",
+            "what nothing uses or reaches is a note, not an error, as in a file with `based_on`",
             "false",
             name="has_leftovers",
             otherwise=False,
@@ -93,11 +93,9 @@ SCENARIO = Element(
             otherwise=(),
             is_written=True,
         ),
-        "economics": Field(
-            ECONOMY, "how costs and health are counted; needed where a cost or utility stands"
-        ),
+        "economics": Field(ECONOMY, "how costs and health are counted; needed if there is a cost or utility"),
         "conditions": Field(Type("conditions"), "conditions by name, each defined once"),
-        "patients": required(PEOPLE, "who they are, how many, and when they start"),
+        "patients": required(PEOPLE, "attributes, number and start of the patients"),
         "parameters": Field(
             Type("parameters", element=PARAMETER, is_named=True),
             "numbers by name, with their source; `$name` stands for the value",
@@ -154,7 +152,7 @@ ELEMENTS: dict[str, Element] = {
 
 
 def has_default(path: tuple[str, ...]) -> bool:
-    """Whether a key that does not stand in a file is there all the same, at its default."""
+    """Whether a key that is left out has a default."""
     *above, key = path
     if above and above[-1] in ("after", "every") and key in MODIFIERS:
         return True

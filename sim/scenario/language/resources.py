@@ -21,8 +21,8 @@ def read_steps(node: PlacedNode, read: Callable[[PlacedNode], float]) -> tuple[t
     for key, item in node.children():
         time = node.at_key(key).time()
         if found and time <= found[-1][0]:
-            fact = f"`{key}` does not come after the time before it"
-            raise node.fail_at_key(key, fact, "let times increase")
+            fact = f"`{key}` is not later than the time before it"
+            raise node.fail_at_key(key, fact, "times must increase")
         found.append((time, read(item)))
     if not found or found[0][0] != 0.0:
         raise node.fail("steps begin at 0 days", "write {0 days: 6, 2 years: 8}")
@@ -47,7 +47,7 @@ def _read_capacity(node: PlacedNode, _: Known) -> tuple[tuple[float, int], ...] 
         return read_steps(node, PlacedNode.whole)
     if isinstance(node.value, str):
         fix = "write a number of units, unlimited, or {0 days: 6, ...}"
-        raise node.fail(f"`{node.value}` is no capacity", fix)
+        raise node.fail(f"`{node.value}` is not a capacity", fix)
     return ((0.0, node.whole()),)
 
 
@@ -70,7 +70,7 @@ def _read_calendar(node: PlacedNode, _: Known) -> str | dict[str, tuple[float, f
                 raise node.unknown(day, DAYS, f"there is no day of the week `{day}`")
             found[day] = _read_hours(item)
     else:
-        raise node.fail(f"{node.seen()} is no calendar", CALENDARS)
+        raise node.fail(f"{node.seen()} is not a calendar", CALENDARS)
     if not found:
         raise node.fail("it is never open", CALENDARS)
     return {day: found[day] for day in DAYS if day in found}
@@ -81,7 +81,7 @@ def _read_hours(node: PlacedNode) -> tuple[float, float]:
     hours = [item.time() for item in node.items()]
     if len(hours) != 2 or not 0.0 <= hours[0] < hours[1] <= 1.0:
         fix = "write [8 hours, 17 hours], within the 24 hours of a day"
-        raise node.fail("these are no opening hours", fix)
+        raise node.fail("these are not opening hours", fix)
     return hours[0], hours[1]
 
 
@@ -109,7 +109,9 @@ def _read_queue(node: PlacedNode, known: Known) -> tuple[str, str] | None:
     if node.value == "first_come":
         return None
     if not node.is_mapping:
-        raise node.fail(f"`{node.value}` is no queue", "write first_come, or {by: attribute, first: lowest}")
+        raise node.fail(
+            f"`{node.value}` is not a queue", "write first_come, or {by: attribute, first: lowest}"
+        )
     parts = QUEUE.read(node, known)
     attribute = parts["by"].one_of(known.attributes, "attribute")
     if known.attributes[attribute].kind == "category":
@@ -181,7 +183,7 @@ STATE = Element(
     "a health state",
     "A health state; stages belong to it.",
     {
-        "label": Field(TEXT, "its name in words", "the name"),
+        "label": Field(TEXT, "its name in outputs", "the name"),
         "utility": Field(UTILITY, "health-related quality of life while in it, 1 is full health"),
     },
 )

@@ -155,11 +155,11 @@ def _scalars() -> Schema:
     }
 
 
-# ---------------------------------------------------------------- laws
+# ---------------------------------------------------------------- distributions
 
 
 def _laws() -> Schema:
-    """Laws of time, distributions of an attribute's value, ratios."""
+    """Distributions of times and of attributes, ratios."""
     odds = {"odds_ratios": {**_ref("ratios"), "description": "multiply the odds of the entries they name"}}
     times = {**_families(FAMILIES, "time"), **_modifiers("time")}
     numbers = {
@@ -185,7 +185,7 @@ def _laws() -> Schema:
 
 
 def _modifiers(amount: str) -> Schema:
-    """The modifiers of a law whose amounts are of this type."""
+    """The modifiers of a distribution whose amounts are of this type."""
     special = {
         "between": {**_list(_ref(amount)), "minItems": 2, "maxItems": 2},
         "plus": _ref(amount),
@@ -311,7 +311,7 @@ def _patients() -> Schema:
 
 
 def _outcomes() -> Schema:
-    """Happenings and outcomes."""
+    """Event selectors and outcomes."""
     place = {
         "type": "object",
         "minProperties": 1,

@@ -57,14 +57,14 @@ def read_destination(node: PlacedNode, known: Known, *, stay: bool = True) -> De
         return read_chances(node, known, stay=stay)
     name = node.text()
     if name == STAY and not stay:
-        raise node.fail("a decision takes no time: nobody can stay in it", "name a stage")
+        raise node.fail("a decision takes no time: a patient cannot stay in it", "name a stage")
     return Goto(name if name == STAY else node.one_of(known.stages, "stage"), node.where)
 
 
 def read_chances(node: PlacedNode, known: Known, *, stay: bool) -> Chances:
     """`{a: 0.9, b: rest}`, with `odds_ratios` among the entries."""
     if "by" in node.value:
-        raise node.fail("a destination is no choice of values", "write an ordered list of {when, to}")
+        raise node.fail("a destination cannot be a choice of values", "write an ordered list of {when, to}")
 
     def key(at: PlacedNode, name: str) -> str:
         if name.startswith("$"):
@@ -103,7 +103,7 @@ def read_rule(node: PlacedNode, known: Known, *, stay: bool, is_last: bool) -> R
     text = name.name(known.rules) if name is not None else ""
     if name is not None:
         if text in known.rules:
-            name.fail(f"the name `{text}` stands twice", "names of rules are unique in the file")
+            name.fail(f"the name `{text}` appears twice", "names of rules are unique in the file")
         known.rules.append(text)
     condition = read_condition(when, known) if when is not None else None
     if "to" not in mapping:
@@ -159,11 +159,11 @@ _ODDS_OF_CHANCE = Field(_ODDS, "multiply the odds of `chance`", get=lambda event
 
 EVENT = Element(
     "an event",
-    "What can happen in a stage; the earliest of a stage's events happens.",
+    "An event that competes with the other events of its stage; the earliest occurs.",
     {
         "after": Field(
             DISTRIBUTION,
-            "the law of the time until it happens, at most once a visit",
+            "the distribution of the time until it happens, at most once a visit",
             get=lambda event: None if event.every else event.after,
         ),
         "every": Field(
@@ -171,7 +171,7 @@ EVENT = Element(
             "as `after`, drawn anew each time it has happened",
             get=lambda event: event.after if event.every else None,
         ),
-        "chance": Field(_CHANCE, "asked once a visit: otherwise it does not come up in it", "1"),
+        "chance": Field(_CHANCE, "asked once a visit: otherwise it does not occur in that visit", "1"),
         "odds_ratios": _ODDS_OF_CHANCE,
         "when": Field(
             CONDITION, "it can happen only where this holds, read on entering and after each `stay`"
@@ -181,8 +181,8 @@ EVENT = Element(
         ),
         "do": _DO,
         "to": _TO,
-        "cost": Field(AMOUNT, "what each happening costs"),
-        "qaly": Field(VALUE, "what each happening adds in quality-adjusted life-years"),
+        "cost": Field(AMOUNT, "cost of each occurrence"),
+        "qaly": Field(VALUE, "quality-adjusted life-years that each occurrence adds"),
     },
 )
 CLOCK = Element(
@@ -190,14 +190,14 @@ CLOCK = Element(
     "An event that outlives the stage, begun by `start` and ended by `stop`.",
     {
         "in": Field(_STAGES_IN, "the stages it can happen in", "all but terminal stages", name="in_stages"),
-        "after": required(DISTRIBUTION, "the law of its time, counted from its start"),
-        "chance": Field(_CHANCE, "asked at each start: otherwise it does not come up", "1"),
+        "after": required(DISTRIBUTION, "the distribution of its time, counted from its start"),
+        "chance": Field(_CHANCE, "asked at each start: otherwise it does not occur", "1"),
         "odds_ratios": _ODDS_OF_CHANCE,
         "when": Field(CONDITION, "once due, it happens as soon as this holds"),
         "do": _DO,
         "to": _TO,
-        "cost": Field(AMOUNT, "what its happening costs"),
-        "qaly": Field(VALUE, "what its happening adds in quality-adjusted life-years"),
+        "cost": Field(AMOUNT, "cost of its occurrence"),
+        "qaly": Field(VALUE, "quality-adjusted life-years that its occurrence adds"),
     },
 )
 
@@ -207,10 +207,10 @@ def read_event(name: str, node: PlacedNode, known: Known) -> Event:
     element = EVENT if known.stage else CLOCK
     mapping = element.check(node)
     if known.stage and ("after" in mapping) == ("every" in mapping):
-        fix = "say when it happens: after: {fixed: 28 days}"
+        fix = "give the time until it happens: after: {fixed: 28 days}"
         raise EVENT.lacks(node, "an event has `after` or `every`, one of the two", fix)
     if "odds_ratios" in mapping and "chance" not in mapping:
-        fact = "here they would act on `chance`, and there is none"
+        fact = "they act on `chance`, and there is none"
         fix = "put them into the mapping of `to` to change where patients go"
         node.fail_at_key("odds_ratios", fact, fix)
     parts = {"waiting": False, "in_stages": None, **element.read(node, known, checked=True)}
@@ -278,7 +278,7 @@ def read_stage_cost(node: PlacedNode, known: Known) -> StageCost:
     mapping = STAGE_COST.check(node)
     flows = [word for word in ("per_day", "per_month", "per_year") if word in mapping]
     if len(flows) > 1:
-        raise node.fail(f"{' and '.join(flows)} say the same", "give one of them")
+        raise node.fail(f"{' and '.join(flows)} mean the same", "give one of them")
     return StageCost(**STAGE_COST.read(node, known, checked=True))
 
 
@@ -286,7 +286,7 @@ STAGE = Element(
     "a stage",
     "Where a patient is in the pathway; it takes time, decides, or is terminal.",
     {
-        "label": Field(TEXT, "its name in words", "the name"),
+        "label": Field(TEXT, "its name in outputs", "the name"),
         "state": Field(one_of("states", "state"), "its health state", "the one the patient was in"),
         "terminal": Field(FLAG, "the patient's path ends here", "false", otherwise=False),
         "utility": Field(UTILITY, "quality of life here, in place of the state's"),
@@ -326,7 +326,7 @@ def read_stage(name: str, node: PlacedNode, known: Known) -> Stage:
         known.stage = ""
     twice = {e.name for e in parts["events"]} & {e.name for e in parts["while_waiting"]}
     if twice:
-        fact = f"the event `{min(twice)}` stands in events and in while_waiting"
+        fact = f"the event `{min(twice)}` is both in events and in while_waiting"
         raise node.fail(fact, "one event can be both: `waiting: true`")
     if "while_waiting" in mapping and not parts["needs"]:
         node.fail_at_key("while_waiting", "nobody waits for a stage that needs nothing", "add `needs`")

@@ -66,7 +66,7 @@ FAMILIES: dict[str, Family] = {
     "life_table": Family(
         "{file: F}: columns age, rate (per year) or probability, and any named like an attribute"
     ),
-    "mixture_cure": Family("{cured: p, of: LAW}: with probability p never"),
+    "mixture_cure": Family("{cured: p, of: DISTRIBUTION}: with probability p never"),
     "categorical": Family("{1 days: 0.8, 2 days: 0.2}"),
 }
 
@@ -78,11 +78,11 @@ NUMBER_FAMILIES: dict[str, Family] = {
 
 MODIFIERS: dict[str, tuple[str, str]] = {
     "time_ratios": ("ratios", "stretch the time: above 1 it comes later"),
-    "already": ("time", "it has lasted so long: a time, current_age, or since.STAMP"),
+    "already": ("time", "it has already lasted this long: a time, current_age, or since.STAMP"),
     "hazard_ratios": ("ratios", "S(t) to the power of their product"),
     "between": ("times", "[low, high]: given that it lies between them, ends included"),
-    "plus": ("time", "so much later"),
-    "not_before": ("times", "{STAMP: TIME}: at the earliest so long after the stamp"),
+    "plus": ("time", "this much later"),
+    "not_before": ("times", "{STAMP: TIME}: at the earliest this long after the stamp"),
 }
 """The type and meaning of each modifier, in the order in which they act."""
 
@@ -110,14 +110,14 @@ ARGUMENTS: dict[str, str] = {
     "unit": "the unit of time of bare arguments: days, months, ...",
     "then": "the rate after the last point",
     "cured": "the probability that it never happens",
-    "of": "the law of those to whom it happens",
+    "of": "the distribution of those to whom it happens",
     "file": "a table (CSV), its path seen from the file it is written in",
     "rows": "the table itself, {age: rate per year}; the resolved form",
 }
 
 OPERATORS: dict[str, str] = {
-    "is": "the same; a bare value says so too",
-    "is_not": "another",
+    "is": "equal; a bare value means the same",
+    "is_not": "not equal",
     "in": "one of a list",
     "at_least": "this or more",
     "at_most": "this or less",

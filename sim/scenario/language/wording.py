@@ -18,7 +18,7 @@ OPERATORS = {
 def condition(what: Condition, *, by_name: bool = False) -> str:
     """A condition, e.g. `csf is cns1 and age is above 40`.
 
-    by_name: whether one that is defined under a name is told by it.
+    by_name: show a condition that is defined under a name by that name.
     """
     if by_name and what.name:
         return what.name
@@ -41,8 +41,8 @@ def condition(what: Condition, *, by_name: bool = False) -> str:
 def _bracketed(what: Condition, *, by_name: bool) -> str:
     """A condition among alternatives: `and` binds no less visibly than `or`."""
     text = condition(what, by_name=by_name)
-    is_told = by_name and what.name
-    return f"({text})" if isinstance(what, AllOf) and len(what.items) > 1 and not is_told else text
+    is_named = by_name and what.name
+    return f"({text})" if isinstance(what, AllOf) and len(what.items) > 1 and not is_named else text
 
 
 def scalar(value: Scalar) -> str:

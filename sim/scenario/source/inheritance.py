@@ -1,4 +1,4 @@
-"""Inheritance: a scenario as the file it rests on and the layers of changes above it.
+"""Inheritance: a scenario is a file and the layers of changes above it.
 
 A file with `based_on` is a layer of `changes`, `add` and `remove` over the file it names; all
 `--set PATH=VALUE` together are the last layer, of changes. The items of a list are addressed by
@@ -22,7 +22,7 @@ from sim.scenario.source.record import Change
 from sim.scenario.source.tree import LARGEST_FILE, Node, flow, moved, plain, read_file, read_text
 
 OWN_KEYS = ("format", "title")
-"""What is each file's own and never inherited."""
+"""What belongs to each file and never inherited."""
 
 _SECTIONS = ("changes", "add", "remove")
 _LAYER_KEYS = (*OWN_KEYS, "based_on", *_SECTIONS)
@@ -121,14 +121,14 @@ def _chain(path: str, keys: Collection[str] | None) -> list[Node]:
         if os.path.realpath(name) in seen:
             circle = " -> ".join(names[seen.index(os.path.realpath(name)) :])
             fact = f"the files are based on each other in a circle: {circle}"
-            raise ScenarioError([Problem(where, fact, "one of them has to stand alone")])
+            raise ScenarioError([Problem(where, fact, "one of them must not have `based_on`")])
         seen.append(os.path.realpath(name))
         files.append(_below(name, where, keys))
     return files
 
 
 def _below(name: str, where: Where, keys: Collection[str] | None) -> Node:
-    """A file that another is based on; what is wrong with it as a file is told at that line."""
+    """A file that another is based on; problems of the file as a whole are reported at that line."""
     try:
         return _mapping(read_file(name), Place(name), keys)
     except ScenarioError as error:
@@ -137,7 +137,7 @@ def _below(name: str, where: Where, keys: Collection[str] | None) -> Node:
             read_regular(name, most=LARGEST_FILE)
         ):
             problems = (
-                Problem(Where(Place(name), ""), "is no scenario", "a scenario begins with `format: 1`"),
+                Problem(Where(Place(name), ""), "is not a scenario", "a scenario begins with `format: 1`"),
             )
         raise ScenarioError(
             found if found.where.place != Place(name) else Problem(where, f"{name}: {found.fact}", found.fix)
@@ -151,7 +151,7 @@ def _mapping(root: Node, place: Place, keys: Collection[str] | None) -> Node:
         return root
     fact = "is not a mapping of keys to values"
     if isinstance(root.value, dict):
-        fact = "is no scenario: none of its keys is a scenario's"
+        fact = "is not a scenario: none of its keys is a scenario's"
     raise ScenarioError([Problem(Where(place, ""), fact, "a scenario begins with `format: 1`")])
 
 
@@ -193,7 +193,7 @@ def _file_layer(root: Node, problems: Problems) -> _Layer:
         where = Where(root.keys[key], key)
         if key not in _LAYER_KEYS:
             known = did_you_mean(key, _LAYER_KEYS)
-            fix = "what differs from the other file stands under `changes`, `add` or `remove`"
+            fix = "write what differs from the other file under `changes`, `add` or `remove`"
             problems.add(where, f"`{key}` in a file with `based_on`", known or fix)
         elif key in ("changes", "add"):
             found += _changes(key, section, problems)
@@ -273,7 +273,7 @@ class _Work:
         if layer.name != SET and (keys or (rest,))[0] in OWN_KEYS:
             word = operation.path.split(".")[0]
             fix = f"write `{word}:` at the top of this file"
-            self._problems.add(operation.where, f"`{word}` is each file's own", fix)
+            self._problems.add(operation.where, f"`{word}` belongs to each file", fix)
             return None
         if not rest:
             return keys if self._may_exist(operation, keys) else None
@@ -331,14 +331,14 @@ class _Work:
             if not fix and (full := paths.ending_with(self.node, operation.path)):
                 fix = f"did you mean `{full}`?"
             if not fix and operation.word == "changes" and operation.where.path:
-                fix = "what is new stands under `add`"
+                fix = "write what is new under `add`"
         else:
             fact = f"{above} is `{parent.value}`: nothing lies beneath it"
             fix = "change it as a whole"
         self._problems.add(operation.where, fact, fix)
 
     def _apart(self, targets: list[tuple[_Operation, Keys]]) -> list[tuple[_Operation, Keys]]:
-        """The operations without those whose path is, or lies beneath, another one's."""
+        """The operations without those at or beneath the path of another one."""
         kept = []
         for n, (operation, keys) in enumerate(targets):
             above = next(

@@ -179,8 +179,8 @@ def _value(name: str, item: Node, values: Mapping[str, Node], problems: Problems
         if isinstance(part.value, str) and part.value.endswith("%"):
             try:
                 units.number(part.value)
-            except InputError as refused:
-                problems.add(Where(part.place, where.path), refused.fact, refused.fix)
+            except InputError as error:
+                problems.add(Where(part.place, where.path), error.fact, error.fix)
                 return None
     return None if any(isinstance(part.value, Unresolved) for part in parts) else value
 

@@ -1,7 +1,7 @@
 """A YAML file as nodes that remember where they stand, and plain values as canonical YAML text.
 
 The scalars are those of YAML 1.2's core schema, read here and not by the YAML library: `no` and
-`on` are texts, `1e-3` and `10_000` are numbers. What a scenario has no use for is refused: nulls,
+`on` are texts, `1e-3` and `10_000` are numbers. Nulls,
 tags, anchors, merge keys, duplicate keys, several documents, numbers that begin with a zero.
 """
 
@@ -101,7 +101,7 @@ def read_text(text: str, name: str) -> Node:
     if stray:
         before = text[: stray.start()].split("\n")
         place = Place(name, len(before), len(before[-1]) + 1)
-        fact = f"the control character U+{ord(stray[0]):04X} stands here"
+        fact = f"the control character U+{ord(stray[0]):04X} is not allowed"
         raise ScenarioError([Problem(Where(place, ""), fact, "a scenario is plain UTF-8 text")])
     builder = _Builder(name)
     try:
@@ -132,7 +132,7 @@ def _similar_file(name: str) -> str:
 
 @dataclass(slots=True)
 class _Open:
-    """A mapping or list whose end is not read yet; `key` is the one that waits for its value."""
+    """A mapping or list that is still open; `key` waits for its value."""
 
     place: Place
     items: dict[str, Node] | list[Node]
@@ -157,7 +157,7 @@ class _Builder:
         if isinstance(event, yaml.DocumentStartEvent):
             self._begin_document(event)
         elif isinstance(event, yaml.AliasEvent):
-            self._refuse(event, f"`*{event.anchor}` is a YAML alias", "use a parameter: `$name`")
+            self._reject(event, f"`*{event.anchor}` is a YAML alias", "use a parameter: `$name`")
             self._scalar(event, "alias", is_plain=False)
         elif isinstance(event, yaml.ScalarEvent):
             self._check_tag_and_anchor(event)
@@ -179,24 +179,24 @@ class _Builder:
         step = str(len(top.items)) if isinstance(top.items, list) else top.key or ""
         return f"{top.path}.{step}" if top.path and step else top.path or step
 
-    def _refuse(self, event: Any, fact: str, fix: str = "") -> None:
+    def _reject(self, event: Any, fact: str, fix: str = "") -> None:
         self.problems.add(Where(self._place(event), self._path()), fact, fix)
 
     def _begin_document(self, event: Any) -> None:
         self._documents += 1
         if self._documents > 1:
-            self._refuse(event, "a second YAML document begins", "a scenario is one document")
+            self._reject(event, "a second YAML document begins", "a scenario is one document")
             raise ScenarioError(self.problems.found)
         if event.version and tuple(event.version) != (1, 2):
             number = ".".join(str(part) for part in event.version)
-            self._refuse(event, f"the file asks for YAML {number}", "a scenario is YAML 1.2")
+            self._reject(event, f"the file asks for YAML {number}", "a scenario is YAML 1.2")
 
     def _check_tag_and_anchor(self, event: Any) -> None:
         if event.tag is not None:
             tag = event.tag.replace("tag:yaml.org,2002:", "!!")
-            self._refuse(event, f"`{tag}` is a YAML tag", "write the value alone")
+            self._reject(event, f"`{tag}` is a YAML tag", "write the value alone")
         if event.anchor is not None:
-            self._refuse(event, f"`&{event.anchor}` is a YAML anchor", "use a parameter: `$name`")
+            self._reject(event, f"`&{event.anchor}` is a YAML anchor", "use a parameter: `$name`")
 
     def _begin(self, event: Any, *, is_mapping: bool) -> None:
         if len(self._open) + self._skipping >= DEEPEST:
@@ -205,7 +205,7 @@ class _Builder:
             raise ScenarioError(self.problems.found)
         if self._skipping or self._at_key():
             if not self._skipping:
-                self._refuse(event, "a key is a mapping or a list", "a key is a name")
+                self._reject(event, "a key is a mapping or a list", "a key is a name")
             self._skipping += 1
             return
         self._open.append(_Open(self._place(event), {} if is_mapping else [], {}, self._path()))
@@ -235,12 +235,12 @@ class _Builder:
         if is_plain:
             try:
                 value = scalar(text)
-            except InputError as refused:
+            except InputError as error:
                 place = self._place(event)
                 if not text and self._open and self._open[-1].key is not None:
                     place = self._open[-1].keys.get(self._open[-1].key, place)
                 if self._open or text:
-                    self.problems.add(Where(place, self._path()), refused.fact, refused.fix)
+                    self.problems.add(Where(place, self._path()), error.fact, error.fix)
                     self._keep(Node(place, text))
                 return
         self._keep(Node(self._place(event), value))
@@ -252,20 +252,20 @@ class _Builder:
             top.key = "?"
             return
         if is_plain and text in _NULLS:
-            self._refuse(event, "a key is missing" if not text else f"`{text}` is a null", _NO_NULL)
+            self._reject(event, "a key is missing" if not text else f"`{text}` is a null", _NO_NULL)
         elif is_plain and text == "<<":
-            self._refuse(event, "`<<` is a YAML merge key", "inherit a file with `based_on`")
-        elif is_plain and (refused := _number_fault(text)) is not None:
-            self._refuse(event, refused.fact, refused.fix)
+            self._reject(event, "`<<` is a YAML merge key", "inherit a file with `based_on`")
+        elif is_plain and (error := _number_fault(text)) is not None:
+            self._reject(event, error.fact, error.fix)
         elif len(text) > LONGEST_KEY:
-            self._refuse(event, f"a key has {len(text)} characters", f"at most {LONGEST_KEY}")
+            self._reject(event, f"a key has {len(text)} characters", f"at most {LONGEST_KEY}")
         elif text in top.items:
             first = top.keys[text]
             top.key = text
-            self._refuse(event, f"`{text}` stands twice", f"first in line {first.line}: keep one")
+            self._reject(event, f"`{text}` appears twice", f"first in line {first.line}: keep one")
         elif other != text:
             fix = f"they differ only in how Unicode spells them; the first is in line {top.keys[other].line}"
-            self._refuse(event, f"`{text}` stands twice, in two spellings", fix)
+            self._reject(event, f"`{text}` appears twice, in two spellings", fix)
         top.key = text
         top.keys.setdefault(text, self._place(event))
 
@@ -277,8 +277,8 @@ class _Builder:
             (c for c in re.finditer(r"[\n\r\t]", text) if c[0] not in allowed), None
         )
         if found:
-            fact = f"the control character U+{ord(found[0]):04X} stands here"
-            self._refuse(event, fact, "leave it out: no name and no text of a scenario has it")
+            fact = f"the control character U+{ord(found[0]):04X} is not allowed"
+            self._reject(event, fact, "remove it")
         return found is not None
 
     def _keep(self, node: Node) -> None:
@@ -307,16 +307,16 @@ def scalar(text: str) -> str | int | float | bool:
 
 
 def _number_fault(text: str) -> InputError | None:
-    """Why an unquoted text is refused as a number; None where it is not."""
+    """The error of an unquoted text that is almost a number; None if there is none."""
     try:
         parse_number(text)
-    except InputError as refused:
-        return refused
+    except InputError as error:
+        return error
     return None
 
 
 def key_value(key: str) -> str | int | float | bool:
-    """What a key stands for where values are due; a text where it stands for none."""
+    """What a key stands for where values are expected; a text where it stands for none."""
     try:
         return scalar(key)
     except InputError:

@@ -91,8 +91,8 @@ def read(node: Node, value: Node, where: Where, problems: Problems) -> Uncertain
             arguments, centre = _dirichlet(node.value[family], value)
         else:
             arguments, centre = _univariate(family, node.value[family], value)
-    except InputError as refused:
-        problems.add(here, refused.fact, refused.fix)
+    except InputError as error:
+        problems.add(here, error.fact, error.fix)
         return None
     return Uncertainty(family, arguments, centre, follows)
 
@@ -109,8 +109,8 @@ def _follows(node: Node | None, where: Where, problems: Problems) -> tuple[str, 
         rho = units.number(correlation.value)
         if not -1 <= rho <= 1:
             raise InputError(f"the correlation is {units.number_text(rho)}", "it lies in [-1, 1]")
-    except InputError as refused:
-        problems.add(Where(correlation.place, where.at(other).path), refused.fact, refused.fix)
+    except InputError as error:
+        problems.add(Where(correlation.place, where.at(other).path), error.fact, error.fix)
         return None
     return other, rho
 
@@ -123,9 +123,9 @@ def _univariate(
 ) -> tuple[dict[str, float], dict[str, tuple[float, float]] | None]:
     kind = "vector" if isinstance(value.value, (dict, list)) else units.kind(value.value)
     if kind == "vector":
-        raise InputError(f"the value is a vector, {family} is for one number", "take `dirichlet`")
+        raise InputError(f"the value is a vector, {family} is for one number", "use `dirichlet`")
     if kind not in ("number", "time", "rate"):
-        fact = f"the value `{flow(plain(value))}` is no number, time or rate"
+        fact = f"the value `{flow(plain(value))}` is not a number, time or rate"
         raise InputError(fact, "only these are uncertain")
     quantity: Read = {"number": units.number, "time": units.days, "rate": units.per_day}[kind]
     arguments = _arguments(family, node, quantity, is_number=kind == "number")
@@ -143,8 +143,8 @@ def _arguments(family: str, node: Node, quantity: Read, *, is_number: bool) -> d
             raise InputError(f"`{name}` depends on the unit of time", "give the mean or the median")
         try:
             found[name] = (units.number if name in _PURE else quantity)(item.value)
-        except InputError as refused:
-            raise InputError(f"{name}: {refused.fact}", refused.fix) from None
+        except InputError as error:
+            raise InputError(f"{name}: {error.fact}", error.fix) from None
         if name in _POSITIVE and found[name] <= 0:
             raise InputError(f"{name} is {flow(plain(item))}", "it is more than 0")
     return found
@@ -167,7 +167,7 @@ def _named(family: str, node: Node) -> dict[str, Node]:
         if unknown is not None:
             fix = did_you_mean(unknown, every) or _said(family)
             raise InputError(f"{family} has no argument `{unknown}`", fix)
-    raise InputError(f"{flow(plain(node))} is no {family}", _said(family))
+    raise InputError(f"{flow(plain(node))} is not a {family}", _said(family))
 
 
 def _said(family: str) -> str:
@@ -252,10 +252,10 @@ def _check_can_be_centred(family: str, value: float) -> None:
 
 def _dirichlet(node: Node, value: Node) -> tuple[dict[str, float], dict[str, tuple[float, float]] | None]:
     if not isinstance(value.value, dict) or not value.value:
-        fact = "the value is no vector, and a dirichlet is for one"
+        fact = "the value is not a vector, and a dirichlet is for one"
         raise InputError(fact, "a vector is a mapping such as `{bm: 0.9, cns: 0.1}`")
     if not isinstance(node.value, dict):
-        raise InputError(f"{flow(plain(node))} is no dirichlet", "write {n: 100}, or a count for each key")
+        raise InputError(f"{flow(plain(node))} is not a dirichlet", "write {n: 100}, or a count for each key")
     parts = {key: _part(key, item) for key, item in value.value.items()}
     if abs(sum(parts.values()) - 1) > 1e-9:
         said = units.number_text(float(f"{sum(parts.values()):.12g}"))
@@ -275,8 +275,8 @@ def _dirichlet(node: Node, value: Node) -> tuple[dict[str, float], dict[str, tup
 def _part(key: str, item: Node) -> float:
     try:
         part = units.number(item.value)
-    except InputError as refused:
-        raise InputError(f"{key}: {refused.fact}", refused.fix) from None
+    except InputError as error:
+        raise InputError(f"{key}: {error.fact}", error.fix) from None
     if part <= 0:
         raise InputError(f"{key} is {flow(plain(item))}", "each part of a dirichlet is more than 0")
     return part

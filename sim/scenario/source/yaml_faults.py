@@ -9,7 +9,7 @@ from sim.errors import Place, Problem, Where
 _KEYS_IN_ONE_COLUMN = "check the indentation: the keys of a mapping begin in one column"
 
 _FAULTS = (
-    ("mapping values are not allowed", "a `:` stands where no key can",
+    ("mapping values are not allowed", "a `:` where no key is allowed",
      "check the indentation; a text with `: ` in it needs quotation marks"),
     ("could not find expected ':'", "a key has no `:`", "write `key: value`"),
     ("',' or ']'", "the `[` of line {line} is not closed before this",
@@ -24,12 +24,12 @@ _FAULTS = (
      "check the indentation: each item of a list begins with `- ` in one column"),
     ("did not find expected key", "this does not belong to the mapping of line {line}",
      _KEYS_IN_ONE_COLUMN),
-    ("sequence entries are not allowed", "a `- ` stands where no list can begin",
+    ("sequence entries are not allowed", "a `- ` where no list can begin",
      "begin the list on a line of its own, or write it as `[...]`"),
     ("expected <document start>", "this line does not belong to what stands before it",
      _KEYS_IN_ONE_COLUMN),
-    ("node content", "a value is missing here", "write one, or take the bracket or comma away"),
-    ("tab character", "a tab stands in the indentation", "indent with spaces"),
+    ("node content", "a value is missing here", "write one, or remove the bracket or comma"),
+    ("tab character", "a tab in the indentation", "indent with spaces"),
     ("scanning an a", "`&` and `*` begin YAML anchors and aliases", "put the text in quotation marks"),
     ("scanning a tag", "`!` begins a YAML tag", "put the text in quotation marks"),
     ("maximum nesting depth", "is nested too deeply", "no scenario needs that"),
@@ -50,7 +50,7 @@ def syntax_problem(error: yaml.YAMLError, name: str, text: str) -> Problem:
     if "cannot start any token" in said:
         return _stray_character(where, text[mark.index : mark.index + 1])
     if "node content" in said and not text[mark.index :].strip():
-        return Problem(where, "the text ends where a value is due", "close every bracket")
+        return Problem(where, "the text ends where a value is expected", "close every bracket")
     for sign, fact, fix in _FAULTS:
         if sign in said:
             return Problem(where, fact.format(line=begun.line + 1), fix)
@@ -63,5 +63,5 @@ def _at(name: str, mark: yaml.Mark) -> Where:
 
 def _stray_character(where: Where, character: str) -> Problem:
     if character == "\t":
-        return Problem(where, "a tab stands in the indentation", "indent with spaces")
+        return Problem(where, "a tab in the indentation", "indent with spaces")
     return Problem(where, f"`{character}` cannot begin a value", "put the text in quotation marks")

@@ -48,7 +48,7 @@ def told(one, other) -> list[tuple[str, str, str]]:
     return [(change.path, change.old, change.new) for change in contrast(one, other)]
 
 
-def test_a_layer_is_told_as_it_is_written(folder: Path) -> None:
+def test_a_layer_is_named_as_it_is_written(folder: Path) -> None:
     base, x = load(folder / "base.yaml"), load(folder / "x.yaml")
     assert told(base, x) == [("parameters.p.value", "0.5", "0.6"), ("horizon", "1 years", "2 years")]
     assert told(x, base) == [("parameters.p.value", "0.6", "0.5"), ("horizon", "2 years", "1 years")]

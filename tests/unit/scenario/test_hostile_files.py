@@ -1,4 +1,4 @@
-"""What is no scenario or no table is an error with a place: pipes, devices, other files, absurd sizes."""
+"""What is not a scenario or no table is an error with a place: pipes, devices, other files, absurd sizes."""
 
 import os
 from pathlib import Path

@@ -112,7 +112,7 @@ def test_format_and_title_are_the_files_own() -> None:
     Path("untitled.yaml").write_text("format: 1\nbased_on: base.yaml\n")
     assert "title" not in tree.plain(assembled("untitled.yaml").node)  # type: ignore[operator]
     assert one_problem("changes:\n  title: x\n") == (
-        "`title` is each file's own",
+        "`title` belongs to each file",
         "write `title:` at the top of this file",
     )
 
@@ -170,7 +170,7 @@ def test_a_key_left_at_its_default_may_be_removed_to_no_effect() -> None:
         (
             "changes:\n  conditions.zzz: {}",
             "`conditions` has no `zzz`",
-            "what is new stands under `add`",
+            "write what is new under `add`",
         ),
         (
             "changes:\n  number: 20",
@@ -333,7 +333,7 @@ def test_a_setting_is_a_change_at_a_place_of_its_own() -> None:
         (["=3"], "--set =3: has no path"),
         (["horizon=012"], "--set horizon: 012 begins with a zero"),
         (["horizon=[1"], "--set horizon: the `[` of line 1 is not closed before this"),
-        (["horizon=\udc80"], "--set horizon: the control character U+DC80 stands here"),
+        (["horizon=\udc80"], "--set horizon: the control character U+DC80 is not allowed"),
         (
             ["horizon=1 years", "horizon=2 years"],
             "--set horizon: is, or lies beneath, another path of this layer",
@@ -349,7 +349,7 @@ def test_files_based_on_each_other_in_a_circle() -> None:
     layer("", name="b.yaml", below="./a.yaml")
     assert problems_of("a.yaml") == [
         "b.yaml:3:11: based_on: the files are based on each other in a circle: "
-        "a.yaml -> b.yaml -> a.yaml\n    one of them has to stand alone"
+        "a.yaml -> b.yaml -> a.yaml\n    one of them must not have `based_on`"
     ]
     layer("", name="self.yaml", below="self.yaml")
     assert "self.yaml -> self.yaml" in problems_of("self.yaml")[0]
@@ -365,14 +365,14 @@ def test_files_based_on_each_other_in_a_circle() -> None:
         ("list.yaml", "list.yaml: is not a mapping of keys to values\n    a scenario begins with `format: 1`"),
     ],
 )  # fmt: skip
-def test_a_base_that_cannot_be_read_is_told_at_its_line(below: str, problem: str) -> None:
+def test_a_base_that_cannot_be_read_is_named_at_its_line(below: str, problem: str) -> None:
     Path("empty.yaml").write_text("")
     Path("list.yaml").write_text("[a]")
     layer("", below=below)
     assert problems_of("top.yaml") == [f"top.yaml:3:11: based_on: {problem}"]
 
 
-def test_a_fault_within_the_base_is_told_there() -> None:
+def test_a_fault_within_the_base_is_named_there() -> None:
     Path("base.yaml").write_text("format: 1\nx: ~\n")
     layer("")
     assert problems_of("top.yaml")[0].startswith("base.yaml:2:4: x: `~` is a null")
@@ -389,7 +389,7 @@ def test_a_fault_within_the_base_is_told_there() -> None:
             "chnages: {}",
             "chnages: `chnages` in a file with `based_on`\n    did you mean `changes`?",
         ),
-        ("outcomes: {}", "outcomes: `outcomes` in a file with `based_on`\n    what differs"),
+        ("outcomes: {}", "outcomes: `outcomes` in a file with `based_on`\n    write what differs"),
     ],
 )
 def test_a_layer_with_other_things_in_it(body: str, fact: str) -> None:

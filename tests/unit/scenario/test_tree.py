@@ -85,14 +85,14 @@ def test_every_value_and_key_has_its_place() -> None:
         ("a: &x [1]\n", "1:4: a: `&x` is a YAML anchor"),
         ("a: *x\n", "1:4: a: `*x` is a YAML alias"),
         ("<<: {a: 1}\n", "1:1: `<<` is a YAML merge key"),
-        ("a: 1\nb: 2\na: 3\n", "3:1: a: `a` stands twice"),
-        ("a: {b: 1, 'b': 2}\n", "1:11: a.b: `b` stands twice"),
+        ("a: 1\nb: 2\na: 3\n", "3:1: a: `a` appears twice"),
+        ("a: {b: 1, 'b': 2}\n", "1:11: a.b: `b` appears twice"),
         ("[a, b]: 1\n", "1:1: a key is a mapping or a list"),
         ("a: 1\n---\nb: 2\n", "2:1: a second YAML document begins"),
         ("%YAML 1.1\n---\na: 1\n", "1:1: the file asks for YAML 1.1"),
         (f"? {'k' * 101}\n: 1\n", "1:3: a key has 101 characters"),
-        ("a: \x07\n", "1:4: the control character U+0007 stands here"),
-        ("a: 1\nb: \ufeff\n", "2:4: the control character U+FEFF stands here"),
+        ("a: \x07\n", "1:4: the control character U+0007 is not allowed"),
+        ("a: 1\nb: \ufeff\n", "2:4: the control character U+FEFF is not allowed"),
     ],
 )
 def test_what_a_scenario_has_no_use_for_is_refused(text: str, problem: str) -> None:
@@ -107,29 +107,29 @@ def test_the_first_of_two_keys_is_named() -> None:
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("a: b: c\n", "1:5: a `:` stands where no key can"),
-        ("a: 1\n b: 2\n", "2:3: a `:` stands where no key can"),
+        ("a: b: c\n", "1:5: a `:` where no key is allowed"),
+        ("a: 1\n b: 2\n", "2:3: a `:` where no key is allowed"),
         ("a: [1, 2\nb: 3\n", "2:2: the `[` of line 1 is not closed before this"),
         ("a: {b: 1\n", "2:1: the `{` of line 1 is not closed before this"),
-        ("a: [", "2:1: the text ends where a value is due"),
+        ("a: [", "2:1: the text ends where a value is expected"),
         ("a: ]\n", "1:4: a value is missing here"),
         ("a: {b: 1}}\n", "1:10: this does not belong to the mapping of line 1"),
         ("a: 'x\n", "1:4: a quotation mark is opened here and not closed"),
         ('a: "\\q"\n', "1:5: a `\\` in double quotes begins no known character"),
-        ("a:\n\tb: 1\n", "2:1: a tab stands in the indentation"),
+        ("a:\n\tb: 1\n", "2:1: a tab in the indentation"),
         ("a: @x\n", "1:4: `@` cannot begin a value"),
         ("a: 1\r\rb: @x\r", "3:4: `@` cannot begin a value"),
         ("- a\nb: 1\n", "2:1: this line does not belong to the list of line 1"),
         ("a: 1\n- b\n", "2:1: this does not belong to the mapping of line 1"),
         ("  a: 1\n b: 2\n", "2:2: this line does not belong to what stands before it"),
-        ("a: - b\n", "1:4: a `- ` stands where no list can begin"),
+        ("a: - b\n", "1:4: a `- ` where no list can begin"),
         ("a: 1\nkey\nb: 2\n", "3:1: a key has no `:`"),
         ("a: * b\n", "1:5: `&` and `*` begin YAML anchors and aliases"),
         ("a: [!<x]\n", "1:9: `!` begins a YAML tag"),
         ("%FOO\n---\na: 1\n", "1:5: this is not YAML"),
     ],
 )
-def test_a_fault_of_the_yaml_is_told_in_plain_words(text: str, problem: str) -> None:
+def test_a_fault_of_the_yaml_is_named_in_plain_words(text: str, problem: str) -> None:
     assert problems_of(text) == [problem]
 
 
@@ -207,7 +207,7 @@ def test_a_control_character_is_an_error_raw_and_escaped(character: str) -> None
         f'"a\\u{ord(character):04x}": 1\n',
     ):
         with pytest.raises(
-            ScenarioError, match=f"the control character U\\+{ord(character):04X} stands here"
+            ScenarioError, match=f"the control character U\\+{ord(character):04X} is not allowed"
         ):
             tree.read_text(text, "f")
 
