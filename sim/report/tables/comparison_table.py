@@ -247,7 +247,7 @@ def changes_table(results: Results, arm: ArmFacts, title: str = "") -> Table:
     columns = numbers("", "patients", "share", "95% interval", "mean difference")
     meanings = (f"{kind}: {text}" for kind, text in arm.better_is if kind in KINDS)
     return Table(
-        title, columns, tuple(cells), notes=(*meanings, "unchanged: the same events at the same times")
+        title, columns, tuple(cells), notes=(*meanings, "unchanged: no event, time or attribute differs")
     )
 
 

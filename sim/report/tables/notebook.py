@@ -14,10 +14,11 @@ from sim.report.tables.run_table import answer, overview
 def html(results: Results) -> str:
     """All outcomes of a run, a comparison or a sweep, as a fragment of HTML."""
     reference = results.reference
-    tables = [overview(results, reference.outcomes, reference.title)]
-    sentence = answer(results)
+    tables: tuple[Table, ...]
     if len(results.arms) > 1:
-        sentence, tables = comparison_answer(results), list(comparison_overview(results))
+        sentence, tables = comparison_answer(results), comparison_overview(results)
+    else:
+        sentence, tables = answer(results), (overview(results, reference.outcomes, reference.title),)
     notes = (f"<p>Note: {escape(note)}.</p>" for note in results.notes)
     return "\n".join([f"<p><b>{escape(sentence)}</b></p>", *notes, *map(table_html, tables)])
 

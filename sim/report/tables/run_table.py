@@ -48,8 +48,9 @@ def _print(results: Results, console: Console, outcomes: Sequence[str] | None) -
     for table in run_tables(results, outcomes):
         console.print()
         print_table(table, console)
-    console.print()
-    console.print(Text(methods(results), style=FAINT))
+    if found := methods(results):
+        console.print()
+        console.print(Text(found, style=FAINT))
     for note in results.notes:
         console.print(Text(f"Note: {note}"))
 
