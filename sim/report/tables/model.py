@@ -95,9 +95,7 @@ def print_table(table: Table, console: Console) -> None:
     bodies = [max((_width(row[i]) for row in table.rows), default=0) for i in range(len(heads))]
     widths = [max(len(head), body) for head, body in zip(heads, bodies, strict=True)]
     if is_compact := sum(map(_least, table.columns, widths)) + GAP * (len(heads) - 1) > console.width:
-        heads = [
-            "\n".join(wrap(head, max(body, NARROWEST))) for head, body in zip(heads, bodies, strict=True)
-        ]
+        heads = [_wrapped(head, max(body, NARROWEST)) for head, body in zip(heads, bodies, strict=True)]
         widths = [max(_width(head), body) for head, body in zip(heads, bodies, strict=True)]
     least, gap = list(map(_least, table.columns, widths)), GAP - is_compact
     for chosen in _batches([needed + gap for needed in least], console.width + gap):
@@ -115,6 +113,10 @@ def print_table(table: Table, console: Console) -> None:
 
 def _width(cell: Cell) -> int:
     return max(map(len, lines_of(cell)), default=0)
+
+
+def _wrapped(head: str, width: int) -> str:
+    return "\n".join(wrap(head, width, break_long_words=False, break_on_hyphens=False))
 
 
 def _least(column: Column, width: int) -> int:

@@ -1,15 +1,15 @@
-"""The tables of a summary, as printed at 80 columns."""
+"""The tables of a run, as printed at 80 columns."""
 
 from __future__ import annotations
 
 from io import StringIO
+from math import nan
 
-import pytest
 from rich.console import Console
 
-from sim.outcomes.summary import summarise
-from sim.report.tables import number_format
-from sim.report.tables.run_tables import days_or_not, print_summary
+from sim.outcomes.estimates import EstimateRow
+from sim.outcomes.summary import log_results
+from sim.report.tables.run_table import print_run, value_cell
 from sim.scenario.language import model as m
 from tests import hand_made_log as by_hand
 from tests.hand_made_log import Patient, asks, enters, granted, happens, outcome
@@ -23,7 +23,7 @@ DEATH = happens("state", "dead")
 OS = outcome("time_to_event", "survival", begin=happens("start"), until=DEATH)
 
 
-def printed(*outcomes, patients=None, terminal=False, width=80, use=None, about=None, **settings) -> str:
+def printed(*outcomes, patients=None, terminal=False, width=80, use=None, chosen=None, **settings) -> str:
     attributes = [by_hand.category("csf", "cns1", "cns2", "cns3")]
     of = by_hand.scenario(STAGES, attributes=attributes, outcomes=outcomes, **settings)
     patients = patients or [
@@ -37,7 +37,7 @@ def printed(*outcomes, patients=None, terminal=False, width=80, use=None, about=
     console = Console(
         file=page, width=width, force_terminal=terminal, color_system="standard" if terminal else None
     )
-    print_summary(summarise(log, use or by_hand.no_use(), of, about=about or {"seed": 4}), console)
+    print_run(log_results(log, use or by_hand.no_use(), of, seed=4), console, chosen)
     return page.getvalue()
 
 
@@ -105,19 +105,19 @@ def test_single_numbers():
     assert row(text, "  csf cns2") == ["csf", "cns2", "1.00", "1.00", "to", "1.00", "30"]
 
 
-def test_no_interval_is_said():
+def test_a_missing_interval_has_its_reason():
     text = printed(OS, ALL[3], **BEDS, use=USE)
     assert text.count("no interval: patients share bed") == 2
     assert row(text, "3 months") == ["3", "months", "89.9%", "80"]
 
 
-def test_what_is_left_out_is_said():
+def test_patients_left_out_are_counted():
     from_home = outcome("time_to_event", "from_home", begin=happens("stage", "home"), until=DEATH)
     patients = [Patient([enters(0, "ward")])] * 2 + [Patient([enters(0, "ward"), enters(3, "home")])]
     assert "left out: 2 patients without entering home" in printed(from_home, patients=patients)
 
 
-def test_replications_are_named():
+def test_replications_are_counted():
     patients = [Patient([enters(0, "ward"), enters(9 + r, "dead")], replication=r) for r in range(3)]
     text = printed(OS, patients=patients)
     assert "95% intervals: Student, over 3 replications" in text
@@ -133,83 +133,51 @@ def test_waits_and_resources():
     assert row(text, "bed") == ["bed", "40.0", "40.0%", "7.00"]
 
 
+def test_competing_ends_that_do_not_fit_beside_each_other_stand_below():
+    """Each of the six ends once, none cropped, each with its rows of times."""
+    text = printed(ALL[2])
+    heads = [line.split()[1:] for line in text.splitlines() if line.startswith("time")]
+    assert len(heads) > 1
+    names = [name for line in heads for name in line]
+    assert names == ["many_ends_of_one_stay", *(f"a_rather_long_name_{i}" for i in range(5))]
+    assert text.count("1 year") == len(heads)
+
+
+def test_only_the_chosen_outcomes_are_printed():
+    text = printed(OS, ALL[3], ALL[4], chosen=["visits"])
+    assert "visits" in text
+    assert "survival" not in text
+    assert "discharged" not in text
+
+
+def test_the_range_of_single_replications_stands_beside_the_mean():
+    """Of 20 replications with k of 20 patients home in replication k, linear between order statistics."""
+    patients = [
+        Patient([enters(0, "ward"), enters(1, "home" if i < r else "dead")], replication=r)
+        for r in range(1, 21)
+        for i in range(20)
+    ]
+    for patient in patients:
+        patient.replication -= 1
+    text = printed(ALL[3], patients=patients)
+    assert "Single replications: the range of one of them" in text
+    lines = text.split("Single replications")[1].splitlines()
+    assert next(line.split() for line in lines if line.startswith("discharged")) == [
+        "discharged",
+        "9.8%",
+        "52.5%",
+        "95.2%",
+    ]
+
+
 def test_a_funnel_is_a_row_for_each_step():
     text = printed(ALL[9])
-    assert row(text, "entering home") == ["entering", "home", "89", "100.0%", "100.0%"]
+    assert row(text, "2. entering home") == ["2.", "entering", "home", "89", "100.0%", "100.0%"]
 
 
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [
-        (0.0, "0.0 days"),
-        (35.24, "35.2 days"),
-        (182.625, "6.0 months"),
-        (700.0, "23.0 months"),
-        (730.5, "2.0 years"),
-    ],
-)
-def test_days(value, text):
-    assert number_format.days(value) == text
+def test_a_median_that_is_not_reached_says_so_unless_there_is_nobody():
+    def median(n: float) -> EstimateRow:
+        return EstimateRow("it", "", "", "", "median", nan, "days", nan, n=n)
 
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [(0.12345, "0.123"), (1.234, "1.23"), (12.345, "12.3"), (12345.6, "12,346"), (-2.0, "-2.00")],
-)
-def test_plain(value, text):
-    assert number_format.plain(value) == text
-
-
-def test_shares_and_intervals():
-    assert number_format.share(0.65249) == "65.2%"
-    assert number_format.share(None) == "-"
-    assert number_format.share_interval([0.642, 0.661]) == "64.2 to 66.1"
-    assert number_format.days_interval([657.0, None], 730.5) == "1.8 to not reached"
-    assert number_format.days_interval([1461.0, None], None) == "4.0 years to not reached"
-    assert number_format.days_interval([1461.0, 1826.25], None) == "4.0 to 5.0 years"
-    assert number_format.days_interval([None, None], None) == "not reached to not reached"
-    assert number_format.days_interval(None, 700.0) == ""
-    assert number_format.time(365.25 * 5) == "5 years"
-    assert number_format.time(1.0) == "1 day"
-
-
-@pytest.mark.parametrize("width", [5.0, 0.31, 0.1, 0.04, 0.0023])
-@pytest.mark.parametrize("middle", [12.34567, 0.05, -0.0001])
-def test_the_ends_of_an_interval_are_told_apart(middle, width):
-    """An interval is never narrower than its last decimal, so its ends are not rounded to one number."""
-    limits = (middle - width / 2, middle + width / 2)
-    shares = tuple(end / 100 for end in limits)
-    for told in (
-        number_format.days_interval(limits, middle),
-        number_format.share_interval(shares),
-        number_format.interval(limits, middle, ""),
-    ):
-        low, high = told.split(" to ")
-        assert float(low) < float(high)
-
-
-def test_an_estimate_has_the_decimals_of_its_interval():
-    assert number_format.days(1.284, (1.264, 1.304)) == "1.28 days"
-    assert number_format.days_interval((1.264, 1.304), 1.284) == "1.26 to 1.30"
-    assert number_format.share(0.3, (0.2998, 0.3002)) == "30.00%"
-    assert number_format.plain(123.456, (123.3, 123.6)) == "123.5"
-    assert number_format.plain(12.3, (10.0, 14.0)) == "12.3"
-
-
-def test_an_interval_that_is_a_point_but_for_rounding_asks_for_no_decimals():
-    nearly = (1.0 - 1e-15, 1.0)
-    assert number_format.share(1.0, nearly) == "100.0%"
-    assert number_format.share_interval(nearly) == "100.0 to 100.0"
-    assert number_format.plain(1.0, nearly) == "1.00"
-
-
-def test_nothing_is_minus_nought():
-    assert number_format.share(-0.0002) == "0.0%"
-    assert number_format.days(-0.02) == "0.0 days"
-    assert number_format.plain(-0.0002) == "0.000"
-
-
-def test_a_median_is_not_reached_by_somebody_only():
-    median = {"median_days": None, "median_interval": None}
-    assert days_or_not("median", {**median, "n": 5}) == "not reached"
-    assert days_or_not("median", {**median, "n": 0}) == "-"
+    assert value_cell(median(5)).text == "not reached"
+    assert value_cell(median(0)).text == "-"
