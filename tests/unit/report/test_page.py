@@ -11,17 +11,21 @@ from pathlib import Path
 import plotly.graph_objects as go
 import pytest
 from plotly.offline import get_plotlyjs
-from sim.report.page.parts import Picture, Section
 
-from sim.files import write_whole
+from sim.outcomes.estimates import DifferenceRow
 from sim.outcomes.history.trajectories import roads, steps
 from sim.outcomes.queues.use_over_time import use_over_time
 from sim.report.charts.style import COLOURS, even_ticks, looks, unit_of
-from sim.report.page.page import arms_of, page
-from sim.report.page.sections import answer, sections
+from sim.report.page.arms import PageArm
+from sim.report.page.document import Picture, Section
+from sim.report.page.page import comparison_page, run_page, until
+from sim.report.page.sections import sections
 from sim.report.page.trajectory_pictures import STEPS
+from sim.report.tables.comparison_table import difference_tables
 from sim.report.tables.number_format import plain
+from sim.report.tables.run_table import answer
 from sim.runs.comparison import Comparison
+from sim.runs.simulation import Simulation
 from sim.units import DAYS_IN
 from tests.simulated import CLINICAL, FIRST, OVERLOAD, QUEUE, arm_of, compared, simulated
 
@@ -53,20 +57,42 @@ class Outline(HTMLParser):
         assert self.open.pop() == tag, f"</{tag}> closes another"
 
 
+def page(run: Simulation, **facts: object) -> str:
+    """The page of a run."""
+    return run_page([arm_of(run)], run.results, facts)
+
+
+def parts(run: Simulation) -> tuple[Section, ...]:
+    """The sections of the page of a run."""
+    arm = arm_of(run)
+    return sections(run.results, [PageArm(arm, until(run.results, arm))], {})
+
+
+def parts_of(comparison: Comparison) -> dict[str, Section]:
+    """The sections of the page of a comparison, by name."""
+    arms = [PageArm(arm, until(comparison.results, arm)) for arm in comparison.arms]
+    return {section.name: section for section in sections(comparison.results, arms, {})}
+
+
+def page_of(comparison: Comparison) -> str:
+    """The page of a comparison."""
+    return comparison_page(comparison.arms, comparison.results, {})
+
+
 @pytest.fixture(scope="module", params=["first", "clinical", "queue"])
-def arm(request, tmp_path_factory):
+def run(request, tmp_path_factory) -> Simulation:
     if request.param == "first":
-        return arm_of(simulated(FIRST, "patients.number=300"))
+        return simulated(FIRST, "patients.number=300")
     if request.param == "clinical":
-        return arm_of(simulated(CLINICAL, "patients.number=300"))
+        return simulated(CLINICAL, "patients.number=300")
     file = tmp_path_factory.mktemp("queue") / "queue.yaml"
     file.write_text(QUEUE)
-    return arm_of(simulated(file))
+    return simulated(file)
 
 
 @pytest.fixture(scope="module")
-def text(arm) -> str:
-    return page([arm], {"command": "allpath run it.yaml", "seed": 1})
+def text(run) -> str:
+    return page(run, command="allpath run it.yaml", seed=1)
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +122,7 @@ def test_every_chart_has_a_caption_and_a_table(outline, text):
     n = text.count('class="chart"')
     assert n >= 5
     assert outline.elements["figcaption"] == outline.elements["figure"] == n
-    assert outline.elements["details"] == n + text.count('class="replay"')
+    assert outline.elements["details"] == n + text.count('class="census"')
 
 
 def test_charts_are_figures_that_can_be_read_back(text):
@@ -111,77 +137,97 @@ def test_charts_are_figures_that_can_be_read_back(text):
 def test_a_title_is_a_text_wherever_it_stands(tmp_path):
     file = tmp_path / "queue.yaml"
     file.write_text(QUEUE)
-    told = page([arm_of(simulated(file))], {"command": "<b>allpath</b> & more"})
-    assert "<script>all" not in told
-    assert "One bed for &lt;script&gt;all&lt;/script&gt; &amp; sundry" in told
-    assert "&lt;b&gt;allpath&lt;/b&gt; &amp; more" in told
+    text = page(simulated(file), command="<b>allpath</b> & more")
+    assert "<script>all" not in text
+    assert "One bed for &lt;script&gt;all&lt;/script&gt; &amp; sundry" in text
+    assert "&lt;b&gt;allpath&lt;/b&gt; &amp; more" in text
 
 
 def test_a_label_cannot_end_the_data_of_a_chart(tmp_path):
     file = tmp_path / "evil.yaml"
     evil = "</script><script>document.title='taken'</script>"
     file.write_text(QUEUE.replace("survival: {", f"survival: {{label: {json.dumps(evil)}, "))
-    told = page([arm_of(simulated(file))], {})
-    assert evil not in told
-    assert "\\u003c/script\\u003e\\u003cscript\\u003edocument.title='taken'" in told
+    text = page(simulated(file))
+    assert evil not in text
+    assert "\\u003c/script\\u003e\\u003cscript\\u003edocument.title='taken'" in text
 
 
 def test_the_answer_is_the_first_outcome_with_its_uncertainty():
-    arm = arm_of(simulated(FIRST, "patients.number=300"))
-    entry = arm.summary["outcomes"]["overall_survival"]
-    value, low, high = (f"{100 * x:.1f}" for x in (entry["estimate"], *entry["interval"]))
-    assert answer(arm).startswith(f"overall survival at 180 days: {value}% (95% interval {low} to {high})")
-    assert answer(arm).endswith("in 300 simulated patients.")
+    results = simulated(FIRST, "patients.number=300").results
+    row = results.headline("overall_survival")
+    assert row is not None
+    value, low, high = (f"{100 * x:.1f}" for x in (row.estimate, row.low, row.high))
+    assert answer(results).startswith(
+        f"overall survival at 180 days: {value}% (95% interval {low} to {high})"
+    )
+    assert answer(results).endswith("in 300 simulated patients.")
 
 
-def test_the_answer_says_that_its_interval_is_the_noise_of_simulation(arm):
-    beside = page([arm], {}).split('id="outcomes"')[0].partition("A 95% interval is what ")[2]
-    if next(iter(arm.summary["outcomes"].values()))["interval"] is None:
-        assert not beside
+def test_the_answer_has_a_note_on_what_its_interval_covers(run, text):
+    note = text.split('id="outcomes"')[0].partition("A 95% interval covers ")[2]
+    row = run.results.headline(run.results.reference.outcomes[0].name)
+    assert row is not None
+    if row.has_interval:
+        assert note.startswith("the random error of 300 simulated patients only, not the uncertainty of ")
     else:
-        assert beside.startswith("300 simulated patients leave to chance; it holds nothing of what is not ")
+        assert not note
 
 
 def test_assumptions_come_first():
-    arm = arm_of(simulated(CLINICAL, "patients.number=300"))
-    evidence = next(s for s in sections([arm], {}) if s.name == "evidence")
-    statuses = [table.caption.split(":")[0] for table in evidence.items]
+    run = simulated(CLINICAL, "patients.number=300")
+    evidence = next(s for s in parts(run) if s.name == "evidence")
+    statuses = [table.title.split(":")[0] for table in evidence.items]
     assert statuses[0] == "Assumed"
     assert statuses[-1] == "Published"
-    assert sum(len(table.rows) for table in evidence.items) == len(arm.scenario.parameters)
+    assert sum(len(table.rows) for table in evidence.items) == len(run.scenario.parameters)
 
 
-def test_what_was_changed_is_told_old_and_new():
-    arm = arm_of(simulated(FIRST, "patients.number=300", "horizon=9 years"))
-    changes = next(s for s in sections([arm], {}) if s.name == "changes")
+def test_changes_stand_old_and_new():
+    changes = next(
+        s for s in parts(simulated(FIRST, "patients.number=300", "horizon=9 years")) if s.name == "changes"
+    )
     assert changes.items[0].rows == (
         ("patients.number", "2000", "300", "--set"),
         ("horizon", "10 years", "9 years", "--set"),
     )
 
 
-def pictures(arm) -> dict[str, Picture]:
-    return {item.name: item for s in sections([arm], {}) for item in s.items if isinstance(item, Picture)}
+def test_all_outcomes_stand_in_one_table_with_their_numbers():
+    run = simulated(CLINICAL, "patients.number=300")
+    (table,) = next(s for s in parts(run) if s.name == "outcomes").items
+    shown = {row[0].text.split(":")[0]: row[1:] for row in table.rows if not isinstance(row[0], str)}
+    assert list(shown) == [outcome.name for outcome in run.scenario.outcomes]
+    for name, (value, interval, n) in shown.items():
+        row = run.results.headline(name)
+        if row is not None and row.unit in ("share", "probability") and row.is_known:
+            assert float(value.removesuffix("%")) == pytest.approx(100 * row.estimate, abs=0.051)
+            assert bool(interval) == row.has_interval
+            assert int(n.replace(",", "")) <= 300
+
+
+def pictures(run: Simulation) -> dict[str, Picture]:
+    return {item.name: item for s in parts(run) for item in s.items if isinstance(item, Picture)}
 
 
 def test_a_queue_has_pictures_of_its_own(tmp_path):
     file = tmp_path / "queue.yaml"
     file.write_text(QUEUE)
-    arm = arm_of(simulated(file))
-    found = pictures(arm)
-    assert {"curve-survival", "curve-out_of_ward", "waits-waits", "grades-grade", "funnel-reached"} <= set(
+    run = simulated(file)
+    found = pictures(run)
+    assert {"curve-survival", "curve-out_of_ward", "waits-waits", "values-grade", "funnel-reached"} <= set(
         found
     )
     waits = found["waits-waits"].figure.data[0]
-    days = arm.summary["outcomes"]["waits"]
+    row = run.results.headline("waits")
+    assert row is not None
     # the area under the share that waits longer is the mean wait; 200 steps of a decreasing curve
     area = sum(y * (b - a) for y, a, b in zip(waits.y, waits.x, waits.x[1:], strict=False))
-    assert area == pytest.approx(days["estimate"], abs=waits.x[-1] / 200)
+    assert area == pytest.approx(row.estimate, abs=waits.x[-1] / 200)
 
 
 def test_stacked_incidences_add_up_to_who_had_an_end(tmp_path):
-    arm = arm_of(simulated(CLINICAL, "patients.number=300"))
-    data = pictures(arm)["curve-marrow_relapse"].figure.data
+    run = simulated(CLINICAL, "patients.number=300")
+    data = pictures(run)["curve-marrow_relapse"].figure.data
     assert len({trace.stackgroup for trace in data}) == 1
     assert 0 < sum(trace.y[-1] for trace in data) <= 1
 
@@ -190,85 +236,84 @@ def test_stacked_incidences_add_up_to_who_had_an_end(tmp_path):
     ("outcome", "severe"), [("crs_grade", "severe_crs"), ("icans_grade", "severe_icans")]
 )
 def test_grades_are_a_distribution_whose_upper_end_is_the_share_of_the_severe(outcome, severe):
-    arm = arm_of(simulated(CLINICAL, "patients.number=300"))
-    figure = pictures(arm)[f"grades-{outcome}_first_product"].figure
+    run = simulated(CLINICAL, "patients.number=300")
+    figure = pictures(run)[f"values-{outcome}_first_product"].figure
     (bars,) = figure.data
     assert sum(bars.y) == pytest.approx(1)
     of_grade = dict(zip(map(int, bars.x), bars.y, strict=True))
     at_least_3 = sum(share for grade, share in of_grade.items() if grade >= 3)
-    assert at_least_3 == pytest.approx(arm.summary["outcomes"][severe]["estimate"])
+    assert at_least_3 == pytest.approx(run.results.headline(severe).estimate)
     assert [text.split("<br>")[1] for text in figure.layout.xaxis.ticktext] == [f"{y:.1%}" for y in bars.y]
 
 
 def test_sankey_keeps_everybody_who_is_drawn():
     """What flows into a node flows out again or ends there; all who take a step flow."""
-    arm = arm_of(simulated(CLINICAL, "patients.number=300"))
-    link = pictures(arm)["roads-it"].figure.data[0].link
+    run = simulated(CLINICAL, "patients.number=300")
+    link = pictures(run)["pathways-it"].figure.data[0].link
     into: Counter = Counter()
     out: Counter = Counter()
     for source, target, value in zip(link.source, link.target, link.value, strict=True):
         out[source] += value
         into[target] += value
     assert all(out[node] <= into[node] for node in into)
-    taken = list(steps(roads(arm.history, arm.about), STEPS + 1))
+    arm = PageArm(arm_of(run), 0.0)
+    taken = list(steps(roads(arm.history, arm.patients), STEPS + 1))
     assert sum(link.value) == sum(step.patients for step in taken)
     come_from_nowhere = sum(value for node, value in out.items() if node not in into)
     assert come_from_nowhere == sum(step.patients for step in taken if step.number == 1)
 
 
-def test_what_a_reader_has_to_know_first_stands_beside_the_answer(tmp_path):
-    """The queue of one bed for so many grows and falls: MSER-5 has something to say, and the page says it."""
+def test_the_notes_of_a_run_stand_beside_the_answer(tmp_path):
+    """The queue of one bed for so many grows and falls: MSER-5 suggests a warm-up, and the page says so."""
     file = tmp_path / "queue.yaml"
     file.write_text(QUEUE.replace("{every: 2 days}", "{every: 2 days, warm_up: 40 days}"))
-    arm = arm_of(simulated(file))
-    assert arm.summary["notes"]
-    told = page([arm], {}).split('id="outcomes"')[0]
-    assert all(f"Note: {note}." in told for note in arm.summary["notes"])
-    n = int((arm.log.begins >= 40).sum())
-    assert f'<p class="subtitle">120 simulated patients, {n} after the warm-up, ' in told
-    table = next(s for s in sections([arm], {}) if s.name == "resources").items[1]
-    rows = dict(table.rows)
-    assert rows["bed, granted a year"][0] == plain(
-        arm.summary["resources"]["bed"]["grants_per_year"]["estimate"]
-    )
+    run = simulated(file)
+    assert run.results.notes
+    head = page(run).split('id="outcomes"')[0]
+    assert all(f"Note: {note}." in head for note in run.results.notes)
+    n = int((run.result.log.begins >= 40).sum())
+    assert f'<p class="subtitle">120 simulated patients, {n} after the warm-up, ' in head
+    rows = dict(next(s for s in parts(run) if s.name == "resources").items[1].rows)
+    row = run.results.estimates.find("resources.bed", "grants_per_year")
+    assert row is not None
+    assert rows["bed, granted a year"].text == plain(row.estimate)
     assert "bed, wait ended by granted" in rows
-    line = pictures(arm)["resources"].figure.layout.shapes[0]
+    line = pictures(run)["resources"].figure.layout.shapes[0]
     assert line.x0 == pytest.approx(40 / DAYS_IN["month"])
 
 
-def test_a_replay_only_where_patients_come_or_wait(tmp_path):
+def test_a_census_only_where_patients_arrive_over_time_or_wait(tmp_path):
     file = tmp_path / "queue.yaml"
     file.write_text(QUEUE)
-    arm = arm_of(simulated(file))
-    (chooser,) = next(s for s in sections([arm], {}) if s.name == "replay").items
-    names = [name for name, _ in chooser.data["places"]]
+    (chooser,) = next(s for s in parts(simulated(file)) if s.name == "census").items
+    names = [name for name, _ in chooser.places]
     assert names.index("waiting for ward") == names.index("ward") - 1
-    assert len(chooser.data["patients"]) == 120
-    assert "replay" not in {s.name for s in sections([arm_of(simulated(FIRST, "patients.number=300"))], {})}
+    assert len(chooser.patients) == 120
+    assert "census" not in {s.name for s in parts(simulated(FIRST, "patients.number=300"))}
 
 
-def test_a_replay_that_is_left_out_is_said_to_be(tmp_path, monkeypatch):
-    monkeypatch.setattr("sim.report.page.census_slider.MOST_PATIENTS", 119)
+def test_a_census_that_is_left_out_is_mentioned(tmp_path, monkeypatch):
+    monkeypatch.setattr("sim.report.page.patient_pictures.MOST_PATIENTS", 119)
     file = tmp_path / "queue.yaml"
     file.write_text(QUEUE)
-    section = next(s for s in sections([arm_of(simulated(file))], {}) if s.name == "replay")
+    section = next(s for s in parts(simulated(file)) if s.name == "census")
     assert section.items == ()
     assert "left out" in section.lead
     assert "its 120 patients" in section.lead
     assert "at most 119" in section.lead
 
 
-@pytest.mark.parametrize(("file", "goes_on"), [(FIRST, False), (CLINICAL, True)])
-def test_only_a_road_that_is_longer_than_the_diagram_goes_on(file, goes_on):
-    sankey = pictures(arm_of(simulated(file, "patients.number=300")))["roads-it"].figure.data[0]
+@pytest.mark.parametrize(("file", "continues"), [(FIRST, False), (CLINICAL, True)])
+def test_only_a_pathway_that_is_longer_than_the_diagram_continues(file, continues):
+    sankey = pictures(simulated(file, "patients.number=300"))["pathways-it"].figure.data[0]
     node, link = sankey.node, sankey.link
-    assert ("goes on" in node.customdata) == goes_on
+    assert ("continues" in node.customdata) == continues
     before = [
         node.customdata[s]
         for s, t in zip(link.source, link.target, strict=True)
-        if node.customdata[t] == "goes on"
+        if node.customdata[t] == "continues"
     ]
-    assert (set(before) > {"other"}) == goes_on
+    assert (set(before) > {"other"}) == continues
     assert len([name for name in node.customdata if name in ("dead", "died of disease")]) >= 2
 
 
@@ -286,7 +331,7 @@ def two() -> Comparison:
 
 @pytest.fixture(scope="module")
 def of_two(two) -> dict[str, Section]:
-    return {section.name: section for section in sections(arms_of(two), {}, two.table)}
+    return parts_of(two)
 
 
 def pictures_of(found: dict[str, Section]) -> dict[str, Picture]:
@@ -297,7 +342,7 @@ def test_two_arms_stand_in_every_picture(of_two):
     found = pictures_of(of_two)
     for name in ("curve-overall_survival", "stays"):
         assert {trace.name for trace in found[name].figure.data} >= {"as it is", "later"}
-    assert {"roads-as it is", "roads-later", "twins", "better-and-worse"} <= set(found)
+    assert {"pathways-as it is", "pathways-later", "twins", "better-and-worse"} <= set(found)
 
 
 def test_what_differs_between_the_scenarios_stands_first(of_two):
@@ -307,20 +352,20 @@ def test_what_differs_between_the_scenarios_stands_first(of_two):
 
 
 def test_the_forest_is_drawn_in_percentage_points_and_holds_the_unpaired_interval(two, of_two):
-    told = two.table["outcomes"]["overall_survival"]["differences"]["later"]
+    row = difference_of(two, "later")
     data = pictures_of(of_two)["forest-shares"].figure.data
     by_mode = {(trace.name, trace.mode): trace for trace in data}
-    assert by_mode["later", "markers"].x == pytest.approx([100 * told["difference"]])
-    assert by_mode["paired", "lines"].x[:2] == pytest.approx([100 * end for end in told["interval"]])
-    unpaired = [100 * end for end in told["independent_interval"]]
+    assert by_mode["later", "markers"].x == pytest.approx([100 * row.difference])
+    assert by_mode["paired", "lines"].x[:2] == pytest.approx([100 * row.low, 100 * row.high])
+    unpaired = [100 * row.independent_low, 100 * row.independent_high]
     assert by_mode["unpaired", "lines"].x[:2] == pytest.approx(unpaired)
     low, high = pictures_of(of_two)["forest-shares"].figure.layout.xaxis.range
     assert low < min(unpaired[0], 0) < max(0, unpaired[1]) < high
 
 
-def test_twins_are_marked_where_their_paths_part(of_two):
+def test_twins_are_marked_where_their_paths_diverge(of_two):
     """In car_t, which lasts 28 days in the one arm and 40 in the other, as the scenario says."""
-    marks = next(t for t in pictures_of(of_two)["twins"].figure.data if t.name == "paths part")
+    marks = next(t for t in pictures_of(of_two)["twins"].figure.data if t.name == "paths diverge")
     days = dict(zip(marks.y, marks.customdata, strict=True))
     assert len(days) == 24
     for name, day in days.items():
@@ -328,25 +373,50 @@ def test_twins_are_marked_where_their_paths_part(of_two):
             assert days[name.replace("as it is", "later")] - day == pytest.approx(12.0)
 
 
-def test_beside_who_does_better_and_worse_stands_what_of_it_is_chance(of_two):
+def test_patient_changes_have_a_note_on_chance(of_two):
     assert pictures_of(of_two)["better-and-worse"].caption.endswith(" also counts chance.")
 
 
+def difference_of(comparison: Comparison, arm: str) -> DifferenceRow:
+    """The difference of overall survival at its last time."""
+    row = comparison.results.differences.find("overall_survival", "survival", arm=arm, time_days=180.0)
+    assert row is not None
+    return row
+
+
 def test_differences_stand_beside_the_arms(two, of_two):
-    told = two.table["outcomes"]["overall_survival"]["differences"]["later"]["difference"]
-    table = of_two["outcomes"].items[0]
-    assert table.head == ("outcome", "as it is", "later", "later less as it is")
-    assert table.rows[0][3][0] == f"{100 * told:+.1f}"
-    curve = pictures_of(of_two)["curve-overall_survival"].numbers
-    assert curve.head == ("time", "as it is", "later", "later less as it is")
-    assert curve.rows[2][3][0] == table.rows[0][3][0]
+    text = f"{100 * difference_of(two, 'later').difference:+.1f}"
+    (table,) = of_two["outcomes"].items
+    assert [column.head for column in table.columns] == [
+        "outcome",
+        "as it is",
+        "later",
+        "later less as it is",
+    ]
+    assert table.rows[0][3].text == text
+    curve = pictures_of(of_two)["curve-overall_survival"].numbers[0]
+    heads = ["", "as it is", "later", "later - as it is", "unpaired", "gain"]
+    assert [column.head for column in curve.columns] == heads
+    rows = {row[0]: row[1:] for row in curve.rows}
+    assert list(rows)[:3] == ["45 days", "90 days", "180 days"]
+    assert rows["180 days"][2].text == text
+    assert rows["180 days"][0] == table.rows[0][1]
+
+
+def test_a_page_has_the_tables_that_the_terminal_prints(two, of_two):
+    """Both views show the same rows of the differences."""
+    outcome = two.results.reference.outcome("overall_survival")
+    arm = two.results.arm("later")
+    heads = {"as it is": "as it is", "later": "later"}
+    shown = pictures_of(of_two)["curve-overall_survival"].numbers
+    assert shown == tuple(difference_tables(two.results, outcome, arm, heads))
 
 
 def test_the_page_of_a_comparison_answers_first(two):
-    text = page(arms_of(two), {}, two.table)
-    said = text.split('<p class="answer">')[1].split("</p>")[0]
-    assert said.startswith("Overall survival 180 days after the start is ")
-    assert "with later" in said
+    text = page_of(two)
+    sentence = text.split('<p class="answer">')[1].split("</p>")[0]
+    assert sentence.startswith("Overall survival 180 days after the start is ")
+    assert "with later" in sentence
     assert "compared with: Does it matter after CAR-T" in text
     outline = Outline()
     outline.feed(text)
@@ -354,75 +424,76 @@ def test_the_page_of_a_comparison_answers_first(two):
     assert [name for name, n in Counter(outline.ids).items() if n > 1] == []
 
 
-def test_what_one_arm_notes_stands_beside_the_answer_with_its_name(tmp_path):
+def test_the_note_of_one_arm_stands_beside_the_answer_with_its_name(tmp_path):
     file = tmp_path / "over.yaml"
     file.write_text(OVERLOAD)
-    of = compared(("one", simulated(file)), ("three", simulated(file, "resources.server.capacity=3")))
-    text = page(arms_of(of), {}, of.table)
+    text = page_of(
+        compared(("one", simulated(file)), ("three", simulated(file, "resources.server.capacity=3")))
+    )
     assert '<p class="answer">Served is ' in text
-    assert '<p class="caution">Note: with one, the queue for server does not settle: it grows by ' in text
+    assert (
+        text.count('<p class="caution">Note: with one, the queue for server does not settle: it grows') == 1
+    )
 
 
 def test_arms_that_do_not_differ():
     one = simulated(FIRST, "patients.number=300")
-    of = compared(("A", one), ("B", one))
-    found = {section.name: section for section in sections(arms_of(of), {}, of.table)}
+    comparison = compared(("A", one), ("B", one))
+    found = parts_of(comparison)
     assert "twins" not in pictures_of(found)
     assert found["scenarios"].items[0].rows == ()
-    assert page(arms_of(of), {}, of.table)
+    assert page_of(comparison)
 
 
 def test_each_of_several_arms_has_a_sentence_of_the_answer(two):
     """The page is then about the reference, which all others are compared with."""
     reference, later = two.arms
-    third = simulated(FIRST, "patients.number=300", "title=Fewer remissions", FEWER)
-    of = compared(
+    comparison = compared(
         ("as it is", simulated(FIRST, "patients.number=300")),
         ("later", simulated(FIRST, "patients.number=300", LATER, FEWER)),
-        ("fewer", third),
+        ("fewer", simulated(FIRST, "patients.number=300", "title=Fewer remissions", FEWER)),
     )
-    text = page(arms_of(of), {}, of.table)
+    text = page_of(comparison)
     assert re.findall(r"<h1>(.*)</h1>", text) == [reference.scenario.title]
     assert f"compared with: {later.scenario.title}; Fewer remissions" in text
-    told = re.findall(r'<p class="answer">(.*)</p>', text)
-    assert [name in sentence for name, sentence in zip(("later", "fewer"), told, strict=True)] == [True, True]
+    sentences = re.findall(r'<p class="answer">(.*)</p>', text)
+    assert [f"with {name}," in s for name, s in zip(("later", "fewer"), sentences, strict=True)] == [True] * 2
 
 
 def test_differences_of_several_arms_have_a_table_of_their_own():
-    of = compared(
+    comparison = compared(
         ("as it is", simulated(FIRST, "patients.number=300")),
         ("later", simulated(FIRST, "patients.number=300", LATER, FEWER)),
         ("fewer", simulated(FIRST, "patients.number=300", FEWER)),
     )
-    found = {section.name: section for section in sections(arms_of(of), {}, of.table)}
-    whole, apart = found["outcomes"].items
-    assert whole.head == ("outcome", "as it is", "later", "fewer")
-    assert apart.caption.startswith("Differences from as it is")
-    assert apart.head == ("outcome", "later", "fewer")
-    assert {len(row) for row in whole.rows} == {4}
-    told = of.table["outcomes"]["overall_survival"]["differences"]
-    assert [cell[0] for cell in apart.rows[0][1:]] == [
-        f"{100 * told[name]['difference']:+.1f}" for name in ("later", "fewer")
+    values, apart = parts_of(comparison)["outcomes"].items
+    assert [column.head for column in values.columns] == ["outcome", "as it is", "later", "fewer"]
+    assert apart.title.startswith("Differences from as it is")
+    assert [column.head for column in apart.columns] == ["outcome", "later", "fewer"]
+    assert {len(row) for row in values.rows} == {4}
+    assert [cell.text for cell in apart.rows[0][1:]] == [
+        f"{100 * difference_of(comparison, name).difference:+.1f}" for name in ("later", "fewer")
     ]
 
 
 @pytest.fixture(scope="module")
 def without_car_t() -> dict[str, Section]:
     """Nobody is infused in the reference."""
-    of = compared(
-        ("no CAR-T", simulated(CLINICAL, "patients.number=300", "parameters.max_car_t={value: 0}")),
-        ("as it is", simulated(CLINICAL, "patients.number=300")),
+    return parts_of(
+        compared(
+            ("no CAR-T", simulated(CLINICAL, "patients.number=300", "parameters.max_car_t={value: 0}")),
+            ("as it is", simulated(CLINICAL, "patients.number=300")),
+        )
     )
-    return {section.name: section for section in sections(arms_of(of), {}, of.table)}
 
 
 def test_grades_are_drawn_of_the_arms_that_have_any(without_car_t):
     """In the colour that the arm has everywhere."""
     found = pictures_of(without_car_t)
-    grades = found["grades-crs_grade_first_product"]
+    grades = found["values-crs_grade_first_product"]
     assert [bars.name for bars in grades.figure.data] == ["as it is"]
     assert grades.figure.data[0].marker.color == looks(["no CAR-T", "as it is"])["as it is"].colour
-    assert grades.caption.endswith(" Nobody in no CAR-T.")
+    assert grades.caption.endswith(" No patient in no CAR-T.")
 
 
 def test_the_end_that_an_incidence_is_of_is_called_by_its_place(without_car_t):
@@ -433,12 +504,13 @@ def test_the_end_that_an_incidence_is_of_is_called_by_its_place(without_car_t):
         "gvhd",
         "other cause",
     }
-    assert deaths.numbers.rows[0][0].endswith(": died of disease")
+    titles = [table.title for table in deaths.numbers]
+    assert titles[1:] == [f"death_by_cause: {end}" for end in ("treatment", "gvhd", "other_cause")]
 
 
 def test_the_forest_has_no_mean_time_to_an_end_among_several(without_car_t):
     """It would be to whichever of them comes first, under the name of one."""
-    labels = {row[0] for row in pictures_of(without_car_t)["forest-times"].numbers.rows}
+    labels = {row[0] for row in pictures_of(without_car_t)["forest-times"].numbers[0].rows}
     assert any(label.endswith(", mean to 180 days") for label in labels)
     assert not any(label.startswith(("Death by cause", "Marrow relapse", "CSF relapse")) for label in labels)
 
@@ -447,33 +519,32 @@ def test_resources_over_time_add_up_to_their_averages(tmp_path):
     """The mean of the intervals, which are equally long, is the mean over the whole time."""
     file = tmp_path / "queue.yaml"
     file.write_text(QUEUE)
-    arm = arm_of(simulated(file, "resources.bed.capacity=2"))  # with one the queue does not settle
-    (found,) = use_over_time(arm.use, arm.log.names, arm.scenario, replications=1, intervals=200)
-    told = arm.summary["resources"]["bed"]
-    assert found.in_use.mean() == pytest.approx(told["in_use"]["estimate"])
-    assert found.queue.mean() == pytest.approx(told["queue"]["estimate"])
+    run = simulated(file, "resources.bed.capacity=2")  # with one the queue does not settle
+    log, use = run.result.log, run.result.use
+    (found,) = use_over_time(use, log.names, run.scenario, replications=1, intervals=200)
+    for measure, values in (("in_use", found.in_use), ("queue", found.queue)):
+        row = run.results.estimates.find("resources.bed", measure)
+        assert row is not None
+        assert values.mean() == pytest.approx(row.estimate)
     assert (found.capacity == 2).all()
-    assert pictures(arm)["resources"].figure.data[0].x[-1] == pytest.approx(400 / DAYS_IN["month"], abs=1e-4)
+    assert pictures(run)["resources"].figure.data[0].x[-1] == pytest.approx(400 / DAYS_IN["month"], abs=1e-4)
 
 
-def test_written_whole(tmp_path, arm):
-    write_whole(tmp_path / "page.html", page([arm], {}))
-    assert 4e6 < (tmp_path / "page.html").stat().st_size < 6.5e6  # plotly.js is 4.8 MB of it
-    assert [file.name for file in tmp_path.iterdir()] == ["page.html"]
-
-
-def test_the_page_tells_its_size_and_what_of_it_draws_the_charts(text):
-    told = text.split('id="provenance"')[1]
-    size, of_plotly = map(float, re.search(r"This file has ([\d.]+) MB; ([\d.]+) MB of them", told).groups())
+def test_the_page_gives_its_size_and_that_of_plotly(text):
+    provenance = text.split('id="provenance"')[1]
+    size, of_plotly = map(
+        float, re.search(r"This file has ([\d.]+) MB; ([\d.]+) MB of them", provenance).groups()
+    )
     assert size == pytest.approx(len(text.encode()) / 1e6, abs=0.0051)
     assert of_plotly == pytest.approx(len(get_plotlyjs().encode()) / 1e6, abs=0.0051)
+    assert 4 < size < 6.5
     assert "<!-- size -->" not in text
 
 
 # ---------------------------------------------------------------- how charts look
 
 
-def test_looks_are_told_apart_without_colour():
+def test_looks_differ_without_colour():
     """Where a colour comes again the pattern differs; neighbouring lines differ in their dashes."""
     found = looks([f"stage {i}" for i in range(30)], ended=["stage 3", "stage 4"])
     assert len({(look.colour, look.pattern) for look in found.values()}) == 30
@@ -518,7 +589,7 @@ def test_ticks_are_round_and_within():
         assert all(tick == int(tick) for tick in ticks)
 
 
-def test_a_section_has_a_name_and_a_heading(arm):
-    found = sections([arm], {})
+def test_a_section_has_a_name_and_a_heading(run):
+    found = parts(run)
     assert all(s.heading and (s.items or s.lead) for s in found)
     assert len({s.name for s in found}) == len(found)

@@ -1,4 +1,4 @@
-"""The page of one patient: the lives drawn end and part when the log says so, and every line of the story is there."""
+"""The page of one patient: pathways end and diverge on the days of the log, and every line of the story is there."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import plotly.graph_objects as go
 import pytest
 
 from sim.outcomes.comparison.comparability import Arm
-from sim.report.page import arms
-from sim.report.page.patient_pictures import life_picture
-from sim.report.page.trace_page import page_of_trace
+from sim.report.page.arms import PageArm
+from sim.report.page.page import trace_page
+from sim.report.page.patient_pictures import patient_picture
 from tests import hand_made_log as by_hand
 from tests.hand_made_log import Patient, Row, enters, stays
 from tests.unit.report.test_page import Outline
@@ -27,25 +27,25 @@ def arm(name: str, rows: list[Row]) -> Arm:
     )
 
 
-def marks(of: Sequence[Arm], name: str) -> dict[str, float]:
+def marks(arms: Sequence[Arm], name: str) -> dict[str, float]:
     """The day of each mark of this name, by lane."""
-    figure: go.Figure = life_picture([arms.Arm(a.name, a.scenario, a.log, a.use) for a in of], 0).figure
+    figure: go.Figure = patient_picture([PageArm(arm, 1000.0) for arm in arms], 0).figure
     (found,) = [trace for trace in figure.data if trace.name == name]
     return dict(zip(found.y, found.customdata, strict=True))
 
 
-def test_two_lives_are_marked_where_they_part_and_end() -> None:
-    of = [arm("now", ONE), arm("then", OTHER)]
-    assert marks(of, "paths part") == {"0, now": 50, "0, then": 30}
-    assert marks(of, "end") == {"0, now": 50, "0, then": 70}
+def test_two_pathways_are_marked_where_they_diverge_and_end() -> None:
+    arms = [arm("now", ONE), arm("then", OTHER)]
+    assert marks(arms, "paths diverge") == {"0, now": 50, "0, then": 30}
+    assert marks(arms, "end") == {"0, now": 50, "0, then": 70}
 
 
-def test_one_life_has_one_lane() -> None:
+def test_one_pathway_has_one_lane() -> None:
     assert marks([arm("now", ONE)], "end") == {"0": 50}
 
 
-def text_of(*of: Arm) -> str:
-    text = page_of_trace(of, 0, {"command": "allpath trace <it>"})
+def text_of(*arms: Arm) -> str:
+    text = trace_page(arms, 0, {"command": "allpath trace <it>"})
     outline = Outline()
     outline.feed(text)
     assert outline.open == []
@@ -58,17 +58,17 @@ def rows_of(text: str, caption: str) -> int:
     return text.split(f"<caption>{caption}")[1].split("</table>")[0].count("<tr>") - 1
 
 
-def test_the_page_of_two_lives_has_every_line_of_both() -> None:
+def test_the_page_of_two_pathways_has_every_line_of_both() -> None:
     """Two rows are common; from there on days 30, 50 and 70 and the two ends, the first of which stands on a day that has a line."""
     text = text_of(arm("now", ONE), arm("then", OTHER))
-    assert "The two lives part on day 30, in what happens." in text
+    assert "The two pathways diverge on day 30, in what happens." in text
     assert "now: the end, 50 days after the start" in text
-    assert rows_of(text, "What both lives have") == 2
-    assert rows_of(text, "From where the two lives part, in what happens") == 5
+    assert rows_of(text, "What both pathways have") == 2
+    assert rows_of(text, "From the divergence, in what happens") == 5
 
 
-@pytest.mark.parametrize(("of", "caption"), [(1, "What happens"), (2, "Both lives")])
-def test_a_life_that_is_one_is_told_once(of: int, caption: str) -> None:
-    text = text_of(*[arm(name, ONE) for name in ("now", "then")][:of])
+@pytest.mark.parametrize(("n", "caption"), [(1, "What happens"), (2, "Both pathways")])
+def test_equal_pathways_have_one_table(n: int, caption: str) -> None:
+    text = text_of(*[arm(name, ONE) for name in ("now", "then")][:n])
     assert rows_of(text, caption) == len(ONE) + 1
     assert "the end, 50 days after the start" in text.split('<p class="answer">')[1].split("</p>")[0]

@@ -1,0 +1,215 @@
+"""A sweep as tables: cells with their differences, the answer of one more unit, CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from rich.console import Console
+from sim.runs.request import RunRequest
+
+from sim.outcomes.estimates import DifferenceRow, Differences, EstimateRow, Estimates
+from sim.outcomes.intervals import Key
+from sim.outcomes.results import ArmFacts, Description, OutcomeFacts, Results
+from sim.report.tables.sweep_table import (
+    answers,
+    by_effect,
+    csv_text,
+    effect_of,
+    print_sweep,
+    raised,
+    short_names,
+)
+from sim.runs.sweep import carry_out, variations
+from tests.simulated import OVERLOAD
+
+CENTRE = """\
+format: 1
+title: A centre
+horizon: 2 years
+states: {ill: {}, well: {}, dead: {}}
+patients: {arrive: {poisson: 0.2 per day, warm_up: 100 days}, number: 150}
+clocks: {death: {after: {exponential: {mean: 200 days}}, to: died}}
+resources: {slot: {capacity: 2}, bed: {capacity: 3}}
+pathway:
+  start: slot
+  on_start: [{start: death}]
+  stages:
+    slot: {state: ill, needs: slot, events: {done: {after: {gamma: {shape: 4, mean: 10 days}}, to: bed}}}
+    bed: {state: ill, needs: bed, events: {done: {after: {gamma: {shape: 4, mean: 8 days}}, to: home}}}
+    home: {state: well, on_entry: [{stop: death}], events: {death: {after: {exponential: {mean: 3 years}}, to: died}}}
+    died: {state: dead, terminal: true}
+outcomes:
+  survival: {from: start, until: {state: dead}}
+  slot_wait: {waiting_for: slot}
+"""
+
+TWO_DESKS = """\
+format: 1
+title: Two desks
+horizon: 300 days
+states: {here: {}, gone: {}}
+patients: {arrive: {poisson: 1.6 per day, for: 300 days}}
+pathway:
+  start: choice
+  stages:
+    choice: {decide: {left: 0.5, right: rest}}
+    left: {state: here, needs: left, events: {done: {after: {exponential: {mean: 1 days}}, to: out}}}
+    right: {state: here, needs: right, events: {done: {after: {exponential: {mean: 1 days}}, to: out}}}
+    out: {state: gone, terminal: true}
+resources: {left: {capacity: 1}, right: {capacity: 1}}
+outcomes: {served: {ever: {stage: out}}}
+"""
+
+
+def swept(
+    folder: Path, text: str, over: Sequence[str] = (), *, one_more: bool = False, replications: int = 1
+) -> Results:
+    """The results of a sweep of this scenario."""
+    file = folder / "centre.yaml"
+    file.write_text(text)
+    asked = RunRequest(file, replications=replications)
+    varied = variations(asked, over, (), one_more=one_more)
+    done = carry_out(
+        asked,
+        varied,
+        outcomes=(),
+        step=lambda name: None,
+        share=lambda share: None,
+        find_best=one_more,
+    )
+    return done.results
+
+
+def printed(results: Results, *, one_more: bool = False) -> list[str]:
+    console = Console(file=io.StringIO(), width=80)
+    print_sweep(results, console, one_more)
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue().splitlines()
+
+
+# ---------------------------------------------------------------- one more unit
+
+
+def test_the_unit_that_saves_most_stands_first(tmp_path: Path) -> None:
+    results = swept(tmp_path, CENTRE, one_more=True, replications=5)
+    ranked = by_effect(results, "waiting_days")
+    assert [raised(arm) for arm in ranked] == [
+        ("resources.slot.capacity", "3"),
+        ("resources.bed.capacity", "4"),
+    ]
+    slot, bed = (effect_of(results, "waiting_days", arm)[0] for arm in ranked)
+    row = results.differences.where(outcome="waiting_days", reference=results.reference.name)
+    assert slot == pytest.approx(-100 * min(one.difference for one in row))
+    assert slot > bed
+    first = next(answers(results))
+    assert first.startswith("One more slot saves most waiting days: ")
+    assert "(95% interval " in first
+    lines = printed(results, one_more=True)
+    assert max(map(len, lines)) <= 80
+    assert lines.index("A centre") < lines.index("One more unit, per 100 patients")
+    assert next(line for line in lines if line.startswith("slot ")).split()[1] == "3"
+
+
+def test_one_replication_shows_no_largest_effect(tmp_path: Path) -> None:
+    (sentence,) = answers(swept(tmp_path, TWO_DESKS, one_more=True))
+    assert sentence.startswith("One replication does not show which single unit does most: use several")
+
+
+def test_the_largest_effect_is_named_with_those_that_may_be_as_large(tmp_path: Path) -> None:
+    """Two equal desks, each with four patients for five it could serve; then one with one for five."""
+    alike = next(answers(swept(tmp_path, TWO_DESKS, one_more=True, replications=6)))
+    pattern = r"One more (left|right) saves most waiting days: .*, not distinguishable from (left|right)\."
+    assert re.fullmatch(pattern, alike)
+    text = TWO_DESKS.replace("1.6 per day", "1 per day").replace("left: 0.5", "left: 0.8")
+    apart = next(answers(swept(tmp_path, text, one_more=True, replications=6)))
+    assert apart.startswith("One more left saves most waiting days: ")
+    assert apart.endswith(").")
+
+
+def test_where_the_largest_effect_is_uncertain_the_certain_ones_are_named() -> None:
+    described = Description(Key("mean"), "days", "mean days in queues")
+    outcome = OutcomeFacts("waiting_days", "burden", "waiting days", None, (), "", described)
+    saved = {"bed": np.array([9.0, -5.0, 4.0, 0.0, 2.0]), "slot": np.array([1.0, 1.1, 0.9, 1.2, 0.8])}
+    differences, arms = [], [ArmFacts("base case", "", "", 1, 1.0, (outcome,))]
+    for name, values in saved.items():
+        half = 2.776 * float(np.std(values, ddof=1)) / 5**0.5  # Student's, of five values
+        mean, path = -float(values.mean()), f"resources.{name}.capacity"
+        arms.append(ArmFacts(name, "", "", 1, 1.0, (outcome,), changes=((path, "1", "2"),)))
+        labels = ("waiting_days", name, "base case", "", "", "mean", float("nan"), "days")
+        differences.append(DifferenceRow(*labels, mean, half / 2.776, mean - half, mean + half))
+    results = Results(tuple(arms), 1, 5, Estimates.of(()), Differences.of(differences), ())
+    assert list(answers(results)) == [
+        "It is not known which single unit saves most waiting days; shown to make a difference: slot."
+    ]
+
+
+def test_one_more_unit_that_is_not_enough_has_a_note(tmp_path: Path) -> None:
+    text = OVERLOAD.replace("poisson: 2 per day", "poisson: 4 per day")
+    results = swept(tmp_path, text, one_more=True, replications=2)
+    (note,) = results.notes
+    assert f"Note: {note}" in " ".join(" ".join(printed(results, one_more=True)).split())
+
+
+# ---------------------------------------------------------------- cells
+
+
+def test_each_outcome_is_a_table_of_cells(tmp_path: Path) -> None:
+    results = swept(tmp_path, CENTRE, ["resources.slot.capacity=2,3"], replications=3)
+    lines = printed(results)
+    assert max(map(len, lines)) <= 80
+    begin = lines.index("slot_wait")
+    rows = [line.split() for line in lines[begin : begin + 8]]
+    estimates = {arm.name: results.estimates.find("slot_wait", "mean", arm=arm.name) for arm in results.arms}
+    for name, row in estimates.items():
+        assert row is not None
+        value = name.partition("=")[2]
+        assert next(words for words in rows if words[:1] == [value])[1] == f"{row.estimate:.1f}"
+    assert "waiting_days" not in lines, "the burden of waiting is printed for one more unit"
+
+
+def test_cells_with_a_queue_that_does_not_settle_are_named(tmp_path: Path) -> None:
+    results = swept(tmp_path, OVERLOAD, ["resources.server.capacity=1,3,4"], replications=2)
+    (note,) = results.notes
+    text = " ".join(" ".join(printed(results)).split())
+    assert f"Note: {note}" in text
+    assert "the queue for server does not settle: these waits are of no steady state" in text
+
+
+def test_paths_have_the_shortest_distinct_names() -> None:
+    assert short_names(["resources.a.capacity", "resources.b.capacity"]) == ["a.capacity", "b.capacity"]
+    assert short_names(["x.a.after.mean", "y.a.after.mean"]) == ["x.a.after.mean", "y.a.after.mean"]
+    assert short_names(["horizon"]) == ["horizon"]
+
+
+def test_a_failed_cell_is_printed_with_its_reason(tmp_path: Path) -> None:
+    text = CENTRE + "never: [{stage: home}]\n"
+    text = text.replace("to: home}}}", "to: {home: $p, died: rest}}}}").replace(
+        "clocks:", "parameters: {p: {value: 0, source: A, status: assumed}}\nclocks:"
+    )
+    results = swept(tmp_path, text, ["parameters.p.value=0,1"])
+    text = " ".join(" ".join(printed(results)).split())
+    assert "Failed: parameters.p.value=1: entering home is forbidden by `never`" in text
+
+
+# ---------------------------------------------------------------- CSV
+
+
+def test_csv_has_a_row_for_each_cell_and_outcome(tmp_path: Path) -> None:
+    over = ["resources.slot.capacity=2,3", "resources.bed.capacity=3,4"]
+    results = swept(tmp_path, CENTRE, over, replications=3)
+    rows = list(csv.DictReader(io.StringIO(csv_text(results))))
+    assert len(rows) == 4 * (2 + 3)
+    assert [row["is_reference"] for row in rows[:6]] == ["true"] * 5 + ["false"]
+    row = next(r for r in rows if r["resources.slot.capacity"] == "3" and r["outcome"] == "slot_wait")
+    own = results.estimates.find("slot_wait", "mean", arm=row["cell"])
+    (pair,) = results.differences.where(outcome="slot_wait", arm=row["cell"])
+    assert isinstance(own, EstimateRow)
+    assert float(row["estimate"]) == own.estimate
+    assert float(row["difference_low"]) == pair.low
+    assert row["resources.bed.capacity"] == row["cell"][-1]
