@@ -29,7 +29,7 @@ from sim.runs.simulation import Simulation
 from sim.units import DAYS_IN
 from tests.simulated import CLINICAL, FIRST, OVERLOAD, QUEUE, arm_of, compared, simulated
 
-VOID = {"meta", "link", "br", "hr", "img", "input"}
+VOID = {"meta", "link", "br", "hr", "img", "input", "wbr"}
 
 
 class Outline(HTMLParser):

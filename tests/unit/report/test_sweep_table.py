@@ -6,12 +6,12 @@ import csv
 import io
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from rich.console import Console
-from sim.runs.request import RunRequest
 
 from sim.outcomes.estimates import DifferenceRow, Differences, EstimateRow, Estimates
 from sim.outcomes.intervals import Key
@@ -25,6 +25,7 @@ from sim.report.tables.sweep_table import (
     raised,
     short_names,
 )
+from sim.runs.request import RunRequest
 from sim.runs.sweep import carry_out, variations
 from tests.simulated import OVERLOAD
 
@@ -163,7 +164,7 @@ def test_each_outcome_is_a_table_of_cells(tmp_path: Path) -> None:
     results = swept(tmp_path, CENTRE, ["resources.slot.capacity=2,3"], replications=3)
     lines = printed(results)
     assert max(map(len, lines)) <= 80
-    begin = lines.index("slot_wait")
+    begin = lines.index("slot_wait: slot wait")
     rows = [line.split() for line in lines[begin : begin + 8]]
     estimates = {arm.name: results.estimates.find("slot_wait", "mean", arm=arm.name) for arm in results.arms}
     for name, row in estimates.items():
@@ -188,13 +189,11 @@ def test_paths_have_the_shortest_distinct_names() -> None:
 
 
 def test_a_failed_cell_is_printed_with_its_reason(tmp_path: Path) -> None:
-    text = CENTRE + "never: [{stage: home}]\n"
-    text = text.replace("to: home}}}", "to: {home: $p, died: rest}}}}").replace(
-        "clocks:", "parameters: {p: {value: 0, source: A, status: assumed}}\nclocks:"
-    )
-    results = swept(tmp_path, text, ["parameters.p.value=0,1"])
-    text = " ".join(" ".join(printed(results)).split())
-    assert "Failed: parameters.p.value=1: entering home is forbidden by `never`" in text
+    results = swept(tmp_path, TWO_DESKS, ["resources.left.capacity=2"])
+    failed = replace(results.arms[1], name="resources.left.capacity=3", failed="it took too long")
+    lines = printed(replace(results, arms=(*results.arms, failed)))
+    assert lines[-1] == "Failed: resources.left.capacity=3: it took too long"
+    assert any(line.startswith("3 cells, ") for line in lines)
 
 
 # ---------------------------------------------------------------- CSV
