@@ -202,9 +202,9 @@ def describe(
         say(mermaid(load(scenario, settings=settings or [])))
         return
     from sim.pathway.tables import compile_pathway
-    from sim.report.text.protocol import describe as tell
+    from sim.report.text.protocol import print_protocol
 
-    tell(compile_pathway(load(scenario, settings=settings or [])), console())
+    print_protocol(compile_pathway(load(scenario, settings=settings or [])), console())
 
 
 @app.command()
@@ -356,7 +356,7 @@ def trace(
         trace_twins(scenarios, asked, patient=patient, replication=replication, report=report)
         return
     from sim.outcomes.comparison.comparability import Arm
-    from sim.report.text.story import tell
+    from sim.report.text.story import print_story
     from sim.runs.simulation import live
 
     with waiting() as (step, share):
@@ -364,7 +364,7 @@ def trace(
     index = index_of(result.log, patient, replication)
     arm = Arm(asked.file.stem, read, result.log, result.use, asked.seed, asked.replications)
     write_trace([arm], index, report)
-    tell(result.log, read, index, console())
+    print_story(result.log, read, index, console())
     say_written(report)
 
 
@@ -375,7 +375,7 @@ def trace_twins(
     if len(files) > 2:
         raise InputError("trace: a patient's lives are told beside each other two at a time", "name two")
     from sim.outcomes.comparison.comparability import check_comparable
-    from sim.report.text.twin_story import tell_twins
+    from sim.report.text.twin_story import print_twin_story
     from sim.runs.comparison import arm_of, sources
     from sim.runs.simulation import BrokenRun
 
@@ -390,7 +390,7 @@ def trace_twins(
     check_comparable(arms[0], arms[1])
     index = index_of(arms[0].log, patient, replication)
     write_trace(arms, index, report)
-    tell_twins(arms[0], arms[1], index, console())
+    print_twin_story(arms[0], arms[1], index, console())
     say_written(report)
 
 

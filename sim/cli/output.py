@@ -170,10 +170,10 @@ def waiting() -> Any:
 
 def tell_what_is_forbidden(broken: BrokenRun) -> None:
     """What happened that must not, and to whom, on stderr."""
-    from sim.report.text.story import tell
+    from sim.report.text.story import print_story
 
     log, index = broken.result.log, broken.forbidden.patient
     who = f"patient {log.patient[index]} of replication {log.replication[index]}"
     text = f"{broken.scenario.file}: {broken.forbidden.what} is forbidden by `never`, and happened to {who}"
     print(f"{text}; nothing was written", file=sys.stderr)  # noqa: T201
-    tell(log, broken.scenario, index, console(stderr=True))
+    print_story(log, broken.scenario, index, console(stderr=True))

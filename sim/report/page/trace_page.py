@@ -52,7 +52,7 @@ def _answer(twins: TwinStory) -> str:
 
 
 def _end(lines: Sequence[Line]) -> str:
-    return lines[-1].text.removeprefix("is ")
+    return lines[-1].text
 
 
 def _tables(twins: TwinStory) -> list[Table]:

@@ -1,4 +1,4 @@
-"""What a scenario says of a patient, in phrases: laws, ratios, draws, effects, destinations."""
+"""Distributions, ratios, draws, effects and destinations of a scenario, as phrases."""
 
 from __future__ import annotations
 
@@ -33,28 +33,38 @@ from sim.scenario.language.model import (
 from sim.scenario.language.wording import condition, scalar
 from sim.units import DAYS_IN
 
-Given = tuple[str, ...]
-"""The choices that lead to a value, outermost first."""
+Conditions = tuple[str, ...]
+"""The conditions under which a value applies, outermost first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line of text, so many steps further in than its heading."""
+    """A line of text, indented by `level` steps from its heading."""
 
     level: int
     text: str
 
 
-def deeper(lines: list[Line], steps: int = 1) -> list[Line]:
-    """The same lines further in."""
-    return [Line(line.level + steps, line.text) for line in lines]
+def indented(lines: list[Line]) -> list[Line]:
+    """The lines, indented by one more step."""
+    return [Line(line.level + 1, line.text) for line in lines]
+
+
+def by_condition(ends: list[tuple[Conditions, list[Line]]]) -> list[Line]:
+    """The lines of each value below the conditions under which it applies."""
+    if len(ends) == 1 and not ends[0][0]:
+        return ends[0][1]
+    lines = [Line(0, "depending on the patient:")]
+    for conditions, (first, *others) in ends:
+        lines += [Line(1, f"{', '.join(conditions)}: {first.text}"), *indented(others)]
+    return lines
 
 
 # ---------------------------------------------------------------- numbers
 
 
 def time(days: float) -> str:
-    """A time in whole years, months or days where it is so many, else in three figures."""
+    """A time in whole years, months or days if possible, else with three significant figures."""
     for unit in ("year", "month", "day"):
         whole = round(days / DAYS_IN[unit])
         if whole > 0 and abs(days - whole * DAYS_IN[unit]) < 1e-9 * days:
@@ -66,133 +76,135 @@ def time(days: float) -> str:
 
 
 def rate(per_day: float) -> str:
-    """A rate in three figures, per year unless that is more than ten."""
+    """A rate with three significant figures, per year unless that is more than ten."""
     per_year = per_day * DAYS_IN["year"]
     return f"{per_day:.3g} per day" if abs(per_year) > 10 else f"{per_year:.3g} per year"
 
 
 def number(value: float) -> str:
-    """A number in four figures."""
+    """A number with four significant figures."""
     return f"{value:.4g}"
 
 
 def share(value: float) -> str:
-    """A probability in percent."""
+    """A probability in percent, with three significant figures."""
     return f"{100 * value:.3g}%"
 
 
 def choice(value: Any, write: Callable[[Any], str]) -> str:
     """A value that may depend on the patient, in one phrase."""
     if isinstance(value, By):
-        parts = [f"{scalar(key)} {choice(of, write)}" for key, of in value.entries]
+        parts = [f"{scalar(key)} {choice(entry, write)}" for key, entry in value.entries]
         parts += [f"otherwise {choice(value.rest, write)}"] if value.rest is not None else []
         return f"(by {value.covariate}: {', '.join(parts)})"
     if isinstance(value, Cases):
-        parts = [
-            f"{choice(of, write)} {'otherwise' if when is None else f'where {condition(when, by_name=True)}'}"
-            for when, of in value.items
-        ]
-        return f"({', '.join(parts)})"
+        return f"({', '.join(f'{choice(item, write)} {where(when)}' for when, item in value.items)})"
     return write(value)
 
 
-def alternatives(value: Any, given: Given = ()) -> Iterator[tuple[Given, Any]]:
-    """Every end of a choice with what leads to it."""
+def where(when: Condition | None) -> str:
+    """`where CONDITION`, or `otherwise` without a condition."""
+    return "otherwise" if when is None else f"where {condition(when, by_name=True)}"
+
+
+def alternatives(value: Any, conditions: Conditions = ()) -> Iterator[tuple[Conditions, Any]]:
+    """Every value of a choice, with the conditions under which it applies."""
     if isinstance(value, By):
-        for key, of in value.entries:
-            yield from alternatives(of, (*given, f"where {value.covariate} is {scalar(key)}"))
+        for key, entry in value.entries:
+            yield from alternatives(entry, (*conditions, f"where {value.covariate} is {scalar(key)}"))
         if value.rest is not None:
-            yield from alternatives(value.rest, (*given, f"where {value.covariate} is any other"))
+            yield from alternatives(value.rest, (*conditions, f"where {value.covariate} is any other"))
     elif isinstance(value, Cases):
-        for when, of in value.items:
-            told = "otherwise" if when is None else f"where {condition(when, by_name=True)}"
-            yield from alternatives(of, (*given, told))
+        for when, item in value.items:
+            yield from alternatives(item, (*conditions, where(when)))
     else:
-        yield given, value
+        yield conditions, value
 
 
-# ---------------------------------------------------------------- laws
+# ---------------------------------------------------------------- distributions
 
 
-def law(of: Any, *, numbers: bool = False) -> list[Line]:
-    """A law, or a choice of laws, each with its mean and median; numbers: of a number, not a time."""
-    ends = [end for given, one in alternatives(of) for end in _one_law(one, given, numbers)]
-    if len(ends) == 1 and not ends[0][0]:
-        return ends[0][1]
-    lines = [Line(0, "depending on the patient:")]
-    for given, (first, *others) in ends:
-        lines += [Line(1, f"{', '.join(given)}: {first.text}"), *deeper(others)]
-    return lines
+def distribution(value: Any, *, numbers: bool = False) -> list[Line]:
+    """A distribution or a choice of distributions, with mean and median.
+
+    numbers: of numbers instead of times.
+    """
+    return by_condition(
+        [end for conditions, one in alternatives(value) for end in _distribution(one, conditions, numbers)]
+    )
 
 
-def _one_law(one: Distribution, given: Given, numbers: bool) -> Iterator[tuple[Given, list[Line]]]:
-    """One law for each choice among its arguments, its modifiers below."""
+def _distribution(
+    one: Distribution, conditions: Conditions, numbers: bool
+) -> Iterator[tuple[Conditions, list[Line]]]:
+    """A distribution for each choice among its arguments, with its modifiers below."""
     modified = [Line(1, text) for text in modifiers(one, numbers=numbers)]
     if one.family == "mixture_cure":
         assert one.cured is not None
         cured = probability(one.cured)
-        for inner_given, inner in alternatives(one.of, given):
-            for whole, lines in _one_law(inner, inner_given, numbers):
-                told = f"never for {cured}, else {lines[0].text}"
-                yield whole, [Line(0, told), *lines[1:], *modified]
+        for outer, inner in alternatives(one.of, conditions):
+            for all_conditions, (first, *others) in _distribution(inner, outer, numbers):
+                text = f"never for {cured}, else {first.text}"
+                yield all_conditions, [Line(0, text), *others, *modified]
     elif one.categorical is not None:
-        yield from _one_list(one.categorical, given, numbers, modified)
+        for all_conditions, text in _list_of_values(one.categorical, conditions, numbers):
+            yield all_conditions, [Line(0, text), *modified]
     else:
-        for whole, plain in _plain_arguments(one.arguments, given):
-            yield whole, [Line(0, _family(one.family, plain, numbers)), *modified]
+        for all_conditions, plain in _plain_arguments(one.arguments, conditions):
+            yield all_conditions, [Line(0, _family(one.family, plain, numbers)), *modified]
 
 
-def _one_list(
-    of: Categorical[float], given: Given, numbers: bool, modified: list[Line]
-) -> Iterator[tuple[Given, list[Line]]]:
-    """A list of times or numbers with their probabilities."""
-    for whole, entries in alternatives(of.entries, given):
-        told = parts(entries, number if numbers else time) + odds(of.odds_ratios)
-        plain = categorical_arguments(replace(of, entries=entries))
-        if first_choice(plain) is None and not of.odds_ratios:
-            told += _moments("categorical", plain, numbers)
-        yield whole, [Line(0, told), *modified]
+def _list_of_values(
+    categorical: Categorical[float], conditions: Conditions, numbers: bool
+) -> Iterator[tuple[Conditions, str]]:
+    """Times or numbers with their probabilities."""
+    for all_conditions, entries in alternatives(categorical.entries, conditions):
+        text = parts(entries, number if numbers else time) + odds(categorical.odds_ratios)
+        plain = categorical_arguments(replace(categorical, entries=entries))
+        if first_choice(plain) is None and not categorical.odds_ratios:
+            text += _moments("categorical", plain, numbers)
+        yield all_conditions, text
 
 
-def _plain_arguments(of: Any, given: Given) -> Iterator[tuple[Given, Mapping[str, Any]]]:
-    found = first_choice(of)
+def _plain_arguments(value: Any, conditions: Conditions) -> Iterator[tuple[Conditions, Mapping[str, Any]]]:
+    """The arguments without choices, for every combination of conditions."""
+    found = first_choice(value)
     if found is None:
-        yield given, of
+        yield conditions, value
         return
-    for whole, value in alternatives(found, given):
-        yield from _plain_arguments(put_choice(of, found, value), whole)
+    for all_conditions, chosen in alternatives(found, conditions):
+        yield from _plain_arguments(put_choice(value, found, chosen), all_conditions)
 
 
-def _family(family: str, given: Mapping[str, Any], numbers: bool) -> str:
-    """A member of a family with its arguments, its mean and its median."""
-    name = family.replace("_", " ")
+def _family(family: str, own: Mapping[str, Any], numbers: bool) -> str:
+    """A member of a family with its arguments, mean and median."""
     if family == "life_table":
-        table = given["tables"]
-        return f"life table from age {number(table['ages'][0])} to {number(table['ages'][-1])}"
+        ages = own["tables"]["ages"]
+        return f"life table from age {number(ages[0])} to {number(ages[-1])}"
     if family == "fixed":
-        return time(given["value"]) if not numbers else number(given["value"])
-    told = _readable(arguments(family, given, numbers=numbers))
-    return f"{name}, {told}{_moments(family, given, numbers)}"
+        return time(own["value"]) if not numbers else number(own["value"])
+    text = _readable(arguments(family, own, numbers=numbers))
+    return f"{family.replace('_', ' ')}, {text}{_moments(family, own, numbers)}"
 
 
-def _moments(family: str, given: Mapping[str, Any], numbers: bool) -> str:
+def _moments(family: str, own: Mapping[str, Any], numbers: bool) -> str:
     name = "normal_number" if numbers and family == "normal" else family
-    leaf = distributions.leaf(name, given)
+    leaf = distributions.leaf(name, own)
     mean, median = distributions.leaf_mean(leaf), distributions.leaf_median(leaf)
     write = number if numbers else time
-    told = [f"mean {write(mean)}" if math.isfinite(mean) else "no finite mean"]
-    told.append(f"median {write(median)}" if math.isfinite(median) else "median never reached")
-    return f" ({', '.join(told)})"
+    mean_text = f"mean {write(mean)}" if math.isfinite(mean) else "no finite mean"
+    median_text = f"median {write(median)}" if math.isfinite(median) else "median never reached"
+    return f" ({mean_text}, {median_text})"
 
 
 def _readable(plain: Any) -> str:
-    """Arguments as a scenario has them, in one phrase."""
+    """Arguments as written in a scenario, in one phrase."""
     if isinstance(plain, Mapping):
         return ", ".join(f"{_readable(k)} {_nested(v)}" for k, v in plain.items() if k != "unit")
     if isinstance(plain, list):
         return ", ".join(_readable(item) for item in plain)
     if isinstance(plain, str):
-        return _in_suited_units(plain)
+        return _in_suitable_units(plain)
     return number(plain)
 
 
@@ -201,7 +213,7 @@ def _nested(plain: Any) -> str:
     return f"({text})" if isinstance(plain, Mapping | list) else text
 
 
-def _in_suited_units(text: str) -> str:
+def _in_suitable_units(text: str) -> str:
     kind = units.kind(text)
     if kind == "rate":
         return rate(units.per_day(text, negative=True))
@@ -212,81 +224,81 @@ def _in_suited_units(text: str) -> str:
 
 
 def modifiers(one: Distribution, *, numbers: bool = False) -> Iterator[str]:
-    """What acts on a law, in the order in which it does."""
+    """The modifiers of a distribution, in the order in which they are applied."""
     write = number if numbers else time
     for ratio in one.time_ratios:
         yield f"time multiplied by {ratio_phrase(ratio)}"
     already = one.already
     if isinstance(already, Covariate):
-        yield "given what has passed of it: " + (
-            "the current age" if already.kind == "current_age" else f"the time since {already.name}"
-        )
+        elapsed = "the current age" if already.kind == "current_age" else f"the time since {already.name}"
+        yield f"conditional on the elapsed time: {elapsed}"
     elif already is not None:
-        yield f"given that {choice(already, time)} of it have passed"
+        yield f"conditional on an elapsed time of {choice(already, time)}"
     for ratio in one.hazard_ratios:
         yield f"hazard multiplied by {ratio_phrase(ratio)}"
     if one.between is not None:
         low, high = (choice(end, write) for end in one.between)
-        yield f"given that it lies between {low} and {high}"
+        yield f"truncated to between {low} and {high}"
     if one.plus is not None:
-        yield f"and {choice(one.plus, write)} more"
+        yield f"plus {choice(one.plus, write)}"
     for stamp, least in one.not_before:
         yield f"not before {choice(least, time)} after {stamp}"
 
 
 def ratio_phrase(one: Ratio) -> str:
-    """A ratio and where, when and for whom it acts."""
-    told = choice(one.value, lambda v: number(math.exp(v) if one.is_log else v))
+    """A ratio and the patients and times to which it applies."""
+    text = choice(one.value, lambda value: number(math.exp(value) if one.is_log else value))
     if one.per is not None:
-        of = f"{one.per} - {number(one.centre)}" if one.centre else str(one.per)
-        told += f" to the power of ({of})" + (", 0 at least" if one.above else "")
+        exponent = f"{one.per} - {number(one.centre)}" if one.centre else str(one.per)
+        text += f" to the power of ({exponent})" + (", at least 0," if one.above else "")
     if one.of:
-        told += f" for {', '.join(scalar(key) for key in one.of)}"
+        text += f" for {', '.join(scalar(key) for key in one.of)}"
     if one.when is not None:
-        told += f" where {condition(one.when, by_name=True)}"
+        text += f" {where(one.when)}"
     if one.begin > 0:
-        told += f" from {time(one.begin)}"
+        text += f" from {time(one.begin)}"
     if math.isfinite(one.end):
-        told += f" until {time(one.end)}"
+        text += f" until {time(one.end)}"
     if one.wane is not None:
         begin = time(one.wane[0]) if one.wane[0] else "the beginning"
-        told += f" waning from {begin} to {time(one.wane[1])}"
-    return f"{told} after {one.since}" if one.since else told
+        text += f" waning from {begin} to {time(one.wane[1])}"
+    text = text.removesuffix(",")
+    return f"{text} after {one.since}" if one.since else text
 
 
 # ---------------------------------------------------------------- probabilities and draws
 
 
 def probability(one: Probability) -> str:
-    """A probability with the odds ratios beside it."""
+    """A probability, followed by its odds ratios."""
     return choice(one.value, share) + odds(one.odds_ratios)
 
 
 def odds(ratios: tuple[Ratio, ...]) -> str:
-    """Odds ratios, behind the probabilities they act on."""
+    """Odds ratios, to follow the probabilities to which they apply."""
     return "".join(f", odds multiplied by {ratio_phrase(ratio)}" for ratio in ratios)
 
 
-def parts(of: Entries[Any], write: Callable[[Any], str]) -> str:
-    """A distribution over finitely many outcomes; `rest` as its number where there is one."""
-    known = [part for _, part in of.parts if isinstance(part, float)]
-    is_plain = all(isinstance(part, float | Rest) for _, part in of.parts)
+def parts(entries: Entries[Any], write: Callable[[Any], str]) -> str:
+    """Values with their probabilities; `rest` as its number if that is known."""
+    known = [part for _, part in entries.parts if isinstance(part, float)]
+    is_plain = all(isinstance(part, float | Rest) for _, part in entries.parts)
     rest = share(max(0.0, 1.0 - math.fsum(known))) if is_plain else "the rest"
     return ", ".join(
-        f"{write(key)}: {rest if isinstance(part, Rest) else choice(part, share)}" for key, part in of.parts
+        f"{write(key)}: {rest if isinstance(part, Rest) else choice(part, share)}"
+        for key, part in entries.parts
     )
 
 
-def entries(one: Categorical[Any], write: Callable[[Any], str]) -> list[Line]:
-    """A distribution over finitely many outcomes, with the odds ratios beside it."""
+def categorical(one: Categorical[Any], write: Callable[[Any], str]) -> list[Line]:
+    """A categorical distribution, followed by its odds ratios."""
     ratios = odds(one.odds_ratios)
-    ends = [(given, parts(of, write) + ratios) for given, of in alternatives(one.entries)]
-    if len(ends) == 1:
-        return [Line(0, ends[0][1])]
-    return [
-        Line(0, "depending on the patient:"),
-        *(Line(1, f"{', '.join(given)}: {told}") for given, told in ends),
-    ]
+    return by_condition(
+        [
+            (conditions, [Line(0, parts(entries, write) + ratios)])
+            for conditions, entries in alternatives(one.entries)
+        ]
+    )
 
 
 def draw(one: Draw) -> list[Line]:
@@ -294,45 +306,47 @@ def draw(one: Draw) -> list[Line]:
     if one.bernoulli is not None:
         lines = [Line(0, f"true: {probability(one.bernoulli)}")]
     elif one.categorical is not None:
-        lines = entries(one.categorical, scalar)
+        lines = categorical(one.categorical, scalar)
     else:
-        lines = law(one.law, numbers=True)
+        lines = distribution(one.law, numbers=True)
     if one.follows is None:
         return lines
     other, correlation = one.follows
     return [*lines, Line(1, f"correlated with {other}: {number(correlation)}")]
 
 
-# ---------------------------------------------------------------- what happens
+# ---------------------------------------------------------------- effects and destinations
 
 
-def effects(of: tuple[Effect, ...]) -> list[Line]:
-    """What is done, in the order in which it is done."""
-    return [line for effect in of for line in _effect(effect)]
+def effects(all_effects: tuple[Effect, ...]) -> list[Line]:
+    """Effects in the order in which they are applied."""
+    return [line for effect in all_effects for line in _effect(effect)]
 
 
 def _effect(one: Effect) -> list[Line]:
-    """In one line where each action is a phrase; else a line for each."""
-    actions = [_action(word, list(group)) for word, group in groupby(one.actions, _same_phrase)]
-    where = f"where {condition(one.when, by_name=True)}: " if one.when is not None else ""
+    """One line if every action is one phrase, else a line for each action."""
+    actions = [_action(phrase, list(group)) for phrase, group in groupby(one.actions, _phrase)]
+    prefix = f"{where(one.when)}: " if one.when is not None else ""
     if all(len(lines) == 1 for lines in actions):
-        return [Line(0, where + "; ".join(lines[0].text for lines in actions))]
-    if not where:
+        return [Line(0, prefix + "; ".join(lines[0].text for lines in actions))]
+    if not prefix:
         return [line for lines in actions for line in lines]
     if len(actions) == 1:
-        return [Line(0, where + actions[0][0].text), *actions[0][1:]]
-    return [Line(0, where.rstrip()), *(line for lines in actions for line in deeper(lines))]
+        return [Line(0, prefix + actions[0][0].text), *actions[0][1:]]
+    return [Line(0, prefix.rstrip()), *(line for lines in actions for line in indented(lines))]
 
 
-def _same_phrase(action: Action) -> str:
+def _phrase(action: Action) -> str:
+    """Equal for actions that share a phrase."""
     return action.word if action.word in NAMED else f"{action.word} {action.target}"
 
 
 NAMED = {"start": "start {}", "stop": "stop {}", "reassess": "reassess {}", "stamp": "stamp {}"}
-"""Actions that need no more than the name of what they act on."""
+"""Actions for which the names of their targets suffice."""
 
 
 def _action(phrase: str, actions: list[Action]) -> list[Line]:
+    """Actions that share a phrase."""
     if phrase in NAMED:
         return [Line(0, NAMED[phrase].format(", ".join(action.target for action in actions)))]
     (one,) = actions
@@ -342,25 +356,21 @@ def _action(phrase: str, actions: list[Action]) -> list[Line]:
         case "add":
             return [Line(0, f"add {choice(one.value, number)} to {one.target}")]
         case "copy":
-            return [Line(0, f"set {one.target} to what {one.value} is")]
+            return [Line(0, f"set {one.target} to the value of {one.value}")]
     first, *others = draw(one.value)
     return [Line(0, f"draw {one.target}: {first.text}"), *others]
 
 
 def destination(to: Destination) -> list[Line]:
-    """Where a patient goes; the items of a list below it."""
+    """Where a patient goes; the rules of a list below it."""
     if isinstance(to, Goto):
         return [Line(0, "stays" if to.target == STAY else f"to {to.target}")]
     if isinstance(to, Chances):
-        first, *others = entries(to.categorical, str)
+        first, *others = categorical(to.categorical, str)
         return [Line(0, f"to {first.text}" if not others else f"to a stage {first.text}"), *others]
-    lines = [Line(0, "to the first that holds of:")]
+    lines = [Line(0, "by the first rule that applies:")]
     for rule in to.items:
         name = f"{rule.name}: " if rule.name else ""
         first, *others = destination(rule.to)
-        lines += [Line(1, f"{name}{_where(rule.when)}, {first.text}"), *deeper(others)]
+        lines += [Line(1, f"{name}{where(rule.when)}, {first.text}"), *indented(others)]
     return lines
-
-
-def _where(when: Condition | None) -> str:
-    return "otherwise" if when is None else f"where {condition(when, by_name=True)}"

@@ -1,4 +1,4 @@
-"""A scenario as a clinical protocol reads: who, what can happen, when, and what the numbers rest on."""
+"""A scenario as a protocol: patients, stages, events with their times, and the sources of the numbers."""
 
 from __future__ import annotations
 
@@ -15,16 +15,17 @@ from sim.pathway.tables import Pathway
 from sim.report.text.phrases import (
     Line,
     choice,
-    deeper,
     destination,
+    distribution,
     draw,
     effects,
-    law,
+    indented,
     number,
     probability,
     rate,
     share,
     time,
+    where,
 )
 from sim.scenario.language.model import (
     Amount,
@@ -42,13 +43,13 @@ from sim.scenario.language.wording import condition, scalar
 
 STATUSES = {
     "assumed": "Assumed",
-    "": "Of no stated status",
+    "": "Without a status",
     "recalled": "Recalled, not looked up",
     "digitised": "Digitised from a figure",
-    "derived": "Derived from what was published",
+    "derived": "Derived from published results",
     "published": "Published",
 }
-"""What a number rests on, the weakest first."""
+"""The status of a number, the weakest evidence first."""
 CONVENTIONS = {"annual": "as (1 + r)^-t", "continuous": "as exp(-r t)"}
 
 
@@ -61,31 +62,26 @@ class Section:
 
 
 def protocol(pathway: Pathway) -> tuple[Section, ...]:
-    """The sections of a scenario's description; those with nothing to say are left out."""
+    """The sections of a scenario's description; empty ones are omitted."""
     scenario = pathway.scenario
     sections = [
-        Section("Patients", tuple(_patients(scenario))),
-        Section("Definitions", tuple(_definitions(scenario))),
-        *(
-            Section(_named(stage.name, stage.label), tuple(_stage(stage, scenario)))
-            for stage in scenario.stages
-        ),
-        Section("Clocks, which go on from stage to stage", tuple(_clocks(scenario))),
-        Section("Resources", tuple(line for one in scenario.resources for line in _resource(one))),
-        Section("Costs and utilities", tuple(_values(scenario))),
-        Section(
-            "What must never happen",
-            tuple(Line(0, labels.event(one, by_name=True)) for one in scenario.never),
-        ),
-        Section("Outcomes", tuple(line for one in scenario.outcomes for line in _outcome(one))),
-        Section("What the numbers rest on", tuple(_parameters(scenario.parameters))),
-        Section("Changed by layers", tuple(_changes(scenario))),
-        Section("Notes", tuple(Line(0, note) for note in scenario.notes)),
+        ("Patients", _patients(scenario)),
+        ("Definitions", _definitions(scenario)),
+        *((_named(stage.name, stage.label), _stage(stage, scenario)) for stage in scenario.stages),
+        ("Clocks, which continue from stage to stage", _clocks(scenario)),
+        ("Resources", map(_resource, scenario.resources)),
+        ("Costs and utilities", _values(scenario)),
+        ("Events that must not happen", (Line(0, labels.event(one, by_name=True)) for one in scenario.never)),
+        ("Outcomes", map(_outcome, scenario.outcomes)),
+        ("Sources of the numbers", _parameters(scenario.parameters)),
+        ("Changes by layers", _changes(scenario)),
+        ("Notes", (Line(0, note) for note in scenario.notes)),
     ]
-    return tuple(section for section in sections if section.lines)
+    found = (Section(heading, tuple(lines)) for heading, lines in sections)
+    return tuple(section for section in found if section.lines)
 
 
-def describe(pathway: Pathway, console: Console) -> None:
+def print_protocol(pathway: Pathway, console: Console) -> None:
     """Print the description of a scenario."""
     scenario = pathway.scenario
     _print(scenario.title, console, style="bold")
@@ -112,34 +108,34 @@ def _print(text: str, console: Console, *, level: int = 0, style: str = "") -> N
 
 
 def _named(name: str, label: str) -> str:
-    says_no_more = label.lower().replace(" ", "_") in ("", name.lower())
-    return name if says_no_more else f"{name}: {label}"
+    is_repeated = label.lower().replace(" ", "_") in ("", name.lower())
+    return name if is_repeated else f"{name}: {label}"
 
 
 # ---------------------------------------------------------------- patients
 
 
 def _patients(scenario: Scenario) -> Iterator[Line]:
-    who = scenario.patients
-    yield Line(
-        0, f"{f'{who.number:,} patients' if who.number is not None else 'Patients'}, {_arrival(scenario)}"
-    )
-    if who.arrivals.warm_up > 0:
-        yield Line(0, f"who starts in the first {time(who.arrivals.warm_up)} is left out of outcomes")
-    until = (
-        f"{time(who.follow_up)} after the start, at most to the" if who.follow_up is not None else "to the"
-    )
+    patients = scenario.patients
+    number_of = f"{patients.number:,} patients" if patients.number is not None else "Patients"
+    yield Line(0, f"{number_of}, {_arrival(scenario)}")
+    if patients.arrivals.warm_up > 0:
+        warm_up = time(patients.arrivals.warm_up)
+        yield Line(0, f"patients who start in the first {warm_up} are excluded from outcomes")
+    until = "to the"
+    if patients.follow_up is not None:
+        until = f"{time(patients.follow_up)} after the start, at most to the"
     yield Line(0, f"followed up {until} horizon, {time(scenario.horizon)}")
     yield Line(0, f"start in {scenario.start}")
-    if who.table is not None:
-        said = ", ".join(str(column) for column in who.table.columns)
-        n = f"{len(who.table.rows):,}"
-        if who.table.is_today:
-            yield Line(0, f"in care on day 0 already: {n} patients of whom a table gives {said}")
+    if patients.table is not None:
+        columns = ", ".join(str(column) for column in patients.table.columns)
+        n = f"{len(patients.table.rows):,}"
+        if patients.table.is_today:
+            yield Line(0, f"prevalent patients on day 0: {n}, from a table with {columns}")
         else:
-            yield Line(0, f"of whom a table of {n} rows gives {said}")
+            yield Line(0, f"from a table of {n} rows with {columns}")
     yield from _listed("at the start:", effects(scenario.on_start))
-    for attribute in who.attributes:
+    for attribute in patients.attributes:
         yield from _attribute(attribute)
 
 
@@ -160,28 +156,26 @@ def _attribute(one: Attribute) -> Iterator[Line]:
     if isinstance(one.initial, Draw):
         first, *others = draw(one.initial)
         yield Line(0, f"{one.name}: {first.text}")
-        yield from deeper(others)
+        yield from indented(others)
     else:
-        among = f", one of {', '.join(one.categories)}" if one.kind == "category" else ""
-        yield Line(0, f"{one.name}: {choice(one.initial, scalar)} at the start{among}")
+        values = f", one of {', '.join(one.categories)}" if one.kind == "category" else ""
+        yield Line(0, f"{one.name}: {choice(one.initial, scalar)} at the start{values}")
 
 
 def _definitions(scenario: Scenario) -> Iterator[Line]:
-    for name, what in scenario.definitions:
-        yield Line(0, f"{name}: {condition(replace(what, name=''), by_name=True)}")
+    for name, definition in scenario.definitions:
+        yield Line(0, f"{name}: {condition(replace(definition, name=''), by_name=True)}")
 
 
 # ---------------------------------------------------------------- stages and clocks
 
 
 def _stage(one: Stage, scenario: Scenario) -> Iterator[Line]:
-    kind = "a decision, takes no time" if one.decide is not None else "the end" if one.terminal else ""
+    kind = "decision, takes no time" if one.decide is not None else "terminal" if one.terminal else ""
     facts = [kind, f"state {one.state}" if one.state is not None else ""]
-    for need in one.needs:
-        where = f" where {condition(need.when, by_name=True)}" if need.when is not None else ""
-        facts.append(f"needs {need.resource}{where}")
-    if told := "; ".join(filter(None, facts)):
-        yield Line(0, told)
+    facts += [f"needs {need.resource}" + (f" {where(need.when)}" if need.when else "") for need in one.needs]
+    if any(facts):
+        yield Line(0, "; ".join(filter(None, facts)))
     yield from _listed("on entry:", effects(one.on_entry))
     if one.decide is not None:
         yield from destination(one.decide)
@@ -195,8 +189,8 @@ def _stage(one: Stage, scenario: Scenario) -> Iterator[Line]:
 
 
 def _can_end(clock: Event, stage: Stage) -> bool:
-    is_there = clock.in_stages is None or stage.name in clock.in_stages
-    return is_there and any(target != stage.name for target, _ in targets(clock.to, stage.name))
+    is_active = clock.in_stages is None or stage.name in clock.in_stages
+    return is_active and any(target != stage.name for target, _ in targets(clock.to, stage.name))
 
 
 def _clocks(scenario: Scenario) -> Iterator[Line]:
@@ -207,29 +201,29 @@ def _clocks(scenario: Scenario) -> Iterator[Line]:
 
 
 def _event(one: Event, *, only_waiting: bool = False) -> Iterator[Line]:
-    """An event: its time, when it can happen, what it does and where it leads."""
+    """An event: its time, its conditions, its effects and its destination."""
     waits = "while waiting, " if only_waiting else "while waiting too, " if one.waiting else ""
-    first, *others = law(one.after)
+    first, *others = distribution(one.after)
     yield Line(0, f"{one.name}: {waits}{'every' if one.every else 'after'} {first.text}")
-    yield from deeper(others)
+    yield from indented(others)
     if one.chance is not None:
-        yield Line(1, f"comes up with probability {probability(one.chance)}")
+        yield Line(1, f"happens with probability {probability(one.chance)}")
     if one.when is not None:
-        yield Line(1, f"only where {condition(one.when, by_name=True)}")
-    yield from deeper(effects(one.do))
-    yield from deeper(destination(one.to))
+        yield Line(1, f"only {where(one.when)}")
+    yield from indented(effects(one.do))
+    yield from indented(destination(one.to))
 
 
 def _listed(head: str, lines: list[Line]) -> Iterator[Line]:
     if lines:
         yield Line(0, head)
-        yield from deeper(lines)
+        yield from indented(lines)
 
 
 # ---------------------------------------------------------------- resources and outcomes
 
 
-def _resource(one: Resource) -> Iterator[Line]:
+def _resource(one: Resource) -> Line:
     if one.capacity is None:
         capacity = "unlimited"
     else:
@@ -241,81 +235,85 @@ def _resource(one: Resource) -> Iterator[Line]:
     elif one.calendar is not None:
         facts.append(f"open on {', '.join(_open(day, hours) for day, hours in one.calendar.items())}")
     if one.queue is not None:
-        facts.append(f"the {one.queue[1]} {one.queue[0]} is served first")
+        facts.append(f"{one.queue[1]} {one.queue[0]} first")
     elif not one.is_free:
         facts.append("first come, first served")
     if one.release == "when_next_granted":
-        facts.append("kept until what comes next is granted")
-    yield Line(0, ", ".join(facts))
+        facts.append("held until the next resource is granted")
+    return Line(0, ", ".join(facts))
 
 
 def _open(day: str, hours: tuple[float, float]) -> str:
-    """A day of the week, with its hours unless they are all of it."""
+    """A day of the week, with its hours unless it is open all day."""
     begin, end = (f"{24 * part:.10g}" for part in hours)
     return day if hours == (0.0, 1.0) else f"{day} from {begin} to {end} hours"
 
 
-def _outcome(one: Outcome) -> Iterator[Line]:
+def _outcome(one: Outcome) -> Line:
     text = f"{_named(one.name, one.label)} ({one.kind.replace('_', ' ')})"
+    if what := _measured(one):
+        text += f": {what}"
+    if one.among is not None and one.among.ever is not None:
+        text += f", among patients ever {labels.event(one.among.ever, by_name=True)}"
+    elif one.among is not None and one.among.condition is not None:
+        text += f", among patients with {condition(one.among.condition, by_name=True)} at the start"
+    return Line(0, f"{text}, by {one.by}" if one.by is not None else text)
+
+
+def _measured(one: Outcome) -> str:
+    """What an outcome measures."""
     if one.begin is not None and one.until is not None:
-        text += (
-            f": from {labels.event(one.begin, by_name=True)} until {labels.event(one.until, by_name=True)}"
-        )
+        text = f"from {labels.event(one.begin, by_name=True)} until {labels.event(one.until, by_name=True)}"
         if one.competing:
             text += f", competing with {', '.join(name for name, _ in one.competing)}"
         if one.censor is not None:
-            text += f", observed no longer than {labels.event(one.censor, by_name=True)}"
-    elif one.happening is not None:
-        text += f": {labels.event(one.happening, by_name=True)}"
-    elif one.place is not None:
-        text += f": {' '.join(one.place)}"
-    elif one.sequence:
-        text += f": {', then '.join(_step(what) for what in one.sequence)}"
-    elif one.attribute:
-        at = f" just after {labels.event(one.at, by_name=True)}" if one.at is not None else " at the end"
-        text += f": {one.attribute}{at}"
-    elif one.resource:
-        text += f": {one.resource}"
-        text += f", the share of waits above {time(one.above)}" if one.above is not None else ""
-    if one.among is not None and one.among.ever is not None:
-        text += f", among those ever {labels.event(one.among.ever, by_name=True)}"
-    elif one.among is not None and one.among.condition is not None:
-        text += f", among those with {condition(one.among.condition, by_name=True)} at the start"
-    yield Line(0, f"{text}, by {one.by}" if one.by is not None else text)
+            text += f", censored at {labels.event(one.censor, by_name=True)}"
+        return text
+    if one.happening is not None:
+        return labels.event(one.happening, by_name=True)
+    if one.place is not None:
+        return " ".join(one.place)
+    if one.sequence:
+        return ", then ".join(_step(step) for step in one.sequence)
+    if one.attribute:
+        at = f"just after {labels.event(one.at, by_name=True)}" if one.at is not None else "at the end"
+        return f"{one.attribute} {at}"
+    above = f", the proportion of waits above {time(one.above)}" if one.above is not None else ""
+    return one.resource + above
 
 
-def _step(of: EventSelector) -> str:
-    within = f" within {time(of.within)}" if of.within is not None else ""
-    return labels.event(of, by_name=True) + within
+def _step(step: EventSelector) -> str:
+    within = f" within {time(step.within)}" if step.within is not None else ""
+    return labels.event(step, by_name=True) + within
 
 
 # ---------------------------------------------------------------- costs and utilities
 
 
 def _values(scenario: Scenario) -> Iterator[Line]:
-    """How costs and health are counted, then every utility and cost with what it belongs to."""
-    how = scenario.economics
-    if how is None:
+    """How costs and health are valued, then every utility and cost with its stage, event or resource."""
+    economics = scenario.economics
+    if economics is None:
         return
-    rates = f"costs by {share(how.discount_cost)} and health by {share(how.discount_qaly)} a year"
-    yield Line(0, f"in {how.currency}; discounted {CONVENTIONS[how.convention]}, {rates}")
-    if how.threshold is not None:
-        yield Line(0, f"worth paying for a quality-adjusted life-year: {how.threshold:,.10g}")
-    utilities = [(one.name, one.utility) for one in scenario.states]
-    utilities += [(one.name, one.utility) for one in scenario.stages]
+    rates = f"costs by {share(economics.discount_cost)} and health by {share(economics.discount_qaly)} a year"
+    yield Line(0, f"in {economics.currency}; discounted {CONVENTIONS[economics.convention]}, {rates}")
+    if economics.threshold is not None:
+        yield Line(0, f"cost-effectiveness threshold: {economics.threshold:,.10g} per QALY")
+    utilities = [(state.name, state.utility) for state in scenario.states]
+    utilities += [(stage.name, stage.utility) for stage in scenario.stages]
     for name, utility in utilities:
         if utility is not None:
             yield Line(0, f"utility of {name}: {choice(utility, number)}")
     for stage in scenario.stages:
         if stage.cost is not None:
-            yield from _cost(stage.name, {"on entry": stage.cost.on_entry, "a day": stage.cost.per_day})
-    happenings = [(f"{s.name}.{e.name}", e) for s in scenario.stages for e in (*s.events, *s.while_waiting)]
-    for name, event in (*happenings, *((f"clock {clock.name}", clock) for clock in scenario.clocks)):
+            yield from _cost(stage.name, {"on entry": stage.cost.on_entry, "per day": stage.cost.per_day})
+    events = [(f"{s.name}.{e.name}", e) for s in scenario.stages for e in (*s.events, *s.while_waiting)]
+    for name, event in (*events, *((f"clock {clock.name}", clock) for clock in scenario.clocks)):
         yield from _cost(name, {"each time": event.cost})
         if event.qaly is not None:
-            yield Line(0, f"quality-adjusted life-years of {name}: {choice(event.qaly, number)} each time")
+            yield Line(0, f"QALYs of {name}: {choice(event.qaly, number)} each time")
     for resource in scenario.resources:
-        yield from _cost(resource.name, {"each use": resource.cost_per_use, "a day": resource.cost_per_day})
+        yield from _cost(resource.name, {"per use": resource.cost_per_use, "per day": resource.cost_per_day})
 
 
 def _money(amount: float) -> str:
@@ -325,22 +323,22 @@ def _money(amount: float) -> str:
 def _cost(name: str, amounts: Mapping[str, Amount | None]) -> Iterator[Line]:
     for when, amount in amounts.items():
         if isinstance(amount, Mapping):
-            told = ", ".join(f"{category} {choice(one, _money)}" for category, one in amount.items())
-            yield Line(0, f"cost of {name}: {told} {when}")
+            parts = ", ".join(f"{category} {choice(one, _money)}" for category, one in amount.items())
+            yield Line(0, f"cost of {name}: {parts} {when}")
         elif amount is not None:
             yield Line(0, f"cost of {name}: {choice(amount, _money)} {when}")
 
 
-# ---------------------------------------------------------------- what it rests on
+# ---------------------------------------------------------------- sources and changes
 
 
-def _parameters(of: tuple[Parameter, ...]) -> Iterator[Line]:
-    """Parameters by status, assumptions first, each with its uncertainty and source."""
+def _parameters(parameters: tuple[Parameter, ...]) -> Iterator[Line]:
+    """Parameters by status, assumed ones first, each with its uncertainty and source."""
     for status, heading in STATUSES.items():
-        group = [parameter for parameter in of if parameter.status == status]
+        group = [parameter for parameter in parameters if parameter.status == status]
         if not group:
             continue
-        yield Line(0, f"{heading}: {len(group)} of {len(of)}")
+        yield Line(0, f"{heading}: {len(group)} of {len(parameters)}")
         for one in group:
             uncertainty = f", uncertainty {one.uncertainty}" if one.uncertainty else ""
             source = f" [{one.source}]" if one.source else " [no source]"

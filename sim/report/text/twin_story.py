@@ -1,4 +1,4 @@
-"""One patient's two lives beside each other: what they have in common, and where they part."""
+"""The trajectories of one patient in two arms: what both have, and where they diverge."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from sim.outcomes.comparison.comparability import Arm
 from sim.outcomes.comparison.divergence import diverge
 from sim.outcomes.comparison.patient_changes import IN_WORDS
 from sim.report.tables.model import printed
-from sim.report.text.story import Line, Story, days, print_lines, story
+from sim.report.text.story import Line, Story, days, line_text, print_lines, print_patient, story
 
 
 @dataclass(frozen=True, slots=True)
 class TwinStory:
-    """A patient's life in two arms.
+    """A patient's trajectories in two arms.
 
-    common: the lines that both have, before the first row that differs. reference, arm: those from
-    there on, the end among them. differs_in: in what that row differs, "" where the lives are one.
+    common: the lines of both, before the first row that differs. reference, arm: the lines from there
+    on, including the end. differs_in: what differs in that row, "" if the trajectories are identical.
     """
 
     names: tuple[str, str]
@@ -35,8 +35,8 @@ class TwinStory:
 
 
 def twin_story(reference: Arm, arm: Arm, index: int) -> TwinStory:
-    """The two lives of the patient at this index of the logs (not of this number)."""
-    one, other = (story(of.log, of.scenario, index) for of in (reference, arm))
+    """The trajectories of the patient at this index of the logs (which is not the patient's number)."""
+    one, other = (story(each.log, each.scenario, index) for each in (reference, arm))
     diverging = diverge(reference.log, arm.log)
     names = reference.name, arm.name
     if not diverging.diverges[index]:
@@ -53,55 +53,45 @@ def twin_story(reference: Arm, arm: Arm, index: int) -> TwinStory:
     )
 
 
-def _from(of: Story, first: int) -> tuple[Line, ...]:
-    return (*of.lines[first:], of.end)
+def _from(story: Story, first: int) -> tuple[Line, ...]:
+    return (*story.lines[first:], story.end)
 
 
-def tell_twins(reference: Arm, arm: Arm, index: int, console: Console) -> None:
-    """Print the two lives of a patient."""
-    told = twin_story(reference, arm, index)
-    printed(console, lambda to: _print(told, to))
+def print_twin_story(reference: Arm, arm: Arm, index: int, console: Console) -> None:
+    """Print the trajectories of a patient in two arms."""
+    twins = twin_story(reference, arm, index)
+    printed(console, lambda to: _print(twins, to))
 
 
-def _print(told: TwinStory, console: Console) -> None:
-    console.print(Text(f"{told.names[0]} and {told.names[1]}", style="bold"))
-    console.print(Text(told.patient))
-    if told.at_start:
-        console.print(Text(f"At the start: {told.at_start}"))
-    console.print()
-    print_lines(told.common, console)
-    if not told.differs_in:
-        console.print(Text("\nThe two lives are the same to the end.", style="bold"))
+def _print(twins: TwinStory, console: Console) -> None:
+    console.print(Text(f"{twins.names[0]} and {twins.names[1]}", style="bold"))
+    print_patient(twins.patient, twins.at_start, console)
+    print_lines(twins.common, console)
+    if not twins.differs_in:
+        console.print(Text("\nThe two trajectories are identical.", style="bold"))
         return
-    console.print(Text(f"\nHere the two lives part, in {told.differs_in}.", style="bold"))
+    console.print(Text(f"\nThe two trajectories diverge here, in {twins.differs_in}.", style="bold"))
     table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, collapse_padding=True)
     table.add_column(Text("day"), justify="right", no_wrap=True)
-    for name in told.names:
+    for name in twins.names:
         table.add_column(Text(name), ratio=1)
-    for time, one, other in beside(told.reference, told.arm):
-        table.add_row(days(time), *(_cell(line) for line in (one, other)))
+    for time, *pair in beside(twins.reference, twins.arm):
+        table.add_row(days(time), *("" if line is None else line_text(line) for line in pair))
     console.print(table)
 
 
 def beside(
-    one: tuple[Line, ...], other: tuple[Line, ...]
+    reference: tuple[Line, ...], arm: tuple[Line, ...]
 ) -> Iterator[tuple[float, Line | None, Line | None]]:
-    """The lines of both by time; those of one time stand in one row."""
+    """Both sequences of lines by time; lines of one time are paired in order."""
     i = j = 0
-    while i < len(one) or j < len(other):
-        mine = one[i] if i < len(one) else None
-        theirs = other[j] if j < len(other) else None
-        if mine is not None and theirs is not None and mine.time != theirs.time:
-            mine, theirs = (mine, None) if mine.time < theirs.time else (None, theirs)
-        i += mine is not None
-        j += theirs is not None
-        line = mine or theirs
+    while i < len(reference) or j < len(arm):
+        left = reference[i] if i < len(reference) else None
+        right = arm[j] if j < len(arm) else None
+        if left is not None and right is not None and left.time != right.time:
+            left, right = (left, None) if left.time < right.time else (None, right)
+        i += left is not None
+        j += right is not None
+        line = left or right
         assert line is not None
-        yield line.time, mine, theirs
-
-
-def _cell(line: Line | None) -> Text:
-    text = Text(line.text if line is not None else "")
-    if line is not None and line.changes:
-        text.append(f"\n{line.changes}", style="dim")
-    return text
+        yield line.time, left, right

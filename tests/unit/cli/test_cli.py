@@ -617,7 +617,7 @@ def test_trace_of_two_scenarios_tells_where_the_lives_part(allpath: Allpath, war
     lives = json.loads(allpath("compare", ward, other, "--json", "-").out)["lives"]["quick"]
     ended = allpath("trace", ward, other, "--patient", lives["partings"][0]["patient"])
     assert ended.status == 0
-    assert f"Here the two lives part, in {lives['partings'][0]['differs_in']}." in ended.out
+    assert f"The two trajectories diverge here, in {lives['partings'][0]['differs_in']}." in ended.out
     assert allpath("trace", ward, other, ward, "--patient", 0).status == 2
     page = ward.parent / "lives.html"
     told = allpath("trace", ward, other, "--patient", 0, "--report", page)

@@ -12,7 +12,7 @@ from rich.console import Console
 from sim.outcomes import labels
 from sim.pathway.tables import compile_pathway
 from sim.report.text import phrases
-from sim.report.text.protocol import Section, describe, protocol
+from sim.report.text.protocol import Section, print_protocol, protocol
 from sim.scenario import load
 from sim.scenario.language.model import Scenario
 
@@ -138,14 +138,14 @@ def test_modifiers_stand_below_their_law_in_the_order_in_which_they_act(tmp_path
     assert ward(law, tmp_path) == [
         "it: after exponential, mean 10 days (mean 10 days, median 6.93 days)",
         "    time multiplied by 2",
-        "    given what has passed of it: the time since came",
+        "    conditional on the elapsed time: the time since came",
         "    hazard multiplied by 0.7",
         "    hazard multiplied by 2 where grade is 2 from 2 days until 9 days after came",
         "    hazard multiplied by 1.01 to the power of (age - 40)",
-        "    hazard multiplied by 1.02 to the power of (age - 40), 0 at least waning from the beginning "
+        "    hazard multiplied by 1.02 to the power of (age - 40), at least 0, waning from the beginning "
         "to 30 days",
-        "    given that it lies between 1 day and 60 days",
-        "    and 1 day more",
+        "    truncated to between 1 day and 60 days",
+        "    plus 1 day",
         "    not before 7 days after came",
         "  to dead",
     ]
@@ -175,16 +175,16 @@ def test_an_event_says_when_it_can_happen_what_it_does_and_where_it_leads(tmp_pa
     """
     assert ward(event, tmp_path) == [
         "it: every 7 days",
-        "  comes up with probability 20%, odds multiplied by 3 where sex is male",
+        "  happens with probability 20%, odds multiplied by 3 where sex is male",
         "  only where (grade is 2 or (grade is 3 and csf is cns1))",
-        "  add 1 to grade; set grade to what age is; set csf to cns1; stamp dose",
+        "  add 1 to grade; set grade to the value of age; set csf to cns1; stamp dose",
         "  where grade is above 5: stop old_age",
         "  draw csf: depending on the patient:",
         "    where sex is male: cns1: 30%, unchanged: 70%",
         "    where sex is any other: cns2: 100%",
         "  draw grade: uniform, 0, 3 (mean 1.5, median 1.5)",
         "    correlated with age: 0.5",
-        "  to the first that holds of:",
+        "  by the first rule that applies:",
         "    worse: where not (grade is at most 2), to dead: 25%, stay: 75%",
         "    where grade is one of 4, 5, stays",
         "    otherwise, to home",
@@ -252,7 +252,7 @@ def test_the_sections_of_a_protocol(tmp_path: Path) -> None:
     assert found == {
         "Patients": [
             "Patients, arriving at random, 2 per day, 3 per day from 30 days for 1 year",
-            "who starts in the first 10 days is left out of outcomes",
+            "patients who start in the first 10 days are excluded from outcomes",
             "followed up 6 months after the start, at most to the horizon, 2 years",
             "start in triage",
             "at the start:",
@@ -262,8 +262,8 @@ def test_the_sections_of_a_protocol(tmp_path: Path) -> None:
             "score: normal, mean 1, sd 10 (mean 1, median 1)",
         ],
         "triage": [
-            "a decision, takes no time",
-            "to the first that holds of:",
+            "decision, takes no time",
+            "by the first rule that applies:",
             "  is_sick: where sick is true, to ward",
             "  otherwise, to hall",
         ],
@@ -274,8 +274,8 @@ def test_the_sections_of_a_protocol(tmp_path: Path) -> None:
             "ends by the clocks old_age, flood",
         ],
         "hall": ["state alive", "ready: after 4 days", "  to ward"],
-        "dead": ["the end; state dead"],
-        "Clocks, which go on from stage to stage": [
+        "dead": ["terminal; state dead"],
+        "Clocks, which continue from stage to stage": [
             "old_age: after 1 year",
             "  to dead",
             "  can happen in ward",
@@ -287,22 +287,22 @@ def test_the_sections_of_a_protocol(tmp_path: Path) -> None:
         ],
         "Resources": [
             "bed: capacity 3, 4 from 1 year, first come, first served",
-            "nurse: capacity 2, open on monday from 8 to 17.5 hours, friday, the highest grade is served first",
+            "nurse: capacity 2, open on monday from 8 to 17.5 hours, friday, highest grade first",
         ],
-        "What must never happen": ["entering hall where sick is true"],
+        "Events that must not happen": ["entering hall where sick is true"],
         "Outcomes": [
             "survival: Alive (time to event): from the start until reaching dead, by sick",
             "beds (waiting for): bed",
-            "long (waiting for): bed, the share of waits above 3 days",
+            "long (waiting for): bed, the proportion of waits above 3 days",
             "grade_there (attribute): grade just after entering ward",
             "grade_last (attribute): grade at the end",
             "road (pathway): entering hall, then entering ward within 2 months",
-            "seen (time to event): from the start until reaching dead, observed no longer than entering hall",
+            "seen (time to event): from the start until reaching dead, censored at entering hall",
         ],
-        "What the numbers rest on": [
+        "Sources of the numbers": [
             "Assumed: 1 of 3",
             "  stay = 4 days [A-1]",
-            "Of no stated status: 1 of 3",
+            "Without a status: 1 of 3",
             "  guess = 9 days [no source]",
             "Published: 1 of 3",
             "  p_sick = 0.4, uncertainty {beta: {n: 50}} [S-1]",
@@ -323,12 +323,12 @@ def test_costs_and_utilities_are_told_with_what_they_belong_to(tmp_path: Path) -
     text = text.replace("state: alive\n", "state: alive\n      cost: {on_entry: 100, per_day: 12.345}\n", 1)
     assert sections(text, tmp_path)["Costs and utilities"] == [
         "in GBP; discounted as (1 + r)^-t, costs by 3.5% and health by 0% a year",
-        "worth paying for a quality-adjusted life-year: 30,000",
+        "cost-effectiveness threshold: 30,000 per QALY",
         "utility of alive: 0.8",
         "cost of ward: 100 on entry",
-        "cost of ward: 12.35 a day",
+        "cost of ward: 12.35 per day",
         "cost of ward.it: drug (by sex: male 90,000, otherwise 0.5) each time",
-        "quality-adjusted life-years of ward.it: -0.02 each time",
+        "QALYs of ward.it: -0.02 each time",
     ]
 
 
@@ -338,7 +338,7 @@ def test_layers_tell_what_they_changed(tmp_path: Path) -> None:
         "format: 1\ntitle: More beds\nbased_on: below.yaml\nchanges: {parameters.stay.value: 2 days}\n"
         "add: {outcomes.deaths: {ever: {state: dead}}}\nremove: [never]\n"
     )
-    changes = sections(layer, tmp_path)["Changed by layers"]
+    changes = sections(layer, tmp_path)["Changes by layers"]
     assert changes[0] == f"by {tmp_path / 'ward.yaml'}:"
     assert changes[1:] == [
         "  parameters.stay.value: 4 days -> 2 days",
@@ -350,12 +350,12 @@ def test_layers_tell_what_they_changed(tmp_path: Path) -> None:
 def test_lines_are_wrapped_and_nothing_trails(tmp_path: Path) -> None:
     scenario = scenario_of(WHOLE, tmp_path)
     page = io.StringIO()
-    describe(compile_pathway(scenario), Console(file=page, width=40))
+    print_protocol(compile_pathway(scenario), Console(file=page, width=40))
     lines = page.getvalue().splitlines()
     assert lines[0] == "Beds"
     assert [line for line in lines if line != line.rstrip()] == []
     assert max(map(len, lines[2:])) <= 40
-    assert "  to the first that holds of:" in lines
+    assert "  by the first rule that applies:" in lines
 
 
 def test_a_definition_stands_once_and_is_told_by_its_name(tmp_path: Path) -> None:
@@ -391,7 +391,7 @@ outcomes: {overall_survival: {from: start, until: {state: dead}}}
     assert {"only where not frail", "only where old and grade is 1", "where nobody, to ward"} <= set(
         told["ward"]
     )
-    assert told["What must never happen"] == ["entering ward where nobody"]
+    assert told["Events that must not happen"] == ["entering ward where nobody"]
 
     resolved = tmp_path / "resolved.yaml"
     resolved.write_text(scenario.text)

@@ -13,7 +13,7 @@ from rich.console import Console
 from sim.engine.run import simulate
 from sim.event_log.log import WAITS_FOR
 from sim.pathway.tables import compile_pathway
-from sim.report.text.story import Line, Story, story, tell
+from sim.report.text.story import Line, Story, print_story, story
 from sim.scenario import load
 from sim.scenario.language import model as m
 from tests import hand_made_log as hand
@@ -74,15 +74,15 @@ def test_a_life_through_a_wait_that_ends_with_a_grant() -> None:
         Line(0, "enters a", "state sick"),
         Line(2, "dose: stays in a", "grade 0.5 -> 2; csf cns1 -> cns2; stamps dosed"),
         Line(10.5, "next: after 10.5 days leaves a, enters choice"),
-        Line(10.5, "choice decides: waits for bed to enter ward (Ward of the hospital)"),
+        Line(10.5, "decision choice: waits for bed to enter ward (Ward of the hospital)"),
         Line(
             14,
-            "is granted what it waited for after 3.5 days: enters ward (Ward of the hospital)",
+            "resources granted after 3.5 days: enters ward (Ward of the hospital)",
             "grade 2 -> 3",
         ),
         Line(20, "home: after 6 days leaves ward, enters home", "fit false -> true; state sick -> well"),
     )
-    assert found.end == Line(1000, "is followed up no further, in home")
+    assert found.end == Line(1000, "end of follow-up, in home")
 
 
 def test_a_wait_that_ends_without_a_grant() -> None:
@@ -97,7 +97,7 @@ def test_a_wait_that_ends_without_a_grant() -> None:
     )
     assert [line.text for line in found.lines[1:]] == [
         "next: after 5 days leaves a, waits for bed to enter ward (Ward of the hospital)",
-        "dose: waits on",
+        "dose: continues to wait",
         "leaves the queue for ward (Ward of the hospital) after 3.2 days",
         "gives_up: enters dead",
     ]
@@ -137,12 +137,12 @@ def test_who_still_waits_at_the_horizon() -> None:
     for last in ([], [hand.stays(900, "a.dose")]):
         found = told([hand.asks(0, "ward", bed=WAITS_FOR), *last])
         assert found.lines[0].text == "waits for bed to enter ward (Ward of the hospital)"
-        assert found.end == Line(1000, "is followed up no further, waiting for ward (Ward of the hospital)")
+        assert found.end == Line(1000, "end of follow-up, waiting for ward (Ward of the hospital)")
 
 
 def test_who_stays_to_the_horizon() -> None:
     found = told([hand.enters(0, "a"), hand.stays(2, "a.dose")])
-    assert found.end.text == "is followed up no further, in a"
+    assert found.end.text == "end of follow-up, in a"
 
 
 def test_clocks_and_rules_are_named() -> None:
@@ -183,7 +183,7 @@ def test_print_dates_a_moment_once() -> None:
     ]
     log = hand.event_log(scenario, [hand.Patient(rows)], events=EVENTS)
     page = io.StringIO()
-    tell(log, scenario, 0, Console(file=page, width=80))
+    print_story(log, scenario, 0, Console(file=page, width=80))
     assert page.getvalue() == (
         "By hand\n"
         "Patient 0\n"
@@ -192,9 +192,9 @@ def test_print_dates_a_moment_once() -> None:
         "    day 0  0.00 years  enters a\n"
         "                       state sick\n"
         "day 730.5  2.00 years  next: after 2 years leaves a, enters choice\n"
-        "                       choice decides: enters home\n"
+        "                       decision choice: enters home\n"
         "                       csf cns1 -> cns2; state sick -> well\n"
-        "day 1,000  2.74 years  is followed up no further, in home\n"
+        "day 1,000  2.74 years  end of follow-up, in home\n"
     )
 
 

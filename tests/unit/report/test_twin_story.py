@@ -7,7 +7,7 @@ import io
 from rich.console import Console
 
 from sim.outcomes.comparison.comparability import Arm
-from sim.report.text.twin_story import tell_twins, twin_story
+from sim.report.text.twin_story import print_twin_story, twin_story
 from tests import hand_made_log as by_hand
 from tests.hand_made_log import Patient, Row, enters, stays
 
@@ -26,7 +26,7 @@ OTHER = [enters(0, "a"), enters(5, "b", grade=2), stays(30, "b.check"), enters(5
 
 def printed(one: list[Row], other: list[Row]) -> list[str]:
     console = Console(file=io.StringIO(), width=80)
-    tell_twins(arm("now", one), arm("then", other), 0, console)
+    print_twin_story(arm("now", one), arm("then", other), 0, console)
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue().splitlines()
 
@@ -43,8 +43,8 @@ def test_what_both_lives_have_is_told_once() -> None:
 def test_lines_of_one_time_stand_beside_each_other() -> None:
     lines = printed(ONE, OTHER)
     assert lines[0] == "now and then"
-    assert "Here the two lives part, in what happens." in lines
-    after = lines[lines.index("Here the two lives part, in what happens.") :]
+    assert "The two trajectories diverge here, in what happens." in lines
+    after = lines[lines.index("The two trajectories diverge here, in what happens.") :]
     days = [line.split()[0] for line in after if line[:4].strip().replace(",", "").isdigit()]
     assert days == ["30", "50", "50", "70", "70"]
     (row,) = [line for line in after if line.strip().startswith("30")]
@@ -56,6 +56,6 @@ def test_lines_of_one_time_stand_beside_each_other() -> None:
 
 def test_two_lives_that_are_one() -> None:
     lines = printed(ONE, ONE)
-    assert lines[-1] == "The two lives are the same to the end."
+    assert lines[-1] == "The two trajectories are identical."
     assert any("the end, 50 days after the start" in line for line in lines)
     assert not any("part" in line for line in lines)
