@@ -1,8 +1,7 @@
 """Distributions: the families of the language, from their arguments to times and hazards."""
 
-from sim.distributions.families import Leaf, leaf
+from sim.distributions.families import Leaf, leaf, leaf_mean, leaf_median
 from sim.distributions.laws import leaf_hazard, leaf_hazard_before, leaf_quantile, leaf_time
-from sim.distributions.moments import leaf_mean, leaf_median
 
 __all__ = [
     "Leaf",

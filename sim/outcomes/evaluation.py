@@ -10,11 +10,10 @@ from itertools import pairwise
 import numpy as np
 
 from sim.event_log.log import EventLog, Indices, ResourceUse
-from sim.outcomes.endpoints import means, pathway_patterns, proportions
-from sim.outcomes.endpoints.endpoint import Endpoint
+from sim.outcomes.endpoints import Endpoint, means, pathway_patterns
 from sim.outcomes.endpoints.time_in_state import occupancy, time_in
-from sim.outcomes.endpoints.time_to_event import TimeToEvent, time_to_event
-from sim.outcomes.findings import MOST_GROUPS, Findings, Observation, too_many_groups, without_influences
+from sim.outcomes.endpoints.time_to_event import Observation, TimeToEvent, time_to_event
+from sim.outcomes.findings import MOST_GROUPS, Findings, too_many_groups, without_influences
 from sim.outcomes.history.event_selection import qualify
 from sim.outcomes.history.history import NEVER, Flags, History
 from sim.outcomes.intervals import Figures
@@ -24,7 +23,7 @@ from sim.scenario.language.model import Outcome, Scenario
 from sim.scenario.language.wording import scalar
 
 ENDPOINTS: Mapping[str, Callable[[History, Outcome], Endpoint]] = {
-    "ever": proportions.ever,
+    "ever": means.ever,
     "count": means.count,
     "total": means.total,
     "attribute": means.attribute,

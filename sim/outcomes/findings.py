@@ -6,10 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
 from itertools import chain
-from math import inf
 from typing import TypeAlias
 
-from sim.event_log.log import Floats
+from sim.outcomes.endpoints.time_to_event import Observation
 from sim.outcomes.intervals import Figures
 from sim.outcomes.results import Description
 from sim.scenario.language.model import Outcome
@@ -19,28 +18,6 @@ MOST_GROUPS = 50
 
 ByReplication: TypeAlias = tuple[Figures, ...]
 """The figures of each replication."""
-
-
-@dataclass(frozen=True, slots=True)
-class Observation:
-    """The longest observation of a censored patient and of any patient, days; -inf for nobody."""
-
-    censored: float = -inf
-    longest: float = -inf
-
-    @property
-    def until(self) -> float:
-        """How long a curve is known; infinite where all patients have ended by then."""
-        return self.censored if -inf < self.censored >= self.longest else inf
-
-    def combine(self, other: Observation) -> Observation:
-        """The longest of both."""
-        return Observation(max(self.censored, other.censored), max(self.longest, other.longest))
-
-
-def observation(durations: Floats, censored: Floats) -> Observation:
-    """Of these patients, and of those among them who were censored."""
-    return Observation(float(censored.max(initial=-inf)), float(durations.max(initial=-inf)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

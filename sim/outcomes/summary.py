@@ -10,9 +10,10 @@ import numpy as np
 from sim.event_log.log import EventLog, ResourceUse
 from sim.outcomes import findings as outcome_findings
 from sim.outcomes import labels
+from sim.outcomes.endpoints.time_to_event import Observation
 from sim.outcomes.estimates import Differences, EstimateRow, Estimates
 from sim.outcomes.evaluation import Evaluator
-from sim.outcomes.findings import ByReplication, Findings, Observation
+from sim.outcomes.findings import ByReplication, Findings
 from sim.outcomes.intervals import Estimate, Figures, Key, is_empty, over_replications, without_intervals
 from sim.outcomes.queues import queue_summary
 from sim.outcomes.queues.queue_summary import ResourceFindings

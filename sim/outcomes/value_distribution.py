@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.event_log.log import Floats, Indices
-from sim.outcomes.endpoints.means import Mean, attribute
-from sim.outcomes.endpoints.proportions import Categories
+from sim.outcomes.endpoints.means import Categories, Mean, attribute
 from sim.outcomes.history.event_selection import qualify
 from sim.outcomes.history.history import History
 from sim.outcomes.intervals import Estimate, share

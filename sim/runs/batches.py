@@ -9,8 +9,8 @@ from time import perf_counter
 from typing import Protocol
 
 from sim.engine.run import BATCH, Result, simulate_in_batches
+from sim.outcomes.endpoints.time_to_event import Observation
 from sim.outcomes.evaluation import Evaluator
-from sim.outcomes.findings import Observation
 from sim.outcomes.results import Results
 from sim.outcomes.summary import (
     Summary,

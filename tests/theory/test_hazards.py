@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from sim.outcomes.comparison import wasserstein
+from sim.outcomes.comparison import arm_statistics
 from sim.outcomes.comparison.hazards import hazard_ratio, log_rank, pooled
 from sim.outcomes.survival.kaplan_meier import kaplan_meier, restricted_mean, risk_table
 from tests.theory.test_survival import MAINTAINED, NON_MAINTAINED, PLACEBO, SIX_MP, random_cohort
@@ -173,15 +173,15 @@ def test_the_distance_of_samples_is_that_of_scipy():
     random = np.random.default_rng(9)
     one, other = random.gamma(2, 10, 200), random.gamma(3, 10, 150)
     both = np.concatenate([one, other])
-    steps = wasserstein.of_values(one), wasserstein.of_values(other)
-    found = wasserstein.wasserstein(*steps, begin=both.min(), end=both.max())
+    steps = arm_statistics.steps_of_values(one), arm_statistics.steps_of_values(other)
+    found = arm_statistics.wasserstein(*steps, begin=both.min(), end=both.max())
     assert found == pytest.approx(stats.wasserstein_distance(one, other), rel=1e-12)
 
 
 def test_the_distance_of_curves_that_do_not_cross_is_the_difference_of_restricted_means():
     curves = [kaplan_meier(risk_table(*arm)) for arm in (PLACEBO, SIX_MP)]
     means = [restricted_mean(curve, 20.0).value for curve in curves]
-    steps = [wasserstein.of_survival(curve) for curve in curves]
-    assert wasserstein.wasserstein(*steps, begin=0.0, end=20.0) == pytest.approx(
+    steps = [arm_statistics.steps_of_survival(curve) for curve in curves]
+    assert arm_statistics.wasserstein(*steps, begin=0.0, end=20.0) == pytest.approx(
         means[1] - means[0], rel=1e-12
     )

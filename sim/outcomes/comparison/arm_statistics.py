@@ -9,16 +9,83 @@ from itertools import pairwise
 import numpy as np
 
 from sim.event_log.log import Floats, Indices
-from sim.outcomes.comparison import quantiles, wasserstein
 from sim.outcomes.comparison.differences import Difference, over_replications, paired_differences
 from sim.outcomes.comparison.hazards import Arm, LogRank, hazard_ratio, log_rank, pooled, ratio_interval
-from sim.outcomes.endpoints.endpoint import Endpoint
+from sim.outcomes.endpoints import Endpoint
 from sim.outcomes.endpoints.means import Mean
 from sim.outcomes.endpoints.time_to_event import REACHED, Ends, TimeToEvent
 from sim.outcomes.evaluation import Group
 from sim.outcomes.intervals import UNKNOWN, Estimate, Figures, Key
 from sim.outcomes.queues.waiting import Waiting
-from sim.outcomes.survival.aalen_johansen import aalen_johansen
+from sim.outcomes.survival.aalen_johansen import IncidenceCurve, aalen_johansen
+from sim.outcomes.survival.kaplan_meier import SurvivalCurve
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Steps:
+    """A step function: `before` up to the first of at [n], then value[i] from at[i] on."""
+
+    at: Floats
+    value: Floats
+    before: float
+
+
+def steps_of_survival(curve: SurvivalCurve) -> Steps:
+    """The Kaplan-Meier curve."""
+    return Steps(curve.table.time, curve.survival, 1.0)
+
+
+def steps_of_incidence(curve: IncidenceCurve) -> Steps:
+    """A cumulative incidence."""
+    return Steps(curve.table.time, curve.incidence, 0.0)
+
+
+def steps_of_values(values: Floats) -> Steps:
+    """The distribution function of a sample."""
+    ordered = np.sort(values)
+    return Steps(ordered, np.arange(1, len(ordered) + 1) / len(ordered), 0.0)
+
+
+def wasserstein(one: Steps, other: Steps, *, begin: float, end: float) -> float:
+    """The area between two step functions from `begin` to `end`.
+
+    For distribution functions or survival this is the Wasserstein distance of order 1 between the
+    two distributions, with times cut off at `end`. Source: Vallender 1974, doi:10.1137/1118101.
+    """
+    edges = np.concatenate([[begin], one.at, other.at, [end]])
+    edges = np.sort(edges[(edges >= begin) & (edges <= end)])
+    apart = np.abs(_at(one, edges[:-1]) - _at(other, edges[:-1]))
+    return float(np.sum(apart * np.diff(edges)))
+
+
+def _at(steps: Steps, times: Floats) -> Floats:
+    values: Floats = np.concatenate([[steps.before], steps.value])[
+        np.searchsorted(steps.at, times, side="right")
+    ]
+    return values
+
+
+LEVELS = {Key("quantile_25%"): 0.25, Key("quantile_50%"): 0.5, Key("quantile_75%"): 0.75}
+
+
+def quantiles_of_ends(ends: Ends, *, competing: bool) -> Figures:
+    """Times by which these shares of the patients have reached `until`; unknown where they never do."""
+    found = {key: ends.quantile(level, competing=competing) for key, level in LEVELS.items()}
+    n = len(ends.duration)
+    return Figures(
+        n,
+        {key: Estimate(value, n=n) for key, (value, _) in found.items()},
+        {},
+        {key: influence for key, (_, influence) in found.items()},
+    )
+
+
+def quantiles_of_values(values: Floats) -> Figures:
+    """The same for a number of each patient, nan for patients left out: as times that all have reached."""
+    known = np.flatnonzero(~np.isnan(values))
+    ends = Ends(len(values), known, values[known], np.full(len(known), REACHED, np.int8))
+    return quantiles_of_ends(ends, competing=False)
+
 
 WASSERSTEIN = Key("wasserstein_distance")
 
@@ -51,8 +118,8 @@ def arm_statistics(
     if isinstance(reference, Mean) and isinstance(arm, Mean):
         pairs = _replications(groups)
         figures = (
-            [quantiles.of_values(reference.values[one]) for one, _ in pairs],
-            [quantiles.of_values(arm.values[other]) for _, other in pairs],
+            [quantiles_of_values(reference.values[one]) for one, _ in pairs],
+            [quantiles_of_values(arm.values[other]) for _, other in pairs],
         )
         return _with_quantiles(found, groups, figures, n_patients=n_patients, has_error=has_error)
     return found
@@ -102,7 +169,7 @@ def _for_times(
         sides = reference.ends(one), arm.ends(other)
         distances.append(_area(sides, reference.until, competing=competing))
         for found, side in zip(figures, sides, strict=True):
-            found.append(quantiles.of_ends(side, competing=competing))
+            found.append(quantiles_of_ends(side, competing=competing))
         patients = one[sides[0].reached], other[sides[1].reached]
         table = pooled(_until(sides[0]), _until(sides[1]), (sides[0].order, sides[1].order))
         ratios.append(hazard_ratio(table, patients, n_patients))
@@ -151,12 +218,12 @@ def _area(sides: tuple[Ends, Ends], until: float, *, competing: bool) -> float:
     if not all(len(side.duration) for side in sides):
         return np.nan
     steps = [
-        wasserstein.of_incidence(aalen_johansen(side.curve, side.duration, side.end == REACHED))
+        steps_of_incidence(aalen_johansen(side.curve, side.duration, side.end == REACHED))
         if competing
-        else wasserstein.of_survival(side.curve)
+        else steps_of_survival(side.curve)
         for side in sides
     ]
-    return wasserstein.wasserstein(steps[0], steps[1], begin=0.0, end=until)
+    return wasserstein(steps[0], steps[1], begin=0.0, end=until)
 
 
 # ---------------------------------------------------------------- other outcomes
@@ -170,8 +237,8 @@ def _distance(reference: Endpoint, arm: Endpoint, one: Indices, other: Indices) 
     if not len(samples[0]) or not len(samples[1]):
         return np.nan
     both = np.concatenate([samples[0], samples[1]])
-    steps = (wasserstein.of_values(samples[0]), wasserstein.of_values(samples[1]))
-    return wasserstein.wasserstein(*steps, begin=float(both.min()), end=float(both.max()))
+    steps = (steps_of_values(samples[0]), steps_of_values(samples[1]))
+    return wasserstein(*steps, begin=float(both.min()), end=float(both.max()))
 
 
 def _sample(endpoint: Endpoint, patients: Indices) -> Floats | None:

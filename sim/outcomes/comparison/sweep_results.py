@@ -19,7 +19,7 @@ from sim.outcomes.comparison.differences import (
     paired_differences,
 )
 from sim.outcomes.comparison.paired import is_same
-from sim.outcomes.endpoints.endpoint import Endpoint
+from sim.outcomes.endpoints import Endpoint
 from sim.outcomes.estimates import DifferenceRow
 from sim.outcomes.evaluation import Evaluation, Evaluator, Group
 from sim.outcomes.findings import Findings, without_influences

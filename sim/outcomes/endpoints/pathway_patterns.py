@@ -10,7 +10,7 @@ import numpy as np
 
 from sim.event_log.log import Floats, Indices
 from sim.outcomes import labels
-from sim.outcomes.endpoints.proportions import LEFT_OUT, SHARE, Proportion
+from sim.outcomes.endpoints.means import LEFT_OUT, SHARE, Proportion
 from sim.outcomes.history.event_selection import rows
 from sim.outcomes.history.history import NEVER, Flags, History
 from sim.outcomes.intervals import Estimate, Figures, Influence, Key, share

@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 
 from sim.event_log.log import Floats, Indices
 from sim.outcomes import labels
-from sim.outcomes.endpoints.means import MEAN, Mean
-from sim.outcomes.endpoints.proportions import LEFT_OUT
+from sim.outcomes.endpoints.means import LEFT_OUT, MEAN, Mean
 from sim.outcomes.history.history import Flags, History
 from sim.outcomes.intervals import Estimate, Figures, Influence, Key, share
 from sim.outcomes.results import Description

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,6 @@ from numpy.typing import NDArray
 
 from sim.event_log.log import Floats, Indices
 from sim.outcomes import labels
-from sim.outcomes.findings import Observation, observation
 from sim.outcomes.history.event_selection import rows
 from sim.outcomes.history.history import NEVER, History
 from sim.outcomes.intervals import Estimate, Figures, Influence, Key
@@ -31,6 +31,28 @@ from sim.outcomes.survival.kaplan_meier import (
 from sim.scenario.language.model import Outcome
 
 CENSORED, REACHED = 0, 1
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """The longest observation of a censored patient and of any patient, days; -inf for nobody."""
+
+    censored: float = -inf
+    longest: float = -inf
+
+    @property
+    def until(self) -> float:
+        """How long a curve is known; infinite where all patients have ended by then."""
+        return self.censored if -inf < self.censored >= self.longest else inf
+
+    def combine(self, other: Observation) -> Observation:
+        """The longest of both."""
+        return Observation(max(self.censored, other.censored), max(self.longest, other.longest))
+
+
+def observation(durations: Floats, censored: Floats) -> Observation:
+    """Of these patients, and of those among them who were censored."""
+    return Observation(float(censored.max(initial=-inf)), float(durations.max(initial=-inf)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

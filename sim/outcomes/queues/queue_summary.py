@@ -13,10 +13,9 @@ from sim.event_log.log import Floats
 from sim.outcomes.estimates import EstimateRow
 from sim.outcomes.history.history import History
 from sim.outcomes.intervals import UNKNOWN, Estimate
-from sim.outcomes.queues.queue_use import UNITS, averages, resource_figures
+from sim.outcomes.queues.queue_use import UNITS, Areas, areas, averages, resource_figures
+from sim.outcomes.queues.queue_use import combine as combine_areas
 from sim.outcomes.queues.queue_waits import Waits, ends_of_waits, waits_of
-from sim.outcomes.queues.use_over_time import Areas, areas
-from sim.outcomes.queues.use_over_time import combine as combine_areas
 from sim.outcomes.queues.warm_up import batches_of, growth, mser
 from sim.outcomes.results import ResourceFacts
 from sim.scenario.language.model import Resource, Scenario

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from sim.event_log.log import ASKS, ENTERS, WAITS_FOR, Floats, Indices
 from sim.outcomes import labels
-from sim.outcomes.history.conditions import holds
+from sim.outcomes.history.event_selection import holds
 from sim.outcomes.history.history import NEVER, Flags, History
 from sim.outcomes.intervals import Estimate, Figures, Influence, Key, mean, share
 from sim.outcomes.results import Description

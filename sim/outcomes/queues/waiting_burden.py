@@ -6,9 +6,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from sim.outcomes.endpoints.endpoint import Endpoint
-from sim.outcomes.endpoints.means import MEAN, Mean
-from sim.outcomes.endpoints.proportions import SHARE, Proportion
+from sim.outcomes.endpoints import Endpoint
+from sim.outcomes.endpoints.means import MEAN, SHARE, Mean, Proportion
 from sim.outcomes.history.history import NEVER, History
 from sim.outcomes.results import Description
 from sim.units import DAYS_IN
