@@ -91,7 +91,7 @@ Row = TypeVar("Row", EstimateRow, DifferenceRow)
 Code = NDArray[np.int32]
 
 LABELS = ("outcome", "arm", "group", "part", "measure", "time_days")
-"""The columns that identify a row."""
+"""The columns that identify a row, together with `reference` of a difference."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,7 +144,8 @@ class Table(Generic[Row]):
 
     @cached_property
     def _index(self) -> dict[tuple[Any, ...], Row]:
-        return {tuple(_key(getattr(row, name)) for name in LABELS): row for row in self._rows}
+        rows = reversed(self._rows)
+        return {tuple(_key(getattr(row, name)) for name in LABELS): row for row in rows}
 
     def _texts(self, column: str) -> list[str]:
         names = self.names[column]
@@ -177,7 +178,7 @@ class Table(Generic[Row]):
         part: str = "",
         time_days: float | None = None,
     ) -> Row | None:
-        """The row with exactly these labels; None where there is none."""
+        """The first row with exactly these labels; None where there is none."""
         return self._index.get((outcome, arm, group, part, measure, time_days))
 
     def present(self, column: str) -> tuple[str, ...]:

@@ -156,7 +156,11 @@ class Results:
     def of_arm(self, name: str) -> Results:
         """The results of one arm as those of a single run."""
         arm = self.arm(name)
-        estimates = self.estimates.where(arm=name).relabelled(arm="")
+        own = {outcome.name for outcome in arm.outcomes} | {f"resources.{one.name}" for one in arm.resources}
+        rows = self.estimates.where(arm=name).relabelled(arm="")
+        estimates = Estimates.of(
+            row for row in rows if row.outcome in own and not row.measure.startswith("quantile_")
+        )
         facts = replace(arm, changes=(), divergences=(), better_is=())
         return Results((facts,), self.seed, self.replications, estimates, Differences.of(()), arm.notes)
 
