@@ -148,7 +148,8 @@ def test_number_of_discordant_patients(n):
     none, all_patients = of_ratio(np.zeros(1000), np.ones(1000)), np.ones(1000)
     found = over_patients(n / 1000, none, of_ratio(has, all_patients), 1000)
     assert found.discordant == pytest.approx(n, rel=0.1)
-    few = f"only about {n} patients differ between the arms: the interval may be too narrow"
+    differ = "1 patient differs" if n == 1 else f"{n} patients differ"
+    few = f"only about {differ} between the arms: the interval may be too narrow"
     assert found.note("patient", 1000) == (few if n < 10 else "")
     assert found.note("replication", 1000) == ""
 

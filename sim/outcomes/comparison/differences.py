@@ -53,7 +53,8 @@ class Difference:
             return f"every {unit} differs by the same amount, so there is no interval"
         if unit == "patient" and self.discordant < FEW:
             about = max(round(self.discordant), 1)
-            return f"only about {about} patients differ between the arms: the interval may be too narrow"
+            patients = "1 patient differs" if about == 1 else f"{about} patients differ"
+            return f"only about {patients} between the arms: the interval may be too narrow"
         return ""
 
 

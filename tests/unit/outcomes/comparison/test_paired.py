@@ -184,6 +184,7 @@ REJECTED = {
     "patients.follow_up=1 years": "the follow-up is to the horizon in the first and 1 year in the second",
     "patients.attributes.grade=1": "patient 0 starts with grade 0 in the first and 1 in the second",
     "patients.attributes.age={uniform: [20, 61]}": "patient 0 starts with age",
+    "patients.attributes.sex={categorical: {man: 0.5, female: 0.5}}": "starts with sex male in the first and man in the second",
     "outcomes.survival.from={stage: home}": "survival counts from the start in the first and entering home in the second",
     "patients.arrive={every: 1 days}": "patient 1 starts on day 0 in the first and 1 in the second",
 }
