@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from sim.outcomes.history.history import NEVER, History
 TABLES = ("patients", "events", "resource_use")
 FORMULA_STARTS = "=+-@\t\r'"
 """First characters of a text that a spreadsheet executes as a formula; the apostrophe prevents that."""
+NUMBER = r"[-+]?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?"
 
 
 def files(kind: str) -> tuple[str, ...]:
@@ -118,11 +120,12 @@ def write_csv(path: Path, tables: Iterable[pa.Table]) -> None:
 
 
 def without_formula(text: str) -> str:
-    """The text with an apostrophe before it if it begins with one of FORMULA_STARTS.
+    """The text with an apostrophe before it if it begins with one of FORMULA_STARTS and is no number.
 
     Spreadsheets would execute such a text. To restore it, remove one leading apostrophe.
     """
-    return f"'{text}" if text.startswith(tuple(FORMULA_STARTS)) else text
+    is_formula = text.startswith(tuple(FORMULA_STARTS)) and not re.fullmatch(NUMBER, text)
+    return f"'{text}" if is_formula else text
 
 
 def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -131,6 +134,7 @@ def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
     if not pa.types.is_string(text.type):
         return text
     is_formula = compute.match_substring_regex(text, rf"^[{FORMULA_STARTS.replace('-', '')}-]")
+    is_formula = compute.and_not(is_formula, compute.match_substring_regex(text, f"^({NUMBER})$"))
     if not compute.any(is_formula).as_py():
         return text
     return compute.if_else(is_formula, compute.binary_join_element_wise("'", text, ""), text)

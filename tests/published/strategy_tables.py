@@ -1,4 +1,4 @@
-"""What the strategies come to and what waiting costs, as tables: `python -m tests.published.strategy_tables`."""
+"""Results of the strategies and effect of waiting, as tables: `python -m tests.published.strategy_tables`."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def run(path: Path, patients: int, *settings: str) -> EventLog:
 
 
 def alive(log: EventLog, years: float) -> NDArray[np.bool_]:
-    """Whether each patient lives at this time; nobody is censored before the horizon of 60 years."""
+    """Whether each patient is alive at this time; no patient is censored before the horizon of 60 years."""
     return np.asarray(log.ends > years * YEAR)
 
 

@@ -273,7 +273,12 @@ def one_more_table(results: Results) -> Table:
 
 
 def csv_text(results: Results) -> str:
-    """CSV: a row for each cell and outcome, the varied values in columns of their own."""
+    """CSV: a row for each cell and outcome, the varied values in columns of their own.
+
+    Text is protected from spreadsheets as in the CSV exports.
+    """
+    from sim.formats.tables import without_formula
+
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     numbers = ("estimate", "low", "high", "difference", "difference_low", "difference_high", "standard_error")
@@ -287,5 +292,6 @@ def csv_text(results: Results) -> str:
             is_reference = "true" if arm is results.reference else "false"
             head = (arm.name, is_reference, *values_of(results, arm), outcome.name, outcome.description.unit)
             known = ("" if isnan(value) else value for value in (*values, *gap))
-            writer.writerow([*head, *known, outcome.description.text])
+            cells_of_row = (*head, *known, outcome.description.text)
+            writer.writerow(without_formula(c) if isinstance(c, str) else c for c in cells_of_row)
     return text.getvalue()

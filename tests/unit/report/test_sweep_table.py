@@ -212,3 +212,12 @@ def test_csv_has_a_row_for_each_cell_and_outcome(tmp_path: Path) -> None:
     assert float(row["estimate"]) == own.estimate
     assert float(row["difference_low"]) == pair.low
     assert row["resources.bed.capacity"] == row["cell"][-1]
+
+
+def test_csv_protects_text_that_a_spreadsheet_would_execute(tmp_path: Path) -> None:
+    text = CENTRE.replace("slot_wait: {", "=cmd: {label: '@SUM(1)', ")
+    results = swept(tmp_path, text, ["resources.slot.capacity=2,3"], replications=3)
+    rows = list(csv.DictReader(io.StringIO(csv_text(results))))
+    assert {row["outcome"] for row in rows} >= {"'=cmd", "survival"}
+    assert not [cell for row in rows for cell in row.values() if cell.startswith(("=", "@"))]
+    assert {float(row["difference"]) <= 0 for row in rows if row["outcome"] == "'=cmd"} == {True}
