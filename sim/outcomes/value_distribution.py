@@ -20,7 +20,7 @@ QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 
 @dataclass(frozen=True, slots=True)
-class Spread:
+class ValueDistribution:
     """Quantiles of a time, days, at QUANTILES; n: number of times; cut_off: number left out because
     observation ended first.
     """
@@ -31,7 +31,7 @@ class Spread:
     cut_off: int
 
 
-def stays(history: History, about: Indices) -> tuple[Spread, ...]:
+def stays(history: History, about: Indices) -> tuple[ValueDistribution, ...]:
     """Days in each stage that takes time, per visit, for visits that ended.
 
     In the order of the scenario, without stages that no visit left, such as terminal stages. A wait
@@ -47,14 +47,16 @@ def stays(history: History, about: Indices) -> tuple[Spread, ...]:
         patient, begins, ends = patient[mask], begins[mask], ends[mask]
         over = ends < log.follow_up[patient]
         if over.any():
-            found.append(spread(name, ends[over] - begins[over], cut_off=int(np.count_nonzero(~over))))
+            found.append(
+                value_distribution(name, ends[over] - begins[over], cut_off=int(np.count_nonzero(~over)))
+            )
     return tuple(found)
 
 
-def spread(name: str, days: Floats, *, cut_off: int = 0) -> Spread:
+def value_distribution(name: str, days: Floats, *, cut_off: int = 0) -> ValueDistribution:
     """The quantiles of at least one time; linear between order statistics."""
     quantiles: Floats = np.quantile(days, QUANTILES)
-    return Spread(name, tuple(quantiles.tolist()), len(days), cut_off)
+    return ValueDistribution(name, tuple(quantiles.tolist()), len(days), cut_off)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,7 @@ MOST_VALUES = 12
 """A number with more values than these is no grade."""
 
 
-def grades(history: History, outcome: Outcome, about: Indices) -> tuple[Share, ...]:
+def value_shares(history: History, outcome: Outcome, about: Indices) -> tuple[Share, ...]:
     """The shares of the values of an `attribute` outcome, of those who have one.
 
     Categories in the order declared, numbers increasing; nothing for a yes/no, and for a number

@@ -16,7 +16,7 @@ from sim.errors import RunError
 from sim.event_log.log import EventLog
 from sim.numerics.compilation import cache_folder
 from sim.outcomes import labels
-from sim.outcomes.history.event_selection import broken_never
+from sim.outcomes.history.event_selection import first_violation
 from sim.outcomes.results import Results
 from sim.outcomes.summary import log_results
 from sim.pathway.tables import compile_pathway
@@ -135,7 +135,7 @@ class BrokenRun:
 
 def broken_run(scenario: Scenario, result: Result) -> BrokenRun | None:
     """What the scenario forbids of what was simulated; None where nothing of it happened."""
-    found = broken_never(result.log, result.use, scenario)
+    found = first_violation(result.log, result.use, scenario)
     return None if found is None else BrokenRun(scenario, result, Forbidden(found[0], labels.event(found[1])))
 
 

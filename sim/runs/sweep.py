@@ -23,7 +23,7 @@ from sim.outcomes.comparison.sweep_results import (
     without_log,
 )
 from sim.outcomes.estimates import DifferenceRow, Differences, Estimates
-from sim.outcomes.history.event_selection import broken_never
+from sim.outcomes.history.event_selection import first_violation
 from sim.outcomes.queues.waiting_burden import BETTER
 from sim.outcomes.results import ArmFacts, Results
 from sim.outcomes.summary import arm_results
@@ -290,7 +290,7 @@ def simulate_cell(work: Work, i: int, *, workers: int, share: Share) -> Cell | F
     except (RunError, ScenarioError) as error:
         return Failed(str(error))
     log = result.log
-    broken = broken_never(log, result.use, scenario)
+    broken = first_violation(log, result.use, scenario)
     if broken is not None:
         who = f"patient {log.patient[broken[0]]} of replication {log.replication[broken[0]]}"
         return Failed(f"{labels.event(broken[1])} is forbidden by `never`, and happened to {who}")

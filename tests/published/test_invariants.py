@@ -15,7 +15,7 @@ import pytest
 
 from sim.engine.run import simulate
 from sim.event_log.log import EventLog
-from sim.outcomes.history.event_selection import broken_never
+from sim.outcomes.history.event_selection import first_violation
 from sim.pathway.tables import compile_pathway
 from sim.scenario import load
 from tests.published.columns import Bools, Columns
@@ -119,7 +119,7 @@ INVARIANTS: tuple[Invariant, ...] = (
 def test_invariants_hold_for_a_hundred_thousand_patients(file: str) -> None:
     scenario = load(SCENARIOS / file, settings=("patients.number=100000",))
     result = simulate(compile_pathway(scenario), seed=5)
-    assert broken_never(result.log, result.use, scenario) is None
+    assert first_violation(result.log, result.use, scenario) is None
     rows = Columns(result.log)
     broken = {i.__name__: rows.patient[found][:3] for i in INVARIANTS if (found := i(rows)).any()}
     assert broken == {}

@@ -29,7 +29,7 @@ class Loss:
     days: float
 
 
-def losses(history: History, outcome: Outcome, about: Indices) -> tuple[tuple[Loss, ...], ...]:
+def attrition(history: History, outcome: Outcome, about: Indices) -> tuple[tuple[Loss, ...], ...]:
     """The losses after each step of a funnel but the last, largest first."""
     log = history.log
     firsts = [history.first_of_each(rows(history, what)) for what in outcome.sequence]

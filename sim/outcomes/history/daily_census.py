@@ -14,7 +14,7 @@ GONE = -1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Replay:
+class DailyCensus:
     """Every move of every patient of a replication.
 
     stages: names. patient [n_patients]: numbers. Moves of patient i stand in
@@ -30,7 +30,7 @@ class Replay:
     place: Indices
 
 
-def replay(history: History, replication: int = 0) -> Replay:
+def daily_census(history: History, replication: int = 0) -> DailyCensus:
     """The moves of one replication; decisions, which take no time, are no places."""
     log = history.log
     n_stages = len(log.names.stages)
@@ -50,7 +50,7 @@ def replay(history: History, replication: int = 0) -> Replay:
     is_last = np.append((patient[1:] != patient[:-1]) | (day[1:] != day[:-1]), True)[: len(patient)]
     patient, day, place = patient[is_last], day[is_last], place[is_last]
     move_of = np.searchsorted(patient, np.append(index, log.n_patients))
-    return Replay(log.names.stages, log.patient[index].astype(np.int64), move_of, day, place)
+    return DailyCensus(log.names.stages, log.patient[index].astype(np.int64), move_of, day, place)
 
 
 def _is_over(history: History) -> Flags:
@@ -63,7 +63,7 @@ def _is_over(history: History) -> Flags:
     return over
 
 
-def present(of: Replay, day: float) -> Indices:
+def census_on(of: DailyCensus, day: float) -> Indices:
     """The patients in each place on a day, shape [2 * n_stages]: in stages, then waiting for them.
 
     A move at this very moment is included.

@@ -178,7 +178,7 @@ def qualify(history: History, among: Among | None) -> Flags:
     return holds(history, among.condition, history.starts)
 
 
-def broken_never(log: EventLog, use: ResourceUse, scenario: Scenario) -> tuple[int, EventSelector] | None:
+def first_violation(log: EventLog, use: ResourceUse, scenario: Scenario) -> tuple[int, EventSelector] | None:
     """The index of the first patient with an event that `never` forbids, and the selector.
 
     Of several for that patient the first in the log, then in the file; None if there is none.

@@ -11,7 +11,7 @@ from sim.outcomes.history.history import History
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Whereabouts:
+class StateOccupancy:
     """The occupancy of each place, among the patients observed for so long.
 
     time [n_times]: days since the patient's start. names: of the stages or states. share
@@ -25,7 +25,7 @@ class Whereabouts:
     observed: Indices
 
 
-def whereabouts(history: History, about: Indices, time: Floats, *, of: str = "state") -> Whereabouts:
+def state_occupancy(history: History, about: Indices, time: Floats, *, of: str = "state") -> StateOccupancy:
     """The shares of patients `about` in every stage or state at each time, increasing from 0.
 
     of: "stage" or "state". As for an `occupancy` outcome the share is among patients whose
@@ -49,4 +49,4 @@ def whereabouts(history: History, about: Indices, time: Floats, *, of: str = "st
         comes = np.bincount(np.searchsorted(time, begins, side="left"), minlength=len(time) + 1)
         there[code] = np.cumsum(comes - np.bincount(leaves, minlength=len(time) + 1))[: len(time)]
     share = np.divide(there, observed, out=np.full_like(there, np.nan), where=observed > 0)
-    return Whereabouts(time, names, share, observed)
+    return StateOccupancy(time, names, share, observed)

@@ -24,7 +24,7 @@ class Stay:
 
 
 @dataclass(frozen=True, slots=True)
-class Lane:
+class SwimmerLane:
     """One patient: stays without a gap, marks (event, day), and the end.
 
     end: the terminal stage, "" where follow-up ended first; at day `until`.
@@ -38,7 +38,9 @@ class Lane:
     until: float
 
 
-def lanes(history: History, patients: Sequence[int], marks: Mapping[str, EventSelector]) -> tuple[Lane, ...]:
+def swimmer_lanes(
+    history: History, patients: Sequence[int], marks: Mapping[str, EventSelector]
+) -> tuple[SwimmerLane, ...]:
     """The lanes of the patients at these indices. marks: event selectors by name."""
     marked: dict[int, list[tuple[str, float]]] = {index: [] for index in patients}
     for name, what in marks.items():
@@ -49,7 +51,7 @@ def lanes(history: History, patients: Sequence[int], marks: Mapping[str, EventSe
     return tuple(_lane(history, index, tuple(marked[index])) for index in patients)
 
 
-def _lane(history: History, index: int, marks: tuple[tuple[str, float], ...]) -> Lane:
+def _lane(history: History, index: int, marks: tuple[tuple[str, float], ...]) -> SwimmerLane:
     log, names, spells = history.log, history.log.names, history.stage_spells
     states = {stage.name: stage.state for stage in history.scenario.stages}
     terminal = {stage.name for stage in history.scenario.stages if stage.terminal}
@@ -67,6 +69,6 @@ def _lane(history: History, index: int, marks: tuple[tuple[str, float], ...]) ->
         until = float(log.time[spells.row[position + 1]]) if position + 1 < after else float(log.ends[index])
         if until > begin:
             stays.append(Stay(stage, state, begin, until))
-    return Lane(
+    return SwimmerLane(
         int(log.patient[index]), int(log.replication[index]), tuple(stays), marks, end, float(log.ends[index])
     )

@@ -13,7 +13,7 @@ from sim.outcomes.history.history import History
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Roads:
+class Trajectories:
     """Every trajectory through the stages that take time, as a tree; node 0 is the start.
 
     A stage that follows itself (by way of a decision) counts as one. Per node, shape [n_nodes]:
@@ -35,7 +35,7 @@ class Roads:
 
 
 @dataclass(frozen=True, slots=True)
-class Road:
+class Trajectory:
     """One trajectory from the start to the end: codes of its stages, number of patients.
 
     days: the median time in each stage, nan in a last one that is terminal. is_open: whether the
@@ -59,7 +59,7 @@ class Step:
     patients: int
 
 
-def roads(history: History, about: Indices) -> Roads:
+def trajectories(history: History, about: Indices) -> Trajectories:
     """The trajectories of these patients (indices, increasing)."""
     log = history.log
     n_stages = len(log.names.stages)
@@ -87,7 +87,7 @@ def roads(history: History, about: Indices) -> Roads:
         depths.append(np.full(len(different), depth))
         n_nodes += len(different)
     ended = np.bincount(node_of[about], minlength=n_nodes)
-    return Roads(
+    return Trajectories(
         parent=np.concatenate(parents),
         stage=np.concatenate(stages).astype(np.int16),
         depth=np.concatenate(depths),
@@ -111,7 +111,7 @@ def _distinct(key: Indices) -> tuple[Indices, NDArray[np.int64], Indices]:
     return there + low, place[key - low], counts[there]
 
 
-def frequent(history: History, of: Roads, most: int) -> tuple[Road, ...]:
+def most_frequent(history: History, of: Trajectories, most: int) -> tuple[Trajectory, ...]:
     """The most frequent trajectories, at most `most` of them. Patients who enter no stage have none."""
     n = int(of.passed[0])
     order = np.argsort(-of.ended, kind="stable")
@@ -119,7 +119,7 @@ def frequent(history: History, of: Roads, most: int) -> tuple[Road, ...]:
     return tuple(_road(history, of, node, n) for node in chosen)
 
 
-def _road(history: History, of: Roads, node: int, n: int) -> Road:
+def _road(history: History, of: Trajectories, node: int, n: int) -> Trajectory:
     stages = tuple(_stages_to(of, node))
     index = np.flatnonzero(of.node_of == node)
     rows = of.rows[of.row_of[index][:, np.newaxis] + np.arange(len(stages))]
@@ -130,10 +130,10 @@ def _road(history: History, of: Roads, node: int, n: int) -> Road:
     stays = np.median(np.diff(time, axis=1, append=ends[:, np.newaxis]), axis=0)
     if not is_open:
         stays[-1] = np.nan
-    return Road(stages, len(index), len(index) / n, tuple(stays.tolist()), is_open)
+    return Trajectory(stages, len(index), len(index) / n, tuple(stays.tolist()), is_open)
 
 
-def _stages_to(of: Roads, node: int) -> list[int]:
+def _stages_to(of: Trajectories, node: int) -> list[int]:
     found = []
     while node:
         found.append(int(of.stage[node]))
@@ -141,7 +141,7 @@ def _stages_to(of: Roads, node: int) -> list[int]:
     return found[::-1]
 
 
-def steps(of: Roads, most: int) -> Iterator[Step]:
+def steps(of: Trajectories, most: int) -> Iterator[Step]:
     """The first `most` steps from stage to stage: each link once, with all its patients."""
     n_stages = int(of.stage.max(initial=-1)) + 1
     for number in range(1, most + 1):

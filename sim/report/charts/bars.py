@@ -8,7 +8,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from sim.outcomes.value_distribution import Share, Spread
+from sim.outcomes.value_distribution import Share, ValueDistribution
 from sim.report.charts.style import COLOURS, ENDED, PATTERNS, dressed, looks, pattern, with_alpha
 from sim.units import DAYS_IN
 
@@ -112,7 +112,9 @@ def _whiskers(found: Sequence[Share]) -> dict[str, object] | None:
     return {"type": "data", "symmetric": False, "array": above, "arrayminus": below, "thickness": 1.2}
 
 
-def times_in_stages(arms: Sequence[tuple[str, Sequence[Spread]]], labels: Mapping[str, str]) -> go.Figure:
+def times_in_stages(
+    arms: Sequence[tuple[str, Sequence[ValueDistribution]]], labels: Mapping[str, str]
+) -> go.Figure:
     """Boxes from the lower to the upper quartile with the median, whiskers from 5% to 95%."""
     names = list(dict.fromkeys(spread.name for _, spreads in arms for spread in spreads))
     look = looks([name for name, _ in arms])

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import plotly.graph_objects as go
 
-from sim.outcomes.history.swimmer_data import Lane
+from sim.outcomes.history.swimmer_data import SwimmerLane
 from sim.report.charts.style import SYMBOLS, Look, dressed, pattern, unit_of
 
 FEW = 4
@@ -14,7 +14,7 @@ FEW = 4
 
 
 def swimmer(
-    lanes: Sequence[tuple[str, Lane]],
+    lanes: Sequence[tuple[str, SwimmerLane]],
     *,
     until: float,
     by: str,
@@ -73,7 +73,9 @@ def swimmer(
     return figure.update_xaxes(title_text=f"{unit.name} from the start", range=[0, until / unit.days * 1.02])
 
 
-def _marks(lanes: Sequence[tuple[str, Lane]], until: float) -> list[tuple[str, str, list[tuple[str, float]]]]:
+def _marks(
+    lanes: Sequence[tuple[str, SwimmerLane]], until: float
+) -> list[tuple[str, str, list[tuple[str, float]]]]:
     """Name, symbol and points (lane, day) of each kind of mark and of the ends."""
     found = [
         (

@@ -9,9 +9,9 @@ import numpy as np
 
 from sim.event_log.log import EventLog, Indices
 from sim.outcomes.comparison.divergence import HAPPENS, Divergences, diverge
-from sim.outcomes.history.daily_census import GONE, present, replay
+from sim.outcomes.history.daily_census import GONE, census_on, daily_census
 from sim.outcomes.history.history import NEVER
-from sim.outcomes.history.swimmer_data import Lane, lanes
+from sim.outcomes.history.swimmer_data import SwimmerLane, swimmer_lanes
 from sim.outcomes.value_distribution import QUANTILES, stays
 from sim.report.charts.bars import times_in_stages
 from sim.report.charts.swimmer import swimmer
@@ -37,7 +37,7 @@ DAYS = 10
 def swimmer_picture(arm: PageArm) -> Picture:
     """The pathways of a few patients, evenly spread over all."""
     sample = _evenly_spread(arm.patients, arm.log, LANES)
-    drawn = [(str(lane.patient), lane) for lane in lanes(arm.history, sample, milestones(arm))]
+    drawn = [(str(lane.patient), lane) for lane in swimmer_lanes(arm.history, sample, milestones(arm))]
     caption = f"{len(sample)} patients, evenly spread over all and sorted by the length of their pathway"
     return _picture("patients", "Patient pathways", caption, [arm], drawn, arm.until)
 
@@ -58,7 +58,7 @@ def twin_picture(arms: Sequence[PageArm]) -> Picture | None:
 def patient_picture(arms: Sequence[PageArm], index: int) -> Picture:
     """The pathway of the patient at this index of the logs; in several arms with the divergence."""
     if len(arms) == 1:
-        title, (lane,) = "The pathway", lanes(arms[0].history, [index], milestones(arms[0]))
+        title, (lane,) = "The pathway", swimmer_lanes(arms[0].history, [index], milestones(arms[0]))
         drawn = [(str(lane.patient), lane)]
     else:
         title, found = "The same patient in both arms", [diverge(arms[0].log, arm.log) for arm in arms[1:]]
@@ -69,12 +69,12 @@ def patient_picture(arms: Sequence[PageArm], index: int) -> Picture:
 
 def _in_every_arm(
     arms: Sequence[PageArm], divergences: Sequence[Divergences], patients: Sequence[int]
-) -> list[tuple[str, Lane]]:
+) -> list[tuple[str, SwimmerLane]]:
     """A named lane for each patient and arm, marked where the paths diverge."""
-    drawn: list[tuple[str, Lane]] = []
+    drawn: list[tuple[str, SwimmerLane]] = []
     for index in patients:
         for arm, divergence in zip(arms, [divergences[0], *divergences], strict=True):
-            (lane,) = lanes(arm.history, [index], milestones(arm))
+            (lane,) = swimmer_lanes(arm.history, [index], milestones(arm))
             marks = (*lane.marks, *_divergence(arm.log, divergence, index))
             drawn.append((f"{lane.patient}, {arm.name}", replace(lane, marks=marks)))
     return drawn
@@ -101,7 +101,7 @@ def _picture(
     title: str,
     caption: str,
     arms: Sequence[PageArm],
-    drawn: Sequence[tuple[str, Lane]],
+    drawn: Sequence[tuple[str, SwimmerLane]],
     until: float,
 ) -> Picture:
     kind, until = place_kind(arms), min(until, LONGEST)
@@ -181,7 +181,7 @@ def census_section(arms: Sequence[PageArm]) -> Section | None:
 
 
 def _chooser(arm: PageArm) -> Chooser:
-    census = replay(arm.history)
+    census = daily_census(arm.history)
     n, ever = len(census.stages), set(census.place.tolist())
     places: list[tuple[int, str, str]] = []  # code, words and kind; the wait for a stage before the stage
     for stage in arm.scenario.stages:
@@ -197,7 +197,7 @@ def _chooser(arm: PageArm) -> Chooser:
             moves += [round(float(census.day[move]), 2), index.get(int(census.place[move]), GONE)]
         patients.append(moves)
     days = np.linspace(0.0, arm.scenario.horizon, DAYS + 1)[1:]
-    counts = [present(census, float(day)) for day in days]
+    counts = [census_on(census, float(day)) for day in days]
     rows = [(name, *(f"{count[code]:,}" for count in counts)) for code, name, _ in places]
     columns = numbers("place", *(f"day {day:,.0f}" for day in days))
     caption = f"Patients in each place on a day of the calendar ({arm.name})"

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from sim.outcomes.curves import Curve, Curves, curves
-from sim.outcomes.history.state_occupancy import whereabouts
+from sim.outcomes.history.state_occupancy import state_occupancy
 from sim.outcomes.queues.queue_use import use_over_time
 from sim.outcomes.results import OutcomeFacts, Results
-from sim.outcomes.value_distribution import QUANTILES, Share, ended_waits, grades, spread
+from sim.outcomes.value_distribution import QUANTILES, Share, ended_waits, value_distribution, value_shares
 from sim.report.charts import stacked
 from sim.report.charts.bars import shares, waits
 from sim.report.charts.resources import resources
@@ -106,7 +106,7 @@ def occupancy_picture(arms: Sequence[PageArm]) -> Picture:
     areas: list[tuple[str, list[stacked.Area]]] = []
     rows: list[Row] = []
     for arm in arms:
-        places = whereabouts(arm.history, arm.patients, time, of=kind)
+        places = state_occupancy(arm.history, arm.patients, time, of=kind)
         found = [
             (name, share) for name, share in zip(places.names, places.share, strict=True) if np.nansum(share)
         ]
@@ -130,7 +130,7 @@ def occupancy_picture(arms: Sequence[PageArm]) -> Picture:
 
 def value_picture(results: Results, arms: Sequence[PageArm], outcome: Outcome) -> Picture | None:
     """The shares of an attribute's values; None where it is no grade or category, or no patient has one."""
-    found = [(arm.name, grades(arm.history, arm.outcome(outcome.name), arm.patients)) for arm in arms]
+    found = [(arm.name, value_shares(arm.history, arm.outcome(outcome.name), arm.patients)) for arm in arms]
     if not any(values for _, values in found):
         return None
     label = _facts(results, outcome.name).label
@@ -171,7 +171,7 @@ def wait_picture(results: Results, arms: Sequence[PageArm], outcome: Outcome) ->
     for name, days, served in found:
         for end, ended in (("served", days[served]), ("left the queue", days[~served])):
             if len(ended):
-                one = spread(end, ended)
+                one = value_distribution(end, ended)
                 prefix = f"{name}: " if len(arms) > 1 else ""
                 rows.append((f"{prefix}{end}", f"{one.n:,}", *(f"{q:.1f}" for q in one.quantiles)))
     columns = numbers("waits, days", "n", *(f"{q:.0%}" for q in QUANTILES))

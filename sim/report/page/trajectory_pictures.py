@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import isnan
 
-from sim.outcomes.history.attrition import Loss, losses
-from sim.outcomes.history.trajectories import Road, frequent, roads, steps
+from sim.outcomes.history.attrition import Loss, attrition
+from sim.outcomes.history.trajectories import Trajectory, most_frequent, steps, trajectories
 from sim.outcomes.labels import event
 from sim.outcomes.results import Results
 from sim.report.charts.bars import funnel
@@ -30,7 +30,7 @@ def pathway_parts(arm: PageArm, *, is_named: bool) -> tuple[Picture, Table]:
     """The Sankey diagram of one arm, and its most frequent pathways. is_named: whether with its name."""
     labels = stage_labels([arm])
     names = [labels[name] for name in arm.log.names.stages]
-    found = roads(arm.history, arm.patients)
+    found = trajectories(arm.history, arm.patients)
     links = list(steps(found, STEPS + 1))
     ended = [labels[stage.name] for stage in arm.scenario.stages if stage.terminal]
     suffix = f" ({arm.name})" if is_named else ""
@@ -51,10 +51,10 @@ def pathway_parts(arm: PageArm, *, is_named: bool) -> tuple[Picture, Table]:
         (Table(caption, texts("step", "from", "to", "patients"), tuple(rows)),),
         is_wide=True,
     )
-    return picture, _most_frequent(frequent(arm.history, found, PATHWAYS), names, suffix)
+    return picture, _most_frequent(most_frequent(arm.history, found, PATHWAYS), names, suffix)
 
 
-def _most_frequent(found: Sequence[Road], names: Sequence[str], suffix: str) -> Table:
+def _most_frequent(found: Sequence[Trajectory], names: Sequence[str], suffix: str) -> Table:
     rows: list[Row] = []
     for pathway in found:
         stages = [
@@ -112,7 +112,7 @@ def _attrition(arms: Sequence[PageArm], outcome: Outcome, named: Sequence[str]) 
     labels = stage_labels(arms)
     rows: list[Row] = []
     for arm in arms:
-        for i, found in enumerate(losses(arm.history, arm.outcome(outcome.name), arm.patients)):
+        for i, found in enumerate(attrition(arm.history, arm.outcome(outcome.name), arm.patients)):
             between = f"{named[i]} → {named[i + 1]}" + (f", {arm.name}" if len(arms) > 1 else "")
             reasons = [
                 f"{loss.patients:,} {_reason(loss, labels)} (median {number_format.time(loss.days)} later)"

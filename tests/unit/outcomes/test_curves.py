@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from sim.outcomes.curves import curves, grid
-from sim.outcomes.history.state_occupancy import whereabouts
+from sim.outcomes.history.state_occupancy import state_occupancy
 from sim.outcomes.summary import log_results
 from sim.runs.simulation import Simulation
 from tests import hand_made_log as by_hand
@@ -86,7 +86,7 @@ def test_state_occupancy_equals_that_of_an_occupancy_outcome(queue):
     scenario = replace(queue.scenario, outcomes=outcomes)
     results = log_results(queue.result.log, queue.result.use, scenario, at=at)
     for kind in ("state", "stage"):
-        found = whereabouts(history, all_patients(history), np.array([0.0, *at]), of=kind)
+        found = state_occupancy(history, all_patients(history), np.array([0.0, *at]), of=kind)
         for name, share in zip(found.names, found.share, strict=True):
             rows = OutcomeRows(results, f"{kind} {name}").at("share").values()
             assert list(share[1:]) == pytest.approx([row.estimate for row in rows])
@@ -95,5 +95,5 @@ def test_state_occupancy_equals_that_of_an_occupancy_outcome(queue):
 
 def test_the_shares_of_all_states_sum_to_one(queue):
     history = history_of(queue)
-    found = whereabouts(history, all_patients(history), np.linspace(0.0, 200.0, 50))
+    found = state_occupancy(history, all_patients(history), np.linspace(0.0, 200.0, 50))
     np.testing.assert_allclose(found.share.sum(axis=0), 1.0)

@@ -1,4 +1,4 @@
-"""Distributions of values: time in stages, grades and waits."""
+"""Distributions of values: time in stages, value_shares and waits."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from sim.outcomes.history.history import History
-from sim.outcomes.value_distribution import QUANTILES, ended_waits, grades, stays
+from sim.outcomes.value_distribution import QUANTILES, ended_waits, stays, value_shares
 from sim.runs.simulation import Simulation
 from tests import hand_made_log as by_hand
 from tests.rows import OutcomeRows
@@ -37,7 +37,7 @@ def test_time_in_stages_by_hand():
 
 def test_grades_are_shares_of_the_values(queue):
     history = history_of(queue)
-    found = grades(history, outcome_named(queue.scenario, "grade"), all_patients(history))
+    found = value_shares(history, outcome_named(queue.scenario, "grade"), all_patients(history))
     assert [share.value for share in found] == ["1", "2", "3"]
     headline = OutcomeRows(queue.results, "grade").headline
     assert sum(share.count for share in found) == headline.n
@@ -49,7 +49,7 @@ def test_grades_are_shares_of_the_values(queue):
 def test_a_number_with_many_values_is_no_grade():
     history = history_of(simulated(CLINICAL, "patients.number=300"))
     outcome = by_hand.outcome("attribute", attribute="age")
-    assert grades(history, outcome, all_patients(history)) == ()
+    assert value_shares(history, outcome, all_patients(history)) == ()
 
 
 def test_ended_waits_are_those_of_the_outcome(queue):

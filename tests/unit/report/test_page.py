@@ -13,7 +13,7 @@ import pytest
 from plotly.offline import get_plotlyjs
 
 from sim.outcomes.estimates import DifferenceRow
-from sim.outcomes.history.trajectories import roads, steps
+from sim.outcomes.history.trajectories import steps, trajectories
 from sim.outcomes.queues.queue_use import use_over_time
 from sim.report.charts.style import COLOURS, even_ticks, looks, unit_of
 from sim.report.page.arms import PageArm
@@ -257,7 +257,7 @@ def test_sankey_keeps_everybody_who_is_drawn():
         into[target] += value
     assert all(out[node] <= into[node] for node in into)
     arm = PageArm(arm_of(run), 0.0)
-    taken = list(steps(roads(arm.history, arm.patients), STEPS + 1))
+    taken = list(steps(trajectories(arm.history, arm.patients), STEPS + 1))
     assert sum(link.value) == sum(step.patients for step in taken)
     come_from_nowhere = sum(value for node, value in out.items() if node not in into)
     assert come_from_nowhere == sum(step.patients for step in taken if step.number == 1)

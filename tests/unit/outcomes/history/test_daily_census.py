@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from sim.event_log.log import ASKS, ENTERS
-from sim.outcomes.history.daily_census import GONE, present, replay
+from sim.outcomes.history.daily_census import GONE, census_on, daily_census
 from sim.outcomes.history.history import History
 from tests.simulated import QUEUE, history_of, simulated
 
@@ -36,25 +36,25 @@ def place_of(history: History, index: int, day: float) -> int | None:
 @pytest.mark.parametrize("replication", [0, 1])
 @pytest.mark.parametrize("day", [0.0, 0.5, 17.25, 100.0, 199.0, 320.0, 400.0])
 def test_every_patient_is_where_the_log_says(history, replication, day):
-    found = replay(history, replication)
+    found = daily_census(history, replication)
     index = np.flatnonzero(history.log.replication == replication)
     assert list(found.patient) == list(history.log.patient[index])
     expected = [place_of(history, i, day) for i in index]
     counts = np.bincount([p for p in expected if p not in (None, GONE)], minlength=2 * len(found.stages))
-    assert list(present(found, day)) == list(counts)
+    assert list(census_on(found, day)) == list(counts)
 
 
 def test_patients_who_wait_are_the_queue(history):
     """The moves come from the log, the queue from the use of the resource."""
-    found, use = replay(history), history.use
+    found, use = daily_census(history), history.use
     n, ward = len(found.stages), found.stages.index("ward")
     rows = np.flatnonzero((use.replication == 0) & (use.time < 200.0))
     last = rows[np.append(use.time[rows][1:] != use.time[rows][:-1], True)]
     for row in last[:: max(1, len(last) // 60)]:
-        assert present(found, float(use.time[row]))[n + ward] == use.queue[row]
+        assert census_on(found, float(use.time[row]))[n + ward] == use.queue[row]
 
 
 def test_moves_of_a_patient_are_in_order_of_time(history):
-    found = replay(history)
+    found = daily_census(history)
     for first, after in zip(found.move_of[:-1], found.move_of[1:], strict=True):
         assert (np.diff(found.day[first:after]) > 0).all()

@@ -8,11 +8,11 @@ from itertools import groupby, pairwise
 import numpy as np
 import pytest
 
-from sim.outcomes.history.attrition import losses
+from sim.outcomes.history.attrition import attrition
 from sim.outcomes.history.event_selection import rows
 from sim.outcomes.history.history import NEVER, History
-from sim.outcomes.history.swimmer_data import lanes
-from sim.outcomes.history.trajectories import frequent, roads, steps
+from sim.outcomes.history.swimmer_data import swimmer_lanes
+from sim.outcomes.history.trajectories import most_frequent, steps, trajectories
 from tests.simulated import CLINICAL, QUEUE, all_patients, history_of, simulated, stages_entered
 
 
@@ -30,7 +30,7 @@ def trajectory_of(history: History, index: int) -> tuple[str, ...]:
 
 
 def test_every_patient_ends_at_the_node_of_their_trajectory(history):
-    found, names = roads(history, all_patients(history)), history.log.names.stages
+    found, names = trajectories(history, all_patients(history)), history.log.names.stages
     for index in range(history.log.n_patients):
         node, stages = found.node_of[index], []
         while node:
@@ -40,7 +40,7 @@ def test_every_patient_ends_at_the_node_of_their_trajectory(history):
 
 
 def test_patients_who_pass_a_node_go_on_or_end_there(history):
-    found = roads(history, all_patients(history))
+    found = trajectories(history, all_patients(history))
     on = np.bincount(found.parent[1:], weights=found.passed[1:], minlength=len(found.parent))
     assert (found.passed == found.ended + on).all()
     assert found.passed[0] == history.log.n_patients == found.ended.sum()
@@ -50,7 +50,7 @@ def test_the_most_frequent_trajectories(history):
     names = history.log.names.stages
     counted = Counter(trajectory_of(history, i) for i in range(history.log.n_patients))
     counted.pop((), None)
-    found = frequent(history, roads(history, all_patients(history)), 5)
+    found = most_frequent(history, trajectories(history, all_patients(history)), 5)
     assert [trajectory.patients for trajectory in found] == [n for _, n in counted.most_common(5)]
     for trajectory in found:
         assert counted[tuple(names[code] for code in trajectory.stages)] == trajectory.patients
@@ -59,7 +59,7 @@ def test_the_most_frequent_trajectories(history):
 
 def test_the_median_time_in_each_stage_of_a_trajectory(history):
     names, log = history.log.names.stages, history.log
-    for trajectory in frequent(history, roads(history, all_patients(history)), 5):
+    for trajectory in most_frequent(history, trajectories(history, all_patients(history)), 5):
         stages = tuple(names[code] for code in trajectory.stages)
         own = [i for i in range(log.n_patients) if trajectory_of(history, i) == stages]
         times = []
@@ -77,7 +77,7 @@ def test_the_median_time_in_each_stage_of_a_trajectory(history):
 
 def test_only_the_given_patients_are_counted(history):
     some = all_patients(history)[::3]
-    found = roads(history, some)
+    found = trajectories(history, some)
     assert found.passed[0] == len(some)
     assert (found.node_of[1::3] == -1).all()
 
@@ -89,7 +89,7 @@ def test_steps_are_the_moves_between_stages(history):
         for number, (one, other) in enumerate(pairwise(trajectory_of(history, index)), start=1):
             if number <= 4:
                 expected[number, one, other] += 1
-    found = steps(roads(history, all_patients(history)), 4)
+    found = steps(trajectories(history, all_patients(history)), 4)
     assert {(s.number, names[s.begin], names[s.to]): s.patients for s in found} == expected
 
 
@@ -102,7 +102,7 @@ def test_losses_are_those_of_the_funnel(history):
     log = history.log
     firsts = [history.first_of_each(rows(history, what)) for what in outcome.sequence]
     terminal = {stage.name for stage in history.scenario.stages if stage.terminal}
-    found = losses(history, outcome, all_patients(history))
+    found = attrition(history, outcome, all_patients(history))
     assert len(found) == len(outcome.sequence) - 1
     for i, step in enumerate(found):
         expected = defaultdict(list)
@@ -127,7 +127,7 @@ def test_losses_are_those_of_the_funnel(history):
 def test_a_lane_has_no_gap_and_ends_with_the_patient(history):
     log = history.log
     terminal = {stage.name for stage in history.scenario.stages if stage.terminal}
-    for index, lane in enumerate(lanes(history, range(40), {})):
+    for index, lane in enumerate(swimmer_lanes(history, range(40), {})):
         assert (lane.patient, lane.until) == (log.patient[index], log.ends[index])
         assert lane.stays[0].begin == 0.0
         assert all(stay.state for stay in lane.stays)  # a stage without a state leaves it as it was
@@ -143,5 +143,5 @@ def test_marks_are_the_rows_of_an_event_selector(history):
     outcome = next(one for one in history.scenario.outcomes if one.kind == "funnel")
     what = outcome.sequence[2]
     times = history.log.time[rows(history, what)]
-    found = lanes(history, range(history.log.n_patients), {"it": what})
+    found = swimmer_lanes(history, range(history.log.n_patients), {"it": what})
     assert [("it", time) for time in times] == [mark for lane in found for mark in lane.marks]
