@@ -9,6 +9,7 @@ from textwrap import dedent, indent
 from typing import Any
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
 from sim.engine.run import Result, simulate
@@ -19,6 +20,11 @@ from sim.scenario.language.model import Scenario
 
 Floats = NDArray[np.float64]
 Counts = NDArray[np.int64]
+
+
+def sizes(short: int, *, long: int) -> list[Any]:
+    """Values of one parameter of a test: a size for `make test`, and a larger one for `make test-long`."""
+    return [pytest.param(short, id=str(short)), pytest.param(long, id=str(long), marks=pytest.mark.long)]
 
 
 def written(

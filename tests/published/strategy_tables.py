@@ -39,7 +39,7 @@ def alive(log: EventLog, years: float) -> NDArray[np.bool_]:
 
 @dataclass(frozen=True, slots=True)
 class Arm:
-    """A strategy, and what became of the patients under it."""
+    """The results of a strategy. alive: at each of `YEARS`, whether each patient is alive."""
 
     name: str
     infused: float
@@ -47,22 +47,23 @@ class Arm:
     alive: tuple[NDArray[np.bool_], ...]
 
 
-def arm(path: Path, name: str) -> Arm:
-    rows = Columns(run(path, PATIENTS, *COMBINED_IN_ADULTS))
-    shares = [len(np.unique(rows.patient[rows.enters(s)])) / PATIENTS for s in ("infusion", "transplant")]
+def arm(path: Path, name: str, patients: int) -> Arm:
+    rows = Columns(run(path, patients, *COMBINED_IN_ADULTS))
+    shares = [len(np.unique(rows.patient[rows.enters(s)])) / patients for s in ("infusion", "transplant")]
     return Arm(name, shares[0], shares[1], tuple(alive(rows.log, years) for years in YEARS))
 
 
-def arms(setting: str) -> list[Arm]:
+def arms(setting: str, patients: int) -> list[Arm]:
     """The setting (the base case), then its strategies."""
-    found = [arm(SCENARIOS / SETTINGS[setting], "base case")]
-    return found + [arm(path, path.stem) for path in STRATEGIES if path.parent.name == setting]
+    base_case = arm(SCENARIOS / SETTINGS[setting], "base case", patients)
+    strategies = [path for path in STRATEGIES if path.parent.name == setting]
+    return [base_case, *(arm(path, path.stem, patients) for path in strategies)]
 
 
-def waits(setting: str) -> list[tuple[float, ...]]:
+def waits(setting: str, patients: int = PATIENTS) -> list[tuple[float, ...]]:
     """Survival at each of `YEARS`, for each wait."""
     logs = (
-        run(SCENARIOS / SETTINGS[setting], PATIENTS, f"parameters.slot_wait={{value: {days} days}}")
+        run(SCENARIOS / SETTINGS[setting], patients, f"parameters.slot_wait={{value: {days} days}}")
         for days in WAITS
     )
     return [tuple(float(alive(log, years).mean()) for years in YEARS) for log in logs]
@@ -83,8 +84,8 @@ def percent(share: float) -> str:
     return f"{100 * share:.0f}%"
 
 
-def of_strategies(setting: str) -> str:
-    found = arms(setting)
+def of_strategies(setting: str, patients: int = PATIENTS) -> str:
+    found = arms(setting, patients)
     head = ("strategy", "infused", "transplanted", *(f"alive at {y} y" for y in YEARS), "points at 5 y")
     rows = []
     for one in found:

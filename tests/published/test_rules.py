@@ -1,8 +1,7 @@
 """The hard rules of treatment hold for every simulated patient of the clinical scenarios.
 
-Read off the event log by walking along each patient's rows, with none of the code that finds the
-happenings of `never`. The rules are those of practice with CD19 CAR-T and transplant: what no centre
-would do.
+They are read from the event log row by row, without the code that evaluates `never`. The rules are
+those of practice with CD19 CAR-T and transplant: what no centre would do.
 """
 
 from __future__ import annotations
@@ -12,33 +11,33 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import pytest
 
-from tests.published.lives import YEAR, Life, cohort
+from tests.published.patients import YEAR, Patient, cohort
 
-# ---------------------------------------------------------------- what a life may not contain
+# ---------------------------------------------------------------- what no pathway may contain
 
-Rule = Callable[[Life], Iterator[str]]
+Rule = Callable[[Patient], Iterator[str]]
 
 ACADEMIC, COMMERCIAL = "cn_academic.yaml", "uk_us_commercial.yaml"
 CNS_RELAPSE, BLINATUMOMAB = "cns_relapse_academic.yaml", "strategies/commercial/blinatumomab.yaml"
 
 
-def no_cd19_product_after_cd19_is_lost(life: Life) -> Iterator[str]:
+def no_cd19_product_after_cd19_is_lost(patient: Patient) -> Iterator[str]:
     lost = False
-    for step in life.steps:
+    for step in patient.steps:
         lost = lost or step.after["cd19"] in ("negative", "lineage_switch")
         if step.enters == "infusion" and lost:
             yield "infusion without CD19"
 
 
-def transplant_only_in_remission_of_both_compartments(life: Life) -> Iterator[str]:
-    for step in life.entering("conditioning", "transplant"):
+def transplant_only_in_remission_of_both_compartments(patient: Patient) -> Iterator[str]:
+    for step in patient.entering("conditioning", "transplant"):
         for moment in (step.before, step.after):
             if moment["marrow"] == "active" or moment["csf"] != "cns1":
                 yield f"{step.enters} with marrow {moment['marrow']}, CSF {moment['csf']}"
 
 
-def transplant_needs_a_donor_and_a_fit_patient(life: Life) -> Iterator[str]:
-    for step in life.entering("conditioning"):
+def transplant_needs_a_donor_and_a_fit_patient(patient: Patient) -> Iterator[str]:
+    for step in patient.entering("conditioning"):
         now = step.after
         exists = {
             "sibling": now["matched_sibling"] == "true",
@@ -56,9 +55,9 @@ def transplant_needs_a_donor_and_a_fit_patient(life: Life) -> Iterator[str]:
             yield "conditioning during CRS or ICANS"
 
 
-def second_transplant_a_year_after_the_first(life: Life) -> Iterator[str]:
-    days = [step.time for step in life.entering("transplant")]
-    starts = [step.time for step in life.entering("conditioning")]
+def second_transplant_a_year_after_the_first(patient: Patient) -> Iterator[str]:
+    days = [step.time for step in patient.entering("transplant")]
+    starts = [step.time for step in patient.entering("conditioning")]
     if len(days) > 2:
         yield f"{len(days)} transplants"
     for first in days:
@@ -66,9 +65,9 @@ def second_transplant_a_year_after_the_first(life: Life) -> Iterator[str]:
             yield "conditioning within a year of a transplant"
 
 
-def conditioning_not_before_day_28(life: Life) -> Iterator[str]:
+def conditioning_not_before_day_28(patient: Patient) -> Iterator[str]:
     infused = -np.inf
-    for step in life.entering("infusion", "conditioning", "transplant"):
+    for step in patient.entering("infusion", "conditioning", "transplant"):
         infused = step.time if step.enters == "infusion" else infused
         if step.enters == "conditioning" and step.time - infused < 28:
             yield f"conditioning {step.time - infused:.1f} days after infusion"
@@ -76,9 +75,9 @@ def conditioning_not_before_day_28(life: Life) -> Iterator[str]:
             yield f"transplant {step.time - infused:.1f} days after infusion"
 
 
-def own_cells_only_where_they_can_be_used(life: Life) -> Iterator[str]:
+def own_cells_only_where_they_can_be_used(patient: Patient) -> Iterator[str]:
     failed = 0
-    for step in life.entering("eligibility", "product_failed", "apheresis"):
+    for step in patient.entering("eligibility", "product_failed", "apheresis"):
         failed = {"eligibility": 0, "product_failed": failed + 1}.get(step.enters, failed)
         if step.enters == "apheresis" and failed >= 2:
             yield "apheresis after two failed products"
@@ -86,9 +85,9 @@ def own_cells_only_where_they_can_be_used(life: Life) -> Iterator[str]:
             yield "apheresis although own cells cannot be used"
 
 
-def donor_product_from_a_relative_or_the_transplant_donor(life: Life) -> Iterator[str]:
+def donor_product_from_a_relative_or_the_transplant_donor(patient: Patient) -> Iterator[str]:
     transplants, given_by = 0, ""
-    for step in life.entering("transplant", "infusion"):
+    for step in patient.entering("transplant", "infusion"):
         now = step.after
         if step.enters == "transplant":
             if transplants == 0 and given_by and now["donor"] != given_by:
@@ -103,62 +102,62 @@ def donor_product_from_a_relative_or_the_transplant_donor(life: Life) -> Iterato
                 yield f"a donor product from {given_by} in GVHD of grade {now['agvhd']}"
 
 
-def donor_remission_before_transplant_is_a_bridge(life: Life) -> Iterator[str]:
-    for step in life.entering("enter_remission"):
+def donor_remission_before_transplant_is_a_bridge(patient: Patient) -> Iterator[str]:
+    for step in patient.entering("enter_remission"):
         now = step.after
         is_bridge = now["car_t_source"] == "donor" and now["hscts"] == 0
         if is_bridge and now["hsct_intent"] != "true":
             yield "a donor-derived remission without intent to transplant"
 
 
-def no_second_product_without_a_response_to_the_first(life: Life) -> Iterator[str]:
-    infusions = list(life.entering("infusion"))
+def no_second_product_without_a_response_to_the_first(patient: Patient) -> Iterator[str]:
+    infusions = list(patient.entering("infusion"))
     if len(infusions) > 2:
         yield f"{len(infusions)} CD19 products"
-    responses = [step.after["car_t_response"] for step in life.entering("day_28")]
+    responses = [step.after["car_t_response"] for step in patient.entering("day_28")]
     for _, response in zip(infusions[1:], responses, strict=False):
         if response != "cr":
             yield f"a second product after response {response}"
 
 
-def no_infusion_of_the_unfit(life: Life) -> Iterator[str]:
-    for step in life.entering("infusion"):
+def no_infusion_of_the_unfit(patient: Patient) -> Iterator[str]:
+    for step in patient.entering("infusion"):
         if step.after["ecog"] > 2:
             yield "infusion at ECOG above 2"
 
 
-def grade_5_is_death_of_treatment_before_day_28(life: Life) -> Iterator[str]:
-    for step in life.entering("infusion"):
+def grade_5_is_death_of_treatment_before_day_28(patient: Patient) -> Iterator[str]:
+    for step in patient.entering("infusion"):
         if 5 not in (step.after["crs_grade"], step.after["icans_grade"]):
             continue
-        last = life.steps[-1]
+        last = patient.steps[-1]
         if last.enters not in ("died_of_treatment", "died_of_other_cause") or last.time >= step.time + 28:
             yield f"grade 5, then {last.enters or last.event} after {last.time - step.time:.1f} days"
 
 
-def assessed_on_day_28(life: Life) -> Iterator[str]:
+def assessed_on_day_28(patient: Patient) -> Iterator[str]:
     infused = -np.inf
-    for step in life.entering("infusion", "day_28"):
+    for step in patient.entering("infusion", "day_28"):
         if step.enters == "day_28" and step.time != infused + 28:
             yield f"assessed {step.time - infused} days after infusion"
         infused = step.time
 
 
-def remission_counts_in_both_compartments(life: Life) -> Iterator[str]:
-    for step in life.entering("enter_remission", "chemo_remission", "after_transplant", "long_term"):
+def remission_counts_in_both_compartments(patient: Patient) -> Iterator[str]:
+    for step in patient.entering("enter_remission", "chemo_remission", "after_transplant", "long_term"):
         if step.after["marrow"] == "active" or step.after["csf"] != "cns1":
             yield f"{step.enters} with marrow {step.after['marrow']}, CSF {step.after['csf']}"
 
 
-def no_intrathecal_dose_around_infusion(life: Life) -> Iterator[str]:
-    doses = [s.time for s in life.steps if s.event.endswith((".it_dose", ".it_weekly"))]
-    for step in life.entering("infusion"):
+def no_intrathecal_dose_around_infusion(patient: Patient) -> Iterator[str]:
+    doses = [s.time for s in patient.steps if s.event.endswith((".it_dose", ".it_weekly"))]
+    for step in patient.entering("infusion"):
         if any(step.time - 9 < dose < step.time + 28 for dose in doses):
             yield "an intrathecal dose between lymphodepletion and day 28"
 
 
-def no_blinatumomab_in_active_cns_disease_or_without_cd19(life: Life) -> Iterator[str]:
-    for step in life.entering("salvage"):
+def no_blinatumomab_in_active_cns_disease_or_without_cd19(patient: Patient) -> Iterator[str]:
+    for step in patient.entering("salvage"):
         now = step.after
         if now["agent"] != "blinatumomab" or now["line_cycles"] != 1:
             continue
@@ -166,9 +165,9 @@ def no_blinatumomab_in_active_cns_disease_or_without_cd19(life: Life) -> Iterato
             yield f"blinatumomab with CSF {now['csf']}, CD19 {now['cd19']}"
 
 
-def two_cycles_of_inotuzumab_and_four_weeks_to_conditioning(life: Life) -> Iterator[str]:
+def two_cycles_of_inotuzumab_and_four_weeks_to_conditioning(patient: Patient) -> Iterator[str]:
     cycles, last_day = 0, -np.inf
-    for step in life.steps:
+    for step in patient.steps:
         if step.event == "salvage.cycle_ends" and step.before["agent"] == "inotuzumab":
             cycles, last_day = cycles + 1, step.time
         if step.enters == "conditioning" and step.time - last_day < 28:
@@ -177,9 +176,9 @@ def two_cycles_of_inotuzumab_and_four_weeks_to_conditioning(life: Life) -> Itera
             yield f"transplant after {cycles} cycles of inotuzumab"
 
 
-def washed_out_before_apheresis(life: Life) -> Iterator[str]:
+def washed_out_before_apheresis(patient: Patient) -> Iterator[str]:
     last_dose, last_blinatumomab = -np.inf, -np.inf
-    for step in life.steps:
+    for step in patient.steps:
         if step.event.endswith((".it_dose", ".it_weekly")):
             last_dose = step.time
         if step.event == "salvage.cycle_ends" and step.before["agent"] == "blinatumomab":
@@ -188,9 +187,9 @@ def washed_out_before_apheresis(life: Life) -> Iterator[str]:
             yield f"apheresis {step.time - max(last_dose, last_blinatumomab):.1f} days after the last dose"
 
 
-def the_cured_die_of_other_causes(life: Life) -> Iterator[str]:
-    cured = any(True for _ in life.entering("long_term"))
-    last = life.steps[-1].enters
+def the_cured_die_of_other_causes(patient: Patient) -> Iterator[str]:
+    cured = any(True for _ in patient.entering("long_term"))
+    last = patient.steps[-1].enters
     if cured and last.startswith("died") and last != "died_of_other_cause":
         yield f"long-term survivor, then {last}"
 
@@ -217,19 +216,21 @@ RULES: tuple[Rule, ...] = (
 )
 
 
-def broken(rule: Rule, among: tuple[Life, ...]) -> list[str]:
-    return [f"patient {life.number}: {fault}" for life in among for fault in rule(life)]
-
-
 @pytest.mark.parametrize("file", [ACADEMIC, COMMERCIAL, CNS_RELAPSE, BLINATUMOMAB])
-@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
-def test_rule_holds_for_every_patient(rule: Rule, file: str) -> None:
-    assert broken(rule, cohort(file)) == []
+def test_rules_hold_for_every_patient(file: str) -> None:
+    """With 4,000 patients, a violation by one patient in 900 is missed with a probability below 1.2%."""
+    violations = [
+        f"{rule.__name__}, patient {patient.number}: {violation}"
+        for patient in cohort(file)
+        for rule in RULES
+        for violation in rule(patient)
+    ]
+    assert violations == []
 
 
-def test_every_road_that_the_rules_guard_is_taken() -> None:
-    """A rule about what never comes up would hold in vain."""
-    steps = [step for life in cohort(ACADEMIC) for step in life.steps]
+def test_the_pathways_restricted_by_the_rules_occur() -> None:
+    """A rule about events that never occur would show nothing."""
+    steps = [step for patient in cohort(ACADEMIC) for step in patient.steps]
     entered = {step.enters for step in steps}
     assert {
         "infusion",
@@ -250,7 +251,7 @@ def test_every_road_that_the_rules_guard_is_taken() -> None:
     assert any(step.after["vod"] == "true" for step in steps)
     assert any(step.after["graft_failed"] == "true" for step in steps)
     assert any(step.after["aplasia_lost_early"] == "true" for step in steps)
-    agents = {step.after["agent"] for life in cohort(BLINATUMOMAB) for step in life.entering("salvage")}
+    agents = {step.after["agent"] for patient in cohort(BLINATUMOMAB) for step in patient.entering("salvage")}
     assert agents == {"chemotherapy", "blinatumomab", "inotuzumab"}
 
 
@@ -306,13 +307,13 @@ WITHOUT: dict[Rule, tuple[str, ...]] = {
         "clocks.hsct_relapse.in=[transplant, recovery, after_transplant, long_term]",
     ),
 }
-"""For each rule the changes after which it no longer holds."""
+"""For each rule, changes of the scenario after which it no longer holds."""
 
 
 @pytest.mark.parametrize("rule", WITHOUT, ids=lambda rule: rule.__name__)
-def test_rule_is_seen_to_break_where_the_pathway_is_without_it(rule: Rule) -> None:
-    assert broken(rule, cohort(ACADEMIC, ("never=[]", *WITHOUT[rule]))) != []
+def test_a_violation_is_found_in_a_pathway_without_the_rule(rule: Rule) -> None:
+    assert any(True for patient in cohort(ACADEMIC, ("never=[]", *WITHOUT[rule])) for _ in rule(patient))
 
 
-def test_each_rule_has_been_broken_once() -> None:
+def test_each_rule_has_a_violation() -> None:
     assert set(WITHOUT) == set(RULES)
