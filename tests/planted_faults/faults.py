@@ -260,7 +260,7 @@ FAULTS = (
         READINGS,
         "(P[row, at.RATIO_ABOVE] and steps < 0.0)",
         "(P[row, at.RATIO_ABOVE] and steps < -1e9)",
-        f"{THEORY}::test_ratios_multiply_and_act_on_whom_they_say",
+        f"{THEORY}::test_ratios_multiply_and_apply_under_their_conditions",
         is_compiled=True,
     ),
     Fault(

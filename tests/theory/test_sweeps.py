@@ -35,7 +35,7 @@ def centre(servers: int) -> str:
 
 
 def swept(file: Path, over: str, **options: int) -> Results:
-    asked = RunRequest(file, **options)
+    asked = RunRequest(file, workers=1, **options)
     cells = grid([over], [])
     return carry_out(asked, cells, outcomes=(), step=lambda name: None, share=lambda part: None).results
 

@@ -1,7 +1,7 @@
-"""Times of patients in care when the calendar begins: P(T > d + t | T > d), whatever the law and its modifiers.
+"""Times of prevalent patients: P(T > d + t | T > d), for distributions with and without modifiers.
 
-Each is held against the same stage lived from its entry on by patients of whom those are taken who
-are still in it after d days: another use of the same law, without a word of the code that conditions.
+The reference are patients who enter the same stage, and of them those who are still in it after d days:
+the same distribution without the code that conditions on the time elapsed.
 """
 
 from __future__ import annotations
@@ -15,9 +15,12 @@ from sim.outcomes.summary import log_results
 from sim.pathway.tables import compile_pathway
 from tests.cohorts import count, entered, lived, read, written
 
-LASTED, N = 40.0, 20_000
+LASTED = 40.0
+ROWS, REPLICATIONS = 1000, 20
+N = ROWS * REPLICATIONS
+"""Patients of a table: a short table, replicated, because reading one takes longer than the simulation."""
 
-LAWS = {
+DISTRIBUTIONS = {
     "weibull": "{weibull: {shape: 1.7, scale: 60 days}}",
     "lognormal, stretched": "{lognormal: {median: 50 days, sigma: 0.7}, time_ratios: [{value: 1.4}]}",
     "gamma, a ratio that ends": "{gamma: {shape: 3, mean: 60 days}, hazard_ratios: [{value: 3, until: 55 days}]}",
@@ -38,25 +41,29 @@ def stage(law: str, chance: str = "") -> str:
     )
 
 
+def table(head: str, row: str) -> str:
+    """A table of patients with the same row for each."""
+    return 'table: "' + "\\n".join([head, *[row] * ROWS]) + '"'
+
+
 def remaining(law: str, chance: str) -> tuple[np.ndarray, np.ndarray]:
-    """Days from today to the end of the stage: of today's patients, and of who has been seen so far."""
+    """Days from day 40 to the end of the stage: of prevalent patients, and of those who entered on day 0."""
     attributes = "attributes: {age: 50}"
-    table = f'table: "stage,days_in_stage,age\\nward,{LASTED},{50 + LASTED / 365.25!r}\\n"'
-    rows = "\\n".join(["stage,days_in_stage,age", *[f"ward,{LASTED},{50 + LASTED / 365.25!r}"] * N])
-    table = f'table: "{rows}"'
-    today = lived(stage(law, chance), patients=f"{{{table}, {attributes}}}", horizon="2000 days", seed=2)
-    before = lived(
-        stage(law, chance), patients=f"{{number: {4 * N}, {attributes}}}", horizon="2040 days", seed=3
+    patients = (
+        f"{{{table('stage,days_in_stage,age', f'ward,{LASTED},{50 + LASTED / 365.25!r}')}, {attributes}}}"
     )
+    stages = stage(law, chance)
+    today = lived(stages, patients=patients, horizon="2000 days", seed=2, replications=REPLICATIONS)
+    before = lived(stages, patients=f"{{number: {4 * N}, {attributes}}}", horizon="2040 days", seed=3)
     ends = entered(before, "died")
     return np.minimum(entered(today, "died"), 2000), np.minimum(ends[ends > LASTED] - LASTED, 2000)
 
 
 @pytest.mark.parametrize("chance", ["", "chance: 0.6, "], ids=["", "chance"])
-@pytest.mark.parametrize("name", LAWS)
-def test_what_is_left_of_a_time(name: str, chance: str) -> None:
-    """Kolmogorov and Smirnov at a size of 1e-6: a difference of 4 points anywhere would show."""
-    found, known = remaining(LAWS[name], chance)
+@pytest.mark.parametrize("name", DISTRIBUTIONS)
+def test_remaining_time(name: str, chance: str) -> None:
+    """Kolmogorov-Smirnov test at a level of 1e-6: finds a difference of 4 points at any time."""
+    found, known = remaining(DISTRIBUTIONS[name], chance)
     n = len(found) * len(known) / (len(found) + len(known))
     distance = stats.ks_2samp(found, known).statistic
     bound = np.sqrt(-np.log(1e-6 / 2) / 2 / n)
@@ -64,21 +71,24 @@ def test_what_is_left_of_a_time(name: str, chance: str) -> None:
     assert distance < bound
 
 
-def test_a_clock_goes_on_as_a_time_in_the_stage_does() -> None:
+def test_a_running_clock_is_conditional_on_its_elapsed_time() -> None:
     """A clock that has run for 40 days, in a patient who enters the stage only now."""
-    law = LAWS["weibull"]
+    law = DISTRIBUTIONS["weibull"]
     bare = "ward: {state: ill, events: {never: {after: {fixed: 9000 days}, to: died}}}\ndied: {state: dead, terminal: true}"
-    rows = "\\n".join(["days.limit", *[str(LASTED)] * N])
-    clocks = f"{{limit: {{after: {law}, to: died}}}}"
     log = lived(
-        bare, patients=f'{{table: "{rows}"}}', clocks=clocks, on_start="[{start: limit}]", horizon="9000 days"
+        bare,
+        patients=f"{{{table('days.limit', str(LASTED))}}}",
+        clocks=f"{{limit: {{after: {law}, to: died}}}}",
+        on_start="[{start: limit}]",
+        horizon="9000 days",
+        replications=REPLICATIONS,
     )
     exact = lambda t: 1 - np.exp(-(((t + LASTED) / 60) ** 1.7) + (LASTED / 60) ** 1.7)  # noqa: E731
     assert stats.kstest(entered(log, "died"), exact).statistic < np.sqrt(-np.log(1e-6 / 2) / 2 / N)
     assert count(log, "clock.limit").sum() == N
 
 
-def test_a_reassessed_time_keeps_its_luck_from_where_it_is() -> None:
+def test_a_reassessed_time_keeps_its_random_number() -> None:
     """Halfway a hazard ratio of 2 begins: S(t) = S0(t) until day 10, then its square from there on."""
     stages = """
 ward:
@@ -88,8 +98,8 @@ ward:
     done:  {after: {weibull: {shape: 1.7, scale: 60 days}, hazard_ratios: [{when: {sick: true}, value: 2}]}, to: died}
 died: {state: dead, terminal: true}
 """
-    rows = "\\n".join(["stage,days_in_stage", *[f"ward,{LASTED}"] * N])
-    log = lived(stages, patients=f'{{table: "{rows}", attributes: {{sick: false}}}}', horizon="9000 days")
+    patients = f"{{{table('stage,days_in_stage', f'ward,{LASTED}')}, attributes: {{sick: false}}}}"
+    log = lived(stages, patients=patients, horizon="9000 days", replications=REPLICATIONS)
 
     def exact(t: np.ndarray) -> np.ndarray:
         hazard = lambda d: (d / 60) ** 1.7  # noqa: E731
@@ -100,7 +110,7 @@ died: {state: dead, terminal: true}
 
 
 @pytest.mark.parametrize(
-    ("table", "note"),
+    ("rows", "note"),
     [
         (
             "stage,days_in_stage\\nward,3\\n",
@@ -111,11 +121,11 @@ died: {state: dead, terminal: true}
         ("sick\\ntrue\\n", ""),
     ],
 )
-def test_a_clock_without_a_column_in_the_table_is_noted(table: str, note: str) -> None:
+def test_a_clock_without_a_column_in_the_table_is_noted(rows: str, note: str) -> None:
     text = written(
         "ward: {state: ill, events: {end: {after: {exponential: {mean: 9 days}}, to: died}}}\n"
         "died: {state: dead, terminal: true}",
-        patients=f'{{table: "{table}", attributes: {{sick: false}}}}',
+        patients=f'{{table: "{rows}", attributes: {{sick: false}}}}',
         clocks="{limit: {after: {fixed: 9 days}, to: died}, review: {after: {fixed: 5 days}, to: died}}",
         on_start="[{start: limit}, {start: review}]",
     )
@@ -123,4 +133,4 @@ def test_a_clock_without_a_column_in_the_table_is_noted(table: str, note: str) -
     result = simulate(compile_pathway(scenario))
     run_notes = log_results(result.log, result.use, scenario).notes
     for notes in (scenario.notes, run_notes):
-        assert [note in text for text in notes if "table of today" in text] == ([True] if note else [])
+        assert [note in found for found in notes if "table of today" in found] == ([True] if note else [])

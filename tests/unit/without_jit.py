@@ -1,7 +1,9 @@
-"""Runs a piece of Python as another process does, with compilation switched off."""
+"""Run a program compiled, in this process, or as ordinary Python, in another process."""
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import subprocess
 import sys
@@ -11,8 +13,12 @@ ROOT = Path(__file__).parents[2]
 
 
 def printed(program: str, *, jit: bool) -> str:
-    """What the program prints, compiled or as ordinary Python; warnings are errors."""
-    environment = {**os.environ, "NUMBA_DISABLE_JIT": "0" if jit else "1", "PYTHONPATH": str(ROOT)}
+    """The output of a program, compiled or as ordinary Python; warnings are errors."""
+    if jit:
+        with contextlib.redirect_stdout(io.StringIO()) as output:
+            exec(program, {})
+        return output.getvalue()
+    environment = {**os.environ, "NUMBA_DISABLE_JIT": "1", "PYTHONPATH": str(ROOT)}
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", program],
         env=environment,
