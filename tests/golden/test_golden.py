@@ -1,9 +1,10 @@
-"""One digest of one log. It says nothing of what is right: it only detects that something changed.
+"""One digest of one event log. It does not show that the log is right: it only detects that it changed.
 
-The log is of every family and modifier on one path. Where a change of results is meant, the digest
-in `every_family.sha256` is replaced by the one told here, and CHANGELOG.md says **Changes results**.
-The bytes are to be the same on every processor: they are computed here as ordinary Python, and by
-code compiled for the plainest processor of the kind, with numpy's vector instructions switched off.
+The scenario has every family and modifier in one pathway. After an intended change of results, replace
+the digest in `every_family.sha256` by the one printed here, and write **Changes results** in CHANGELOG.md.
+The bytes must be the same on every processor and in every environment: they are computed as ordinary
+Python, with other settings of hashing, locale and time zone, with several workers, and by code compiled
+for the plainest processor of the kind, without the vector instructions of numpy.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from pathlib import Path
 import pytest
 from numpy._core._multiarray_umath import __cpu_dispatch__
 
+from sim.engine import compiled_engine
 from sim.engine.run import simulate
 from sim.pathway.tables import compile_pathway
 from sim.scenario import load
@@ -24,6 +26,7 @@ from tests.cohorts import columns
 
 HERE = Path(__file__).parent
 GOLDEN = HERE / "every_family.sha256"
+ELSEWHERE = {"PYTHONHASHSEED": "4711", "LC_ALL": "C", "PYTHONUTF8": "0", "TZ": "Pacific/Kiritimati"}
 PLAINEST = {
     "NUMBA_CPU_NAME": "generic",
     "NUMBA_CPU_FEATURES": "",
@@ -31,14 +34,15 @@ PLAINEST = {
 }
 
 
-def digest() -> str:
-    """SHA-256 of the columns of the log, one after the other in their order."""
-    log = simulate(compile_pathway(load(HERE / "every_family.yaml")), seed=2, workers=1).log
+def digest(workers: int = 1) -> str:
+    """SHA-256 of the columns of the log, in their order."""
+    pathway = compile_pathway(load(HERE / "every_family.yaml"))
+    log = simulate(pathway, seed=2, workers=workers).log
     return hashlib.sha256(b"".join(columns(log).values())).hexdigest()
 
 
 def digest_elsewhere(environment: dict[str, str]) -> str:
-    """The digest, computed by another process under this environment."""
+    """The digest computed by another process with these environment variables."""
     done = subprocess.run(
         [sys.executable, "-c", "from tests.golden.test_golden import digest; print(digest())"],
         env={**os.environ, "PYTHONPATH": str(HERE.parents[1]), **environment},
@@ -49,12 +53,23 @@ def digest_elsewhere(environment: dict[str, str]) -> str:
     return done.stdout.strip()
 
 
-def test_the_log_is_the_one_it_was() -> None:
+def test_the_log_is_unchanged() -> None:
     assert digest() == GOLDEN.read_text("utf-8").strip()
 
 
+@pytest.mark.parametrize("workers", [2, 7])
+def test_several_workers_write_the_same_log(workers: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compiled_engine, "BLOCK", 100)  # patients that a worker simulates at a time
+    assert digest(workers) == GOLDEN.read_text("utf-8").strip()
+
+
 @pytest.mark.parametrize(
-    "environment", [{"NUMBA_DISABLE_JIT": "1"}, PLAINEST], ids=["not compiled", "plainest"]
+    "environment",
+    [
+        pytest.param({"NUMBA_DISABLE_JIT": "1"}, id="not compiled"),
+        pytest.param(ELSEWHERE, id="other hash seed, locale and time zone"),
+        pytest.param(PLAINEST, id="plainest processor", marks=pytest.mark.long),  # compiles anew
+    ],
 )
-def test_on_another_processor(environment: dict[str, str]) -> None:
+def test_the_log_is_the_same_in_another_environment(environment: dict[str, str]) -> None:
     assert digest_elsewhere(environment) == GOLDEN.read_text("utf-8").strip()

@@ -396,7 +396,7 @@ def words_in(value: Any) -> Iterator[str]:
         yield value.partition(".")[0]
 
 
-def words_that_came_up(spec: Spec, log: EventLog) -> set[str]:
+def words_that_occur(spec: Spec, log: EventLog) -> set[str]:
     """The words of what happened in a log: events and clocks that happened, stages that were entered."""
     found: set[str] = set(words_in(spec["patients"])) | set(words_in(spec["pathway"]["on_start"]))
     stages = spec["pathway"]["stages"]

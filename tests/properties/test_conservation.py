@@ -1,6 +1,6 @@
-"""Random pathways whose patients share resources: nothing is lost, doubled, or granted out of turn.
+"""Random pathways with limited resources: no unit is lost, granted twice, or granted out of turn.
 
-All is worked out again from the log alone and held against the use that the engine told.
+Everything is computed again from the event log and compared with the resource use that the engine wrote.
 """
 
 from __future__ import annotations
@@ -20,10 +20,9 @@ from sim.pathway.tables import Pathway
 from sim.scenario.language.model import Resource
 from sim.scenario.language.resources import DAYS
 from sim.scenario.source import tree
-from tests.cohorts import compiled
+from tests.cohorts import compiled, sizes
 from tests.properties.random_pathways import pathways, write
 
-EXAMPLES = 250
 NAMES = ("bed", "nurse", "theatre")
 CAPACITIES = (1, 2, 3, "unlimited", {"0 days": 2, "20 days": 1, "70 days": 3}, {"0 days": 0, "15 days": 2})
 CALENDARS = (
@@ -68,21 +67,21 @@ def contested(draw: Any) -> dict[str, Any]:
 
 
 @dataclass
-class Told:
-    """What became of one patient's dealings with resources: (day, code, FREE_OF | WAITS_FOR | HOLDS)."""
+class Dealings:
+    """The resources of one patient. changes: (day, code, FREE_OF | WAITS_FOR | HOLDS)."""
 
     changes: list[tuple[float, int, float]]
     wanted: list[tuple[float, float, frozenset[int], bool]]
-    """Requests: from when, until when, for what, whether it was granted."""
+    """Requests: start, end, the resources, whether they were granted."""
 
 
-def dealings(result: Result) -> list[Told]:
-    """For each patient every change, the end of follow-up among them, and every wait."""
+def dealings_of(result: Result) -> list[Dealings]:
+    """For each patient every change, including those at the end of follow-up, and every wait."""
     log = result.log
     first = len(log.names.attributes) + len(log.names.stamps)
     found = []
     for i in range(log.n_patients):
-        told = Told([], [])
+        patient = Dealings([], [])
         holds: dict[int, float] = {}
         waits_since, wanted = None, frozenset[int]()
         for row in range(log.row_of[i], log.row_of[i + 1]):
@@ -91,26 +90,26 @@ def dealings(result: Result) -> list[Told]:
             which = [(int(log.change_what[c]) - first, float(log.change_value[c])) for c in here]
             of_resources = [(code, value) for code, value in which if code >= 0]
             if waits_since is not None and log.event[row] in (GRANTED, LEFT_QUEUE):
-                told.wanted.append((waits_since, day, wanted, log.event[row] == GRANTED))
+                patient.wanted.append((waits_since, day, wanted, log.event[row] == GRANTED))
                 waits_since = None
             for code, value in of_resources:
                 before = holds.get(code, FREE_OF)
-                assert value != before, "a change changes something"
-                assert (before, value) != (FREE_OF, HOLDS), "a grant is asked for"
-                assert (before, value) != (HOLDS, WAITS_FOR), "what is held is not asked for"
+                assert value != before, "a change has a new value"
+                assert (before, value) != (FREE_OF, HOLDS), "a grant follows a request"
+                assert (before, value) != (HOLDS, WAITS_FOR), "a unit held is not requested"
                 holds[code] = value
-                told.changes.append((day, code, value))
+                patient.changes.append((day, code, value))
             if log.does[row] == ASKS:
                 waits_since = day
                 wanted = frozenset(code for code, value in of_resources if value == WAITS_FOR)
-                assert wanted, "who asks asks for something"
+                assert wanted, "a request names a resource"
             if log.event[row] == GRANTED:
                 assert {code for code, value in of_resources if value == HOLDS} == set(wanted)
         last = log.begins[i] + log.ends[i]
         if waits_since is not None:
-            told.wanted.append((waits_since, last, wanted, False))
-        told.changes += [(last, code, FREE_OF) for code, value in holds.items() if value != FREE_OF]
-        found.append(told)
+            patient.wanted.append((waits_since, last, wanted, False))
+        patient.changes += [(last, code, FREE_OF) for code, value in holds.items() if value != FREE_OF]
+        found.append(patient)
     return found
 
 
@@ -119,7 +118,7 @@ def units(resource: Resource, day: float) -> float:
 
 
 def is_open(resource: Resource, day: float) -> bool:
-    """Day 0 is a Monday; the closing hour is not open any more, nor the 64 points of the grid before it."""
+    """Day 0 is a Monday; a resource closes 64 grid points before its closing hour."""
     if resource.calendar is None:
         return True
     if resource.calendar == "weekdays":
@@ -133,16 +132,16 @@ def is_open(resource: Resource, day: float) -> bool:
 
 
 def check(pathway: Pathway, result: Result) -> int:
-    """Every law of conservation; returns how many grants were made to who had waited."""
+    """Check that resources are conserved; returns the number of grants."""
     scenario, log, use = pathway.scenario, result.log, result.use
-    told = dealings(result)
+    patients = dealings_of(result)
     horizon = scenario.horizon
     shared = [code for code, r in enumerate(scenario.resources) if not r.is_free]
-    moments = sorted({day for one in told for day, *_ in one.changes if day < horizon})
+    moments = sorted({day for one in patients for day, *_ in one.changes if day < horizon})
     in_use = np.zeros((len(moments), len(scenario.resources)), dtype=int)
     queue = np.zeros_like(in_use)
     at_moment = {day: n for n, day in enumerate(moments)}
-    for one in told:
+    for one in patients:
         state: dict[int, float] = {}
         for day, code, value in one.changes:
             before = state.get(code, FREE_OF)
@@ -162,7 +161,10 @@ def check(pathway: Pathway, result: Result) -> int:
             assert there.tolist() == np.maximum(due, in_use[:, code]).tolist()
         inside = np.clip(np.append(use.time[rows], horizon), 0.0, horizon)
         waited = sum(
-            min(end, horizon) - begin for one in told for begin, end, which, _ in one.wanted if code in which
+            min(end, horizon) - begin
+            for one in patients
+            for begin, end, which, _ in one.wanted
+            if code in which
         )
         assert np.diff(inside) @ use.queue[rows] == pytest.approx(waited, abs=1e-6), "Little's law"
     grants = 0
@@ -170,10 +172,12 @@ def check(pathway: Pathway, result: Result) -> int:
     for code in shared:
         resource = scenario.resources[code]
         for n, day in enumerate(moments):
-            granted = sum(d == day and c == code and v == HOLDS for one in told for d, c, v in one.changes)
+            granted = sum(
+                d == day and c == code and v == HOLDS for one in patients for d, c, v in one.changes
+            )
             if granted:
-                assert is_open(resource, day), "no grant while it is closed"
-                assert in_use[n, code] <= units(resource, day), "never granted above capacity"
+                assert is_open(resource, day), "a grant while the resource is closed"
+                assert in_use[n, code] <= units(resource, day), "a grant above capacity"
                 grants += granted
     available = [
         {
@@ -183,17 +187,17 @@ def check(pathway: Pathway, result: Result) -> int:
         }
         for n, d in enumerate(moments)
     ]
-    for one in told:
+    for one in patients:
         for begin, end, wanted, _ in one.wanted:
             for n in range(np.searchsorted(moments, begin), np.searchsorted(moments, min(end, horizon))):
-                assert not wanted <= available[n], "nobody waits for what is free"
-    check_turns(pathway, told, history)
+                assert not wanted <= available[n], "a patient waits for free resources"
+    check_turns(pathway, patients, history)
     return grants
 
 
-def check_turns(pathway: Pathway, told: list[Told], history: History) -> None:
+def check_turns(pathway: Pathway, patients: list[Dealings], history: History) -> None:
     """Among those who want the same, the first in the queue of its first resource is granted first."""
-    waits = [(i, *w) for i, one in enumerate(told) for w in one.wanted]
+    waits = [(i, *w) for i, one in enumerate(patients) for w in one.wanted]
     for i, begin, end, wanted, is_granted in waits:
         if not is_granted:
             continue
@@ -220,10 +224,11 @@ def value_at(history: History, attribute: str, patient: int, day: float) -> floa
     return float(history.attribute(attribute, before[-1:])[0])
 
 
-def test_random_pathways() -> None:
+@pytest.mark.parametrize("examples", sizes(80, long=250))
+def test_random_pathways(examples: int) -> None:
     grants = []
 
-    @settings(max_examples=EXAMPLES, suppress_health_check=list(HealthCheck), phases=[Phase.generate])
+    @settings(max_examples=examples, suppress_health_check=list(HealthCheck), phases=[Phase.generate])
     @given(contested())
     def conserves(spec: dict[str, Any]) -> None:
         pathway = compiled(tree.write(write(spec)))
@@ -231,4 +236,4 @@ def test_random_pathways() -> None:
             grants.append(check(pathway, simulate(pathway, workers=1, seed=5)))
 
     conserves()
-    assert sum(n > 20 for n in grants) > EXAMPLES / 5, "there are so few grants that they show little"
+    assert sum(n > 20 for n in grants) > examples / 6, "too few examples have grants"

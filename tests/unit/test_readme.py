@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 import shlex
-import subprocess
-import sys
 import tomllib
 from pathlib import Path
 
 import pytest
 
+from tests.command import output_of, output_of_python
 from tests.makefile import recipe
 
 ROOT = Path(__file__).parents[2]
@@ -27,26 +26,19 @@ def commands() -> list[str]:
     return [line.removeprefix(".venv/bin/") for line in lines]
 
 
-def allpath(*words: str) -> str:
-    arguments = [sys.executable, "-m", "sim.cli.main", *words]
-    done = subprocess.run(arguments, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
 def test_the_scenario_shown_is_the_file() -> None:
     assert blocks("yaml")[0] == FIRST.read_text("utf-8")
 
 
 def test_the_output_shown_is_what_the_command_prints() -> None:
     shown = next(c for c in commands() if c.startswith("allpath run scenarios/first_steps.yaml --at"))
-    assert blocks("text")[1] == allpath(*shlex.split(shown)[1:])
+    assert blocks("text")[1] == output_of(*shlex.split(shown)[1:])
 
 
 def test_the_answer_shown_is_what_make_run_opens_with(tmp_path: Path) -> None:
     page = tmp_path / "case.html"
     words = recipe("run", "allpath")
-    told = allpath(*(str(page) if word == "case.html" else word for word in words))
+    told = output_of(*(str(page) if word == "case.html" else word for word in words))
     assert told.startswith(blocks("text")[0] + "\n")
     assert page.stat().st_size > 1_000_000
 
@@ -54,20 +46,17 @@ def test_the_answer_shown_is_what_make_run_opens_with(tmp_path: Path) -> None:
 def test_the_figure_is_made_by_its_command() -> None:
     assert (
         blocks("mermaid")[0].strip()
-        == allpath("describe", "scenarios/first_steps.yaml", "--diagram", "mermaid").strip()
+        == output_of("describe", "scenarios/first_steps.yaml", "--diagram", "mermaid").strip()
     )
 
 
 @pytest.mark.parametrize("command", [c for c in commands() if c.startswith("allpath ")])
 def test_every_command_runs(command: str) -> None:
-    assert allpath(*shlex.split(command)[1:])
+    assert output_of(*shlex.split(command)[1:])
 
 
 def test_the_python_shown_runs() -> None:
-    arguments = [sys.executable, "-c", blocks("python")[0]]
-    done = subprocess.run(arguments, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert "overall_survival" in done.stdout
+    assert "overall_survival" in output_of_python(blocks("python")[0])
 
 
 def test_every_file_named_exists() -> None:

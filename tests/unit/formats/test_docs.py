@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from tests.command import output_of, output_of_python
 
 ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs" / "export.md").read_text("utf-8")
@@ -24,9 +24,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("page")
     (folder / "scenarios").symlink_to(ROOT / "scenarios")
     for line in "".join(blocks("console")).splitlines():
-        command = [sys.executable, "-m", "sim.cli.main", *shlex.split(line.removeprefix("$ allpath "))]
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
+        output_of(*shlex.split(line.removeprefix("$ allpath ")), folder=folder)
     return folder
 
 
@@ -35,12 +33,7 @@ def test_the_matrix_shown_is_the_one_written(place: Path) -> None:
 
 
 def test_the_python_shown_runs(place: Path) -> None:
-    printed = [
-        subprocess.run(
-            [sys.executable, "-c", code], cwd=place, capture_output=True, text=True, check=True
-        ).stdout
-        for code in blocks("python")
-    ]
+    printed = [output_of_python(code, folder=place) for code in blocks("python")]
     assert "True" in printed[0]
     assert "transplant" in printed[1]
 

@@ -1,0 +1,39 @@
+"""The command `allpath` and Python programs, run in this process: a new one takes seconds for the imports."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import sys
+from pathlib import Path
+from unittest.mock import patch
+
+from sim.cli.main import run_command
+
+ROOT = Path(__file__).parents[1]
+
+
+def output_of(*words: str, folder: Path = ROOT) -> str:
+    """The standard output of `allpath`, given in a folder; its exit status must be 0."""
+    output, errors = (io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True) for _ in range(2))
+    with (
+        contextlib.chdir(folder),
+        patch.object(sys, "argv", ["allpath", *words]),
+        contextlib.redirect_stdout(output),
+        contextlib.redirect_stderr(errors),
+    ):
+        status = run_command()
+    assert status == 0, text_of(errors)
+    return text_of(output)
+
+
+def text_of(stream: io.TextIOWrapper) -> str:
+    stream.seek(0)
+    return stream.read()
+
+
+def output_of_python(program: str, folder: Path = ROOT) -> str:
+    """The standard output of a Python program that is started in a folder."""
+    with contextlib.chdir(folder), contextlib.redirect_stdout(io.StringIO()) as output:
+        exec(compile(program, "program", "exec"), {"__name__": "__main__"})
+    return output.getvalue()
