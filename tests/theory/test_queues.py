@@ -18,7 +18,9 @@ from tests.theory.queues import (
 IN_REPLICATION = 3000
 """Patients."""
 REPLICATIONS = dict.fromkeys(SYSTEMS, 8) | {
-    **dict.fromkeys(("M/M/2/6 (bounded)", "M/M/7+M (manufacturing slots)", "Jackson network with feedback"), 10),
+    **dict.fromkeys(
+        ("M/M/2/6 (bounded)", "M/M/7+M (manufacturing slots)", "Jackson network with feedback"), 10
+    ),
     **dict.fromkeys(("M/M/3", "M/M/4", "M/M/3, two classes"), 20),
 }
 """As many as it takes for the precision below."""
