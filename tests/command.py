@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
+import subprocess
 import sys
 from pathlib import Path
 from unittest.mock import patch
@@ -32,8 +34,21 @@ def text_of(stream: io.TextIOWrapper) -> str:
     return stream.read()
 
 
-def output_of_python(program: str, folder: Path = ROOT) -> str:
-    """The standard output of a Python program that is started in a folder."""
-    with contextlib.chdir(folder), contextlib.redirect_stdout(io.StringIO()) as output:
-        exec(compile(program, "program", "exec"), {"__name__": "__main__"})
-    return output.getvalue()
+def output_of_python(program: str, *, folder: Path = ROOT, is_compiled: bool = True) -> str:
+    """The standard output of a Python program that is started in a folder; warnings are errors.
+
+    With `is_compiled` false it runs in another process, with the kernel as ordinary Python.
+    """
+    if is_compiled:
+        with contextlib.chdir(folder), contextlib.redirect_stdout(io.StringIO()) as output:
+            exec(compile(program, "program", "exec"), {"__name__": "__main__"})
+        return output.getvalue()
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", program],
+        cwd=folder,
+        env={**os.environ, "NUMBA_DISABLE_JIT": "1", "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout

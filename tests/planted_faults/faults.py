@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 LAW, DRAWS = "sim/engine/kernel.py", "sim/engine/draws.py"
 SOJOURNS, READINGS = "sim/engine/event_times.py", "sim/engine/expressions.py"
-RULES, THEORY = "tests/unit/engine/test_law.py", "tests/theory/test_modifiers.py"
+RULES, THEORY = "tests/unit/engine/test_kernel.py", "tests/theory/test_modifiers.py"
 PAIRS = "tests/theory/test_influence.py"
 
 
@@ -83,7 +83,7 @@ FAULTS = (
         "sim/numerics/philox.py",
         "word(0), word(seed), word(replication)",
         "word(0), word(seed), word(0)",
-        "tests/unit/test_chance.py",
+        "tests/unit/numerics/test_philox.py",
     ),
     # events of a stage
     Fault(

@@ -14,8 +14,8 @@ from sim.pathway.tables import Pathway, compile_pathway
 from sim.scenario import load
 from sim.scenario.source import tree
 from tests.cohorts import columns, compiled, differing, sizes
+from tests.command import output_of_python
 from tests.properties.random_pathways import FAMILIES, Spec, pathways, words_that_occur, write
-from tests.unit.without_jit import printed
 
 ROOT = Path(__file__).parents[2]
 BASE = ROOT / "scenarios" / "cns_relapse_academic.yaml"
@@ -124,4 +124,4 @@ def test_as_ordinary_python(tmp_path: Path) -> None:
     clinical.write_text(load(BASE, settings=("patients.number=10",)).text, encoding="utf-8")
     files.append(str(clinical))
     expected = "".join(f"{one} {other}\n" for one, other in map(digests, files))
-    assert printed(WITHOUT_JIT.format(files=files), jit=False) == expected
+    assert output_of_python(WITHOUT_JIT.format(files=files), is_compiled=False) == expected

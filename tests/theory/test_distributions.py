@@ -26,7 +26,7 @@ from sim.distributions import (
     leaf_quantile,
     leaf_time,
 )
-from tests.unit.without_jit import printed
+from tests.command import output_of_python
 
 Floats = NDArray[np.float64]
 
@@ -514,4 +514,4 @@ def test_compiled_or_not_the_bits_are_the_same() -> None:
         "    found += [hazard_at(one, float(t)) for t in found if np.isfinite(t)]\n"
         "    print(name, [value.hex() for value in found])"
     )
-    assert printed(program, jit=True) == printed(program, jit=False)
+    assert output_of_python(program) == output_of_python(program, is_compiled=False)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from scipy import special
 
 from sim.numerics import portable
-from tests.unit.without_jit import printed
+from tests.command import output_of_python
 
 RANDOM = np.random.default_rng(20240501)
 
@@ -195,4 +195,4 @@ def test_compiled_or_not_the_bits_are_the_same() -> None:
         "             a.power(x, wide), a.round_to_grid(wide)]\n"
         "    print([value.hex() for value in found])"
     )
-    assert printed(program, jit=True) == printed(program, jit=False)
+    assert output_of_python(program) == output_of_python(program, is_compiled=False)

@@ -23,7 +23,7 @@ from sim.scenario.language.vocabulary import (
 )
 from sim.scenario.source import tree
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 VALID = sorted(ROOT.glob("tests/conformance/valid/**/*.yaml"))
 SHIPPED = [
     path

@@ -13,7 +13,7 @@ from numba import config, njit
 from scipy import stats
 
 from sim.numerics.philox import name_key, parameter_uniform, philox, uniform
-from tests.unit.without_jit import printed
+from tests.command import output_of_python
 
 WORD = 1 << 64
 INT64 = st.integers(-(1 << 63), (1 << 63) - 1)
@@ -137,4 +137,4 @@ def test_compiled_or_not_a_draw_is_the_same() -> None:
         "    print(uniform(2**62 - i, i, i**9, name_key(str(i)), 3 * i).hex())\n"
         "    print(parameter_uniform(i, i, 'p').hex())"
     )
-    assert printed(program, jit=True) == printed(program, jit=False)
+    assert output_of_python(program) == output_of_python(program, is_compiled=False)
