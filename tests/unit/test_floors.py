@@ -31,6 +31,7 @@ FLOORS = (
     "sim.outcomes.findings sim.outcomes.evaluation sim.outcomes.summary sim.outcomes.curves sim.outcomes.value_distribution",
     "sim.outcomes.comparison",
     "sim.outcomes",
+    "sim.economics",
     "sim.formats",
     "sim.runs",
     "sim.report",

@@ -1,0 +1,164 @@
+"""Costs, QALYs, life-years and net benefit as outcomes of a run, a comparison and a sweep."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from sim.economics.discounting import YEAR
+from sim.economics.valuation import DEAD, Amounts, Valuation, categories, has_utilities
+from sim.errors import Place, Where
+from sim.event_log.log import Floats, Indices
+from sim.outcomes.endpoints.endpoint import Endpoint
+from sim.outcomes.endpoints.proportions import LEFT_OUT
+from sim.outcomes.history.history import History
+from sim.outcomes.intervals import Estimate, Figures, Influence, Key, mean
+from sim.outcomes.results import Description
+from sim.outcomes.survival.influence import of_ratio
+from sim.scenario.language.model import Outcome, Scenario
+
+COST, QALY, LIFE_YEARS, NET_BENEFIT = "cost", "qaly", "life_years", "net_benefit"
+COST_BY_STAGE, COST_BY_YEAR = "cost_by_stage", "cost_by_year"
+DISCOUNTED, UNDISCOUNTED = "discounted", "undiscounted"
+KIND = "economics"
+"""The kind of these outcomes, which no file declares."""
+
+LABELS = {
+    COST: "Cost",
+    QALY: "Quality-adjusted life-years",
+    LIFE_YEARS: "Life-years",
+    NET_BENEFIT: "Net monetary benefit",
+    COST_BY_STAGE: "Cost by stage",
+    COST_BY_YEAR: "Cost by year since the start",
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Means:
+    """Several means over the same patients, values by key, shape [n_patients] each."""
+
+    description: Description
+    group_rows: Indices
+    values: Mapping[Key, Floats]
+    method: str | None = "Student"
+
+    def figures(self, chosen: Indices) -> Figures:
+        """The means for these patients."""
+        estimates = {key: mean(values[chosen]) for key, values in self.values.items()}
+        influences: dict[Key, Influence] = {}
+        if len(chosen) > 1:
+            influences = {key: partial(self._influence, key, chosen) for key in self.values}
+        return Figures(len(chosen), estimates, {LEFT_OUT: 0}, influences)
+
+    def _influence(self, key: Key, chosen: Indices) -> Floats:
+        return of_ratio(self.values[key][chosen], np.ones(len(chosen)))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CostByYear:
+    """The mean undiscounted cost per patient in each year since the start, of all patients."""
+
+    description: Description
+    group_rows: Indices
+    valuation: Valuation
+    method: str | None = None
+
+    def figures(self, chosen: Indices) -> Figures:
+        """The yearly means for these patients, at the end of each year (days)."""
+        n = len(chosen)
+        totals = self.valuation.cost_by_year(chosen) / n if n else np.full(self.valuation.n_years, np.nan)
+        estimates = {
+            Key(UNDISCOUNTED, "", (year + 1) * YEAR): Estimate(float(total), n=n)
+            for year, total in enumerate(totals)
+        }
+        return Figures(n, estimates, {LEFT_OUT: 0})
+
+
+def economic_outcomes(scenario: Scenario) -> tuple[str, ...]:
+    """The names of the economic outcomes that a scenario has, but for those its file declares itself."""
+    if scenario.economics is None:
+        return ()
+    has_costs, has_health = bool(categories(scenario)), has_utilities(scenario)
+    with_dead = any(stage.state == DEAD for stage in scenario.stages)
+    found = {
+        COST: has_costs,
+        QALY: has_health,
+        LIFE_YEARS: with_dead,
+        NET_BENEFIT: has_costs and has_health and scenario.economics.threshold is not None,
+        COST_BY_STAGE: has_costs,
+        COST_BY_YEAR: has_costs,
+    }
+    declared = {outcome.name for outcome in scenario.outcomes}
+    return tuple(name for name, is_there in found.items() if is_there and name not in declared)
+
+
+def endpoints(history: History) -> Iterator[tuple[Outcome, Endpoint]]:
+    """Every economic outcome of a log at the prices of its scenario, evaluated.
+
+    Raises: RunError where a choice by an attribute has no entry for a patient's value.
+    """
+    names = economic_outcomes(history.scenario)
+    if not names:
+        return
+    valuation = Valuation(history)
+    for name in names:
+        outcome = Outcome(name, KIND, Where(Place(""), ""), label=LABELS[name])
+        yield outcome, endpoint(valuation, name)
+
+
+def endpoint(valuation: Valuation, name: str) -> Endpoint:
+    """One economic outcome, ready for any set of patients."""
+    currency, starts = valuation.economics.currency, valuation.history.starts
+    if name == COST_BY_YEAR:
+        last = Key(UNDISCOUNTED, "", YEAR)
+        text = "mean cost per patient in each year since the start, all patients counted in each"
+        return CostByYear(Description(last, currency, text), starts, valuation)
+    totals, unit = _totals(valuation, name)
+    text = _text(valuation, name)
+    headline = Key(DISCOUNTED, next(iter(totals)))
+    return Means(Description(headline, unit, text, meanings=MEANINGS), starts, _by_key(totals))
+
+
+MEANINGS = {(UNDISCOUNTED, ""): "not discounted"}
+
+
+def _totals(valuation: Valuation, name: str) -> tuple[Mapping[str, Amounts], str]:
+    """The totals of each part, the whole as part "" first, and their unit."""
+    currency = valuation.economics.currency
+    if name == COST:
+        return {"": valuation.total_cost} | dict(valuation.cost), currency
+    if name == QALY:
+        return {"": valuation.qaly}, "years"
+    if name == LIFE_YEARS:
+        return {"": valuation.life_years}, "years"
+    if name == COST_BY_STAGE:
+        return dict(valuation.cost_by_stage) or {"": valuation.total_cost}, currency
+    threshold = valuation.economics.threshold
+    assert threshold is not None
+    return {"": valuation.qaly.times(threshold) + valuation.total_cost.times(-1.0)}, currency
+
+
+def _by_key(totals: Mapping[str, Amounts]) -> dict[Key, Floats]:
+    found: dict[Key, Floats] = {}
+    for part, amounts in totals.items():
+        found[Key(DISCOUNTED, part)] = amounts.discounted
+        found[Key(UNDISCOUNTED, part)] = amounts.undiscounted
+    return found
+
+
+def _text(valuation: Valuation, name: str) -> str:
+    how = valuation.economics
+    rate = how.discount_cost if name in (COST, COST_BY_STAGE) else how.discount_qaly
+    discounted = f"discounted by {100 * rate:g}% a year ({how.convention})"
+    if name == COST:
+        return f"mean cost per patient, {discounted}"
+    if name == COST_BY_STAGE:
+        return f"mean cost per patient by the stage in which it falls due, {discounted}"
+    if name == QALY:
+        return f"mean quality-adjusted life-years per patient, {discounted}"
+    if name == LIFE_YEARS:
+        return f"mean life-years per patient until the state {DEAD} or the end of follow-up, {discounted}"
+    return f"mean net monetary benefit per patient at {how.threshold:g} {how.currency} a QALY"

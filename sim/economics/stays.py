@@ -1,0 +1,180 @@
+"""Every patient's time cut into stretches in which utility and daily costs are constant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.economics.choices import WhileLeaving, covariates
+from sim.economics.discounting import Discount
+from sim.event_log.log import ASKS, ENTERS, GRANTED, HOLDS, Codes, Floats, Indices
+from sim.outcomes.history.conditions import holds
+from sim.outcomes.history.history import Flags, History
+from sim.scenario.language.model import Covariate, Resource, Scenario, Stage, Value
+
+UNTIL_GRANTED = "when_next_granted"
+
+
+class Stays:
+    """Stretches of all patients, in the order of the log, each to the next or the end of follow-up.
+
+    row: the row that begins each; patient: its patient; begin, end: days since the start; stage,
+    state: codes, -1 for none. Shape [n_stretches]. A waiting patient is in the stage left, before the
+    first stage in that one.
+    """
+
+    def __init__(self, history: History, values: Iterable[Value[float]], resources: Iterable[str]) -> None:
+        """values: those that accrue over time. resources: names of those whose holding is asked for."""
+        self.history = history
+        log = history.log
+        self._changes = {name: _holding(history, name) for name in resources}
+        begins = np.zeros(log.n_rows, bool)
+        begins[history.starts] = True
+        stages, states = history.stage_spells, history.state_spells
+        for spells in (stages, states):
+            begins[spells.row] = True
+        for rows, _ in self._changes.values():
+            begins[rows] = True
+        read = {covariate for value in values for covariate in covariates(value)}
+        for covariate in read:
+            begins |= _may_change(history, covariate)
+        self.row: Indices = np.flatnonzero(begins)
+        self._position = np.cumsum(begins) - 1
+        self.patient = history.patients(self.row)
+        self._is_first = np.append(True, self.patient[1:] != self.patient[:-1])
+        self.stage: Codes = self.filled(stages.row, stages.code, np.int16(-1))
+        self.state: Codes = self.filled(states.row, states.code, np.int16(-1))
+
+    def filled(self, rows: Indices, codes: NDArray[Any], otherwise: np.generic) -> NDArray[Any]:
+        """In each stretch the code of the last of these rows; `otherwise` before the first."""
+        found = np.full(len(self.row), otherwise)
+        source = np.where(self._is_first, np.arange(len(self.row)), 0)
+        at = self._position[rows]
+        found[at] = codes
+        source[at] = at
+        return found[np.maximum.accumulate(source)]
+
+    @cached_property
+    def begin(self) -> Floats:
+        """Days since the patient's start at which each stretch begins."""
+        return self.history.log.time[self.row]
+
+    @cached_property
+    def end(self) -> Floats:
+        """Days since the patient's start at which each stretch ends."""
+        return self._ends(self.begin, self.history.log.follow_up)
+
+    def _ends(self, at_begin: Floats, at_follow_up: Floats) -> Floats:
+        """The value at the end of each stretch, from those at its begin and at the patient's end."""
+        ends = np.append(at_begin[1:], 0.0)
+        last = np.append(self._is_first[1:], True)
+        ends[last] = at_follow_up[self.patient[last]]
+        return ends
+
+    def weights(self, discount: Discount) -> Floats:
+        """What a flow of 1 a day is worth in each stretch, in days at the patient's start."""
+        begin = discount.factors(self.begin)
+        end = self._ends(begin, discount.factors(self.history.log.follow_up))
+        return discount.between(self.begin, self.end, (begin, end))
+
+    def holds(self, resource: str) -> Flags:
+        """Whether a resource is held in each stretch."""
+        rows, held = self._changes[resource]
+        found: Flags = self.filled(rows, held, np.False_)
+        return found
+
+    def grants(self, resource: str) -> Indices:
+        """The rows at which a resource begins to be held, what today's patients hold already left out."""
+        rows, held = self._changes[resource]
+        patient = self.history.patients(rows)
+        before = np.append(False, held[:-1] & (patient[1:] == patient[:-1]))
+        begins: Indices = rows[held & ~before]
+        granted: Indices = begins[~was_there_before(self.history, begins)]
+        return granted
+
+
+def was_there_before(history: History, rows: Indices) -> Flags:
+    """Whether each row is the start of a patient who was in care when the calendar began."""
+    table, log = history.scenario.patients.table, history.log
+    if table is None or not table.is_today:
+        return np.zeros(len(rows), bool)
+    patient = history.patients(rows)
+    found: Flags = (rows == history.starts[patient]) & (log.patient[patient] < len(table.rows))
+    return found
+
+
+def _may_change(history: History, covariate: Covariate) -> Flags:
+    """The rows after which a covariate may have another value, shape [n_rows]."""
+    log = history.log
+    if covariate.kind == "stage":
+        return np.zeros(log.n_rows, bool)
+    if covariate.kind != "attribute":
+        return np.ones(log.n_rows, bool)
+    changes = np.zeros(log.n_rows, bool)
+    changes[history.attribute_changes(covariate.name)] = True
+    return changes
+
+
+# ---------------------------------------------------------------- resources held
+
+
+def _holding(history: History, name: str) -> tuple[Indices, Flags]:
+    """Rows after which a resource may have begun or ceased to be held, and whether it is held then."""
+    resource = next(one for one in history.scenario.resources if one.name == name)
+    if not resource.is_free:
+        rows, what = history.resource_changes(name)
+        return rows, what == HOLDS
+    return _holding_unlimited(history, resource)
+
+
+def _holding_unlimited(history: History, resource: Resource) -> tuple[Indices, Flags]:
+    """The same of a resource that leaves no rows in the log: read from what stages need.
+
+    It is held from entering a stage that needs it until the patient comes to a stage that does not;
+    with `release: when_next_granted` until that stage is entered. Who waits for something else is not
+    given it before the grant, but keeps it where the stage waited for needs it.
+    """
+    log = history.log
+    moves = (log.does == ASKS) | (log.does == ENTERS)
+    rows = np.flatnonzero(moves)
+    rows = rows[~history.is_decision[log.stage_to[rows]]]
+    asks = log.does[rows] == ASKS
+    is_grant = ~asks & (log.event[rows] == GRANTED)
+    needed = np.zeros(len(rows), bool)
+    arrives = np.flatnonzero(~is_grant)
+    needed[arrives] = _needs(history, resource, rows[arrives])
+    needed[is_grant] = needed[np.flatnonzero(is_grant) - 1]
+    lets_go = asks & ~needed & (resource.release != UNTIL_GRANTED)
+    patient = history.patients(rows)
+    is_first = np.append(True, patient[1:] != patient[:-1])
+    settled = ~asks | is_first
+    source = np.maximum.accumulate(np.where(settled, np.arange(len(rows)), 0))
+    let_go = np.cumsum(lets_go)
+    kept = needed[source] & ~asks[source] & (let_go == let_go[source])
+    return rows, np.where(asks, kept, needed)
+
+
+def _needs(history: History, resource: Resource, rows: Indices) -> Flags:
+    """Whether the stage each row comes to needs the resource, read before it is entered."""
+    log = history.log
+    found = np.zeros(len(rows), bool)
+    for index, name in enumerate(log.names.stages):
+        stage = stage_called(history.scenario, name)
+        for need in stage.needs:
+            if need.resource != resource.name:
+                continue
+            here = np.flatnonzero(log.stage_to[rows] == index)
+            if need.when is None:
+                found[here] = True
+            else:
+                found[here] |= holds(WhileLeaving(history), need.when, rows[here])
+    return found
+
+
+def stage_called(scenario: Scenario, name: str) -> Stage:
+    """The stage of this name."""
+    return next(stage for stage in scenario.stages if stage.name == name)
