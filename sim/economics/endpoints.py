@@ -135,7 +135,7 @@ def _totals(valuation: Valuation, name: str) -> tuple[Mapping[str, Amounts], str
     if name == LIFE_YEARS:
         return {"": valuation.life_years}, "years"
     if name == COST_BY_STAGE:
-        return dict(valuation.cost_by_stage) or {"": valuation.total_cost}, currency
+        return dict(valuation.cost_by_stage), currency
     threshold = valuation.economics.threshold
     assert threshold is not None
     return {"": valuation.qaly.times(threshold) + valuation.total_cost.times(-1.0)}, currency

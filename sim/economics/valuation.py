@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from math import ceil
 
 import numpy as np
 from numpy.typing import NDArray
@@ -115,17 +116,17 @@ class Valuation:
         flows = [flow for parts in self._flows.values() for flow in parts]
         lumps = [lump for parts in self._lumps.values() for lump in parts]
         found: dict[str, Amounts] = {}
-        for code, name in enumerate(names):
+        for name in costly_stages(self.scenario):
+            code = names.index(name)
             here = [_only_flow(flow, self._stays.stage == code) for flow in flows]
             due = [_only_lump(lump, lump.stage == code) for lump in lumps]
-            if any(len(flow.rate) for flow in here) or any(len(lump.amount) for lump in due):
-                found[name] = self._added(here, due, self._cost_discount)
+            found[name] = self._added(here, due, self._cost_discount)
         return found
 
     def cost_by_year(self, chosen: Indices) -> Floats:
         """Undiscounted cost of these patients (increasing) in each year since the start, added up.
 
-        Shape [n_years]: year k from k to k + 1 years, the last that of the longest follow-up.
+        Shape [n_years]: year k from k to k + 1 years, the last one that can be observed.
         """
         stays, log = self._stays, self.history.log
         mask = np.zeros(log.n_patients, bool)
@@ -145,8 +146,9 @@ class Valuation:
 
     @cached_property
     def n_years(self) -> int:
-        """Years since the start that anybody is followed up, the last one begun counted."""
-        return max(int(np.ceil(self.history.log.follow_up.max(initial=0.0) / YEAR)), 1)
+        """Years since the start that can be observed, the last one begun counted."""
+        follow_up, horizon = self.scenario.patients.follow_up, self.scenario.horizon
+        return ceil((horizon if follow_up is None else min(follow_up, horizon)) / YEAR)
 
     # ------------------------------------------------------------ adding up
 
@@ -323,6 +325,28 @@ def categories(scenario: Scenario) -> tuple[str, ...]:
     for resource in scenario.resources:
         amounts += [resource.cost_per_use, resource.cost_per_day]
     return tuple(dict.fromkeys(c for amount in amounts for c, _ in by_category(amount, other=OTHER)))
+
+
+def costly_stages(scenario: Scenario) -> list[str]:
+    """The stages in which a cost can fall due, in the order of the file.
+
+    A clock, and an event of a patient who waits, may happen in any.
+    """
+    waiting = [
+        event
+        for stage in scenario.stages
+        for event in (*stage.while_waiting, *(event for event in stage.events if event.waiting))
+    ]
+    anywhere = any(event.cost is not None for event in (*scenario.clocks, *waiting))
+    priced = set(_priced_resources(scenario))
+    return [
+        stage.name
+        for stage in scenario.stages
+        if stage.cost is not None
+        or any(event.cost is not None for event in stage.events)
+        or any(need.resource in priced for need in stage.needs)
+        or (anywhere and stage.decide is None and not stage.terminal)
+    ]
 
 
 def has_utilities(scenario: Scenario) -> bool:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
+from typing import TypeAlias
 
 import numpy as np
 
@@ -32,6 +33,9 @@ ENDPOINTS: Mapping[str, Callable[[History, Outcome], Endpoint]] = {
     "funnel": pathway_patterns.funnel,
     "pathway": pathway_patterns.pathway,
 }
+
+FurtherOutcomes: TypeAlias = Callable[[History], Iterable[tuple[Outcome, Endpoint]]]
+"""Makes outcomes that the file does not declare, already evaluated on a history."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,7 +81,8 @@ class Evaluator:
     """Evaluates outcomes on a log. at: days; those that cannot be observed are left out of `times`.
 
     replications: their number, where that is not what the log says of itself. observations: by outcome,
-    how long patients were observed, where this log is not the whole of it.
+    how long patients were observed, where this log is not the whole of it. further: outcomes beside
+    those of the file; one with the name of another is left out.
     """
 
     def __init__(
@@ -89,6 +94,7 @@ class Evaluator:
         at: Sequence[float],
         replications: int | None = None,
         observations: Mapping[str, Observation] | None = None,
+        further: FurtherOutcomes | None = None,
     ) -> None:
         self.log, self.scenario = log, scenario
         self.history = History(log, use, scenario)
@@ -96,6 +102,7 @@ class Evaluator:
         self.times = observable_times(scenario, at)
         self.observations = observations or {}
         self.replications = replications or int(log.replication.max(initial=0) + 1)
+        self._further = further
 
     @cached_property
     def counted(self) -> Flags:
@@ -103,12 +110,26 @@ class Evaluator:
         return self.log.begins >= self.scenario.patients.arrivals.warm_up
 
     @cached_property
+    def outcomes(self) -> tuple[Outcome, ...]:
+        """The outcomes of the scenario, then the further ones."""
+        return (*self.scenario.outcomes, *(outcome for outcome, _ in self._evaluated.values()))
+
+    @cached_property
+    def _evaluated(self) -> Mapping[str, tuple[Outcome, Endpoint]]:
+        """The further outcomes by name."""
+        declared = {outcome.name for outcome in self.scenario.outcomes}
+        further = self._further(self.history) if self._further is not None else ()
+        return {
+            outcome.name: (outcome, endpoint) for outcome, endpoint in further if outcome.name not in declared
+        }
+
+    @cached_property
     def resources(self) -> Mapping[str, ResourceFindings]:
         """Every resource that patients can wait for."""
         return resource_findings(self.history, self.replications)
 
     def evaluate(self, outcome: Outcome) -> Evaluation:
-        """An outcome of the scenario on this log."""
+        """One of the outcomes on this log."""
         endpoint = self._endpoint(outcome)
         patients = np.flatnonzero(self.counted & qualify(self.history, outcome.among))
         groups, note = self._groups(endpoint, outcome.by, patients)
@@ -122,6 +143,8 @@ class Evaluator:
         return Group(patients, edges, figures)
 
     def _endpoint(self, outcome: Outcome) -> Endpoint:
+        if outcome.name in self._evaluated:
+            return self._evaluated[outcome.name][1]
         if outcome.kind == "time_to_event":
             observation = self.observations.get(outcome.name)
             return time_to_event(self.history, outcome, self.times, observation)

@@ -12,7 +12,7 @@ from sim.outcomes import findings as outcome_findings
 from sim.outcomes import labels
 from sim.outcomes.endpoints.time_to_event import Observation
 from sim.outcomes.estimates import Differences, EstimateRow, Estimates
-from sim.outcomes.evaluation import Evaluator
+from sim.outcomes.evaluation import Evaluator, FurtherOutcomes
 from sim.outcomes.findings import ByReplication, Findings
 from sim.outcomes.intervals import Estimate, Figures, Key, is_empty, over_replications, without_intervals
 from sim.outcomes.queues import queue_summary
@@ -74,9 +74,9 @@ class Summary:
 
 
 def summarise(evaluator: Evaluator, outcomes: Sequence[Findings] | None = None) -> Summary:
-    """The figures of an evaluator's log. outcomes: those of the scenario, where they are at hand."""
+    """The figures of an evaluator's log. outcomes: their findings, where they are at hand."""
     if outcomes is None:
-        outcomes = [evaluator.evaluate(one).findings() for one in evaluator.scenario.outcomes]
+        outcomes = [evaluator.evaluate(one).findings() for one in evaluator.outcomes]
     return Summary(
         evaluator.scenario,
         evaluator.asked,
@@ -139,9 +139,11 @@ def log_results(
     at: Sequence[float] = DEFAULT_TIMES,
     seed: int = 0,
     replications: int | None = None,
+    further: FurtherOutcomes | None = None,
 ) -> Results:
     """The results of a run whose whole log is at hand. at: days; those beyond observation are left out."""
-    return run_results(summarise(Evaluator(log, use, scenario, at=at, replications=replications)), seed=seed)
+    evaluator = Evaluator(log, use, scenario, at=at, replications=replications, further=further)
+    return run_results(summarise(evaluator), seed=seed)
 
 
 def arm_results(summary: Summary, *, name: str = "", label: str = "") -> tuple[Estimates, ArmFacts]:

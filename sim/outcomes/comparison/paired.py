@@ -23,7 +23,7 @@ from sim.outcomes.comparison.patient_changes import (
 )
 from sim.outcomes.endpoints.time_to_event import TimeToEvent, time_to_event, with_common_times
 from sim.outcomes.estimates import DifferenceRow, Differences, EstimateRow, Estimates
-from sim.outcomes.evaluation import Evaluation, Evaluator, Group
+from sim.outcomes.evaluation import Evaluation, Evaluator, FurtherOutcomes, Group
 from sim.outcomes.findings import Findings
 from sim.outcomes.intervals import Estimate, Key
 from sim.outcomes.queues.queue_summary import growth_note, resource_facts, steady_state_note
@@ -55,19 +55,26 @@ class _ComparedOutcome:
     quantiles: Sequence[EstimateRow] = ()
 
 
-def compare(arms: Sequence[Arm], *, at: Sequence[float], workers: int | None = None) -> Results:
+def compare(
+    arms: Sequence[Arm],
+    *,
+    at: Sequence[float],
+    workers: int | None = None,
+    further: FurtherOutcomes | None = None,
+) -> Results:
     """The results of every arm, and the paired differences from the first, the reference.
 
     at: days at which curves are read. workers: outcomes evaluated at a time, None: one per core.
+    further: outcomes beside those of the files.
     Raises: InputError where the arms cannot be compared.
     """
     for arm in arms[1:]:
         check_comparable(arms[0], arm)
-    evaluated = [_evaluated(arm, at) for arm in arms]
+    evaluated = [_evaluated(arm, at, further) for arm in arms]
     reference, *others = evaluated
     with ThreadPoolExecutor(workers or os.cpu_count()) as pool:
         submitted = [pool.submit(_patient_changes, reference, arm) for arm in others]
-        outcomes = list(pool.map(partial(_compare_outcome, evaluated), _outcomes(arms)))
+        outcomes = list(pool.map(partial(_compare_outcome, evaluated), _outcomes(evaluated)))
         changes = {arm.name: one.result() for arm, one in zip(others, submitted, strict=True)}
     tables, facts = [], []
     for one in evaluated:
@@ -76,7 +83,7 @@ def compare(arms: Sequence[Arm], *, at: Sequence[float], workers: int | None = N
         facts.append(_with_changes(described, arms[0], one.arm, changes.get(one.name)))
     extra = [row for one in outcomes for row in one.quantiles]
     extra += [row for change in changes.values() for row in change.rows]
-    notes = [note for arm in arms[1:] for note in _unshared_outcomes(arms[0], arm)]
+    notes = [note for arm in others for note in _unshared_outcomes(reference, arm)]
     notes += [
         f"with {arm.name}, {growth_note(resource)}"
         for arm in facts
@@ -93,8 +100,10 @@ def compare(arms: Sequence[Arm], *, at: Sequence[float], workers: int | None = N
     )
 
 
-def _evaluated(arm: Arm, at: Sequence[float]) -> _EvaluatedArm:
-    evaluator = Evaluator(arm.log, arm.use, arm.scenario, at=at, replications=arm.replications)
+def _evaluated(arm: Arm, at: Sequence[float], further: FurtherOutcomes | None) -> _EvaluatedArm:
+    evaluator = Evaluator(
+        arm.log, arm.use, arm.scenario, at=at, replications=arm.replications, further=further
+    )
     facts = resource_facts(evaluator.resources, arm.scenario)
     return _EvaluatedArm(
         arm, evaluator, {one.name: steady_state_note(facts, one.name) for one in facts if not one.settles}
@@ -106,11 +115,11 @@ def _distinct(rows: Iterable[EstimateRow]) -> list[EstimateRow]:
     return list({row[:6]: row for row in rows}.values())
 
 
-def _outcomes(arms: Sequence[Arm]) -> list[Outcome]:
+def _outcomes(arms: Sequence[_EvaluatedArm]) -> list[Outcome]:
     """Every different outcome of the arms, those of the reference first."""
     found: list[Outcome] = []
     for arm in arms:
-        found += [one for one in arm.scenario.outcomes if not any(is_same(one, other) for other in found)]
+        found += [one for one in arm.evaluator.outcomes if not any(is_same(one, other) for other in found)]
     return found
 
 
@@ -122,7 +131,7 @@ def _arm_results(one: _EvaluatedArm, outcomes: Sequence[_ComparedOutcome]) -> tu
         for name, of_arm in compared.findings.items()
         if name == one.name
     }
-    in_order = [found[outcome.name] for outcome in one.arm.scenario.outcomes]
+    in_order = [found[outcome.name] for outcome in one.evaluator.outcomes]
     return arm_results(summarise(one.evaluator, in_order), name=one.name, label=one.name)
 
 
@@ -176,7 +185,7 @@ def _compare_outcome(arms: Sequence[_EvaluatedArm], outcome: Outcome) -> _Compar
     """One outcome in every arm that has it, and its differences from the reference."""
     evaluations: dict[str, Evaluation] = {}
     for one in arms:
-        same = next((other for other in one.arm.scenario.outcomes if is_same(outcome, other)), None)
+        same = next((other for other in one.evaluator.outcomes if is_same(outcome, other)), None)
         if same is not None:
             evaluations[one.name] = one.evaluator.evaluate(same)
     findings = {name: evaluation.findings() for name, evaluation in evaluations.items()}
@@ -271,10 +280,10 @@ def _quantile_row(
     )
 
 
-def _unshared_outcomes(reference: Arm, arm: Arm) -> list[str]:
+def _unshared_outcomes(reference: _EvaluatedArm, arm: _EvaluatedArm) -> list[str]:
     """Outcomes that the two do not have in common, and why."""
-    one = {outcome.name: outcome for outcome in reference.scenario.outcomes}
-    other = {outcome.name: outcome for outcome in arm.scenario.outcomes}
+    one = {outcome.name: outcome for outcome in reference.evaluator.outcomes}
+    other = {outcome.name: outcome for outcome in arm.evaluator.outcomes}
     different = [name for name, outcome in one.items() if name in other and not is_same(outcome, other[name])]
     notes = []
     for reason, names in (

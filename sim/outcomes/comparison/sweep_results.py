@@ -21,7 +21,7 @@ from sim.outcomes.comparison.differences import (
 from sim.outcomes.comparison.paired import is_same
 from sim.outcomes.endpoints import Endpoint
 from sim.outcomes.estimates import DifferenceRow
-from sim.outcomes.evaluation import Evaluation, Evaluator, Group
+from sim.outcomes.evaluation import Evaluation, Evaluator, FurtherOutcomes, Group
 from sim.outcomes.findings import Findings, without_influences
 from sim.outcomes.intervals import UNKNOWN, Key
 from sim.outcomes.queues.queue_summary import resource_facts, steady_state_note
@@ -61,17 +61,24 @@ class Cell:
     n_patients: int
 
 
-def evaluate_cell(arm: Arm, *, at: Sequence[float]) -> Cell:
-    """Evaluate all outcomes of a cell. at: days at which curves are read."""
+def evaluate_cell(arm: Arm, *, at: Sequence[float], further: FurtherOutcomes | None = None) -> Cell:
+    """Evaluate all outcomes of a cell.
+
+    at: days at which curves are read. further: outcomes beside those of the file; the burden of waiting
+    goes before one of the same name.
+    """
     scenario = arm.scenario
-    evaluator = Evaluator(arm.log, arm.use, scenario, at=at, replications=arm.replications)
+    evaluator = Evaluator(arm.log, arm.use, scenario, at=at, replications=arm.replications, further=further)
     facts = resource_facts(evaluator.resources, scenario)
-    evaluations = [evaluator.evaluate(outcome) for outcome in scenario.outcomes]
     named = {outcome.name for outcome in scenario.outcomes}
+    waiting = {name: endpoint for name, endpoint in burden(evaluator.history).items() if name not in named}
+    evaluations = [
+        evaluator.evaluate(outcome) for outcome in evaluator.outcomes if outcome.name not in waiting
+    ]
     counted = np.flatnonzero(evaluator.counted)
-    for name, endpoint in burden(evaluator.history).items():
-        if name not in named:
-            evaluations.append(_burden(name, endpoint, evaluator.group(endpoint, counted)))
+    evaluations += [
+        _burden(name, endpoint, evaluator.group(endpoint, counted)) for name, endpoint in waiting.items()
+    ]
     findings: list[Findings] = [one.findings() for one in evaluations]
     several = evaluator.replications > 1
     headlines = {
