@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from math import isnan, nan
+from math import isfinite, isnan, nan
 from typing import Any, ClassVar, Generic, NamedTuple, Self, TypeVar
 
 import numpy as np
@@ -87,7 +87,39 @@ class DifferenceRow(NamedTuple):
         return not (isnan(self.low) and isnan(self.high))
 
 
-Row = TypeVar("Row", EstimateRow, DifferenceRow)
+class IncrementalRow(NamedTuple):
+    """One step of an incremental analysis: an arm and what it is compared with, discounted.
+
+    analysis: `reference` (each arm against the reference) or `frontier` (each arm of the full analysis
+    against the one before it on the frontier). compared_with: "" where with none. cost, qaly: means of
+    the arm. incremental_...: differences, with their standard errors and their correlation. icer: cost
+    per QALY gained, with its 95% confidence set (Fieller): `interval` [low, high], `two rays` (up to low
+    and from high), `everything`, "" for none. net_benefit: incremental, in money at the threshold.
+    """
+
+    analysis: str
+    arm: str
+    compared_with: str
+    currency: str
+    cost: float
+    qaly: float
+    status: str
+    incremental_cost: float = nan
+    incremental_qaly: float = nan
+    cost_error: float = nan
+    qaly_error: float = nan
+    correlation: float = nan
+    icer: float = nan
+    low: float = nan
+    high: float = nan
+    confidence_set: str = ""
+    threshold: float = nan
+    net_benefit: float = nan
+    net_benefit_error: float = nan
+    note: str = ""
+
+
+Row = TypeVar("Row", EstimateRow, DifferenceRow, IncrementalRow)
 Code = NDArray[np.int32]
 
 LABELS = ("outcome", "arm", "group", "part", "measure", "time_days")
@@ -211,13 +243,19 @@ def _key(value: str | float) -> str | float | None:
 def _plain(value: str | float) -> str | float | int | None:
     if isinstance(value, str):
         return value
-    return None if isnan(value) else value
+    return value if isfinite(value) else None
 
 
 class Estimates(Table[EstimateRow]):
     """Every estimate of one or several arms."""
 
     row_type = EstimateRow
+
+
+class Incremental(Table[IncrementalRow]):
+    """The incremental analysis of several arms."""
+
+    row_type = IncrementalRow
 
 
 class Differences(Table[DifferenceRow]):

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from sim.outcomes.estimates import Differences, EstimateRow, Estimates
+from sim.outcomes.estimates import Differences, EstimateRow, Estimates, Incremental
 from sim.outcomes.intervals import Key
 
 
@@ -120,7 +120,8 @@ class ArmFacts:
 class Results:
     """Everything a run or a comparison found; the first arm is the reference.
 
-    compared: names of the outcomes that have differences. precision: what `until_precision` took.
+    incremental: cost per QALY gained, empty where costs or QALYs are not compared. precision: what
+    `until_precision` took.
     """
 
     arms: tuple[ArmFacts, ...]
@@ -130,6 +131,7 @@ class Results:
     differences: Differences
     notes: tuple[str, ...]
     precision: Mapping[str, Any] | None = None
+    incremental: Incremental = field(default_factory=lambda: Incremental.of(()))
 
     def as_json(self) -> dict[str, Any]:
         """The results ready for JSON, in the form of `docs/results.md`."""
@@ -141,6 +143,7 @@ class Results:
             "run": run,
             "estimates": self.estimates.records(),
             "differences": self.differences.records(),
+            "incremental": self.incremental.records(),
             "notes": list(self.notes),
         }
 
