@@ -26,16 +26,6 @@ DISCOUNTED, UNDISCOUNTED = "discounted", "undiscounted"
 KIND = "economics"
 """The kind of these outcomes, which no file declares."""
 
-LABELS = {
-    COST: "Cost",
-    QALY: "Quality-adjusted life-years",
-    LIFE_YEARS: "Life-years",
-    NET_BENEFIT: "Net monetary benefit",
-    COST_BY_STAGE: "Cost by stage",
-    COST_BY_YEAR: "Cost by year since the start",
-}
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Means:
     """Several means over the same patients, values by key, shape [n_patients] each."""
@@ -105,7 +95,7 @@ def endpoints(history: History) -> Iterator[tuple[Outcome, Endpoint]]:
         return
     valuation = Valuation(history)
     for name in names:
-        outcome = Outcome(name, KIND, Where(Place(""), ""), label=LABELS[name])
+        outcome = Outcome(name, KIND, Where(Place(""), ""))
         yield outcome, endpoint(valuation, name)
 
 
@@ -114,19 +104,18 @@ def endpoint(valuation: Valuation, name: str) -> Endpoint:
     currency, starts = valuation.economics.currency, valuation.history.starts
     if name == COST_BY_YEAR:
         last = Key(UNDISCOUNTED, "", YEAR)
-        text = "mean cost per patient in each year since the start, all patients counted in each"
+        text = f"mean cost in {currency} per patient in each year since the start, the dead counted too"
         return CostByYear(Description(last, currency, text), starts, valuation)
     totals, unit = _totals(valuation, name)
     text = _text(valuation, name)
-    headline = Key(DISCOUNTED, next(iter(totals)))
-    return Means(Description(headline, unit, text, meanings=MEANINGS), starts, _by_key(totals))
+    return Means(Description(Key(DISCOUNTED), unit, text, meanings=MEANINGS), starts, _by_key(totals))
 
 
 MEANINGS = {(UNDISCOUNTED, ""): "not discounted"}
 
 
 def _totals(valuation: Valuation, name: str) -> tuple[Mapping[str, Amounts], str]:
-    """The totals of each part, the whole as part "" first, and their unit."""
+    """The totals of each part, the whole first as part "", and their unit."""
     currency = valuation.economics.currency
     if name == COST:
         return {"": valuation.total_cost} | dict(valuation.cost), currency
@@ -135,7 +124,7 @@ def _totals(valuation: Valuation, name: str) -> tuple[Mapping[str, Amounts], str
     if name == LIFE_YEARS:
         return {"": valuation.life_years}, "years"
     if name == COST_BY_STAGE:
-        return dict(valuation.cost_by_stage), currency
+        return {"": valuation.total_cost} | dict(valuation.cost_by_stage), currency
     threshold = valuation.economics.threshold
     assert threshold is not None
     return {"": valuation.qaly.times(threshold) + valuation.total_cost.times(-1.0)}, currency
@@ -153,12 +142,13 @@ def _text(valuation: Valuation, name: str) -> str:
     how = valuation.economics
     rate = how.discount_cost if name in (COST, COST_BY_STAGE) else how.discount_qaly
     discounted = f"discounted by {100 * rate:g}% a year ({how.convention})"
+    currency = how.currency
     if name == COST:
-        return f"mean cost per patient, {discounted}"
+        return f"mean cost in {currency} per patient, {discounted}"
     if name == COST_BY_STAGE:
-        return f"mean cost per patient by the stage in which it falls due, {discounted}"
+        return f"mean cost in {currency} per patient by the stage in which it falls due, {discounted}"
     if name == QALY:
         return f"mean quality-adjusted life-years per patient, {discounted}"
     if name == LIFE_YEARS:
         return f"mean life-years per patient until the state {DEAD} or the end of follow-up, {discounted}"
-    return f"mean net monetary benefit per patient at {how.threshold:g} {how.currency} a QALY"
+    return f"mean net benefit in {currency} per patient at {how.threshold:,.10g} {currency} a QALY, discounted"

@@ -170,7 +170,6 @@ def arm_results(summary: Summary, *, name: str = "", label: str = "") -> tuple[E
             *queue_summary.notes(summary.resources, resources, scenario),
             *deadlocks(scenario),
             *clocks_without_days(scenario),
-            *_not_computed(scenario),
         ),
     )
     return Estimates.of(rows), facts
@@ -280,13 +279,6 @@ def _why_none(estimate: Estimate, figures: Figures) -> str:
     if estimate.value in (0.0, 1.0):
         return "an interval needs patients with and without the event"
     return "a single value"
-
-
-def _not_computed(scenario: Scenario) -> list[str]:
-    """What a scenario says that no outcome uses."""
-    if scenario.economics is None:
-        return []
-    return ["the scenario has costs and utilities; they are not computed"]
 
 
 def _notes(summary: Summary) -> list[str]:

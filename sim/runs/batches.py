@@ -22,7 +22,7 @@ from sim.outcomes.summary import (
 )
 from sim.pathway.tables import Pathway, compile_pathway
 from sim.runs.request import RunRequest
-from sim.runs.simulation import BrokenRun, Share, Step, broken_run, record
+from sim.runs.simulation import BrokenRun, Share, Step, broken_run, further_outcomes, record
 from sim.runs.store import opened_run
 from sim.scenario.language.model import Scenario
 
@@ -163,5 +163,13 @@ class _Stream:
         use = replace(result.use, replication=result.use.replication - which.start)
         scenario = self.pathway.scenario
         return summarise(
-            Evaluator(log, use, scenario, at=self.asked.at, replications=len(which), observations=observed)
+            Evaluator(
+                log,
+                use,
+                scenario,
+                at=self.asked.at,
+                replications=len(which),
+                observations=observed,
+                further=further_outcomes(scenario),
+            )
         )

@@ -132,9 +132,21 @@ def carry_out(
     step("outcomes")
     began = perf_counter()
     workers = next((source.of.workers for source in of if isinstance(source.of, RunRequest)), None)
-    results = paired.compare(arms, at=at, workers=workers)
+    results = _compared(arms, at=at, workers=workers)
     seconds["outcomes"] = seconds.get("outcomes", 0.0) + perf_counter() - began
     return Comparison(tuple(arms), results, seconds)
+
+
+def _compared(arms: Sequence[Arm], *, at: Sequence[float], workers: int | None) -> Results:
+    """The results, with the incremental analysis where the scenarios value costs and health."""
+    if all(arm.scenario.economics is None for arm in arms):
+        return paired.compare(arms, at=at, workers=workers)
+    from sim.economics.analysis import EconomicOutcomes, check_currencies
+
+    check_currencies(arms)
+    economics = EconomicOutcomes()
+    results = paired.compare(arms, at=at, workers=workers, further=economics)
+    return replace(results, incremental=economics.incremental(arms))
 
 
 def arm_of(source: Source, *, step: Step, share: Share, seconds: dict[str, float]) -> Arm | BrokenRun:

@@ -16,6 +16,7 @@ from sim.errors import RunError
 from sim.event_log.log import EventLog
 from sim.numerics.compilation import cache_folder
 from sim.outcomes import labels
+from sim.outcomes.evaluation import FurtherOutcomes
 from sim.outcomes.history.event_selection import first_violation
 from sim.outcomes.results import Results
 from sim.outcomes.summary import log_results
@@ -119,9 +120,19 @@ def carry_out(asked: RunRequest, *, step: Step, share: Share) -> Simulation | Br
         at=asked.at,
         seed=asked.seed,
         replications=asked.replications,
+        further=further_outcomes(scenario),
     )
     seconds["outcomes"] = perf_counter() - began
     return Simulation(asked, scenario, result, results, seconds, started)
+
+
+def further_outcomes(scenario: Scenario) -> FurtherOutcomes | None:
+    """Costs, QALYs and life-years, where the scenario values anything."""
+    if scenario.economics is None:
+        return None
+    from sim.economics.endpoints import endpoints
+
+    return endpoints
 
 
 @dataclass(frozen=True, slots=True)

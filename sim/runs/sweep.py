@@ -29,7 +29,7 @@ from sim.outcomes.results import ArmFacts, Results
 from sim.outcomes.summary import arm_results
 from sim.pathway.tables import Pathway, compile_pathway
 from sim.runs.request import RunRequest, check_outcomes
-from sim.runs.simulation import Share, Step
+from sim.runs.simulation import Share, Step, further_outcomes
 from sim.scenario import load
 from sim.scenario.language.model import Resource, Scenario
 from sim.scenario.source.inheritance import SET
@@ -295,7 +295,7 @@ def simulate_cell(work: Work, i: int, *, workers: int, share: Share) -> Cell | F
         who = f"patient {log.patient[broken[0]]} of replication {log.replication[broken[0]]}"
         return Failed(f"{labels.event(broken[1])} is forbidden by `never`, and happened to {who}")
     arm = Arm("", scenario, log, result.use, asked.seed, asked.replications)
-    return evaluate_cell(arm, at=asked.at)
+    return evaluate_cell(arm, at=asked.at, further=further_outcomes(scenario))
 
 
 # ---------------------------------------------------------------- told
