@@ -26,6 +26,7 @@ DISCOUNTED, UNDISCOUNTED = "discounted", "undiscounted"
 KIND = "economics"
 """The kind of these outcomes, which no file declares."""
 
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Means:
     """Several means over the same patients, values by key, shape [n_patients] each."""
@@ -150,5 +151,5 @@ def _text(valuation: Valuation, name: str) -> str:
     if name == QALY:
         return f"mean quality-adjusted life-years per patient, {discounted}"
     if name == LIFE_YEARS:
-        return f"mean life-years per patient until the state {DEAD} or the end of follow-up, {discounted}"
-    return f"mean net benefit in {currency} per patient at {how.threshold:,.10g} {currency} a QALY, discounted"
+        return f"mean life-years per patient until {DEAD} or the end of follow-up, {discounted}"
+    return f"mean net benefit in {currency} per patient at {how.threshold:,.10g} a QALY, discounted"

@@ -372,12 +372,12 @@ def test_output_that_cannot_be_written_ends_with_one(ward: Path) -> None:
 # ---------------------------------------------------------------- other verbs
 
 
-def test_a_run_says_that_costs_and_utilities_are_not_added_up(allpath: Allpath, ward: Path) -> None:
-    note = "Note: costs and utilities stand in the scenario; what they come to is not computed"
-    assert note not in " ".join(allpath("run", ward).out.split())
+def test_a_run_prints_the_cost_of_a_scenario_with_prices(allpath: Allpath, ward: Path) -> None:
+    assert "mean cost" not in allpath("run", ward).out
     economics = "economics: {currency: EUR, discount: {cost: 0, qaly: 0}, convention: annual}\n"
-    ward.write_text(ward.read_text("utf-8") + economics)
-    assert note in " ".join(allpath("run", ward).out.split())
+    priced = SCENARIO.replace("terminal: true", "terminal: true, cost: {on_entry: 7}")
+    ward.write_text(priced + economics, "utf-8")
+    assert "mean cost in EUR per patient" in " ".join(allpath("run", ward).out.split())
 
 
 def test_check_reads_several_and_tells_all(allpath: Allpath, ward: Path) -> None:
