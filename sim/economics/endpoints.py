@@ -12,8 +12,8 @@ from sim.economics.discounting import YEAR
 from sim.economics.valuation import DEAD, Amounts, Valuation, categories, has_utilities
 from sim.errors import Place, Where
 from sim.event_log.log import Floats, Indices
-from sim.outcomes.endpoints.endpoint import Endpoint
-from sim.outcomes.endpoints.proportions import LEFT_OUT
+from sim.outcomes.endpoints import Endpoint
+from sim.outcomes.endpoints.means import LEFT_OUT
 from sim.outcomes.history.history import History
 from sim.outcomes.intervals import Estimate, Figures, Influence, Key, mean
 from sim.outcomes.results import Description
