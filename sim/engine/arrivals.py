@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.event_log.log import Floats
-from sim.numerics.compilation import compiled
+from sim.numerics.compilation import entry
 from sim.numerics.philox import name_key, uniform
 from sim.numerics.portable import log1p, round_to_grid
 from sim.scenario.language.model import Scenario
@@ -42,7 +42,7 @@ class Cohort:
         return Cohort(self.replication[here], self.number[here], self.begins[here], self.follow_up[here])
 
 
-@compiled
+@entry
 def poisson_arrivals(
     seed: int, replication: int, froms: Floats, rates: Floats, until: float, found: Floats
 ) -> int:

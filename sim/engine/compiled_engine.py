@@ -14,7 +14,7 @@ from sim.engine.kernel import begin, happen, next_happening
 from sim.engine.log_buffer import COUNT_CHANGES, COUNT_ROWS, LogBuffer
 from sim.engine.log_writer import Lives, Piece, event_log, new_buffer
 from sim.event_log.log import EventLog, Floats
-from sim.numerics.compilation import compiled
+from sim.numerics.compilation import entry
 from sim.pathway import layout as at
 from sim.pathway.layout import Ints, Tables
 from sim.pathway.tables import Pathway
@@ -23,7 +23,7 @@ BLOCK = 8192
 """Patients in one unit of work; no result depends on it."""
 
 
-@compiled
+@entry
 def live_all(
     P: Ints,
     N: Floats,

@@ -28,7 +28,7 @@ from sim.engine.log_buffer import COUNT_CHANGES, COUNT_ROWS, LogBuffer
 from sim.engine.log_writer import Lives, Piece, new_buffer
 from sim.engine.resources import Services
 from sim.event_log.log import Floats
-from sim.numerics.compilation import compiled
+from sim.numerics.compilation import compiled, entry
 from sim.pathway import layout as at
 from sim.pathway.layout import Ints, Tables
 from sim.pathway.tables import Pathway
@@ -60,7 +60,7 @@ def outlook(T: Tables, x: Floats, k: Ints, L: LogBuffer) -> tuple[float, int]:
 # What Python calls takes arrays one by one: to take a named tuple apart costs more than the call.
 
 
-@compiled
+@entry
 def arrives(
     P: Ints,
     N: Floats,
@@ -80,7 +80,7 @@ def arrives(
     return outlook(T, X[i], K[i], L)
 
 
-@compiled
+@entry
 def goes_on(P: Ints, N: Floats, X: Floats, K: Ints, rows: Ints, changes: Floats, i: int) -> tuple[float, int]:
     """What was next for patient i happens; see `outlook`."""
     T, L = Tables(P, N), LogBuffer(rows, changes)
@@ -88,7 +88,7 @@ def goes_on(P: Ints, N: Floats, X: Floats, K: Ints, rows: Ints, changes: Floats,
     return outlook(T, X[i], K[i], L)
 
 
-@compiled
+@entry
 def is_granted(
     P: Ints, N: Floats, X: Floats, K: Ints, rows: Ints, changes: Floats, i: int, time: float
 ) -> tuple[float, int]:

@@ -1,83 +1,226 @@
-"""How the law is compiled: Numba, kept on disk under the digest of the sources it was made from.
+"""How the kernel is compiled: Numba types each function, LLVM compiles a whole entry point at once.
 
-Numba's own cache looks at one file at a time, so code inlined from another file would go stale;
-here every source of compiled code is part of the folder's name.
+Numba by itself optimises every function together with all that it calls, and makes machine code and
+a wrapper for Python of each; on some 130 functions that repeats most of the work. Here a function
+is only translated (`compiled`), and the few that Python calls (`entry`) are linked with all they
+need, optimised once and kept on disk, in the folder of `sim.numerics.cache`.
 With NUMBA_DISABLE_JIT=1 the same lines run as ordinary Python.
 """
 
 from __future__ import annotations
 
-import hashlib
-import os
-import tempfile
+import functools
+import gc
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numba
-from numba import config
+from numba import config, types
+from numba.core.codegen import JITCodeLibrary
+from numba.core.compiler import CompilerBase, DefaultPassBuilder
+from numba.core.compiler_machinery import AnalysisPass, PassManager, register_pass
+from numba.extending import lower_builtin, models, register_model, type_callable
+
+from sim.numerics.cache import KernelCache
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_HERE = Path(__file__).parents[1]
+IS_COMPILED = not config.DISABLE_JIT  # type: ignore[attr-defined]
+"""Whether entries are compiled; if not, all of the kernel is ordinary Python."""
+OPTIONS: dict[str, Any] = {
+    "nogil": True,
+    "error_model": "numpy",
+    "_nrt": False,  # counting references to the arrays at every call costs more than the kernel
+    "no_cfunc_wrapper": True,
+}
+"""What is not set here would be taken over from the function that calls."""
+NOT_NEEDED = {
+    "DumpParforDiagnostics",
+    "FindLiterallyCalls",
+    "InlineClosureLikes",
+    "InlineInlinables",
+    "InlineOverloads",
+    "LiteralPropagationSubPipelinePass",
+    "LiteralUnroll",
+    "MakeFunctionToJitFunction",
+    "NoPythonSupportedFeatureValidation",
+    "NopythonRewrites",
+    "RewriteDynamicRaises",
+    "RewriteSemanticConstants",
+    "WithLifting",
+}
+"""Passes of Numba's front end for what the kernel has not: closures, array expressions, literals."""
 
 
-def compiled_sources() -> list[Path]:
-    """Every file whose lines end up in compiled code."""
-    layout = [
-        _HERE / "pathway" / "layout.py",
-        _HERE / "pathway" / "names.py",
-        _HERE / "event_log" / "log.py",
-    ]
-    users = [
-        p
-        for p in sorted(_HERE.rglob("*.py"))
-        if "from sim.numerics.compilation import" in p.read_text("utf-8")
-    ]
-    return layout + users
+class Part(JITCodeLibrary):
+    """The code of one function, to be linked into an entry: neither optimised nor machine code."""
+
+    def add_llvm_module(self, ll_module: Any) -> None:
+        """Take the code in as it is."""
+        self._final_module.link_in(ll_module)
+
+    def finalize(self) -> None:
+        """Nothing can be added any more."""
+        self._finalized = True
+
+    def get_pointer_to_function(self, name: str) -> int:
+        """None: there is no machine code."""
+        return 0
+
+    @property
+    def codegen(self) -> Any:
+        """Where Numba sets the environment of a function, which this one has not."""
+        return self
+
+    def set_env(self, env_name: str, env: Any) -> None:
+        """No machine code reads it."""
+
+    def _get_module_for_linking(self) -> Any:
+        """What a function compiled by Numba alone, as in a test, links when it calls this one."""
+        if self._shared_module is None:
+            module = self._final_module.clone()
+            for library in parts_of(self):
+                module.link_in(library._final_module, preserve=True)
+            for function in module.functions:
+                if not function.is_declaration:
+                    function.linkage = "linkonce_odr"
+            self._shared_module = module
+        return self._shared_module
 
 
-def cache_folder() -> Path:
-    """Where the compiled law is kept: one folder for each state of its sources.
-
-    It is in the user's cache, or, where that cannot be written to, among temporary files.
-    """
-    digest = hashlib.sha256()
-    for source in compiled_sources():
-        digest.update(source.read_bytes())
-    name = Path("allpath") / digest.hexdigest()[:16]
-    root = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    try:
-        (root / name).mkdir(parents=True, exist_ok=True)
-    except OSError:
-        return Path(tempfile.gettempdir()) / name
-    return root / name if os.access(root / name, os.W_OK) else Path(tempfile.gettempdir()) / name
+def parts_of(library: Any) -> list[Any]:
+    """All that a library calls, directly or not, each once."""
+    found: dict[Any, None] = {}
+    waiting = list(library._linking_libraries)
+    while waiting:
+        part = waiting.pop()
+        if part not in found:
+            found[part] = None
+            waiting.extend(part._linking_libraries)
+    return list(found)
 
 
-_FOLDER = str(cache_folder())
+class Whole(Part):
+    """An entry with all that it calls, directly or not: optimised together, then machine code."""
+
+    codegen = JITCodeLibrary.codegen
+    _get_module_for_linking = JITCodeLibrary._get_module_for_linking
+    get_pointer_to_function = JITCodeLibrary.get_pointer_to_function
+
+    def finalize(self) -> None:
+        """Link, let LLVM see that nobody else calls the parts, optimise, and make machine code."""
+        own = {function.name for function in self._final_module.functions if not function.is_declaration}
+        for library in parts_of(self):
+            self._final_module.link_in(library._final_module, preserve=True)
+        for function in self._final_module.functions:
+            if not function.is_declaration and function.name not in own:
+                function.linkage = "internal"
+        self._linking_libraries = []
+        JITCodeLibrary.finalize(self)  # type: ignore[no-untyped-call]
+
+    def _optimize_final_module(self) -> None:
+        # the first, cheap run that Numba makes is for counting references
+        passes, builder = self._codegen._module_pass_manager()  # type: ignore[no-untyped-call]
+        passes.run(self._final_module, builder)
+
+
+def _compiler(library: type[Part]) -> type[CompilerBase]:
+    """Numba's compiler, without the passes that are not needed, writing into a library of this kind."""
+
+    @register_pass(mutates_CFG=False, analysis_only=True)  # type: ignore[no-untyped-call]
+    class IntoLibrary(AnalysisPass):
+        _name = f"into_{library.__name__.lower()}"
+
+        def __init__(self) -> None:
+            super().__init__()  # type: ignore[no-untyped-call]
+
+        def run_pass(self, state: Any) -> bool:
+            state.library = library(state.targetctx.codegen(), state.func_id.func_qualname)
+            state.library.enable_object_caching()
+            return False
+
+    class Compiler(CompilerBase):
+        def define_pipelines(self) -> list[PassManager]:
+            builder: Any = DefaultPassBuilder
+            passes = builder.define_nopython_pipeline(self.state)
+            passes.passes = [one for one in passes.passes if one[0].__name__ not in NOT_NEEDED]
+            passes.add_pass_after(IntoLibrary, passes.passes[0][0])
+            passes.finalize()
+            return [passes]
+
+        def compile_extra(self, func: Any) -> Any:
+            is_collecting = gc.isenabled()
+            gc.disable()  # what a compilation makes, it keeps: looking for garbage takes a tenth of its time
+            try:
+                return super().compile_extra(func)  # type: ignore[no-untyped-call]
+            finally:
+                if is_collecting:
+                    gc.enable()
+
+    return Compiler
+
+
+unliteral: Any = types.unliteral
+PART, WHOLE = _compiler(Part), _compiler(Whole)
+
+
+class Compiled:
+    """A function that is translated where compiled code calls it, and runs as it stands in Python."""
+
+    def __init__(self, function: Callable[..., Any], *, inline: bool) -> None:
+        functools.update_wrapper(self, function)
+        self.py_func = function
+        njit: Any = numba.njit
+        self.part = njit(pipeline_class=PART, no_cpython_wrapper=True, forceinline=inline, **OPTIONS)(
+            function
+        )
+
+    @property
+    def _numba_type_(self) -> CompiledType:
+        return CompiledType(self.part)
+
+    def __call__(self, *args: Any) -> Any:
+        return self.py_func(*args)
+
+
+class CompiledType(types.Dispatcher):
+    """A `Compiled` in the eyes of Numba: one translation serves a constant and a variable alike."""
+
+    def get_call_type(self, context: Any, args: Any, kws: Any) -> Any:
+        """The signature of a call."""
+        return super().get_call_type(context, tuple(map(unliteral, args)), kws)
+
+
+register_model(CompiledType)(models.OpaqueModel)
 
 
 def compiled(function: F) -> F:
-    """Compile on first use, without the interpreter's lock, and keep the result on disk.
-
-    No memory is counted or allocated in compiled code: counting references to the tables at every
-    call costs more than the law itself.
-    """
-    return _made(function)
+    """Let compiled code call a function. Called by Python it is ordinary Python."""
+    return cast(F, Compiled(function, inline=False)) if IS_COMPILED else function
 
 
 def inlined(function: F) -> F:
     """As `compiled`, and written out wherever it is called: arrays are costly to hand on."""
-    return _made(function, inline="always")
+    return cast(F, Compiled(function, inline=True)) if IS_COMPILED else function
 
 
-def _made(function: F, **options: Any) -> F:
-    settings: Any = config
-    theirs = settings.CACHE_DIR
-    settings.CACHE_DIR = _FOLDER
-    try:
-        njit: Any = numba.njit
-        made = njit(cache=True, nogil=True, error_model="numpy", _nrt=False, **options)(function)
-    finally:
-        settings.CACHE_DIR = theirs
+def entry(function: F) -> F:
+    """Compile a function that Python calls, on first use and with all it needs; keep it on disk.
+
+    It runs without the interpreter's lock.
+    """
+    if not IS_COMPILED:
+        return function
+    plain = getattr(function, "py_func", function)
+    njit: Any = numba.njit
+    made = njit(pipeline_class=WHOLE, no_cpython_wrapper=False, forceinline=False, **OPTIONS)(plain)
+    made._cache = KernelCache(plain)
     return cast(F, made)
+
+
+def primitive(function: F, code: Callable[[Any, Any], Any], result: Any, *arguments: Any) -> F:
+    """Translate a Python function by `code`, which writes it with LLVM's builder from the values."""
+    typed = (lambda _first: result) if len(arguments) == 1 else (lambda _first, _second: result)
+    type_callable(function)(lambda _context: typed)
+    lower_builtin(function, *arguments)(lambda _context, build, _signature, values: code(build, values))  # type: ignore[no-untyped-call]
+    return function

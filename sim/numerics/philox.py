@@ -10,10 +10,9 @@ from hashlib import blake2b
 from typing import Any
 
 from llvmlite import ir
-from numba import config, types
-from numba.extending import intrinsic
+from numba import types
 
-from sim.numerics.compilation import compiled
+from sim.numerics.compilation import compiled, primitive
 
 MULTIPLY_FIRST, MULTIPLY_THIRD = 0xD2E7470EE14C6C93, 0xCA5A826395121157
 WEYL_SEED, WEYL_REPLICATION = 0x9E3779B97F4A7C15, 0xBB67AE8584CAA73B
@@ -21,66 +20,51 @@ ROUNDS = 10
 
 # ---------------------------------------------------------------- words of 64 bits, without sign
 
-if config.DISABLE_JIT:  # type: ignore[attr-defined]
-    WORD = (1 << 64) - 1
+WORD = (1 << 64) - 1
 
-    def word(a: int) -> int:
-        """The bits of a signed integer as a word."""
-        return int(a) & WORD
 
-    def plus(a: int, b: int) -> int:
-        """The sum, modulo 2^64."""
-        return (a + b) & WORD
+def word(a: int) -> int:
+    """The bits of a signed integer as a word."""
+    return int(a) & WORD
 
-    def low_half(a: int, b: int) -> int:
-        """The product, modulo 2^64."""
-        return (a * b) & WORD
 
-    def high_half(a: int, b: int) -> int:
-        """The product, divided by 2^64, rounded down."""
-        return (a * b) >> 64
+def plus(a: int, b: int) -> int:
+    """The sum, modulo 2^64."""
+    return (a + b) & WORD
 
-    def leading(a: int) -> float:
-        """The 52 leading bits as a number."""
-        return float(a >> 12)
 
-else:
-    U64, I128 = types.uint64, ir.IntType(128)
+def low_half(a: int, b: int) -> int:
+    """The product, modulo 2^64."""
+    return (a * b) & WORD
 
-    @intrinsic
-    def word(typing: Any, a: Any) -> Any:
-        """The bits of a signed integer as a word."""
-        return U64(types.int64), lambda _c, _b, _s, v: v[0]
 
-    @intrinsic
-    def plus(typing: Any, a: Any, b: Any) -> Any:
-        """The sum, modulo 2^64."""
-        return U64(U64, U64), lambda _c, build, _s, v: build.add(v[0], v[1])
+def high_half(a: int, b: int) -> int:
+    """The product, divided by 2^64, rounded down."""
+    return (a * b) >> 64
 
-    @intrinsic
-    def low_half(typing: Any, a: Any, b: Any) -> Any:
-        """The product, modulo 2^64."""
-        return U64(U64, U64), lambda _c, build, _s, v: build.mul(v[0], v[1])
 
-    @intrinsic
-    def high_half(typing: Any, a: Any, b: Any) -> Any:
-        """The product, divided by 2^64, rounded down."""
+def leading(a: int) -> float:
+    """The 52 leading bits as a number."""
+    return float(a >> 12)
 
-        def code(_context: Any, build: Any, _signature: Any, v: Any) -> Any:
-            product = build.mul(build.zext(v[0], I128), build.zext(v[1], I128))
-            return build.trunc(build.lshr(product, ir.Constant(I128, 64)), ir.IntType(64))
 
-        return U64(U64, U64), code
+U64, I64, I128 = types.uint64, ir.IntType(64), ir.IntType(128)
 
-    @intrinsic
-    def leading(typing: Any, a: Any) -> Any:
-        """The 52 leading bits as a number."""
 
-        def code(_context: Any, build: Any, _signature: Any, v: Any) -> Any:
-            bits = build.lshr(v[0], ir.Constant(ir.IntType(64), 12))
-            return build.sitofp(bits, ir.DoubleType())
+def _high_half(build: Any, v: Any) -> Any:
+    product = build.mul(build.zext(v[0], I128), build.zext(v[1], I128))
+    return build.trunc(build.lshr(product, ir.Constant(I128, 64)), I64)
 
-        return types.float64(U64), code
+
+def _leading(build: Any, v: Any) -> Any:
+    return build.sitofp(build.lshr(v[0], ir.Constant(I64, 12)), ir.DoubleType())
+
+
+primitive(word, lambda build, v: v[0], U64, types.int64)
+primitive(plus, lambda build, v: build.add(v[0], v[1]), U64, U64, U64)
+primitive(low_half, lambda build, v: build.mul(v[0], v[1]), U64, U64, U64)
+primitive(high_half, _high_half, U64, U64, U64)
+primitive(leading, _leading, types.float64, U64)
 
 
 # ---------------------------------------------------------------- draws

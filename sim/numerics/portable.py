@@ -18,40 +18,29 @@ import math
 import struct
 from decimal import Decimal, localcontext
 from math import inf, isnan, nan, sqrt
-from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba import config, types
-from numba.extending import intrinsic
+from numba import types
 from numpy.typing import NDArray
 
-from sim.numerics.compilation import compiled
+from sim.numerics.compilation import compiled, primitive
 
 # ---------------------------------------------------------------- the bits of a float64
 
-if config.DISABLE_JIT:  # type: ignore[attr-defined]
 
-    def bits_of(x: float) -> int:
-        """The 64 bits of a float64, read as a signed integer."""
-        return int(struct.unpack("<q", struct.pack("<d", x))[0])
+def bits_of(x: float) -> int:
+    """The 64 bits of a float64, read as a signed integer."""
+    return int(struct.unpack("<q", struct.pack("<d", x))[0])
 
-    def float_of(bits: int) -> float:
-        """The float64 with these 64 bits."""
-        return float(struct.unpack("<d", struct.pack("<q", bits))[0])
 
-else:
+def float_of(bits: int) -> float:
+    """The float64 with these 64 bits."""
+    return float(struct.unpack("<d", struct.pack("<q", bits))[0])
 
-    @intrinsic
-    def bits_of(typing: Any, x: Any) -> Any:
-        """The 64 bits of a float64, read as a signed integer."""
-        return types.int64(types.float64), lambda _c, b, _s, a: b.bitcast(a[0], ir.IntType(64))
 
-    @intrinsic
-    def float_of(typing: Any, bits: Any) -> Any:
-        """The float64 with these 64 bits."""
-        return types.float64(types.int64), lambda _c, b, _s, a: b.bitcast(a[0], ir.DoubleType())
-
+primitive(bits_of, lambda build, v: build.bitcast(v[0], ir.IntType(64)), types.int64, types.float64)
+primitive(float_of, lambda build, v: build.bitcast(v[0], ir.DoubleType()), types.float64, types.int64)
 
 MANTISSA = 0x000FFFFFFFFFFFFF
 LOWEST_MANTISSA = 0x3FE6000000000000

@@ -14,7 +14,7 @@ import numpy as np
 from sim.engine.run import Result, simulate
 from sim.errors import RunError
 from sim.event_log.log import EventLog
-from sim.numerics.compilation import cache_folder
+from sim.numerics.cache import is_kept
 from sim.outcomes import labels
 from sim.outcomes.evaluation import FurtherOutcomes
 from sim.outcomes.history.event_selection import first_violation
@@ -76,7 +76,7 @@ class Forbidden:
 
 def is_law_compiled() -> bool:
     """Whether the compiled law is on disk; if not, the next run takes the time to make it."""
-    return any(cache_folder().glob("*/compiled_engine.live_all-*.nbi"))
+    return is_kept("sim.engine.compiled_engine.live_all")
 
 
 def live(asked: RunRequest, *, step: Step, share: Share) -> tuple[Scenario, Result, dict[str, float]]:

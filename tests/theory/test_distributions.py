@@ -27,6 +27,7 @@ from sim.distributions import (
     leaf_time,
 )
 from tests.command import output_of_python
+from tests.machine_code import machine_code
 
 Floats = NDArray[np.float64]
 
@@ -44,19 +45,19 @@ def numbers_of(one: Leaf) -> Floats:
 
 
 def quantile(one: Leaf, u: float) -> float:
-    return float(leaf_quantile(one.kind, numbers_of(one), 0, u))
+    return float(machine_code(leaf_quantile)(one.kind, numbers_of(one), 0, u))
 
 
 def time_at(one: Leaf, hazard: float) -> float:
-    return float(leaf_time(one.kind, numbers_of(one), 0, hazard))
+    return float(machine_code(leaf_time)(one.kind, numbers_of(one), 0, hazard))
 
 
 def hazard_at(one: Leaf, time: float) -> float:
-    return float(leaf_hazard(one.kind, numbers_of(one), 0, time))
+    return float(machine_code(leaf_hazard)(one.kind, numbers_of(one), 0, time))
 
 
 def hazard_before(one: Leaf, time: float) -> float:
-    return float(leaf_hazard_before(one.kind, numbers_of(one), 0, time))
+    return float(machine_code(leaf_hazard_before)(one.kind, numbers_of(one), 0, time))
 
 
 def survival(one: Leaf, time: float) -> float:
@@ -500,8 +501,8 @@ def test_an_offset_changes_nothing(family: str) -> None:
     arguments = {"lognormal": {"meanlog": 1.0, "sdlog": 0.5}}.get(family, {"shape": 1.5})
     one = leaf(family, {**arguments, **({"mean": 9.0} if family != "lognormal" else {})})
     numbers = np.array([7.0, 8.0, 9.0, *one.numbers, 3.0])
-    assert leaf_quantile(one.kind, numbers, 3, 0.3) == quantile(one, 0.3)
-    assert leaf_hazard(one.kind, numbers, 3, 5.0) == hazard_at(one, 5.0)
+    assert machine_code(leaf_quantile)(one.kind, numbers, 3, 0.3) == quantile(one, 0.3)
+    assert machine_code(leaf_hazard)(one.kind, numbers, 3, 5.0) == hazard_at(one, 5.0)
 
 
 def test_compiled_or_not_the_bits_are_the_same() -> None:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.event_log.log import Codes, EventLog, Floats, Indices
-from sim.numerics.compilation import compiled
+from sim.numerics.compilation import entry
 from sim.outcomes.history.history import NEVER, Flags
 
 HAPPENS, WHEN, CHANGES = 0, 1, 2
@@ -74,7 +74,7 @@ def _rows(log: EventLog) -> _Rows:
     return _Rows(*(getattr(log, name) for name in _Rows._fields))
 
 
-@compiled
+@entry
 def _diverge(
     one: _Rows,
     other: _Rows,

@@ -482,7 +482,7 @@ def test_version_and_help(allpath: Allpath) -> None:
 def test_the_law_is_announced_when_it_is_compiled(
     allpath: Allpath, ward: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sim.runs.simulation, "cache_folder", lambda: ward.parent / "cold")
+    monkeypatch.setattr(sim.runs.simulation, "is_kept", lambda _function: False)
     assert allpath("run", ward).err == "compiling the law (once) ...\n"
 
 

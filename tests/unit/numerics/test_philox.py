@@ -14,6 +14,7 @@ from scipy import stats
 
 from sim.numerics.philox import name_key, parameter_uniform, philox, uniform
 from tests.command import output_of_python
+from tests.machine_code import machine_code
 
 WORD = 1 << 64
 INT64 = st.integers(-(1 << 63), (1 << 63) - 1)
@@ -33,7 +34,9 @@ def test_every_draw_is_numpys_philox(
     seed: int, replication: int, patient: int, key: int, occurrence: int
 ) -> None:
     word = first_word((patient + 1, occurrence, key, 0), (seed, replication))
-    assert uniform(seed, replication, patient, key, occurrence) == ((word >> 12) + 0.5) * 2.0**-52
+    assert (
+        machine_code(uniform)(seed, replication, patient, key, occurrence) == ((word >> 12) + 0.5) * 2.0**-52
+    )
 
 
 @given(COUNT, COUNT, st.text(max_size=20))
@@ -58,7 +61,7 @@ def test_known_answers_of_random123(counter: tuple[int, ...], key: tuple[int, ..
     """Source: kat_vectors of Random123, philox4x64 with 10 rounds, doi:10.1145/2063384.2063405."""
     # compiled it takes words; uncompiled numbers without a size, which it cuts off itself
     words = [word if config.DISABLE_JIT else np.uint64(word) for word in (*counter, *key)]
-    assert int(philox(*words)) == first
+    assert int(machine_code(philox)(*words)) == first
 
 
 def test_a_uniform_is_never_0_or_1() -> None:
@@ -133,8 +136,9 @@ def test_other_draws_of_a_patient_are_independent(
 def test_compiled_or_not_a_draw_is_the_same() -> None:
     program = (
         "from sim.numerics.philox import name_key, parameter_uniform, uniform\n"
+        "from tests.machine_code import machine_code\n"
         "for i in range(50):\n"
-        "    print(uniform(2**62 - i, i, i**9, name_key(str(i)), 3 * i).hex())\n"
+        "    print(machine_code(uniform)(2**62 - i, i, i**9, name_key(str(i)), 3 * i).hex())\n"
         "    print(parameter_uniform(i, i, 'p').hex())"
     )
     assert output_of_python(program) == output_of_python(program, is_compiled=False)

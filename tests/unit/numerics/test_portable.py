@@ -13,8 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import special
 
-from sim.numerics import portable
+from sim.numerics import portable as lines
 from tests.command import output_of_python
+from tests.machine_code import MachineCode
+
+portable = MachineCode(lines)
 
 RANDOM = np.random.default_rng(20240501)
 
@@ -183,7 +186,9 @@ def test_score_of_a_hazard_is_the_quantile_of_its_share(u: float) -> None:
 
 def test_compiled_or_not_the_bits_are_the_same() -> None:
     program = (
-        "from sim.numerics import portable as a\n"
+        "from sim.numerics import portable\n"
+        "from tests.machine_code import MachineCode\n"
+        "a = MachineCode(portable)\n"
         "x = 0.37\n"
         "for i in range(400):\n"
         "    x = (x * 7.3 + 0.011) % 1.0\n"
