@@ -9,15 +9,7 @@ from sim.scenario.language.choices import ends, is_by, is_choice, mapped, read_v
 from sim.scenario.language.conditions import CONDITION, read_condition, write_condition
 from sim.scenario.language.distributions import Distributions, write_distribution
 from sim.scenario.language.elements import NAMES, Element, Field, Type, scalar
-from sim.scenario.language.model import (
-    Action,
-    Attribute,
-    Categorical,
-    Draw,
-    Effect,
-    Probability,
-    Value,
-)
+from sim.scenario.language.model import Action, Attribute, Categorical, Draw, Effect, Probability, Value
 from sim.scenario.language.node_reader import AttributeKind, Known, PlacedNode, Unread, read_all, scalar_text
 from sim.scenario.language.ratios import (
     attribute_key,

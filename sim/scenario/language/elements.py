@@ -35,13 +35,17 @@ class Type:
     is_named: bool = False
 
 
+_IMPLIED = {"{}": (), "[]": (), "false": False}
+
+
 @dataclass(frozen=True, slots=True)
 class Field:
     """A key of an element.
 
     default: what holds where it is left out, in words; "" where nothing does. name: the field of the
     model, if it is not the key. otherwise: the model's value where the key is left out. is_written: in the
-    resolved form also then. get: the model's value, if it is not a field of the element's object.
+    resolved form also then. get: the model's value, if it is not a field of the element's object. absent:
+    `otherwise`, which a default of `{}`, `[]` or `false` implies.
     """
 
     type: Type
@@ -52,6 +56,10 @@ class Field:
     otherwise: Any = None
     is_written: bool = False
     get: Callable[[Any], Any] | None = None
+
+    @property
+    def absent(self) -> Any:
+        return _IMPLIED.get(self.default, self.otherwise)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +100,7 @@ class Element:
         for key, field in self.fields.items():
             read, name = field.type.read, field.name or key
             if read is None or key not in mapping:
-                found.setdefault(name, field.otherwise)
+                found.setdefault(name, field.absent)
                 continue
             try:
                 found[name] = read(node.child(key), known)
@@ -109,7 +117,7 @@ class Element:
             if field.type.read is None:
                 continue
             given = field.get(value) if field.get is not None else getattr(value, field.name or key)
-            if field.is_written or given != field.otherwise:
+            if field.is_written or given != field.absent:
                 found[key] = field.type.write(given)
         return found
 
@@ -170,6 +178,11 @@ FLAG = Type("flag", lambda node, _: node.flag())
 NUMBER = Type("number", lambda node, _: node.number(), number)
 TIME = Type("time", lambda node, _: node.time(), units.time_text)
 LENGTH = Type("time", lambda node, _: node.length(), units.time_text)
+TIMES = Type(
+    "times",
+    lambda node, _: tuple(item.time() for item in node.items()),
+    lambda times: [units.time_text(time) for time in times],
+)
 NAMES = Type("names", lambda node, _: tuple(item.text() for item in node.names()), list)
 STAGE_NAME = one_of("stages", "stage")
 ATTRIBUTE_NAME = one_of("attributes", "attribute")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sim.scenario.language.effects import read_attribute, write_attribute
-from sim.scenario.language.elements import LENGTH, TIME, Element, Field, Type
+from sim.scenario.language.elements import LENGTH, TIME, TIMES, Element, Field, Type
 from sim.scenario.language.model import Arrivals, Attribute, Patients
 from sim.scenario.language.node_reader import Known, PlacedNode, Unread
 from sim.scenario.language.patient_tables import (
@@ -42,12 +42,13 @@ def _above_zero(fact: str, fix: str) -> Type:
     return Type("time", read, time_text)
 
 
+_RATES = Type("rates", _read_rates, lambda rates: write_steps(rates, rate_text))
 ARRIVALS = Element(
     "arrive",
     "When patients start.",
     {
         "poisson": Field(
-            Type("rates", _read_rates, lambda rates: write_steps(rates, rate_text)),
+            _RATES,
             "at random at this rate, or at rates that change in steps {0 days: RATE, ...}",
             name="rates",
             otherwise=(),
@@ -59,13 +60,8 @@ ARRIVALS = Element(
         ),
         "file": Field(Type("text", read_arrival_days), "a table (CSV) of starting days", get=lambda _: None),
         "days": Field(
-            Type(
-                "times",
-                lambda node, _: tuple(item.time() for item in node.items()),
-                lambda days: [time_text(day) for day in days],
-            ),
+            TIMES,
             "the starting days themselves; the resolved form",
-            otherwise=None,
             get=lambda arrivals: arrivals.days if arrivals.kind == "days" else None,
         ),
         "for": Field(
@@ -147,16 +143,11 @@ PATIENTS = Element(
             name="arrivals",
             is_written=True,
         ),
-        "follow_up": Field(
-            LENGTH,
-            "how long each is followed after the start",
-            "until the horizon",
-        ),
+        "follow_up": Field(LENGTH, "how long each is followed after the start", "until the horizon"),
         "attributes": Field(
             Type("attributes", read_attributes, _write_attributes),
             "attributes of each patient, drawn in this order",
             "{}",
-            otherwise=(),
             is_written=True,
         ),
         "from_file": Field(

@@ -10,7 +10,7 @@ from sim import units
 from sim.errors import did_you_mean
 from sim.scenario.language.choices import VALUE, ends, read_value, write_value
 from sim.scenario.language.conditions import CONDITION, is_ordered
-from sim.scenario.language.elements import TIME, Element, Field, Type, number, scalar
+from sim.scenario.language.elements import TIME, TIMES, Element, Field, Type, number, scalar
 from sim.scenario.language.model import (
     REST,
     UNCHANGED,
@@ -64,6 +64,9 @@ def factor(word: str) -> Callable[[PlacedNode], float]:
     return read
 
 
+_STAMP = Type("text", lambda node, known: node.one_of(("start", *known.stamps), "stamp"))
+_OF = Type("names", lambda node, _: node, lambda names: [scalar(name) for name in names])
+_FACTOR = Type("value", lambda node, _: node, write_value)
 _CENTRE = Type("number_or_time", lambda node, _: node, number)
 
 RATIO = Element(
@@ -71,11 +74,7 @@ RATIO = Element(
     "One factor of a product of hazard, time or odds ratios.",
     {
         "when": Field(CONDITION, "where it acts, read when a time is drawn or reassessed", "always"),
-        "value": Field(
-            Type("value", lambda node, _: node, write_value),
-            "the ratio",
-            get=lambda r: None if r.is_log else r.value,
-        ),
+        "value": Field(_FACTOR, "the ratio", get=lambda r: None if r.is_log else r.value),
         "log": Field(
             VALUE, "its natural logarithm, in place of `value`", get=lambda r: r.value if r.is_log else None
         ),
@@ -88,21 +87,11 @@ RATIO = Element(
         ),
         "from": Field(TIME, "it acts from this time on", "0 days", name="begin", otherwise=0.0),
         "until": Field(TIME, "it acts until this time", "for ever", name="end", otherwise=inf),
-        "wane": Field(
-            Type("times", read_wane, lambda times: [units.time_text(time) for time in times]),
-            "two times between which it goes linearly to 1",
-        ),
+        "wane": Field(Type("times", read_wane, TIMES.write), "two times between which it goes linearly to 1"),
         "since": Field(
-            Type("text", lambda node, known: node.one_of(("start", *known.stamps), "stamp")),
-            "the stamp these times count from",
-            "when the time began to run",
-            otherwise="",
+            _STAMP, "the stamp these times count from", "when the time began to run", otherwise=""
         ),
-        "of": Field(
-            Type("names", lambda node, _: node, lambda names: [scalar(name) for name in names]),
-            "the entries whose odds it multiplies",
-            otherwise=(),
-        ),
+        "of": Field(_OF, "the entries whose odds it multiplies", otherwise=()),
     },
 )
 
@@ -217,11 +206,7 @@ def read_probability(node: PlacedNode, odds: PlacedNode | None, known: Known) ->
 
 
 def read_categorical(
-    node: PlacedNode,
-    known: Known,
-    read_key: Callable[[PlacedNode, str], Any],
-    *,
-    are_times: bool = False,
+    node: PlacedNode, known: Known, read_key: Callable[[PlacedNode, str], Any], *, are_times: bool = False
 ) -> Categorical[Any]:
     """`{categorical: {key: p, ...}, odds_ratios: [...]}`; the mapping may be a choice of mappings."""
     body = node.child("categorical")

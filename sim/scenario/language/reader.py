@@ -80,18 +80,13 @@ SCENARIO = Element(
             "what nothing uses or reaches is a note, not an error, as in a file with `based_on`",
             "false",
             name="has_leftovers",
-            otherwise=False,
         ),
         "horizon": required(
             Type("time", _read_horizon, LENGTH.write),
             "the day of the common calendar at which everything ends",
         ),
         "states": Field(
-            STATES,
-            "health states by name, for outcomes, utilities and plots",
-            "{}",
-            otherwise=(),
-            is_written=True,
+            STATES, "health states by name, for outcomes, utilities and plots", "{}", is_written=True
         ),
         "economics": Field(ECONOMY, "how costs and health are counted; needed if there is a cost or utility"),
         "conditions": Field(Type("conditions"), "conditions by name, each defined once"),
@@ -101,26 +96,16 @@ SCENARIO = Element(
             "numbers by name, with their source; `$name` stands for the value",
         ),
         "clocks": Field(
-            CLOCKS,
-            "events that go on when the patient moves to another stage",
-            "{}",
-            otherwise=(),
-            is_written=True,
+            CLOCKS, "events that go on when the patient moves to another stage", "{}", is_written=True
         ),
         "pathway": required(
             Type("pathway", PATHWAY.read, PATHWAY.write, element=PATHWAY),
             "where patients start and the stages they pass through",
             get=lambda scenario: scenario,
         ),
-        "resources": Field(
-            RESOURCES, "what stages need and patients share", "{}", otherwise=(), is_written=True
-        ),
-        "never": Field(
-            SELECTION, "what must not happen; the run stops at the first", "[]", otherwise=(), is_written=True
-        ),
-        "outcomes": Field(
-            OUTCOMES, "what is read from the event log, by name", "{}", otherwise=(), is_written=True
-        ),
+        "resources": Field(RESOURCES, "what stages need and patients share", "{}", is_written=True),
+        "never": Field(SELECTION, "what must not happen; the run stops at the first", "[]", is_written=True),
+        "outcomes": Field(OUTCOMES, "what is read from the event log, by name", "{}", is_written=True),
     },
 )
 

@@ -135,33 +135,32 @@ _COST = Type(
     "resource_cost", RESOURCE_COST.read, lambda r: RESOURCE_COST.write(r) or None, element=RESOURCE_COST
 )
 
+_CAPACITY = Type("capacity", _read_capacity, _write_capacity)
+_CALENDAR = Type("calendar", _read_calendar, _write_calendar)
+_RELEASE = words("on_leaving", "when_next_granted", noun="release")
+_QUEUE = Type("queue", _read_queue, _write_queue, element=QUEUE)
+
 RESOURCE = Element(
     "a resource",
     "What stages need and patients share.",
     {
-        "capacity": required(
-            Type("capacity", _read_capacity, _write_capacity),
-            "units: a number, unlimited, or steps {0 days: 6, 2 years: 8}",
-        ),
+        "capacity": required(_CAPACITY, "units: a number, unlimited, or steps {0 days: 6, 2 years: 8}"),
         "open": Field(
-            Type("calendar", _read_calendar, _write_calendar),
+            _CALENDAR,
             "when grants are made: every day, weekdays, or days of the week",
             "every day",
             name="calendar",
             is_written=True,
         ),
         "release": Field(
-            words("on_leaving", "when_next_granted", noun="release"),
+            _RELEASE,
             "on_leaving, or when_next_granted: kept while its holder waits",
             "on_leaving",
             otherwise="on_leaving",
             is_written=True,
         ),
         "queue": Field(
-            Type("queue", _read_queue, _write_queue, element=QUEUE),
-            "first_come, or {by: attribute, first: lowest or highest}",
-            "first_come",
-            is_written=True,
+            _QUEUE, "first_come, or {by: attribute, first: lowest or highest}", "first_come", is_written=True
         ),
         "cost": Field(_COST, "{per_use, per_day}, while held", get=lambda resource: resource),
     },

@@ -53,6 +53,7 @@ def json_schema() -> Schema:
         "then": {**_closed(layer), "required": ["format", "title", "based_on"]},
         "else": _section("scenario"),
         "$defs": {
+            **_elements(),
             **_scalars(),
             **_laws(),
             **_conditions(),
@@ -108,6 +109,18 @@ def _section(name: str) -> Schema:
     properties = {key: _property(key, field) for key, field in element.fields.items()}
     found = {"description": element.meaning, **_closed(properties)}
     return {**found, "required": required} if required else found
+
+
+def _elements() -> Schema:
+    """Types that are an element, or elements by name."""
+    names = {id(element): name for name, element in ELEMENTS.items()}
+    found: Schema = {}
+    for element in ELEMENTS.values():
+        for type_ in (field.type for field in element.fields.values()):
+            if type_.element is not None:
+                ref = _ref(f"section_{names[id(type_.element)]}")
+                found[type_.name] = _named(ref) if type_.is_named else ref
+    return found
 
 
 def _property(key: str, field: Field) -> Schema:
@@ -255,10 +268,7 @@ def _conditions() -> Schema:
         "properties": {key: {**listed, "description": DEFINITIONS[key]} for key in ("any", "none")},
         "additionalProperties": _any(_ref("scalar"), comparison),
     }
-    return {
-        "condition": _any({"type": "string"}, mapping, listed),
-        "conditions": _named(_ref("condition")),
-    }
+    return {"condition": _any({"type": "string"}, mapping, listed), "conditions": _named(_ref("condition"))}
 
 
 # ---------------------------------------------------------------- pathway
@@ -273,13 +283,7 @@ def _pathway() -> Schema:
     }
     rules = {**_list(_ref("section_rule")), "minItems": 1}
     return {
-        "pathway": _ref("section_pathway"),
-        "states": _named(_ref("section_state")),
-        "stages": _named(_ref("section_stage")),
-        "events": _named(_ref("section_event")),
-        "clocks": _named(_ref("section_clock")),
         "effects": _list(_ref("section_effect")),
-        "stage_cost": _ref("section_stage_cost"),
         "needs": _any(_ref("text"), _list(_any(_ref("text"), _ref("section_need")))),
         "destination": _any({"type": "string"}, parts, rules),
     }
@@ -296,17 +300,11 @@ def _patients() -> Schema:
     calendar = _any(_text("every day", "weekdays"), _list({"type": "string"}), _named(_ref("times")))
     units = {"type": "integer", "minimum": 0}
     return {
-        "patients": _ref("section_patients"),
         "arrivals": _any(_text("together"), _ref("section_arrivals")),
-        "parameters": _named(_ref("section_parameter")),
         "uncertainty": {**_closed(uncertainty), "minProperties": 1},
-        "resources": _named(_ref("section_resource")),
         "capacity": _any(units, _text("unlimited"), _named(units), _ref("reference")),
         "calendar": calendar,
         "queue": _any(_text("first_come"), _ref("section_queue")),
-        "resource_cost": _ref("section_resource_cost"),
-        "economics": _ref("section_economics"),
-        "discount": _ref("section_discount"),
     }
 
 
@@ -323,7 +321,6 @@ def _outcomes() -> Schema:
         "happening": _any(_text("start"), _ref("section_happening")),
         "happenings": _list(_ref("happening")),
         "ends": _named(_ref("happening")),
-        "outcomes": _named(_ref("section_outcome")),
         "place": place,
         "among": _any(ever, _ref("condition")),
     }

@@ -154,7 +154,7 @@ _CHANCE = Type(
 )
 _ODDS = Type("ratios", read_ratios, lambda p: write_ratios(p.odds_ratios) if p is not None else None)
 _TO = required(DESTINATION, "where the patient goes: a stage, stay, stages with probabilities, or rules")
-_DO = Field(EFFECTS, "what it does to the patient, before the destination is chosen", "[]", otherwise=())
+_DO = Field(EFFECTS, "what it does to the patient, before the destination is chosen", "[]")
 _ODDS_OF_CHANCE = Field(_ODDS, "multiply the odds of `chance`", get=lambda event: event.chance)
 
 EVENT = Element(
@@ -176,9 +176,7 @@ EVENT = Element(
         "when": Field(
             CONDITION, "it can happen only where this holds, read on entering and after each `stay`"
         ),
-        "waiting": Field(
-            FLAG, "it can happen while the patient waits for the stage, too", "false", otherwise=False
-        ),
+        "waiting": Field(FLAG, "it can happen while the patient waits for the stage, too", "false"),
         "do": _DO,
         "to": _TO,
         "cost": Field(AMOUNT, "cost of each occurrence"),
@@ -256,6 +254,7 @@ def write_needs(needs: tuple[Need, ...]) -> list[Any]:
     return [need.resource if need.when is None else NEED.write(need) for need in needs]
 
 
+NEEDS = Type("needs", read_needs, write_needs)
 _PER_DAY = "per_day"
 STAGE_COST = Element(
     "a stage's cost",
@@ -288,27 +287,22 @@ STAGE = Element(
     {
         "label": Field(TEXT, "its name in outputs", "the name"),
         "state": Field(one_of("states", "state"), "its health state", "the one the patient was in"),
-        "terminal": Field(FLAG, "the patient's path ends here", "false", otherwise=False),
+        "terminal": Field(FLAG, "the patient's path ends here", "false"),
         "utility": Field(UTILITY, "quality of life here, in place of the state's"),
         "cost": Field(
             Type("stage_cost", read_stage_cost, STAGE_COST.write, element=STAGE_COST), "what it costs"
         ),
-        "needs": Field(
-            Type("needs", read_needs, write_needs),
-            "resources it needs; whoever lacks one waits",
-            otherwise=(),
-        ),
-        "on_entry": Field(EFFECTS, "what is done on entering, before events are drawn", "[]", otherwise=()),
+        "needs": Field(NEEDS, "resources it needs; whoever lacks one waits", otherwise=()),
+        "on_entry": Field(EFFECTS, "what is done on entering, before events are drawn", "[]"),
         "events": Field(
             EVENTS,
             "what can happen here",
             "{}",
-            otherwise=(),
             is_written=True,
             get=lambda stage: None if stage.terminal or stage.decide is not None else stage.events,
         ),
         "while_waiting": Field(
-            WHILE_WAITING, "what can happen only while the patient waits for the stage", "{}", otherwise=()
+            WHILE_WAITING, "what can happen only while the patient waits for the stage", "{}"
         ),
         "decide": Field(DECISION, "makes it a decision: takes no time, sends the patient on by rules"),
     },
@@ -354,7 +348,7 @@ PATHWAY = Element(
     "Where patients start and the stages they pass through.",
     {
         "start": required(STAGE_NAME, "the first stage"),
-        "on_start": Field(EFFECTS, "what is done before it", "[]", otherwise=(), is_written=True),
+        "on_start": Field(EFFECTS, "what is done before it", "[]", is_written=True),
         "stages": required(STAGES, "the stages by name"),
     },
 )

@@ -17,22 +17,9 @@ from sim.scenario.source.tree import Node, flow, plain
 
 _FORMS: dict[str, tuple[tuple[str, ...], ...]] = {
     "beta": (("n",), ("a", "b"), ("mean", "sd")),
-    "lognormal": (
-        ("sigma",),
-        ("median", "sigma"),
-        ("mean", "sigma"),
-        ("mean", "sd"),
-        ("meanlog", "sigma"),
-    ),
+    "lognormal": (("sigma",), ("median", "sigma"), ("mean", "sigma"), ("mean", "sd"), ("meanlog", "sigma")),
     "normal": (("sd",), ("mean", "sd")),
-    "gamma": (
-        ("sd",),
-        ("shape",),
-        ("mean", "sd"),
-        ("mean", "shape"),
-        ("shape", "scale"),
-        ("shape", "rate"),
-    ),
+    "gamma": (("sd",), ("shape",), ("mean", "sd"), ("mean", "shape"), ("shape", "scale"), ("shape", "rate")),
     "uniform": (("low", "high"),),
     "triangular": (("low", "mode", "high"),),
     "pert": (("low", "mode", "high"),),
