@@ -19,8 +19,8 @@ from sim.outcomes.queues import queue_summary
 from sim.outcomes.queues.queue_summary import ResourceFindings
 from sim.outcomes.results import ArmFacts, Description, OutcomeFacts, Results
 from sim.scenario.checks.deadlock import deadlocks
+from sim.scenario.checks.together import clocks_without_days
 from sim.scenario.language.model import Scenario
-from sim.scenario.language.patient_tables import clocks_without_days
 from sim.units import DAYS_IN
 
 DEFAULT_TIMES = (

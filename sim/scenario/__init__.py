@@ -20,13 +20,11 @@ def load(path: str | os.PathLike[str], *, settings: Sequence[str] = ()) -> Scena
     settings: `PATH=VALUE` each, the last layer of changes.
     Raises: ScenarioError with every problem found, sorted by place.
     """
-    from sim.scenario.checks.ages import ages_below_life_tables
     from sim.scenario.checks.deadlock import deadlocks
     from sim.scenario.checks.graph import leftovers
-    from sim.scenario.checks.together import check_together
-    from sim.scenario.language import reader, writer
+    from sim.scenario.checks.together import ages_below_life_tables, check_together, clocks_without_days
+    from sim.scenario.language import reader
     from sim.scenario.language.node_reader import PlacedNode
-    from sim.scenario.language.patient_tables import clocks_without_days
     from sim.scenario.source import inheritance, references
 
     problems = Problems()
@@ -61,5 +59,5 @@ def load(path: str | os.PathLike[str], *, settings: Sequence[str] = ()) -> Scena
             *ages_below_life_tables(scenario),
         ),
     )
-    text = writer.text(scenario)
+    text = reader.text(scenario)
     return replace(scenario, text=text, digest=hashlib.sha256(text.encode()).hexdigest())

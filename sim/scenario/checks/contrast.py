@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from sim.scenario.language.model import Change, Scenario
-from sim.scenario.language.writer import plain
+from sim.scenario.language.reader import plain
 from sim.scenario.source.tree import flow
 
 OWN = ("title", "format")

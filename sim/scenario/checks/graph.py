@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from sim.errors import Problems
-from sim.scenario.language.choices import ends
+from sim.scenario.language.conditions import ends
 from sim.scenario.language.model import (
     STAY,
     Chances,

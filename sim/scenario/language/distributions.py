@@ -8,9 +8,8 @@ from typing import Any
 
 from sim import units
 from sim.errors import InputError
-from sim.scenario.language.choices import mapped, read_value, write_value
+from sim.scenario.language.conditions import mapped, read_value, write_value
 from sim.scenario.language.elements import Type, number
-from sim.scenario.language.life_tables import read_life_table, write_life_table
 from sim.scenario.language.model import By, Cases, Covariate, Distribution, Probability, Value
 from sim.scenario.language.node_reader import Known, PlacedNode, Unread, read_all, scalar_text
 from sim.scenario.language.ratios import (
@@ -221,6 +220,8 @@ class Distributions:
             case "survival_table":
                 return {"points": self.points(node, PlacedNode.share)}
             case "life_table":
+                from sim.scenario.language.life_tables import read_life_table
+
                 return {"tables": read_life_table(node, self.known)}
             case "royston_parmar":
                 return self._spline(node)
@@ -395,6 +396,8 @@ def arguments(family: str, given: Mapping[str, Any], *, numbers: bool) -> Any:
         case "poisson":
             return number(given["mean"])
         case "life_table":
+            from sim.scenario.language.life_tables import write_life_table
+
             return write_life_table(given["tables"])
         case "survival_table":
             return points(given["points"], number)

@@ -5,8 +5,17 @@ from __future__ import annotations
 from math import ceil, floor
 from typing import Any
 
-from sim.scenario.language.choices import ends, is_by, is_choice, mapped, read_value, write_value
-from sim.scenario.language.conditions import CONDITION, read_condition, write_condition
+from sim.scenario.language.conditions import (
+    CONDITION,
+    ends,
+    is_by,
+    is_choice,
+    mapped,
+    read_condition,
+    read_value,
+    write_condition,
+    write_value,
+)
 from sim.scenario.language.distributions import Distributions, write_distribution
 from sim.scenario.language.elements import NAMES, Element, Field, Type, scalar
 from sim.scenario.language.model import Action, Attribute, Categorical, Draw, Effect, Probability, Value

@@ -6,7 +6,7 @@ from math import log1p
 from typing import Any
 
 from sim.errors import did_you_mean
-from sim.scenario.language.choices import read_value, write_value
+from sim.scenario.language.conditions import read_value, write_value
 from sim.scenario.language.elements import number
 from sim.scenario.language.model import By, Covariate
 from sim.scenario.language.node_reader import Known, PlacedNode, scalar_text

@@ -7,7 +7,7 @@ import io
 from collections.abc import Iterable
 
 from sim.errors import InputError, Problems, did_you_mean
-from sim.scenario.language.model import Covariate, PatientTable, Scalar, Scenario
+from sim.scenario.language.model import Covariate, PatientTable, Scalar
 from sim.scenario.language.node_reader import Known, PlacedNode, Unread, listing, scalar_text
 from sim.scenario.source.csv_tables import NUMBER, Row, cell_number, read_table, rows_of
 from sim.scenario.source.tree import Node, key_value
@@ -120,22 +120,6 @@ def _read_cell(cell: PlacedNode, known: Known, covariate: Covariate) -> Scalar:
     elif covariate.kind != "attribute" and float(value) < 0.0:
         raise cell.fail(f"`{cell.value}` lies in the future", "days are numbers, 0 or more")
     return value
-
-
-def clocks_without_days(scenario: Scenario) -> tuple[str, ...]:
-    """A note where a table of today's patients does not say of every clock how long it has been running."""
-    table = scenario.patients.table
-    if table is None or not table.is_today:
-        return ()
-    missing = [clock.name for clock in scenario.clocks if Covariate("days", clock.name) not in table.columns]
-    if not missing:
-        return ()
-    columns = ", ".join(f"`days.{name}`" for name in missing)
-    return (
-        f"the table of today's patients has no column {columns}: such a clock runs from day 0 where "
-        "`on_start` starts it, and else not at all, whatever earlier stages did; an empty cell says that it "
-        "does not run",
-    )
 
 
 def write_patient_table(table: PatientTable) -> str:

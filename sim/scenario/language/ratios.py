@@ -8,8 +8,7 @@ from typing import Any
 
 from sim import units
 from sim.errors import did_you_mean
-from sim.scenario.language.choices import VALUE, ends, read_value, write_value
-from sim.scenario.language.conditions import CONDITION, is_ordered
+from sim.scenario.language.conditions import CONDITION, VALUE, ends, is_ordered, read_value, write_value
 from sim.scenario.language.elements import TIME, TIMES, Element, Field, Type, number, scalar
 from sim.scenario.language.model import (
     REST,

@@ -6,8 +6,15 @@ from dataclasses import replace
 from typing import Any
 
 from sim import units
-from sim.scenario.language.choices import AMOUNT, UTILITY, VALUE, amount_a_day, write_value
-from sim.scenario.language.conditions import CONDITION, read_condition
+from sim.scenario.language.conditions import (
+    AMOUNT,
+    CONDITION,
+    UTILITY,
+    VALUE,
+    amount_a_day,
+    read_condition,
+    write_value,
+)
 from sim.scenario.language.distributions import DISTRIBUTION
 from sim.scenario.language.effects import EFFECTS
 from sim.scenario.language.elements import (

@@ -6,14 +6,16 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
+from typing import TYPE_CHECKING
 
 from sim import units
 from sim.errors import InputError, Place, Problem, Problems, Where, did_you_mean
-from sim.scenario.source import uncertainty
 from sim.scenario.source.paths import name_of
 from sim.scenario.source.record import Parameter
 from sim.scenario.source.tree import Node, Unresolved, flow, moved, plain, shortened
-from sim.scenario.source.uncertainty import Uncertainty
+
+if TYPE_CHECKING:
+    from sim.scenario.source.uncertainty import Uncertainty
 
 STATUSES = ("published", "derived", "digitised", "recalled", "assumed")
 _KEYS = ("value", "uncertainty", "source", "status")
@@ -190,6 +192,8 @@ def _declared(name: str, item: Node, values: Mapping[str, Node], problems: Probl
     path = f"parameters.{name}"
     node, found = entries.get("uncertainty"), None
     if node is not None:
+        from sim.scenario.source import uncertainty
+
         where = Where(node.place, f"{path}.uncertainty")
         found = uncertainty.read(_filled(node, values), values[name], where, problems)
     source, status = (

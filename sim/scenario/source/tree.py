@@ -19,7 +19,6 @@ import yaml
 
 from sim.errors import InputError, Place, Problem, Problems, ScenarioError, Where, did_you_mean
 from sim.scenario.source.files import MIB, read_regular
-from sim.scenario.source.yaml_faults import syntax_problem
 from sim.units import number_text, parse_number
 
 LARGEST_FILE = 2 * MIB
@@ -108,6 +107,8 @@ def read_text(text: str, name: str) -> Node:
         for event in yaml.parse(text, Loader=_LOADER):
             builder.take(event)
     except yaml.YAMLError as error:
+        from sim.scenario.source.yaml_faults import syntax_problem
+
         builder.problems.found.append(syntax_problem(error, name, text))
     builder.problems.stop_if_any()
     if builder.root is None:
