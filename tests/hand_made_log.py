@@ -18,7 +18,7 @@ DOES = {"stays": STAYS, "enters": ENTERS, "asks": ASKS, "leaves": LEAVES}
 
 @dataclass
 class Row:
-    """One happening; `changes` name attributes, stamps and resources with their new values."""
+    """A row of a log; `changes` name attributes, stamps and resources with their new values."""
 
     time: float
     event: str
@@ -50,7 +50,7 @@ def leaves(time: float, to: str) -> Row:
 
 @dataclass
 class Patient:
-    """A patient's rows; `start` gives attributes that differ from the scenario's declared ones."""
+    """A patient's rows; `start` has the attributes that differ from their declared initial values."""
 
     rows: Sequence[Row]
     start: Mapping[str, Any] = field(default_factory=dict)
@@ -125,7 +125,7 @@ def event_log(
     rules: Sequence[str] = (),
     stamps: Sequence[str] = (),
 ) -> EventLog:
-    """The log of these patients, who must come sorted by replication."""
+    """The log of these patients, who are sorted by replication."""
     names = Names(
         stages=tuple(s.name for s in of.stages),
         states=tuple(s.name for s in of.states),
@@ -174,7 +174,7 @@ def event_log(
 
 
 def no_use() -> ResourceUse:
-    """The use of resources where nothing can be waited for."""
+    """The use of resources where there are no queues."""
     return resource_use([])
 
 

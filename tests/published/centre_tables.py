@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sim.engine.run import simulate
 from sim.outcomes.comparison.comparability import Arm
-from sim.outcomes.comparison.sweep_results import Cell, evaluate_cell, headline_differences
+from sim.outcomes.comparison.sweep_results import Cell, evaluate_cell, headline_differences, without_log
 from sim.outcomes.estimates import Differences, Estimates
 from sim.outcomes.results import Results
 from sim.outcomes.summary import arm_results
@@ -34,7 +34,7 @@ def cell(path: Path, replications: int = REPLICATIONS, seed: int = SEED) -> Cell
     scenario = load(path)
     result = simulate(compile_pathway(scenario), seed=seed, replications=replications)
     arm = Arm(path.stem, scenario, result.log, result.use, seed, replications)
-    return evaluate_cell(arm, at=(TWO_YEARS,))
+    return without_log(evaluate_cell(arm, at=(TWO_YEARS,)))
 
 
 def results(path: Path, *, replications: int = REPLICATIONS, seed: int = SEED) -> Results:
