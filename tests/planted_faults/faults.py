@@ -372,7 +372,7 @@ FAULTS = (
     Fault(
         "nan in place of null",
         "sim/outcomes/estimates.py",
-        "return None if isnan(value) else value",
+        "return value if isfinite(value) else None",
         "return value",
         "tests/unit/outcomes/test_estimates.py::test_records_have_none_for_what_does_not_exist",
     ),
