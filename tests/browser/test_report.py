@@ -15,8 +15,7 @@ from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.keys import Keys
 
 from sim.files import write_whole
-from sim.report.page.page import arms_of, page
-from sim.report.page.trace_page import page_of_trace
+from sim.report.page.page import comparison_page, run_page, trace_page
 from tests.browser.chromium import drawn, started
 from tests.browser.figure import figure
 from tests.makefile import ROOT, recipe
@@ -36,20 +35,18 @@ def browser(tmp_path_factory) -> Iterator[webdriver.Chrome]:
 @pytest.fixture(scope="session", params=["first", "clinical", "queue", "two"])
 def file(request, tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp(request.param)
-    if request.param == "queue":
-        (folder / "queue.yaml").write_text(QUEUE)
-        arms = [arm_of(simulated(folder / "queue.yaml"))]
-    elif request.param == "clinical":
-        arms = [arm_of(simulated(CLINICAL, "patients.number=400"))]
-    else:
-        arms = [arm_of(simulated(FIRST, "patients.number=400"), "as it is")]
-    told = None
+    facts = {"command": "allpath run"}
     if request.param == "two":
         later = "pathway.stages.car_t.events.assessment.to={remission: 0.6, relapse: rest}"
         one, other = (simulated(FIRST, "patients.number=400", *changes) for changes in ((), (later,)))
         comparison = compared(("as it is", one), ("fewer remissions", other))
-        arms, told = arms_of(comparison), comparison.table
-    write_whole(folder / "page.html", page(arms, {"command": "allpath run"}, told))
+        text = comparison_page(comparison.arms, comparison.results, facts)
+    else:
+        (folder / "queue.yaml").write_text(QUEUE)
+        sources = {"queue": (folder / "queue.yaml",), "clinical": (CLINICAL, "patients.number=400")}
+        run = simulated(*sources.get(request.param, (FIRST, "patients.number=400")))
+        text = run_page([arm_of(run, "as it is")], run.results, facts)
+    write_whole(folder / "page.html", text)
     return folder / "page.html"
 
 
@@ -144,9 +141,9 @@ def test_one_patient_is_drawn_in_both_arms(browser, tmp_path, screen):
         for changes in ((), ("parameters.max_car_t={value: 0}",))
     )
     comparison = compared(("as it is", two_lines), ("no CAR-T", withheld))
-    index = comparison.table["lives"]["no CAR-T"]["partings"][0]["patient"]
-    write_whole(tmp_path / "lives.html", page_of_trace(comparison.arms, index, {"command": "allpath trace"}))
-    opened(browser, tmp_path / "lives.html", screen)
+    index = comparison.results.arm("no CAR-T").divergences[0].patient
+    write_whole(tmp_path / "patient.html", trace_page(comparison.arms, index, {"command": "allpath trace"}))
+    opened(browser, tmp_path / "patient.html", screen)
     assert [entry["message"] for entry in browser.get_log("browser")] == []
     legend, bars, lanes = browser.execute_script("""
         const chart = document.querySelector(".chart");
@@ -161,15 +158,15 @@ def test_one_patient_is_drawn_in_both_arms(browser, tmp_path, screen):
 def test_a_day_is_chosen_by_keyboard(browser, file):
     """The counts are those of the table that stands for them, which the log was read for."""
     opened(browser, file, DESKTOP)
-    browser.execute_script("document.querySelector('.replay input[type=range]').focus()")
+    browser.execute_script("document.querySelector('.census input[type=range]').focus()")
     ActionChains(browser).send_keys(Keys.END).perform()
-    last, said, rows = browser.execute_script("""
-        const box = document.querySelector(".replay"), [chosen, numbers] = box.querySelectorAll("tbody");
-        const told = [...chosen.rows].map((row) => [row.cells[0].textContent, row.cells[1].textContent]);
+    last, sentence, rows = browser.execute_script("""
+        const box = document.querySelector(".census"), [chosen, numbers] = box.querySelectorAll("tbody");
+        const shown = [...chosen.rows].map((row) => [row.cells[0].textContent, row.cells[1].textContent]);
         const kept = [...numbers.rows].map((row) => [row.cells[0].textContent.trim(), row.cells[10].textContent.trim()]);
-        return [box.querySelector("input").value, box.querySelector(".told").textContent, [told, kept]]""")
+        return [box.querySelector("input").value, box.querySelector(".counts").textContent, [shown, kept]]""")
     assert last == "400"
-    assert said.startswith("Day 400: ")
+    assert sentence.startswith("Day 400: ")
     assert rows[0] == rows[1]
 
 
@@ -182,14 +179,14 @@ def test_headings_go_down_one_by_one(browser, file):
     assert all(after <= before + 1 for before, after in pairwise(levels))
 
 
-@pytest.mark.parametrize(("media", "is_said"), [("screen", False), ("print", True)])
-def test_paper_alone_says_where_the_numbers_are(browser, file, media, is_said):
+@pytest.mark.parametrize(("media", "is_shown"), [("screen", False), ("print", True)])
+def test_only_paper_has_a_note_on_where_the_numbers_are(browser, file, media, is_shown):
     """Where they cannot be unfolded."""
     opened(browser, file, DESKTOP)
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": media})
     seen = "return document.querySelector(arguments[0]).checkVisibility()"
-    assert browser.execute_script(seen, ".on-paper") == is_said
-    assert browser.execute_script(seen, "summary") != is_said
+    assert browser.execute_script(seen, ".on-paper") == is_shown
+    assert browser.execute_script(seen, "summary") != is_shown
 
 
 def test_four_arms_fit_on_paper_with_their_differences(browser, tmp_path):
@@ -198,7 +195,7 @@ def test_four_arms_fit_on_paper_with_their_differences(browser, tmp_path):
     changes = [()] + [(f"parameters.max_car_t={{value: {n}}}",) for n in (0, 1, 0)]
     runs = [simulated(CLINICAL, "patients.number=400", *of) for of in changes]
     comparison = compared(*zip(names, runs, strict=True))
-    write_whole(tmp_path / "page.html", page(arms_of(comparison), {}, comparison.table))
+    write_whole(tmp_path / "page.html", comparison_page(comparison.arms, comparison.results, {}))
     opened(browser, tmp_path / "page.html", DESKTOP | {"width": 710})
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
     widths = browser.execute_script("""
@@ -219,7 +216,7 @@ def test_prints(browser, file):
 def test_the_figure_of_the_readme_is_what_its_command_makes(browser, tmp_path):
     """Its words and numbers (who is at risk) are compared: where they stand depends on the fonts there are."""
     words = re.compile(r"<text[^>]*>(.*?)</text>", re.S)
-    _, _, kept_as, *arguments = recipe("figure", "python")
+    _, _, kept_as, *arguments = recipe("figure", "python -m tests.browser.figure")
     made = figure(browser, arguments, tmp_path)
     kept = (ROOT / kept_as).read_text("utf-8")
     assert sorted(words.findall(made)) == sorted(words.findall(kept))
