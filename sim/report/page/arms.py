@@ -8,44 +8,33 @@ from functools import cached_property
 
 import numpy as np
 
-from sim.event_log.log import EventLog, Indices
+from sim.event_log.log import Indices
 from sim.outcomes.comparison.comparability import Arm
 from sim.outcomes.curves import grid
 from sim.outcomes.evaluation import Evaluator
 from sim.outcomes.history.history import History
 from sim.report.charts.style import Look, looks
-from sim.scenario.language.model import Outcome, Scenario
+from sim.scenario.language.model import Outcome
 
 MOST_LOOKS = 8
 """More kinds of stays than these cannot be distinguished by colour; health states then replace them."""
 
 
 @dataclass(frozen=True, eq=False)
-class PageArm:
-    """An arm of a page. until: days at which its pictures over time end."""
+class PageArm(Arm):
+    """An arm with what its pictures read. until: days at which pictures over time end."""
 
-    arm: Arm
-    until: float
+    until: float = 0.0
 
-    @property
-    def name(self) -> str:
-        """The name of the arm."""
-        return self.arm.name
-
-    @property
-    def scenario(self) -> Scenario:
-        """The scenario of the arm."""
-        return self.arm.scenario
-
-    @property
-    def log(self) -> EventLog:
-        """The event log of the arm."""
-        return self.arm.log
+    @classmethod
+    def of(cls, arm: Arm, until: float) -> PageArm:
+        """The arm of a page for an arm."""
+        return cls(arm.name, arm.scenario, arm.log, arm.use, arm.seed, arm.replications, until)
 
     @cached_property
     def history(self) -> History:
         """The histories of the patients."""
-        return History(self.log, self.arm.use, self.scenario)
+        return History(self.log, self.use, self.scenario)
 
     @cached_property
     def patients(self) -> Indices:
@@ -58,8 +47,8 @@ class PageArm:
 
     def evaluator(self, until: float) -> Evaluator:
         """Evaluates outcomes at the times of a drawn curve, up to `until` days."""
-        replications = self.arm.replications
-        return Evaluator(self.log, self.arm.use, self.scenario, at=grid(until), replications=replications)
+        at, n = grid(until), self.replications
+        return Evaluator(self.log, self.use, self.scenario, at=at, replications=n)
 
 
 def shared_outcomes(arms: Sequence[PageArm]) -> list[Outcome]:

@@ -42,7 +42,7 @@ def _page(
     title: str,
     compared_with: str = "",
 ) -> str:
-    of_page = [PageArm(arm, until(results, arm)) for arm in arms]
+    of_page = [PageArm.of(arm, until(results, arm)) for arm in arms]
     return document(
         title=title,
         compared_with=compared_with,

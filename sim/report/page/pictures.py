@@ -185,11 +185,11 @@ def wait_picture(results: Results, arms: Sequence[PageArm], outcome: Outcome) ->
 
 def resource_picture(arms: Sequence[PageArm]) -> Picture | None:
     """Units in use, patients waiting and capacity over time; None without resources to wait for."""
-    n, warm_up = arms[0].arm.replications, arms[0].scenario.patients.arrivals.warm_up
+    n, warm_up = arms[0].replications, arms[0].scenario.patients.arrivals.warm_up
     found = [
         (
             arm.name,
-            use_over_time(arm.arm.use, arm.log.names, arm.scenario, replications=n, intervals=INTERVALS),
+            use_over_time(arm.use, arm.log.names, arm.scenario, replications=n, intervals=INTERVALS),
         )
         for arm in arms
     ]

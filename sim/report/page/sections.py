@@ -121,8 +121,9 @@ def _resources(results: Results, arms: Sequence[PageArm]) -> Section | None:
         figures = [(measure, "", what) for measure, what in RESOURCE_MEASURES.items()]
         figures += [("share_of_waits", way, f"wait ended by {way}") for way in resource.ways]
         for measure, part, what in figures:
+            unit = "unit-days" if measure == "unit_days" else None  # not to be printed as months
             own = (one[measure, part] for one in found)
-            cells = (value_cell(one[0]) if one else Value(number_format.NOTHING) for one in own)
+            cells = (value_cell(one[0], unit) if one else Value(number_format.NOTHING) for one in own)
             rows.append((f"{words(resource.name)}, {what}", *cells))
     if not rows:
         return None

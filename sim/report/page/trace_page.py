@@ -17,7 +17,7 @@ from sim.units import DAYS_IN
 
 def trace_page(arms: Sequence[Arm], index: int, facts: Mapping[str, object]) -> str:
     """The page of the patient at this index of one log, or of two. facts: how it was made."""
-    of_page = [PageArm(arm, arm.scenario.horizon) for arm in arms]
+    of_page = [PageArm.of(arm, arm.scenario.horizon) for arm in arms]
     if len(arms) == 1:
         one = story(arms[0].log, arms[0].scenario, index)
         patient, at_start, answer = one.patient, one.at_start, f"{one.patient}: {_end([one.end])}."

@@ -45,7 +45,12 @@ def _row(row: Row) -> str:
 
 def _cell(cell: Cell) -> str:
     text, *below = lines_of(cell) or [""]
-    return escape(text) + (f'<span class="beneath">{escape(chr(10).join(below))}</span>' if below else "")
+    indent = "&emsp;" * ((len(text) - len(text.lstrip())) // 2)
+    return (
+        indent
+        + escape(text.lstrip())
+        + (f'<span class="beneath">{escape(chr(10).join(below))}</span>' if below else "")
+    )
 
 
 def _breakable(head: str) -> str:

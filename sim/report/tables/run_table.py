@@ -158,15 +158,15 @@ def total(outcome: OutcomeFacts, rows: Rows[EstimateRow]) -> str:
     return number_format.count(row.n if row is not None else 0)
 
 
-def value_cell(row: EstimateRow | None) -> Value:
-    """An estimate with its interval; empty where there is no such estimate."""
+def value_cell(row: EstimateRow | None, unit: str | None = None) -> Value:
+    """An estimate with its interval; empty where there is no such estimate. unit: None for its own."""
     if row is None:
         return Value("")
-    limits = (row.low, row.high)
-    text = number_format.amount(row.estimate, row.unit, limits)
+    limits, unit = (row.low, row.high), row.unit if unit is None else unit
+    text = number_format.amount(row.estimate, unit, limits)
     if row.measure == "median" and not row.is_known and row.n > 0:
         text = "not reached"
-    return Value(text, number_format.interval(limits, row.estimate, row.unit))
+    return Value(text, number_format.interval(limits, row.estimate, unit))
 
 
 def count_cell(rows: Sequence[EstimateRow]) -> str:

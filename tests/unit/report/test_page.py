@@ -65,12 +65,12 @@ def page(run: Simulation, **facts: object) -> str:
 def parts(run: Simulation) -> tuple[Section, ...]:
     """The sections of the page of a run."""
     arm = arm_of(run)
-    return sections(run.results, [PageArm(arm, until(run.results, arm))], {})
+    return sections(run.results, [PageArm.of(arm, until(run.results, arm))], {})
 
 
 def parts_of(comparison: Comparison) -> dict[str, Section]:
     """The sections of the page of a comparison, by name."""
-    arms = [PageArm(arm, until(comparison.results, arm)) for arm in comparison.arms]
+    arms = [PageArm.of(arm, until(comparison.results, arm)) for arm in comparison.arms]
     return {section.name: section for section in sections(comparison.results, arms, {})}
 
 
@@ -256,7 +256,7 @@ def test_sankey_keeps_everybody_who_is_drawn():
         out[source] += value
         into[target] += value
     assert all(out[node] <= into[node] for node in into)
-    arm = PageArm(arm_of(run), 0.0)
+    arm = PageArm.of(arm_of(run), 0.0)
     taken = list(steps(trajectories(arm.history, arm.patients), STEPS + 1))
     assert sum(link.value) == sum(step.patients for step in taken)
     come_from_nowhere = sum(value for node, value in out.items() if node not in into)
