@@ -11,11 +11,11 @@ from sim.scenario.language.reader import plain
 from sim.scenario.source.tree import flow
 
 OWN = ("title", "format")
-"""What each scenario has for itself."""
+"""The keys that are not compared."""
 
 
 def contrast(one: Scenario, other: Scenario) -> tuple[Change, ...]:
-    """Every path at which the other scenario differs, with what stands there in the one and the other.
+    """Every path at which two scenarios differ, with both values.
 
     If both are based on the same file, by what their layers change, as written;
     else by their resolved forms. `layer` is "" throughout; a text is "" where there is nothing.

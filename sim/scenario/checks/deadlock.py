@@ -1,4 +1,4 @@
-"""Where patients can wait for one another: who holds what the other waits for, and the other way round.
+"""Deadlocks: patients who each hold a resource that the other waits for.
 
 Source: Coffman, Elphick and Shoshani, doi:10.1145/356586.356588. Of the four conditions of a deadlock the
 language meets two wherever something is limited: a unit is held by one patient, and nobody takes it away.
@@ -41,9 +41,9 @@ def describe_ring(ring: Sequence[str], found: Mapping[tuple[str, str], Way]) -> 
         awaited = ring[(i + 1) % len(ring)]
         left, to = found[held, awaited]
         may_wait = "may wait for" if i == 0 else "for"
-        steps.append(f"who holds `{held}` {may_wait} `{awaited}` (from `{left}` to `{to}`)")
+        steps.append(f"a patient who holds `{held}` {may_wait} `{awaited}` (from `{left}` to `{to}`)")
     steps_text = ", and ".join(steps)
-    return f"patients can wait for one another: {steps_text}; where all units are held so, nobody goes on"
+    return f"patients can deadlock: {steps_text}; when all units are held this way, none of them can go on"
 
 
 def held_while_waiting(scenario: Scenario) -> dict[tuple[str, str], Way]:
@@ -87,5 +87,5 @@ def leads_on(scenario: Scenario) -> dict[str, set[str]]:
 
 
 def holds_already(needs: Sequence[Need], need: Need) -> bool:
-    """Whether who is in a stage with these needs has what is needed: always, or under the same condition."""
+    """Whether a patient with these needs holds the resource, always or under the same condition."""
     return any(n.resource == need.resource and n.when in (None, need.when) for n in needs)

@@ -1,4 +1,4 @@
-"""The graph of a pathway: what can be reached, what can be left, what would repeat without time."""
+"""The graph of a pathway: reachable stages, stages without an exit, cycles that take no time."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def started_clocks(scenario: Scenario) -> set[str]:
 
 
 def today_stages(scenario: Scenario) -> set[str]:
-    """The stages that a table of patients puts them in."""
+    """The stages of a table of today's patients."""
     table = scenario.patients.table
     if table is None or not table.is_today:
         return set()
@@ -130,7 +130,7 @@ def components(onward: Mapping[str, set[str]]) -> list[set[str]]:
 
 
 def check_graph(scenario: Scenario, problems: Problems) -> None:
-    """Adds: a stage no terminal follows, an endless path; without layers what is never reached or started."""
+    """Adds: stages without a way to a terminal, endless paths; without layers unreached stages and clocks."""
     onward = exits(scenario)
     stages = {s.name: s for s in scenario.stages}
     seen = reachable(onward, {scenario.start} | today_stages(scenario))
@@ -174,7 +174,7 @@ def check_ends(scenario: Scenario, onward: Mapping[str, set[str]], problems: Pro
 
 
 def leftovers(scenario: Scenario) -> tuple[str, ...]:
-    """What layers left over: stages that nothing reaches, clocks that nothing starts; in words."""
+    """Unreachable stages and clocks that nothing starts, in words."""
     seen = reachable(exits(scenario), {scenario.start} | today_stages(scenario))
     started = started_clocks(scenario)
     stages = [f"the stage `{s.name}` cannot be reached" for s in scenario.stages if s.name not in seen]

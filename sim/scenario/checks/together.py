@@ -42,7 +42,7 @@ def first_valued(scenario: Scenario, top: PlacedNode) -> Where:
 
 
 def check_followed(scenario: Scenario, problems: Problems) -> None:
-    """Adds: a draw that follows an attribute which no draw gives a value."""
+    """Adds: a draw that follows an attribute that is never drawn."""
     attributes = scenario.patients.attributes
     first = [a.initial for a in attributes if isinstance(a.initial, Draw)]
     drawn = {a.name for a in attributes if isinstance(a.initial, Draw)}
@@ -56,7 +56,7 @@ def check_followed(scenario: Scenario, problems: Problems) -> None:
 
 
 def check_today(scenario: Scenario, problems: Problems) -> None:
-    """Adds: a clock that a stage of today's patients starts or stops, of which their table says nothing."""
+    """Adds: a clock that a stage of today's patients starts or stops, without a column in their table."""
     table = scenario.patients.table
     if table is None:
         return
@@ -170,7 +170,7 @@ def _least(law: Distribution) -> float:
 
 
 def clocks_without_days(scenario: Scenario) -> tuple[str, ...]:
-    """A note where a table of today's patients does not say of every clock how long it has been running."""
+    """A note if a table of today's patients has no column for some clock."""
     table = scenario.patients.table
     if table is None or not table.is_today:
         return ()

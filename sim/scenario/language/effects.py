@@ -1,4 +1,4 @@
-"""What is done to a patient: effects, draws, and the attributes they change; read and written."""
+"""Effects, draws, and the attributes they change; read and written."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def read_target(word: str, node: PlacedNode, known: Known) -> str:
 
 
 def attribute_change(word: str, name: str, node: PlacedNode, known: Known) -> Any:
-    """What `set`, `add`, `copy` or `draw` has for an attribute."""
+    """The change that `set`, `add`, `copy` or `draw` makes to an attribute."""
     kind = known.attributes[name]
     if kind.kind == "unread":
         raise Unread

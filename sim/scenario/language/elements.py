@@ -64,7 +64,7 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Element:
-    """A mapping of the language: what it is called, what it is, and its keys in order."""
+    """A mapping of the language: its name, its meaning, and its keys in order."""
 
     noun: str
     meaning: str

@@ -1,4 +1,4 @@
-"""Reading a tree: a node with its key path, and what the names in a scenario stand for."""
+"""Nodes of a tree with their key paths, and the names that a scenario declares."""
 
 from __future__ import annotations
 
@@ -172,7 +172,7 @@ class PlacedNode:
         return scalar_text(self.value)
 
     def name(self, others: Iterable[str] = ()) -> str:
-        """A new name, in one line; of those it stands among none is the same in another spelling."""
+        """A new name, in one line, that is not another spelling of an existing one."""
         name = self.text()
         if not name.isprintable():
             raise self.fail("a name is written in one line", "leave out the line break or tab")
@@ -197,7 +197,7 @@ class PlacedNode:
         return name
 
     def folder(self, otherwise: str) -> Path:
-        """The folder of the file where this is written; `otherwise` for what no file has."""
+        """The folder of the file in which this is written; `otherwise` for a value of no file."""
         place = self.content.place
         return Path(place.file).parent if place.line else Path(otherwise)
 
@@ -251,7 +251,7 @@ class AttributeKind:
 
 @dataclass(slots=True)
 class Known:
-    """What the names of a scenario stand for; filled before anything that refers to them is read.
+    """The names that a scenario declares; filled before anything that refers to them is read.
 
     stage: the name of the stage that is being read, "" outside of stages.
     """

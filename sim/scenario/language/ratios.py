@@ -265,7 +265,7 @@ def check_sum(node: PlacedNode, parts: list[Any], noun: str) -> None:
 
 
 def totals(parts: list[Any]) -> list[float]:
-    """The sums that parts surely take: of constants, or for each value of the one covariate they ask."""
+    """The sums that parts take: of constants, or for each value of the one covariate they depend on."""
     choices = [p for p in parts if isinstance(p, By | Cases)]
     constant = sum(p for p in parts if not isinstance(p, By | Cases))
     if not choices:

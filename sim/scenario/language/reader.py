@@ -38,11 +38,11 @@ RESERVED: dict[str, tuple[str, ...]] = {
     "event": ("on_entry", "decide"),
     "attribute": ("any", "none", "stage", "current_age", "days_in_stage", "chance", "to"),
 }
-"""Names that mean something else where they would be used, in conditions, destinations or names of draws."""
+"""Names with another meaning in conditions, destinations or names of draws."""
 
 
 def collect_names(top: PlacedNode, known: Known) -> None:
-    """Everything that has a name, so that it can be referred to from anywhere."""
+    """Collect every name, so that it can be referred to from anywhere."""
     pathway = top.get("pathway")
     if pathway is None or "stages" not in PATHWAY.check(pathway):
         raise Unread
@@ -72,7 +72,7 @@ def collect_names(top: PlacedNode, known: Known) -> None:
 def keys(spot: PlacedNode | None) -> tuple[str, ...]:
     """The keys of a mapping; none where it is left out.
 
-    Raises: Unread where it is no mapping: what it would have named is missed everywhere.
+    Raises: Unread where it is not a mapping, because its names would be missing everywhere.
     """
     return () if spot is None else tuple(spot.mapping())
 
@@ -140,7 +140,7 @@ def numbers_given(word: str, item: Node) -> frozenset[float] | None:
 
 
 def check_names(top: PlacedNode, known: Known, stages: PlacedNode) -> None:
-    """Names that would be read otherwise, or would give two draws one name."""
+    """Adds: names with another meaning, or that would give two draws one name."""
     patients = top.get("patients")
     kinds = {
         "attribute": patients.get("attributes") if patients is not None else None,

@@ -21,7 +21,7 @@ Scalar: TypeAlias = float | str | bool
 
 
 class Rest(StrEnum):
-    """The part of a distribution that takes what the others leave."""
+    """The part of a distribution that takes the remaining probability."""
 
     REST = "rest"
 

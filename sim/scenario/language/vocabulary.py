@@ -1,6 +1,6 @@
-"""The words of the language that are no keys of an element: modifiers, families, comparisons, covariates.
+"""The words of the language that are not keys of an element: modifiers, families, comparisons.
 
-What an error message, the JSON Schema and the reference page say of a word stands here once.
+The text of each word is used by error messages, the JSON Schema and the reference page.
 """
 
 from __future__ import annotations
@@ -159,4 +159,4 @@ DEFINITIONS: dict[str, str] = {
     "rest": "what the other entries leave, or the entry of every other value",
     "unchanged": "in a `draw`, the value at the moment",
 }
-"""Words that stand among names."""
+"""Words of the language that are used among names."""

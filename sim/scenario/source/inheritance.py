@@ -62,7 +62,7 @@ class _Operation:
 
 @dataclass(frozen=True, slots=True)
 class _Layer:
-    """A layer's name in the record of changes, and what it does."""
+    """The name of a layer in the record of changes, and its operations."""
 
     name: str
     operations: tuple[_Operation, ...]
@@ -103,7 +103,7 @@ def assemble(
 # ---------------------------------------------------------------- files and settings
 
 SET = "--set"
-"""The name of the last layer, and the file of what is written in it."""
+"""The name of the last layer, and the file name of places in it."""
 
 
 def _chain(path: str, keys: Collection[str] | None) -> list[Node]:
@@ -247,11 +247,11 @@ def _settings_layer(settings: Sequence[str], problems: Problems) -> _Layer:
     return _Layer(SET, tuple(found))
 
 
-# ---------------------------------------------------------------- one layer over what lies below
+# ---------------------------------------------------------------- one layer on top of another
 
 
 class _Work:
-    """Applies layers one by one; `node` is what has become of the scenario."""
+    """Applies layers one by one; `node` is the scenario so far."""
 
     def __init__(self, node: Node, problems: Problems, has_default: HasDefault) -> None:
         self.node = node
@@ -359,7 +359,7 @@ class _Work:
         return kept
 
     def _do(self, operation: _Operation, keys: Keys) -> tuple[str, str]:
-        """Carries out one operation; the texts of what was and of what is."""
+        """Carries out one operation; returns the old and the new text."""
         there = paths.get(self.node, keys)
         place = operation.where.place
         old = flow(plain(there)) if there is not None else ""

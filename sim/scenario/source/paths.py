@@ -38,7 +38,7 @@ def children(node: Node) -> dict[str, Node]:
 
 
 def follow(node: Node, path: str) -> tuple[Keys, str]:
-    """The keys of a path as far as they exist, and what is left of it ("": all exists)."""
+    """The keys of a path as far as they exist, and the rest of the path ("" if all exist)."""
     below = children(node)
     best: tuple[Keys, str] = ((), path)
     for end in sorted((found.start() for found in re.finditer(r"\.|\Z", path)), reverse=True):
@@ -83,7 +83,7 @@ def put(node: Node, keys: Keys, value: Node, place: Place) -> Node:
 
 
 def without(node: Node, keys: Keys) -> Node:
-    """The tree without what lies at these keys, which exist."""
+    """The tree without the value at these keys, which exist."""
     return _edited(node, keys, None, node.place)
 
 

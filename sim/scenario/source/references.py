@@ -67,7 +67,7 @@ def substitute(
 
 
 def declared(node: Node, problems: Problems) -> tuple[Declared, ...]:
-    """The parameters of a scenario in which `parameters` still stands, in file order.
+    """The parameters of a scenario that still has its `parameters`, in file order.
 
     What is wrong with one goes to problems; it is left out if it has no usable value.
     """
@@ -223,7 +223,7 @@ def _in_order(section: Node, problems: Problems) -> tuple[str, ...]:
 
 
 def _circles(needs: dict[str, list[str]]) -> list[list[str]]:
-    """The circles in who needs whom, each of them cut open by emptying what its members need."""
+    """The circles of references; each is broken by emptying the needs of its members."""
     found: list[list[str]] = []
     while True:
         try:
@@ -247,7 +247,7 @@ def _follows(item: Node) -> Mapping[str, Place]:
 
 
 def _check_followed(found: tuple[Declared, ...], section: Mapping[str, Node], problems: Problems) -> None:
-    """Who follows another is drawn together with it: both need a draw, and no circle."""
+    """A parameter that follows another is drawn with it: both need an uncertainty, without a circle."""
     by_name = {one.name: one for one in found}
     needs: dict[str, list[str]] = {}
     for one in found:
@@ -279,7 +279,7 @@ def _name(text: object) -> str:
 
 
 def _dollars(node: Node, path: str) -> Iterator[tuple[str, Where, bool]]:
-    """Every text of a tree that begins with one `$`, where it stands, and whether it is a key."""
+    """Every text of a tree that begins with one `$`, its place, and whether it is a key."""
     if isinstance(node.value, dict):
         for key, item in node.value.items():
             if key.startswith("$"):
@@ -317,7 +317,7 @@ def _check_references(node: Node, path: str, known: Mapping[str, Node], problems
 
 
 def _filled(node: Node, values: Mapping[str, Node]) -> Node:
-    """The tree with its references replaced by these values; what refers to nothing is `Unresolved`."""
+    """The tree with references replaced by these values; a reference to nothing is `Unresolved`."""
     if isinstance(node.value, dict):
         entries = {key: _filled(item, values) for key, item in node.value.items()}
         return Node(node.place, entries, node.keys)

@@ -144,7 +144,7 @@ class _Open:
 
 
 class _Builder:
-    """Takes the events of one text, builds its nodes without recursion, collects its problems."""
+    """Builds the nodes of a text from its YAML events without recursion; collects problems."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -295,7 +295,7 @@ class _Builder:
 
 
 def scalar(text: str) -> str | int | float | bool:
-    """What an unquoted YAML 1.2 scalar stands for.
+    """The value of an unquoted YAML 1.2 scalar.
 
     Raises: InputError for nulls, for numbers that begin with a zero, for infinities and NaN.
     """
@@ -317,7 +317,7 @@ def _number_fault(text: str) -> InputError | None:
 
 
 def key_value(key: str) -> str | int | float | bool:
-    """What a key stands for where values are expected; a text where it stands for none."""
+    """The value that a key spells; the text itself if it spells none."""
     try:
         return scalar(key)
     except InputError:
@@ -364,7 +364,7 @@ def flow(value: Plain) -> str:
 
 
 def write(value: Plain) -> str:
-    """Canonical YAML: blocks, with what fits on a line in one line; read back it is the same value.
+    """Canonical YAML: blocks, or one line if that fits; reading it gives the same value.
 
     The order of mappings is kept; a number is written in the shortest way that gives it back, a
     whole one without `.0`; a text is quoted where it would be read otherwise.

@@ -38,7 +38,7 @@ _FAULTS = (
 
 
 def syntax_problem(error: yaml.YAMLError, name: str, text: str) -> Problem:
-    """The problem that the library's error on this text stands for; places name `name`."""
+    """The problem for an error of the YAML library on this text; places name `name`."""
     if not isinstance(error, yaml.MarkedYAMLError) or error.problem_mark is None:
         return Problem(Where(Place(name), ""), "is not YAML")
     mark = error.problem_mark

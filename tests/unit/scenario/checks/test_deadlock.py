@@ -1,4 +1,4 @@
-"""Where patients can wait for one another: every resource of a ring is waited for while the one before it is held."""
+"""Deadlocks: every resource of a ring is waited for while the one before it is held."""
 
 from __future__ import annotations
 
@@ -49,7 +49,10 @@ def notes(tmp_path: Path, resources: str, *stages: str, extra: str = "") -> Sequ
 def test_each_first_takes_what_the_other_takes_second(tmp_path: Path) -> None:
     both = stage("both", "[bed_a, bed_b]", "out")
     (note,) = notes(tmp_path, TWO, stage("a", "bed_a", "both"), stage("b", "bed_b", "both"), both)
-    assert f"{A_TO_B} (from `a` to `both`), and who holds `bed_b` for `bed_a` (from `b` to `both`)" in note
+    assert (
+        f"{A_TO_B} (from `a` to `both`), and a patient who holds `bed_b` for `bed_a` (from `b` to `both`)"
+        in note
+    )
 
 
 def test_all_in_one_order_never_wait_for_one_another(tmp_path: Path) -> None:
@@ -87,7 +90,9 @@ def test_without_a_limit_every_wait_ends_by_itself(tmp_path: Path, bed_b: str) -
 def test_decisions_are_gone_through(tmp_path: Path) -> None:
     board = "    board: {decide: [{name: young, when: {first_a: true}, to: b}, {name: old, to: [{name: back, when: {first_a: false}, to: a}, {to: out}]}]}"
     (note,) = notes(tmp_path, KEPT, stage("a", "bed_a", "board"), stage("b", "bed_b", "board"), board)
-    assert f"{A_TO_B} (from `a` to `b`), and who holds `bed_b` for `bed_a` (from `b` to `a`)" in note
+    assert (
+        f"{A_TO_B} (from `a` to `b`), and a patient who holds `bed_b` for `bed_a` (from `b` to `a`)" in note
+    )
 
 
 def test_clocks_lead_on_as_events_do(tmp_path: Path) -> None:
@@ -111,7 +116,7 @@ def test_a_ring_of_three(tmp_path: Path) -> None:
     resources = KEPT.replace("}}", "}, bed_c: {capacity: 2, release: when_next_granted}}")
     c = stage("c", "bed_c", "{a: 0.5, out: rest}")
     (note,) = notes(tmp_path, resources, stage("a", "bed_a", "b"), stage("b", "bed_b", "c"), c)
-    ring = "for `bed_b` (from `a` to `b`), and who holds `bed_b` for `bed_c` (from `b` to `c`), and who holds `bed_c` for `bed_a`"
+    ring = "for `bed_b` (from `a` to `b`), and a patient who holds `bed_b` for `bed_c` (from `b` to `c`), and a patient who holds `bed_c` for `bed_a`"
     assert ring in note
 
 
