@@ -8,6 +8,7 @@ from functools import partial
 
 import numpy as np
 
+from sim.economics.capacity import CapacityCost, paid_by_capacity
 from sim.economics.discounting import YEAR
 from sim.economics.valuation import DEAD, Amounts, Valuation, categories, has_utilities
 from sim.errors import Place, Where
@@ -21,7 +22,7 @@ from sim.outcomes.survival.influence import of_ratio
 from sim.scenario.language.model import Outcome, Scenario
 
 COST, QALY, LIFE_YEARS, NET_BENEFIT = "cost", "qaly", "life_years", "net_benefit"
-COST_BY_STAGE, COST_BY_YEAR = "cost_by_stage", "cost_by_year"
+COST_BY_STAGE, COST_BY_YEAR, CAPACITY_COST = "cost_by_stage", "cost_by_year", "capacity_cost"
 DISCOUNTED, UNDISCOUNTED = "discounted", "undiscounted"
 KIND = "economics"
 """The kind of these outcomes, which no file declares."""
@@ -81,6 +82,7 @@ def economic_outcomes(scenario: Scenario) -> tuple[str, ...]:
         NET_BENEFIT: has_costs and has_health and scenario.economics.threshold is not None,
         COST_BY_STAGE: has_costs,
         COST_BY_YEAR: has_costs,
+        CAPACITY_COST: bool(paid_by_capacity(scenario)),
     }
     declared = {outcome.name for outcome in scenario.outcomes}
     return tuple(name for name, is_there in found.items() if is_there and name not in declared)
@@ -103,6 +105,8 @@ def endpoints(history: History) -> Iterator[tuple[Outcome, Endpoint]]:
 def endpoint(valuation: Valuation, name: str) -> Endpoint:
     """One economic outcome, ready for any set of patients."""
     currency, starts = valuation.economics.currency, valuation.history.starts
+    if name == CAPACITY_COST:
+        return CapacityCost(valuation.history)
     if name == COST_BY_YEAR:
         last = Key(UNDISCOUNTED, "", YEAR)
         text = f"mean cost in {currency} per patient in each year since the start, the dead counted too"

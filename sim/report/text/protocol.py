@@ -297,6 +297,10 @@ def _values(scenario: Scenario) -> Iterator[Line]:
         return
     rates = f"costs by {share(economics.discount_cost)} and health by {share(economics.discount_qaly)} a year"
     yield Line(0, f"in {economics.currency}; discounted {CONVENTIONS[economics.convention]}, {rates}")
+    if economics.perspective is not None:
+        yield Line(0, f"perspective: {economics.perspective}")
+    if economics.price_year is not None:
+        yield Line(0, f"prices of the year {economics.price_year:.0f}")
     if economics.threshold is not None:
         yield Line(0, f"cost-effectiveness threshold: {economics.threshold:,.10g} per QALY")
     utilities = [(state.name, state.utility) for state in scenario.states]
@@ -313,7 +317,14 @@ def _values(scenario: Scenario) -> Iterator[Line]:
         if event.qaly is not None:
             yield Line(0, f"QALYs of {name}: {choice(event.qaly, number)} each time")
     for resource in scenario.resources:
-        yield from _cost(resource.name, {"per use": resource.cost_per_use, "per day": resource.cost_per_day})
+        yield from _cost(
+            resource.name,
+            {
+                "per use": resource.cost_per_use,
+                "per day": resource.cost_per_day,
+                "per day of each unit": resource.cost_per_day_of_capacity,
+            },
+        )
 
 
 def _money(amount: float) -> str:

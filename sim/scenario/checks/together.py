@@ -85,12 +85,24 @@ def check_values(scenario: Scenario, top: PlacedNode, problems: Problems) -> Non
     valued = with_utility
     valued |= any(s.cost is not None for s in scenario.stages)
     valued |= any(e.cost is not None or e.qaly is not None for e in events)
-    valued |= any(r.cost_per_use is not None or r.cost_per_day is not None for r in scenario.resources)
+    valued |= any(
+        cost is not None
+        for r in scenario.resources
+        for cost in (r.cost_per_use, r.cost_per_day, r.cost_per_day_of_capacity)
+    )
     if valued and scenario.economics is None:
         problems.add(
             first_valued(scenario, top),
             "there are costs or utilities, but no `economics`",
             "add economics: {currency: GBP, discount: {cost: 0.035, qaly: 0.035}, convention: annual}",
+        )
+    economics = scenario.economics
+    has_qaly = with_utility or any(e.qaly is not None for e in events)
+    if economics is not None and economics.threshold is not None and not has_qaly:
+        problems.add(
+            top.child("economics").child("threshold").where,
+            "a threshold values QALYs, and there are none",
+            "give the states a utility, or leave out the threshold",
         )
     if not with_utility:
         return

@@ -322,11 +322,30 @@ def _utility(node: PlacedNode) -> float:
     return value
 
 
+def _price(node: PlacedNode) -> float:
+    value = node.number()
+    if value < 0.0:
+        raise node.fail(
+            f"a cost of {units.number_text(value)} is negative",
+            "a cost is 0 or more: lower the cost that is saved",
+        )
+    return value
+
+
 def _amount(node: PlacedNode, known: Known) -> Any:
     """A cost: an amount, or an amount for each category."""
     if node.is_mapping and not is_by(node):
-        return {name: read_value(item, known, PlacedNode.number) for name, item in node.children()}
-    return read_value(node, known, PlacedNode.number)
+        return {name: read_value(item, known, _price) for name, item in node.children()}
+    return read_value(node, known, _price)
+
+
+def _fixed_amount(node: PlacedNode, known: Known) -> Any:
+    """A cost of no patient, which so depends on none."""
+    amount = _amount(node, known)
+    values = amount.values() if isinstance(amount, dict) else [amount]
+    if any(isinstance(value, By | Cases) for value in values):
+        raise node.fail("this cost depends on the patient, and belongs to none", "write one amount")
+    return amount
 
 
 def amount_a_day(days: float) -> Type:
@@ -351,3 +370,4 @@ def _write_amount(cost: Any) -> Any:
 
 UTILITY = Type("value", lambda node, known: read_value(node, known, _utility), write_value)
 AMOUNT = amount_a_day(1.0)
+FIXED_AMOUNT = Type("amount", _fixed_amount, _write_amount)

@@ -147,7 +147,7 @@ class Resource:
 
     calendar: None for every day, "weekdays", or a weekly calendar as written (a mapping).
     release: "on_leaving" | "when_next_granted". queue: None for first come, else
-    (attribute, "lowest" | "highest").
+    (attribute, "lowest" | "highest"). cost_per_day_of_capacity: of each unit, in use or idle.
     """
 
     name: str
@@ -158,6 +158,7 @@ class Resource:
     cost_per_use: Amount | None
     cost_per_day: Amount | None
     where: Where = field(compare=False)
+    cost_per_day_of_capacity: Mapping[str, float] | float | None = None
 
     @property
     def is_free(self) -> bool:
@@ -286,13 +287,15 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class Economics:
-    """discount_*: per year. convention: annual | continuous."""
+    """discount_*: per year. convention: annual | continuous. perspective: whose costs, in words."""
 
     currency: str
     discount_cost: float
     discount_qaly: float
     convention: str
     threshold: float | None
+    perspective: str | None = None
+    price_year: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from sim.scenario.language.conditions import AMOUNT, UTILITY
+from sim.scenario.language.conditions import AMOUNT, FIXED_AMOUNT, UTILITY
 from sim.scenario.language.effects import read_attribute, write_attribute
 from sim.scenario.language.elements import (
     LENGTH,
@@ -22,7 +22,7 @@ from sim.scenario.language.elements import (
 )
 from sim.scenario.language.model import Arrivals, Attribute, Economics, Patients, Resource, State
 from sim.scenario.language.node_reader import Known, PlacedNode, Unread
-from sim.units import rate_text, time_text
+from sim.units import number_text, rate_text, time_text
 
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 CALENDARS = "write every day, weekdays, [monday, thursday], or {monday: [8 hours, 17 hours]}"
@@ -142,6 +142,9 @@ RESOURCE_COST = Element(
     {
         "per_use": Field(AMOUNT, "at each grant", name="cost_per_use"),
         "per_day": Field(AMOUNT, "a day while held", name="cost_per_day"),
+        "per_day_of_capacity": Field(
+            FIXED_AMOUNT, "a day for each unit, in use or idle", name="cost_per_day_of_capacity"
+        ),
     },
 )
 _COST = Type(
@@ -175,7 +178,7 @@ RESOURCE = Element(
         "queue": Field(
             _QUEUE, "first_come, or {by: attribute, first: lowest or highest}", "first_come", is_written=True
         ),
-        "cost": Field(_COST, "{per_use, per_day}, while held", get=lambda resource: resource),
+        "cost": Field(_COST, "{per_use, per_day, per_day_of_capacity}", get=lambda resource: resource),
     },
 )
 
@@ -184,6 +187,12 @@ def read_resource(name: str, node: PlacedNode, known: Known) -> Resource:
     """A resource."""
     parts = RESOURCE.read(node, known)
     cost = parts.pop("cost") or {"cost_per_use": None, "cost_per_day": None}
+    if parts["capacity"] is None and cost.get("cost_per_day_of_capacity") is not None:
+        raise node.child("cost").fail_at_key(
+            "per_day_of_capacity",
+            "an unlimited resource has no capacity to pay for",
+            "give it a finite `capacity`, or `per_day` while held",
+        )
     return Resource(name=name, **parts, **cost, where=node.where)
 
 
@@ -218,6 +227,20 @@ def _discount_rate(node: PlacedNode, _: Known) -> float:
     return rate
 
 
+def _threshold(node: PlacedNode, _: Known) -> float:
+    value = node.number()
+    if not value > 0.0:
+        raise node.fail("a threshold is above 0", "30000 values a quality-adjusted life-year at 30,000")
+    return value
+
+
+def _price_year(node: PlacedNode, _: Known) -> float:
+    year = node.number()
+    if not (1900 <= year <= 2200 and year == int(year)):
+        raise node.fail(f"{number_text(year)} is no calendar year", "write the year of the prices, as 2024")
+    return year
+
+
 _RATE = Type("number", _discount_rate, NUMBER.write)
 DISCOUNT = Element(
     "a discount",
@@ -241,7 +264,11 @@ ECONOMICS = Element(
             words("annual", "continuous", noun="convention"),
             "annual, (1 + r)^-t, or continuous, exp(-r t), t in years from the patient's start",
         ),
-        "threshold": Field(NUMBER, "willingness to pay for a quality-adjusted life-year"),
+        "threshold": Field(
+            Type("number", _threshold, NUMBER.write), "willingness to pay for a quality-adjusted life-year"
+        ),
+        "perspective": Field(TEXT, "whose costs are counted, in words: `health service`"),
+        "price_year": Field(Type("number", _price_year, NUMBER.write), "the year of the prices"),
     },
 )
 

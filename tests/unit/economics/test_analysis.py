@@ -178,6 +178,29 @@ def test_the_mean_cost_is_that_of_patients_after_the_warm_up(tmp_path: Path) -> 
     assert found.n == 40
 
 
+def test_capacity_costs_whether_or_not_it_is_used(tmp_path: Path) -> None:
+    """Two beds, three from day 60; patients on days 0, 50 and 100 each stay 30 days; 10 a bed and day."""
+    stages = """
+        ward: {state: well, needs: bed, events: {out: {after: {fixed: 30 days}, to: dead}}}
+        dead: {state: dead, terminal: true}
+    """
+    bed = "{bed: {capacity: {0 days: 2, 60 days: 3}, cost: {per_day_of_capacity: {room: 7, staff: 3}}}}"
+    text = priced(stages, horizon="120 days", patients="{number: 3, arrive: {every: 50 days}}", resources=bed)
+    (tmp_path / "beds.yaml").write_text(text)
+    found = {
+        (row.part, row.measure): row.estimate
+        for row in api.run(tmp_path / "beds.yaml").results.estimates.where(outcome="capacity_cost")
+        if row.unit == "GBP"
+    }
+    all_units, in_use = 10 * (2 * 60 + 3 * 60), 10 * (30 + 30 + 20)
+    assert found == {
+        ("", "undiscounted"): all_units,
+        ("", "idle"): all_units - in_use,
+        ("bed", "undiscounted"): all_units,
+        ("bed", "idle"): all_units - in_use,
+    }
+
+
 def arm(name: str, cost: list[float], qaly: list[float], why: str = "") -> ArmTotals:
     return ArmTotals(name, np.array(cost), np.array(qaly), why)
 
