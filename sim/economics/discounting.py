@@ -7,14 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from sim.event_log.log import Floats
-from sim.numerics.compilation import compiled
+from sim.numerics.compilation import entry
 from sim.numerics.portable import exp, log1p
 from sim.units import DAYS_IN
 
 YEAR = DAYS_IN["year"]
 
 
-@compiled
+@entry
 def fill_factors(days: Floats, force: float, factors: Floats) -> None:
     """Write exp(-force * days) into `factors`, both of shape [n]."""
     for i in range(len(days)):
