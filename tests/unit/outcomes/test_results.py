@@ -12,9 +12,11 @@ from typing import Any
 import jsonschema
 import pytest
 
+from sim.economics.incremental import SetKind, Status
 from sim.outcomes.estimates import LABELS, Table
 from sim.outcomes.results import Results
 from sim.runs import sweep
+from sim.runs.comparison import Comparison, Source, carry_out
 from sim.runs.request import RunRequest
 from tests.rows import OutcomeRows
 from tests.simulated import FIRST, SCENARIOS, compared, simulated
@@ -51,12 +53,23 @@ def centre_results() -> Results:
     return sweep.carry_out(request, cells, outcomes=(), find_best=True, **QUIET).results
 
 
+def incremental_results() -> Results:
+    """Three arms with costs and QALYs."""
+    strategies = SCENARIOS / "strategies" / "academic"
+    files = [strategies / f"{name}.yaml" for name in ("two_lines_bridging", "withheld", "one_line_bridging")]
+    sources = [Source(file.stem, RunRequest(file, ("patients.number=60",))) for file in files]
+    done = carry_out(sources, at=(365.25,), **QUIET)
+    assert isinstance(done, Comparison)
+    return done.results
+
+
 RESULTS = {
     "run": run_results,
     "replications": replicated_results,
     "compare": compare_results,
     "sweep": sweep_results,
     "centre": centre_results,
+    "incremental": incremental_results,
 }
 
 
@@ -80,6 +93,16 @@ def test_results_satisfy_the_schema(results, name):
     assert not [f"{error.json_path}: {error.message}" for error in CHECKER.iter_errors(found)]
     assert found["estimates"]
     assert bool(found["differences"]) == (name not in ("run", "replications"))
+
+
+def test_the_schema_has_every_status_of_an_incremental_analysis(results):
+    properties = SCHEMA["$defs"]["incremental"]["properties"]
+    assert properties["status"]["enum"] == [str(status) for status in Status]
+    assert set(properties["confidence_set"]["enum"]) == {str(kind) for kind in SetKind}
+    found = results["incremental"].as_json()["incremental"]
+    assert [row["analysis"] for row in found] == ["reference"] * 3 + ["frontier"] * 3
+    assert {row["arm"] for row in found} == {arm.name for arm in results["incremental"].arms}
+    assert results["compare"].as_json()["incremental"] == []
 
 
 BROKEN = {
@@ -126,11 +149,8 @@ def test_every_row_belongs_to_an_arm_and_an_outcome(results, name):
         resources = {f"resources.{one.name}" for one in arm.resources}
         assert facts is not None or row.outcome in resources | {"patient_changes"}
         assert row.group == "" or row.group in facts.groups
-        assert (
-            row.unit
-            or row.measure.endswith(("chi_squared", "p_value"))
-            or row.measure.startswith(("mean", "quantile"))
-        )
+        is_test = row.measure.endswith(("chi_squared", "p_value"))
+        assert row.unit or is_test or (facts is not None and facts.description.unit == "")
     for row in found.differences:
         assert row.reference in arms
         assert row.reference != row.arm
@@ -138,11 +158,17 @@ def test_every_row_belongs_to_an_arm_and_an_outcome(results, name):
 
 @pytest.mark.parametrize("name", RESULTS)
 def test_limits_enclose_the_estimate(results, name):
-    rows = [(row.low, row.estimate, row.high) for row in results[name].estimates if row.has_interval]
-    rows += [(row.low, row.difference, row.high) for row in results[name].differences if row.has_interval]
+    """A median may have one limit, and a lower one though it is not reached itself."""
+    rows = [(row, row.estimate) for row in results[name].estimates if row.has_interval]
+    rows += [(row, row.difference) for row in results[name].differences if row.has_interval]
     assert rows
-    for low, value, high in rows:
-        assert (-inf if isnan(low) else low) <= value <= (inf if isnan(high) else high)
+    for row, value in rows:
+        if isnan(row.low) or isnan(row.high) or isnan(value):
+            assert row.measure == "median"
+        if isnan(value):
+            assert isnan(row.high)
+        else:
+            assert (-inf if isnan(row.low) else row.low) <= value <= (inf if isnan(row.high) else row.high)
 
 
 def test_a_number_without_an_interval_has_a_note(results):
