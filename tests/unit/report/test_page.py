@@ -196,7 +196,7 @@ def test_all_outcomes_stand_in_one_table_with_their_numbers():
     run = simulated(CLINICAL, "patients.number=300")
     (table,) = next(s for s in parts(run) if s.name == "outcomes").items
     shown = {row[0].text.split(":")[0]: row[1:] for row in table.rows if not isinstance(row[0], str)}
-    assert list(shown) == [outcome.name for outcome in run.scenario.outcomes]
+    assert list(shown) == [outcome.name for outcome in run.results.reference.outcomes]
     for name, (value, interval, n) in shown.items():
         row = run.results.headline(name)
         if row is not None and row.unit in ("share", "probability") and row.is_known:
