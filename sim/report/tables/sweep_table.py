@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from math import isnan, nan
 from typing import NamedTuple
 
@@ -57,21 +58,18 @@ def _print_cells(results: Results, console: Console) -> None:
         print_table(cell_table(results, outcome), console)
     console.print()
     console.print(Text(LEGEND, style=FAINT))
-    for line in (*notes(results), *failures(results)):
-        console.print(Text(line))
+    _print_lines(console, [f"Note: {note}" for note in results.notes], failures(results))
 
 
 def _print_one_more(results: Results, console: Console) -> None:
     for sentence in answers(results):
         console.print(Text(sentence, style="bold"))
-    for note in notes(results):
-        console.print(Text(note))
+    _print_lines(console, [f"Note: {note}" for note in results.notes])
     console.print()
     _print_head(results, console)
     console.print()
     print_table(one_more_table(results), console)
-    for line in failures(results):
-        console.print(Text(line))
+    _print_lines(console, failures(results))
 
 
 def _print_head(results: Results, console: Console) -> None:
@@ -88,14 +86,14 @@ def about(results: Results) -> str:
     return ", ".join([*found, f"seed {results.seed}", f"horizon {number_format.time(reference.horizon)}"])
 
 
-def notes(results: Results) -> Iterator[str]:
-    """What to know of all cells."""
-    yield from (f"Note: {note}" for note in results.notes)
+def _print_lines(console: Console, *lines: Sequence[str]) -> None:
+    for line in chain(*lines):
+        console.print(Text(line))
 
 
-def failures(results: Results) -> Iterator[str]:
+def failures(results: Results) -> list[str]:
     """The cells without results, and why."""
-    yield from (f"Failed: {arm.name}: {arm.failed}" for arm in results.arms if arm.failed)
+    return [f"Failed: {arm.name}: {arm.failed}" for arm in results.arms if arm.failed]
 
 
 # ---------------------------------------------------------------- cells
