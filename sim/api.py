@@ -19,7 +19,7 @@ from sim.event_log.log import Floats
 from sim.outcomes.comparison.comparability import Arm
 from sim.outcomes.comparison.divergence import diverge
 from sim.outcomes.comparison.paired import classify_changes
-from sim.outcomes.estimates import DifferenceRow, EstimateRow
+from sim.outcomes.estimates import DifferenceRow, EstimateRow, IncrementalRow
 from sim.outcomes.results import Results
 from sim.outcomes.summary import DEFAULT_TIMES
 from sim.report.tables.notebook import html
@@ -91,6 +91,11 @@ class Compared:
     def differences(self) -> pd.DataFrame:
         """A row for each paired difference from the reference (docs/results.md)."""
         return pd.DataFrame(self.results.differences, columns=DifferenceRow._fields)
+
+    @cached_property
+    def economics(self) -> pd.DataFrame:
+        """The incremental analysis, a row for each arm; empty without costs or QALYs (docs/results.md)."""
+        return pd.DataFrame(self.results.incremental, columns=IncrementalRow._fields)
 
     def _repr_html_(self) -> str:
         return html(self.results)

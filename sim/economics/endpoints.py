@@ -98,8 +98,12 @@ def endpoints(history: History) -> Iterator[tuple[Outcome, Endpoint]]:
         return
     valuation = Valuation(history)
     for name in names:
-        outcome = Outcome(name, KIND, Where(Place(""), ""))
-        yield outcome, endpoint(valuation, name)
+        yield outcome_called(name), endpoint(valuation, name)
+
+
+def outcome_called(name: str) -> Outcome:
+    """An economic outcome as one of a scenario, which no file declares."""
+    return Outcome(name, KIND, Where(Place(""), ""))
 
 
 def endpoint(valuation: Valuation, name: str) -> Endpoint:

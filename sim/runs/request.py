@@ -115,6 +115,10 @@ def texts(values: Iterable[str] | str) -> tuple[str, ...]:
 def outcome_called(name: str, scenario: Scenario, *, parameter: str) -> Outcome:
     """The outcome of this name. Raises: InputError where there is none, naming the nearest, or all."""
     found = {outcome.name: outcome for outcome in scenario.outcomes}
+    if name not in found and scenario.economics is not None:
+        from sim.economics import endpoints
+
+        found |= {one: endpoints.outcome_called(one) for one in endpoints.economic_outcomes(scenario)}
     if name not in found:
         fix = did_you_mean(name, found) or f"the outcomes are {', '.join(found)}"
         raise InputError(f"{parameter}: there is no outcome {name}", fix)

@@ -11,6 +11,7 @@ from sim.report.charts.bars import patient_changes
 from sim.report.charts.forest import Bar, forest
 from sim.report.page.arms import PageArm, shared_outcomes, words
 from sim.report.page.document import Picture, Section
+from sim.report.page.economic_section import economic_section
 from sim.report.page.patient_pictures import census_section, stay_picture, swimmer_picture, twin_picture
 from sim.report.page.pictures import (
     curve_picture,
@@ -53,6 +54,7 @@ def sections(results: Results, arms: Sequence[PageArm], facts: Mapping[str, obje
     found = [
         *(() if is_single else _comparison(results, arms)),
         _outcomes(results),
+        economic_section(results),
         _curves(results, arms),
         _values(results, arms),
         _pathways(results, arms),

@@ -13,6 +13,7 @@ from sim.outcomes.estimates import DifferenceRow, EstimateRow
 from sim.outcomes.labels import time_in_prose
 from sim.outcomes.results import ArmFacts, OutcomeFacts, Results
 from sim.report.tables import number_format
+from sim.report.tables.economic_tables import incremental_tables
 from sim.report.tables.model import FAINT, Column, Table, Value, numbers, print_table, printed, texts
 from sim.report.tables.model import Row as TableRow
 from sim.report.tables.run_table import (
@@ -88,6 +89,10 @@ def _print(
             for table in difference_tables(results, outcome, arm, letters):
                 console.print()
                 print_table(table, console)
+    if not outcomes or {"cost", "qaly"} & set(outcomes):
+        for table in incremental_tables(results):
+            console.print()
+            print_table(table, console)
     console.print()
     console.print(Text(LEGEND, style=FAINT))
     for note in results.notes:
