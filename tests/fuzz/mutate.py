@@ -24,7 +24,7 @@ from rich.console import Console
 
 from sim.errors import InputError, RunError, ScenarioError
 from sim.pathway.tables import compile_pathway
-from sim.report.text.protocol import describe
+from sim.report.text.protocol import print_protocol
 from sim.scenario import load
 from sim.scenario.source import tree
 from tests.properties.test_scenario_faults import DOLLARS, VALUES, mutate, spots
@@ -137,7 +137,7 @@ def fault_of(file: Path) -> str:
     """What came out of a file that should not, "" if nothing did."""
     signal.alarm(LONGEST)
     try:
-        describe(compile_pathway(load(file)), Console(file=io.StringIO(), width=120))
+        print_protocol(compile_pathway(load(file)), Console(file=io.StringIO(), width=120))
     except (ScenarioError, InputError, RunError):
         return ""
     except Exception:
@@ -153,7 +153,9 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--keep", type=Path, default=Path("fuzz_faults"))
     given = parser.parse_args()
-    describe(compile_pathway(load(ROOT / "scenarios" / "first_steps.yaml")), Console(file=io.StringIO()))
+    print_protocol(
+        compile_pathway(load(ROOT / "scenarios" / "first_steps.yaml")), Console(file=io.StringIO())
+    )
     signal.signal(signal.SIGALRM, expire)
     chance = Random(given.seed)
     seen: dict[str, int] = {}
