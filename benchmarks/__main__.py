@@ -24,7 +24,7 @@ from benchmarks import hand_written
 from sim.engine.run import simulate
 from sim.outcomes.summary import DEFAULT_TIMES, log_results
 from sim.pathway.tables import Pathway, compile_pathway
-from sim.runs.comparison import Comparison, Source, carry_out
+from sim.runs.comparison import request_source, run_comparison
 from sim.runs.provenance import peak_mib
 from sim.runs.request import RunRequest
 from sim.scenario import load
@@ -147,13 +147,10 @@ def compared(file: str, patients: int, change: str) -> tuple[float, float, float
 def two_arms(file: str, patients: int, change: str) -> tuple[float, float]:
     """Seconds of the engine and of the outcomes of a scenario against itself with a change."""
     number = f"patients.number={patients}"
-    arms = [
-        Source("a", RunRequest(Path(file), (number,))),
-        Source("b", RunRequest(Path(file), (number, change))),
-    ]
-    done = carry_out(arms, at=DEFAULT_TIMES, step=lambda name: None, share=lambda share: None)
-    assert isinstance(done, Comparison)
-    return done.seconds["engine"], done.seconds["outcomes"]
+    settings = {"a": (number,), "b": (number, change)}
+    arms = [request_source(name, RunRequest(Path(file), changes)) for name, changes in settings.items()]
+    done = run_comparison(arms, at=DEFAULT_TIMES)
+    return done.timer.seconds["engine"], done.timer.seconds["outcomes"]
 
 
 def comparisons() -> Table:

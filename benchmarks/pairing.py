@@ -9,7 +9,7 @@ from math import isnan
 from pathlib import Path
 
 from sim.outcomes.estimates import DifferenceRow, Differences
-from sim.runs.comparison import Comparison, Source, carry_out
+from sim.runs.comparison import request_source, run_comparison
 from sim.runs.request import RunRequest
 from sim.units import DAYS_IN
 
@@ -103,11 +103,10 @@ def days(time: str) -> float:
 def compared(pair: Pair) -> Differences:
     """The differences of a comparison."""
     arms = [
-        Source(name, RunRequest(file, pair.settings, SEED, pair.replications))
+        request_source(name, RunRequest(file, pair.settings, SEED, pair.replications))
         for name, file in (("reference", pair.reference), ("other", pair.other))
     ]
-    done = carry_out(arms, at=tuple(map(days, TIMES)), step=lambda name: None, share=lambda share: None)
-    assert isinstance(done, Comparison)
+    done = run_comparison(arms, at=tuple(map(days, TIMES)))
     return done.results.differences
 
 

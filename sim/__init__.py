@@ -1,38 +1,22 @@
 """allpath from Python: `from sim import load, run, compare`; see docs/python.md.
 
-What these need is imported when they are called, so that to import a part of sim costs no more
-than that part.
+The functions of `sim.api` are imported when they are asked for, so that to import a part of sim costs
+no more than that part.
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from sim.api import Compared, Given, Run
-    from sim.scenario.language.model import Scenario
+    from sim.api import compare, describe, export, load, open_run, reproduce, run, sweep, trace
 
-__all__ = ["compare", "load", "run"]
-
-
-def load(path: str | os.PathLike[str], *, settings: Sequence[str] = ()) -> Scenario:
-    """The resolved scenario of a file: see `sim.scenario.load`."""
-    from sim import scenario
-
-    return scenario.load(path, settings=settings)
+__all__ = ["compare", "describe", "export", "load", "open_run", "reproduce", "run", "sweep", "trace"]
 
 
-def run(scenario: Given, **options: Any) -> Run:
-    """Simulate a scenario file, or one that was loaded: see `sim.api.run`."""
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from sim import api
 
-    return api.run(scenario, **options)
-
-
-def compare(*arms: Given | Run, **options: Any) -> Compared:
-    """Send the same patients through several scenarios: see `sim.api.compare`."""
-    from sim import api
-
-    return api.compare(*arms, **options)
+    return getattr(api, name)

@@ -1,126 +1,52 @@
-"""Runs and comparisons for Python: what was simulated, as pandas frames with documented columns."""
+"""allpath for Python: the functions do what the verbs of the command line do, with the same options."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from functools import cached_property
+from collections.abc import Sequence
+from io import StringIO
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
-import numpy as np
-import pandas as pd
-import pyarrow as pa
-
-from sim.errors import InputError, RunError
-from sim.event_log.arrow_tables import event_tables, patient_table, use_table
-from sim.event_log.log import Floats
+from sim.errors import InputError
+from sim.frames import ComparisonResults, PathLike, PatientTrace, RunResults, SweepResults
 from sim.outcomes.comparison.comparability import Arm
-from sim.outcomes.comparison.divergence import diverge
-from sim.outcomes.comparison.paired import classify_changes
-from sim.outcomes.estimates import DifferenceRow, EstimateRow, IncrementalRow
-from sim.outcomes.results import Results
-from sim.outcomes.summary import DEFAULT_TIMES
-from sim.report.tables.notebook import html
-from sim.runs import comparison, simulation
-from sim.runs.request import RunRequest, Time, texts, times
+from sim.outcomes.summary import log_results
+from sim.runs.comparison import arm_sources, run_comparison, trace_arms
+from sim.runs.grid import Changes, variations
+from sim.runs.request import RunRequest, Time, check_whole, texts, times
+from sim.runs.run import Run, further_outcomes, run_scenario
 from sim.runs.sequential_stopping import compare_until, run_until
-from sim.runs.simulation import BrokenRun
+from sim.runs.sweep import run_sweep
+from sim.scenario import load as load_scenario
 from sim.scenario.language.model import Scenario
 
-QUIET: Mapping[str, Callable[[Any], None]] = {"step": lambda name: None, "share": lambda share: None}
-"""Progress that nobody wants to see."""
+__all__ = [
+    "ComparisonResults",
+    "PatientTrace",
+    "RunResults",
+    "SweepResults",
+    "compare",
+    "describe",
+    "export",
+    "load",
+    "open_run",
+    "reproduce",
+    "run",
+    "sweep",
+    "trace",
+]
 
-Given: TypeAlias = str | os.PathLike[str] | Scenario
-"""A scenario file, or a scenario that was loaded."""
+Given: TypeAlias = PathLike | Scenario
+"""A scenario file, or a loaded scenario."""
 
 
-@dataclass(frozen=True)
-class Run:
-    """A scenario that was simulated.
+def load(path: PathLike, *, settings: Sequence[str] | str = ()) -> Scenario:
+    """The resolved scenario of a file. settings: `PATH=VALUE` each.
 
-    results: its estimates and facts; `results.as_json()` is what `allpath run --json` writes.
+    Raises: ScenarioError with every problem found.
     """
-
-    scenario: Scenario
-    results: Results
-    arm: Arm = field(repr=False)
-
-    @cached_property
-    def estimates(self) -> pd.DataFrame:
-        """A row for each number of each outcome; the columns of `estimates` in docs/results.md."""
-        return pd.DataFrame(self.results.estimates, columns=EstimateRow._fields)
-
-    def _repr_html_(self) -> str:
-        return html(self.results)
-
-    @cached_property
-    def patients(self) -> pd.DataFrame:
-        """A row for each patient: the columns of `patients.parquet` (see `patient_table`)."""
-        return _frame(patient_table(self.arm.log))
-
-    @cached_property
-    def events(self) -> pd.DataFrame:
-        """A row for each event: the columns of `events.parquet` (see `event_table`)."""
-        return _frame(pa.concat_tables(event_tables(self.arm.log)))
-
-    @cached_property
-    def resource_use(self) -> pd.DataFrame:
-        """A row for each change in the use of a resource (see `use_table`)."""
-        return _frame(use_table(self.arm.use, self.arm.log.names.resources))
-
-
-@dataclass(frozen=True)
-class Compared:
-    """Scenarios with the same patients, the first of them the reference.
-
-    results: the estimates of all arms and the differences; `results.as_json()` is what
-    `allpath compare --json` writes.
-    """
-
-    runs: Mapping[str, Run]
-    results: Results
-
-    @cached_property
-    def estimates(self) -> pd.DataFrame:
-        """A row for each number of each outcome in each arm (docs/results.md)."""
-        return pd.DataFrame(self.results.estimates, columns=EstimateRow._fields)
-
-    @cached_property
-    def differences(self) -> pd.DataFrame:
-        """A row for each paired difference from the reference (docs/results.md)."""
-        return pd.DataFrame(self.results.differences, columns=DifferenceRow._fields)
-
-    @cached_property
-    def economics(self) -> pd.DataFrame:
-        """The incremental analysis, a row for each arm; empty without costs or QALYs (docs/results.md)."""
-        return pd.DataFrame(self.results.incremental, columns=IncrementalRow._fields)
-
-    def _repr_html_(self) -> str:
-        return html(self.results)
-
-    @cached_property
-    def patients(self) -> pd.DataFrame:
-        """A row for each patient, with the arms side by side.
-
-        Columns: replication, patient, at_start.NAME of attributes that every arm has; for each arm
-        last_stage.ARM and end_days.ARM; for each but the reference diverges_days.ARM (the day on which
-        the paths diverge, nan where they never do) and, where an outcome decides it, change.ARM:
-        better, same or worse.
-        """
-        (_, reference), *others = self.runs.items()
-        common = [c for c in reference.patients.columns if c.startswith("at_start.")]
-        common = [c for c in common if all(c in run.patients.columns for _, run in others)]
-        columns = {c: reference.patients[c] for c in ("replication", "patient", *common)}
-        for name, run in self.runs.items():
-            columns |= {f"{c}.{name}": run.patients[c] for c in ("last_stage", "end_days")}
-        for name, run in others:
-            columns[f"diverges_days.{name}"] = pd.Series(_divergence_days(reference.arm, run.arm))
-            changes = classify_changes(reference.arm, run.arm)
-            if changes is not None:
-                columns[f"change.{name}"] = pd.Series(changes)
-        return pd.DataFrame(columns)
+    return load_scenario(path, settings=texts(settings))
 
 
 def run(
@@ -131,106 +57,188 @@ def run(
     replications: int = 1,
     engine: str = "auto",
     workers: int | None = None,
-    settings: Sequence[str] = (),
-    at: Sequence[Time] = DEFAULT_TIMES,
+    settings: Sequence[str] | str = (),
+    at: Sequence[Time] | Time = (),
     until_precision: str | None = None,
-) -> Run:
-    """Simulate a scenario file, or one that was loaded; the options are those of `allpath run`.
+) -> RunResults:
+    """Simulate a scenario, as `allpath run` does.
 
-    settings: `PATH=VALUE` each. at: times at which curves are read. until_precision: as
-    `overall_survival@2 years=0.005`; patients, or replications, are added until it is reached.
+    scenario: a file, or a loaded scenario. settings: `PATH=VALUE` each. at: times at which curves are
+    read, as `1 year` or in days. until_precision: as `overall_survival@2 years=0.005`; patients, or
+    replications, are added until the interval has this half-width.
     Raises: ScenarioError and InputError where the input is wrong, RunError where the run failed.
     """
-    asked = _request(scenario, patients, seed, replications, engine, workers, settings, at)
-    reached = run_until(until_precision, asked, **QUIET) if until_precision is not None else None
-    done = reached.done if reached is not None else simulation.carry_out(asked, **QUIET)
-    if isinstance(done, BrokenRun):
-        raise _broken(done)
-    arm = Arm(asked.file.stem, done.scenario, done.result.log, done.result.use, seed, done.asked.replications)
-    results = replace(done.results, precision=reached.told) if reached is not None else done.results
-    return Run(done.scenario, results, arm)
+    request = _request(scenario, patients, seed, replications, engine, workers, settings, at)
+    loaded = request.load()
+    if until_precision is not None:
+        return RunResults(run_until(until_precision, request, loaded, keep_log=True).done)
+    return RunResults(run_scenario(request, loaded, keep_log=True))
 
 
 def compare(
-    *arms: Given | Run,
+    *arms: Given | RunResults,
     patients: int | None = None,
     seed: int | None = None,
     replications: int | None = None,
     engine: str = "auto",
     workers: int | None = None,
-    settings: Sequence[str] = (),
-    at: Sequence[Time] = DEFAULT_TIMES,
+    settings: Sequence[str] | str = (),
+    at: Sequence[Time] | Time = (),
     until_precision: str | None = None,
-) -> Compared:
-    """Send the same patients through several scenarios; the first is the reference.
+) -> ComparisonResults:
+    """Simulate the same patients in several scenarios, as `allpath compare` does.
 
-    arms: scenario files, folders of saved runs, scenarios that were loaded, or runs. The options
-    are those of `allpath compare`; until_precision is about the difference, and what it took stands in
-    `results.precision`.
+    arms: scenario files, folders of saved runs, loaded scenarios, or runs; the first is the reference.
+    seed, replications: by default those of the first run, or 1. until_precision: of a difference.
     Raises: as `run`; InputError where the arms cannot be compared.
     """
     if len(arms) < 2:
         raise InputError("compare: one scenario has nothing to be compared with", "give two or more")
-    asked = _request("", patients, 1, 1, engine, workers, settings, at)
-    given = [_arm(arm) for arm in arms]
-    of = comparison.sources(given, asked, seed=seed, replications=replications)
+    request = _request("", patients, seed, replications, engine, workers, settings, at)
+    sources = arm_sources(list(map(_arm_input, arms)), request, seed=seed, replications=replications)
     if until_precision is not None:
-        done = compare_until(until_precision, of, asked, **QUIET).done
-    else:
-        done = comparison.carry_out(of, at=asked.at, **QUIET)
-    if isinstance(done, BrokenRun):
-        raise _broken(done)
-    runs = {arm.name: Run(arm.scenario, done.results.of_arm(arm.name), arm) for arm in done.arms}
-    return Compared(runs, done.results)
+        stopped = compare_until(until_precision, sources, at=request.at, workers=workers)
+        return ComparisonResults(stopped.done)
+    return ComparisonResults(run_comparison(sources, at=request.at, workers=workers))
 
 
-def _arm(given: Given | Run) -> Path | Scenario | Arm:
-    if isinstance(given, Run):
-        return given.arm
-    return given if isinstance(given, Scenario) else Path(given)
+def sweep(
+    scenario: PathLike,
+    *,
+    over: Changes = (),
+    cells: Sequence[str] | str = (),
+    one_more: bool = False,
+    outcomes: Sequence[str] | str = (),
+    patients: int | None = None,
+    seed: int = 1,
+    replications: int = 1,
+    engine: str = "auto",
+    workers: int | None = None,
+    settings: Sequence[str] | str = (),
+    at: Sequence[Time] | Time = (),
+) -> SweepResults:
+    """Simulate the same patients in a grid of changes, as `allpath sweep` does.
+
+    over: values of each path, `{"PATH": [VALUE, VALUE]}` or texts `PATH=VALUE,VALUE`; several give their
+    product. cells: texts `PATH=VALUE; PATH=VALUE`. one_more: one more unit of each resource instead.
+    Raises: as `run`; InputError where nothing is varied.
+    """
+    if isinstance(scenario, Scenario):
+        raise InputError("sweep: a loaded scenario cannot be varied", "give its file")
+    request = _request(scenario, patients, seed, replications, engine, workers, settings, at)
+    loaded = request.load()
+    varied = variations(loaded, over, cells, one_more=one_more)
+    done = run_sweep(request, loaded, varied, outcomes=texts(outcomes), find_best=one_more)
+    return SweepResults(done, one_more)
+
+
+def trace(
+    *scenarios: Given | RunResults,
+    patient: int,
+    replication: int = 0,
+    patients: int | None = None,
+    seed: int | None = None,
+    engine: str = "auto",
+    settings: Sequence[str] | str = (),
+) -> PatientTrace:
+    """Follow one patient in one scenario, or in two, as `allpath trace` does.
+
+    scenarios: as the arms of `compare`. patient, replication: numbers from 0.
+    Raises: as `run`; InputError where there is no such patient.
+    """
+    if not scenarios:
+        raise InputError("trace: no scenario is given", "give one or two")
+    check_whole("replication", replication, 0, 2**31 - 2)
+    request = _request("", patients, seed, replication + 1, engine, None, settings, ())
+    sources = arm_sources(list(map(_arm_input, scenarios)), request, seed=seed)
+    arms, index = trace_arms(sources, patient=patient, replication=replication)
+    return PatientTrace(arms, index)
+
+
+def open_run(folder: PathLike) -> RunResults:
+    """A saved run, its outcomes evaluated again from its log.
+
+    Raises: RunError where the folder is no complete run, or where its files do not belong together.
+    """
+    from sim.runs.store import read_run
+
+    saved = read_run(Path(folder))
+    request, arm = saved.request(), saved.arm()
+    results = log_results(
+        arm.log,
+        arm.use,
+        arm.scenario,
+        at=request.at,
+        seed=arm.seed,
+        replications=arm.replications,
+        further=further_outcomes(arm.scenario),
+    )
+    engine = str(saved.provenance["engine"])
+    return RunResults(Run(request, arm.scenario, results, engine, arm.log.n_patients, arm))
+
+
+def export(
+    run: RunResults | PathLike, path: PathLike, *, to: str, by: str | None = None, force: bool = False
+) -> None:
+    """Write a run, or a saved run, in a format that other tools read, as `allpath export` does.
+
+    to: csv, parquet, xes, ocel or mstate. by: `stages` or `states`, for mstate.
+    Raises: InputError for another format; RunError where something exists here (unless force).
+    """
+    opened = run if isinstance(run, RunResults) else open_run(run)
+    opened.export(path, to=to, by=by, force=force)
+
+
+def reproduce(folder: PathLike, *, workers: int | None = None) -> list[str]:
+    """Run a saved run again; every difference in words, none where the runs are identical."""
+    from sim.runs.reproduce import reproduce as run_again
+    from sim.runs.store import read_run
+
+    return run_again(read_run(Path(folder)), workers=workers).differences
+
+
+def describe(scenario: Given, *, settings: Sequence[str] | str = ()) -> str:
+    """What a scenario says, in words, as `allpath describe` prints it."""
+    from rich.console import Console
+
+    from sim.pathway.tables import compile_pathway
+    from sim.report.text.protocol import print_protocol
+
+    loaded = scenario if isinstance(scenario, Scenario) else load(scenario, settings=settings)
+    text = StringIO()
+    print_protocol(compile_pathway(loaded), Console(file=text, width=100))
+    return text.getvalue()
+
+
+# ---------------------------------------------------------------- parts
 
 
 def _request(
     scenario: Given,
     patients: int | None,
-    seed: int,
-    replications: int,
+    seed: int | None,
+    replications: int | None,
     engine: str,
     workers: int | None,
-    settings: Sequence[str],
-    at: Sequence[Time],
+    settings: Sequence[str] | str,
+    at: Sequence[Time] | Time,
 ) -> RunRequest:
     """The request. Raises: InputError for a value that a parameter cannot have."""
     loaded = scenario if isinstance(scenario, Scenario) else None
-    file = Path(scenario.file if isinstance(scenario, Scenario) else os.fspath(scenario))
-    return RunRequest(file, texts(settings), seed, replications, engine, workers, times(at), loaded, patients)
+    return RunRequest(
+        Path(scenario.file if isinstance(scenario, Scenario) else os.fspath(scenario)),
+        texts(settings),
+        1 if seed is None else seed,
+        1 if replications is None else replications,
+        engine,
+        workers,
+        times(at),
+        loaded,
+        patients,
+    )
 
 
-def _broken(done: BrokenRun) -> RunError:
-    patient = int(done.result.log.patient[done.forbidden.patient])
-    what = f"{done.forbidden.what} is forbidden by `never`, and happened to patient {patient}"
-    return RunError(f"{done.scenario.file}: {what}")
-
-
-# ---------------------------------------------------------------- frames
-
-
-def _frame(table: pa.Table) -> pd.DataFrame:
-    """Names as categories."""
-    frame: pd.DataFrame = table.to_pandas()
-    return frame
-
-
-def _divergence_days(reference: Arm, arm: Arm) -> Floats:
-    """The day on which each patient's paths diverge, nan where they never do, shape [n_patients].
-
-    It is that of the earlier of the two rows that differ, where one log has ended of the other.
-    """
-    diverging = diverge(reference.log, arm.log)
-    found = np.full(len(diverging.sequence), np.nan)
-    index = np.flatnonzero(diverging.diverges)
-    for log in (reference.log, arm.log):
-        rows = log.row_of[index] + diverging.sequence[index]
-        exists = rows < log.row_of[index + 1]
-        found[index[exists]] = np.fmin(found[index[exists]], log.time[rows[exists]])
-    return found
+def _arm_input(given: Given | RunResults) -> Path | Scenario | Arm:
+    if isinstance(given, RunResults):
+        return given.arm
+    return given if isinstance(given, Scenario) else Path(given)

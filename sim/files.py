@@ -17,7 +17,7 @@ from typing import Any, TextIO
 from sim.errors import InputError, RunError
 
 UNFINISHED = re.compile(r"\.(?P<name>.+)\.(?P<host>[^.]*)-(?P<process>\d+)-(?P<start>\d+)-\d+\.unfinished")
-"""The name of a file or folder while it is written: whose process is gone can be removed."""
+"""The name of a file or folder while it is written, with the process that writes it."""
 
 
 # ---------------------------------------------------------------- before a run
@@ -64,7 +64,7 @@ def check_parent(path: Path) -> None:
         raise RunError(f"{path}: no permission to write in {parent}")
 
 
-def check_outputs(files: Iterable[Path], *, inputs: Iterable[Path], folder: Path | None = None) -> None:
+def check_outputs(files: Iterable[Path], *, inputs: Iterable[Path | str], folder: Path | None = None) -> None:
     """Check before a run the files that a command writes, and the folder of the run.
 
     inputs: files and folders that the command reads; no output may replace them.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from sim.outcomes.evaluation import Evaluator
 from sim.outcomes.history.history import History
 from sim.runs.comparison import Comparison
 from sim.runs.request import RunRequest
-from sim.runs.simulation import Simulation, carry_out
+from sim.runs.run import Run, run_scenario
 from sim.scenario.language.model import Outcome, Scenario
 
 SCENARIOS = Path(__file__).parents[1] / "scenarios"
@@ -73,24 +74,22 @@ outcomes:
 
 
 @cache
-def simulated(file: Path, *settings: str, replications: int = 1) -> Simulation:
+def simulated(file: Path, *settings: str, replications: int = 1) -> Run:
     """A run of a scenario file; the same for the same arguments."""
-    asked = RunRequest(file, settings, replications=replications, at=(45.0, 90.0, 180.0))
-    done = carry_out(asked, step=lambda step: None, share=lambda share: None)
-    assert isinstance(done, Simulation)
-    return done
+    request = RunRequest(file, settings, replications=replications, at=(45.0, 90.0, 180.0))
+    return run_scenario(request, keep_log=True)
 
 
-def compared(*arms: tuple[str, Simulation]) -> Comparison:
+def compared(*arms: tuple[str, Run]) -> Comparison:
     """A comparison of runs; the first is the reference."""
     found = tuple(arm_of(done, name) for name, done in arms)
-    return Comparison(found, compare(found, at=arms[0][1].asked.at), {})
+    return Comparison(found, compare(found, at=arms[0][1].request.at))
 
 
-def arm_of(done: Simulation, name: str = "it") -> Arm:
+def arm_of(done: Run, name: str = "it") -> Arm:
     """A run as an arm of a comparison."""
-    asked, result = done.asked, done.result
-    return Arm(name, done.scenario, result.log, result.use, asked.seed, asked.replications)
+    assert done.arm is not None
+    return replace(done.arm, name=name)
 
 
 def evaluator_of(arm: Arm, at: Sequence[float] = ()) -> Evaluator:
@@ -98,9 +97,9 @@ def evaluator_of(arm: Arm, at: Sequence[float] = ()) -> Evaluator:
     return Evaluator(arm.log, arm.use, arm.scenario, at=at, replications=arm.replications)
 
 
-def history_of(done: Simulation) -> History:
+def history_of(done: Run) -> History:
     """The histories of the patients of a run."""
-    return History(done.result.log, done.result.use, done.scenario)
+    return arm_of(done).history
 
 
 def outcome_named(scenario: Scenario, name: str) -> Outcome:

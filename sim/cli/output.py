@@ -1,4 +1,4 @@
-"""How the command speaks: results on stdout, errors in plain words, a bar while one waits."""
+"""What the command prints and writes: results, errors in plain text, a progress bar."""
 
 from __future__ import annotations
 
@@ -8,18 +8,22 @@ import os
 import re
 import sys
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, ParamSpec
+from typing import TYPE_CHECKING, Any, NoReturn, ParamSpec, cast
 
 import typer
 
 from sim.cli.interrupts import outputs
+from sim.cli.options import OPTIONS
 from sim.errors import InputError, RunError, ScenarioError
+from sim.files import json_text, write_whole
 
 if TYPE_CHECKING:
+    from sim.outcomes.comparison.comparability import Arm
     from sim.outcomes.results import Results
-    from sim.runs.simulation import BrokenRun
+    from sim.runs.run import Progress, RuleViolation
 
 P = ParamSpec("P")
 WRONG_INPUT = 2
@@ -40,6 +44,9 @@ def verb(function: Callable[P, None]) -> Callable[P, None]:
         except InputError as error:
             fail(f"{error.fact}\n    {error.fix}" if error.fix else error.fact, WRONG_INPUT)
         except RunError as error:
+            if type(error) is not RunError:
+                print_violation(cast("RuleViolation", error))
+                raise typer.Exit(FAILED) from error
             fail(str(error), FAILED)
         except KeyboardInterrupt as error:
             raise typer.Abort from error
@@ -57,29 +64,6 @@ def verb(function: Callable[P, None]) -> Callable[P, None]:
     return run
 
 
-OPTIONS = {
-    "at": "--at",
-    "by": "--by",
-    "cells": "--cell",
-    "csv": "--csv",
-    "diagram": "--diagram",
-    "engine": "--engine",
-    "force": "--force",
-    "json": "--json",
-    "one_more": "--one-more",
-    "outcomes": "--outcome",
-    "over": "--over",
-    "patient": "--patient",
-    "patients": "--patients",
-    "replication": "--replication",
-    "replications": "--replications",
-    "seed": "--seed",
-    "settings": "--set",
-    "to": "--to",
-    "until_precision": "--until-precision",
-    "workers": "--workers",
-}
-"""The option of each parameter of the Python functions."""
 _NAMES = "|".join(OPTIONS)
 _PARAMETER = re.compile(rf"\A({_NAMES})(?=: )|(?<![\w.-])({_NAMES})(?:=True\b|(?==))")
 
@@ -100,13 +84,13 @@ def prepare_streams() -> None:
 
 
 def fail(text: str, status: int) -> NoReturn:
-    """One block of plain text on stderr, and the exit status."""
+    """Print an error on standard error and end with the exit status."""
     print(in_options(text), file=sys.stderr)  # noqa: T201
     raise typer.Exit(status)
 
 
 def drop_unread_output() -> None:
-    """Where nobody reads on, or the disk is full, what is still to be printed goes nowhere."""
+    """Flush standard output; discard the rest where it is closed or the disk is full."""
     try:
         sys.stdout.flush()
     except OSError:
@@ -114,66 +98,78 @@ def drop_unread_output() -> None:
 
 
 def say(text: str) -> None:
-    """A text on stdout, as it is."""
+    """Print a text on standard output."""
     print(text.removesuffix("\n"))  # noqa: T201
 
 
-def written_as_json(results: Results, json: str | None) -> bool:
-    """Write the results where --json says. Returns whether that is stdout, which takes nothing else then."""
-    if json is None:
-        return False
-    values = results.as_json()
-    from sim.files import json_text, write_whole
-
+def write_json(results: Results, json: str | None) -> bool:
+    """Write the results to the file of --json; True where it is standard output, for them alone."""
     if json == "-":
-        say(json_text(values, ascii_only="utf" not in (sys.stdout.encoding or "").lower()))
-    else:
-        write_whole(Path(json), json_text(values))
-        outputs.append(Path(json))
+        is_unicode = "utf" in (sys.stdout.encoding or "").lower()
+        say(json_text(results.as_json(), ascii_only=not is_unicode))
+    elif json is not None:
+        write_output(Path(json), json_text(results.as_json()))
     return json == "-"
 
 
+def write_output(path: Path, text: str) -> None:
+    """Write an output file, and remember it as complete."""
+    write_whole(path, text)
+    outputs.append(path)
+
+
 def say_written(*files: Path | None) -> None:
-    """The files that were written."""
+    """Print the files that were written."""
     for file in files:
         if file is not None:
             say(f"Written to {file}")
 
 
-def files(json: str | None, *others: Path | None) -> list[Path]:
+def named(json: str | None, *others: Path | None) -> list[Path]:
     """The files that options name."""
-    named = [Path(json) if json not in (None, "-") else None, *others]
-    return [path for path in named if path is not None]
+    files = [Path(json) if json not in (None, "-") else None, *others]
+    return [path for path in files if path is not None]
 
 
 def command() -> list[str]:
-    """The command as it was typed."""
+    """The command as the user typed it."""
     return ["allpath", *sys.argv[1:]]
 
 
 def console(*, stderr: bool = False) -> Any:
-    """Where tables go: stdout, or stderr; in less than 80 columns they would lose whole columns."""
+    """The console for tables, at least 80 columns wide: narrower ones would lose whole columns."""
     from rich.console import Console
 
-    there = Console(stderr=stderr)
-    if there.width < NARROWEST:
-        there.width = NARROWEST
-    return there
+    made = Console(stderr=stderr)
+    made.width = max(made.width, NARROWEST)
+    return made
 
 
-def waiting() -> Any:
-    """A progress bar on stderr for what takes over a second."""
+def page_facts(run: Results | Arm) -> dict[str, object]:
+    """How a page was made: the command, the seed, the versions."""
+    from sim.runs.provenance import page_facts
+
+    return page_facts(command(), seed=run.seed, replications=run.replications)
+
+
+def waiting() -> AbstractContextManager[Progress]:
+    """A progress bar on standard error for work of more than a second."""
     from sim.cli.progress import progress
 
     return progress(console(stderr=True))
 
 
-def tell_what_is_forbidden(broken: BrokenRun) -> None:
-    """What happened that must not, and to whom, on stderr."""
+def announce_compilation() -> None:
+    """Announce the compilation of the kernel where this run has to do it."""
+    from sim.runs.run import is_kernel_compiled
+
+    if not is_kernel_compiled() and not os.environ.get("NUMBA_DISABLE_JIT"):
+        print("compiling the kernel (once) ...", file=sys.stderr, flush=True)  # noqa: T201
+
+
+def print_violation(error: RuleViolation) -> None:
+    """Print the forbidden event and the story of the patient on standard error."""
     from sim.report.text.story import print_story
 
-    log, index = broken.result.log, broken.forbidden.patient
-    who = f"patient {log.patient[index]} of replication {log.replication[index]}"
-    text = f"{broken.scenario.file}: {broken.forbidden.what} is forbidden by `never`, and happened to {who}"
-    print(f"{text}; nothing was written", file=sys.stderr)  # noqa: T201
-    print_story(log, broken.scenario, index, console(stderr=True))
+    print(f"{error}; nothing was written", file=sys.stderr)  # noqa: T201
+    print_story(error.log, error.scenario, error.patient, console(stderr=True))

@@ -1,42 +1,42 @@
-"""How far a run has come, for whoever waits at a terminal."""
+"""A progress bar on a terminal."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Timer
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as Bar
 
-WORDS = {
+from sim.runs.run import QUIET, Progress
+
+STEPS = {
     "load": "reading the scenario",
     "engine": "simulating",
-    "outcomes": "reading the outcomes off the log",
+    "outcomes": "evaluating the outcomes",
     "write": "writing",
     "report": "drawing the page",
 }
 QUIET_SECONDS = 1.0
-"""What is over by then shows no bar."""
+"""Work that ends before shows no bar."""
 
 
 @contextmanager
-def progress(console: Console) -> Iterator[tuple[Callable[[str], None], Callable[[float], None]]]:
-    """Two functions to call with the step that begins, and with the share of it that is done.
-
-    Nothing is shown where the console is no terminal; what was shown goes when all is done.
-    """
+def progress(console: Console) -> Iterator[Progress]:
+    """Show the step that runs and the share of it that is done; nothing where the console is no terminal."""
     if not console.is_terminal:
-        yield (lambda step: None), (lambda share: None)
+        yield QUIET
         return
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    bar = Progress(*columns, console=console, transient=True)
+    bar = Bar(*columns, console=console, transient=True)
     task = bar.add_task("", total=None)
     timer = Timer(QUIET_SECONDS, bar.start)
     timer.start()
     try:
-        yield (
-            lambda step: bar.update(task, description=WORDS[step], total=None, completed=0),
+        yield Progress(
+            lambda step: bar.update(task, description=STEPS[step], total=None, completed=0),
             lambda share: bar.update(task, total=1.0, completed=share),
         )
     finally:

@@ -48,13 +48,13 @@ def event_table(log: EventLog, first: int, after: int, *, with_changes: bool = T
     attribute, stamp and resource its value after the row where the row changed it, else null.
     """
     rows = np.arange(first, after)
-    whose = np.searchsorted(log.row_of, rows, side="right") - 1
+    patient_index = np.searchsorted(log.row_of, rows, side="right") - 1
     here = slice(first, after)
     names = log.names
     columns = {
-        "replication": pa.array(log.replication[whose]),
-        "patient": pa.array(log.patient[whose]),
-        "sequence": pa.array((rows - log.row_of[whose]).astype(np.int32)),
+        "replication": pa.array(log.replication[patient_index]),
+        "patient": pa.array(log.patient[patient_index]),
+        "sequence": pa.array((rows - log.row_of[patient_index]).astype(np.int32)),
         "time_days": pa.array(log.time[here]),
         "event": named(log.event[here], names.events),
         "rule": named(log.rule[here], names.rules),
@@ -81,10 +81,10 @@ def column_name(names: Names, what: int) -> str:
 def _changes(log: EventLog, first: int, after: int, what: int) -> pa.Array:
     """The new values of one attribute, stamp or resource; of several in one row the last."""
     changes = slice(log.change_of[first], log.change_of[after])
-    mine = log.change_what[changes] == what
-    rows = np.repeat(np.arange(after - first), np.diff(log.change_of[first : after + 1]))[mine]
+    mask = log.change_what[changes] == what
+    rows = np.repeat(np.arange(after - first), np.diff(log.change_of[first : after + 1]))[mask]
     values = np.zeros(after - first)
-    values[rows] = log.change_value[changes][mine]
+    values[rows] = log.change_value[changes][mask]
     missing = np.ones(after - first, bool)
     missing[rows] = False
     return valued(values, categories_of(log.names, what), missing)

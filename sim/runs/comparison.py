@@ -1,140 +1,165 @@
-"""A comparison from its scenario files and saved runs to its table."""
+"""The arms of a comparison: scenario files, loaded scenarios, saved runs and runs in memory."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from time import perf_counter
+from typing import TypeAlias
 
+import numpy as np
+
+from sim.engine.run import simulate
 from sim.errors import InputError
 from sim.outcomes.comparison import paired
-from sim.outcomes.comparison.comparability import Arm
+from sim.outcomes.comparison.comparability import Arm, check_comparable
 from sim.outcomes.results import Results
+from sim.pathway.tables import Pathway, compile_pathway
 from sim.runs.request import RunRequest
-from sim.runs.simulation import BrokenRun, Share, Step, asked_of, broken_run, live, read_back
+from sim.runs.run import QUIET, Progress, Timer, check_rules
 from sim.runs.store import SavedRun, read_run
-from sim.scenario import load
 from sim.scenario.language.model import Scenario
 
+ArmInput: TypeAlias = Path | Scenario | Arm
+"""A scenario file or the folder of a saved run, a loaded scenario, a run in memory."""
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ArmSource:
+    """An arm before it is simulated: its pathway, and the request, saved run or run it comes from."""
+
+    name: str
+    pathway: Pathway
+    origin: RunRequest | SavedRun | Arm
+
+    @property
+    def scenario(self) -> Scenario:
+        """The scenario of the arm."""
+        return self.pathway.scenario
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Comparison:
-    """A comparison: the arms, the first of them the reference, and the results.
-
-    seconds: how long each part took, of all arms together.
-    """
+    """A comparison: its arms with their logs, the first of them the reference, and the results."""
 
     arms: tuple[Arm, ...]
     results: Results
-    seconds: dict[str, float]
+    timer: Timer = field(default_factory=Timer)
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
-    """Where an arm comes from: what is asked of a scenario, a saved run, or a run that is at hand."""
-
-    name: str
-    of: RunRequest | SavedRun | Arm
-
-
-def sources(
-    given: Sequence[Path | Scenario | Arm],
-    asked: RunRequest,
+def arm_sources(
+    inputs: Sequence[ArmInput],
+    request: RunRequest,
     *,
     seed: int | None = None,
     replications: int | None = None,
-) -> list[Source]:
-    """Scenario files and loaded scenarios, asked for as `asked` says; folders of saved runs; and runs.
+) -> list[ArmSource]:
+    """The arms, scenarios loaded; files and loaded scenarios are simulated as `request` says.
 
-    seed, replications: None for those of the first run, where there is one, else of `asked`.
-    Raises: InputError for settings where there is more than files; RunError where a saved run cannot
-    be read.
+    seed, replications: None for those of the first saved run or run in memory, else of `request`.
+    Raises: ScenarioError where a scenario is wrong; InputError for settings of an arm that is no file;
+    RunError where a saved run cannot be read.
     """
-    found = {i: read_run(one) for i, one in enumerate(given) if isinstance(one, Path) and one.is_dir()}
-    fixed = [str(one) for i, one in enumerate(given) if i in found]
-    fixed += [one.file for one in given if isinstance(one, Scenario)]
-    fixed += [one.name for one in given if isinstance(one, Arm)]
-    if fixed and asked.all_settings:
-        fact = (
-            f"{fixed[0]} cannot be changed by {', '.join(asked.all_settings)}: it is loaded or has been run"
-        )
+    origins: list[Path | Scenario | Arm | SavedRun] = [
+        read_run(one) if isinstance(one, Path) and one.is_dir() else one for one in inputs
+    ]
+    fixed = next((name_of(one) for one in origins if not isinstance(one, Path)), None)
+    if fixed is not None and request.all_settings:
+        fact = f"{fixed} is loaded or has run, and cannot be changed by {', '.join(request.all_settings)}"
         raise InputError(fact, "name scenario files, or change them before")
-    runs: list[RunRequest | Arm] = []
-    for i, one in enumerate(given):
-        if i in found:
-            runs.append(asked_of(found[i]))
-        elif isinstance(one, Arm):
-            runs.append(one)
-    first = runs[0] if runs else asked
-    asked = replace(
-        asked,
+    done = [one.request() if isinstance(one, SavedRun) else one for one in origins]
+    first = next((one for one in done if isinstance(one, RunRequest | Arm)), request)
+    request = replace(
+        request,
         seed=first.seed if seed is None else seed,
         replications=first.replications if replications is None else replications,
     )
-    return [
-        Source(name, found[i] if i in found else _of(one, asked))
-        for i, (name, one) in enumerate(zip(arm_names(given), given, strict=True))
-    ]
+    names = distinct([name_of(one) for one in origins])
+    return [_source(name, origin, request) for name, origin in zip(names, origins, strict=True)]
 
 
-def _of(one: Path | Scenario | Arm, asked: RunRequest) -> RunRequest | Arm:
-    if isinstance(one, Scenario):
-        return replace(asked, file=Path(one.file), scenario=one)
-    return one if isinstance(one, Arm) else replace(asked, file=one)
+def _source(name: str, origin: Path | Scenario | Arm | SavedRun, request: RunRequest) -> ArmSource:
+    if isinstance(origin, SavedRun):
+        return ArmSource(name, compile_pathway(origin.load()), origin)
+    if isinstance(origin, Arm):
+        return ArmSource(name, compile_pathway(origin.scenario), origin)
+    if isinstance(origin, Scenario):
+        return request_source(name, replace(request, file=Path(origin.file), scenario=origin))
+    return request_source(name, replace(request, file=origin))
 
 
-def arm_names(given: Sequence[Path | Scenario | Arm]) -> list[str]:
-    """Files' names without ending, and folders'; of equal ones all but the first are numbered."""
-    names: list[str] = []
-    for one in given:
-        plain = _plain_name(one)
+def request_source(name: str, request: RunRequest) -> ArmSource:
+    """The arm of a request. Raises: ScenarioError where its scenario is wrong."""
+    return ArmSource(name, compile_pathway(request.load()), request)
+
+
+def name_of(origin: Path | Scenario | Arm | SavedRun) -> str:
+    """The name of an arm: that of the run, of the folder, or of the file without its ending."""
+    if isinstance(origin, Arm):
+        return origin.name
+    if isinstance(origin, SavedRun):
+        return origin.folder.absolute().name
+    return Path(origin.file).stem if isinstance(origin, Scenario) else origin.stem
+
+
+def distinct(names: Sequence[str]) -> list[str]:
+    """The names; of equal ones all but the first are numbered."""
+    found: list[str] = []
+    for plain in names:
         name, number = plain, 1
-        while name in names:
+        while name in found:
             number += 1
             name = f"{plain} {number}"
-        names.append(name)
-    return names
+        found.append(name)
+    return found
 
 
-def _plain_name(one: Path | Scenario | Arm) -> str:
-    if isinstance(one, Arm):
-        return one.name
-    path = Path(one.file) if isinstance(one, Scenario) else one
-    return path.absolute().name if path.is_dir() else path.stem
+def simulate_arm(source: ArmSource, *, workers: int | None = None, progress: Progress = QUIET) -> Arm:
+    """The arm with its whole log. workers: None for those of the request.
 
-
-def scenario_of(source: Source) -> Scenario:
-    """The scenario of an arm, before it is simulated. Raises: ScenarioError where it is wrong."""
-    of = source.of
-    if isinstance(of, SavedRun):
-        return load(of.scenario_file)
-    if isinstance(of, Arm):
-        return of.scenario
-    return of.load()
-
-
-def carry_out(
-    of: Sequence[Source], *, at: Sequence[float], step: Step, share: Share
-) -> Comparison | BrokenRun:
-    """Simulate or read every arm and compare, unless something happened that its scenario forbids.
-
-    at: days. Raises: ScenarioError where a scenario is wrong, InputError where the arms cannot be
-    compared, RunError where a run failed or cannot be read.
+    Raises: RunError where the run fails or cannot be read.
     """
+    origin = source.origin
+    if isinstance(origin, Arm):
+        return replace(origin, name=source.name)
+    if isinstance(origin, SavedRun):
+        return replace(origin.arm(source.pathway), name=source.name)
+    result = simulate(
+        source.pathway,
+        seed=origin.seed,
+        replications=origin.replications,
+        engine=origin.engine,
+        workers=workers or origin.workers,
+        progress=progress.share,
+    )
+    return Arm(source.name, source.scenario, result.log, result.use, origin.seed, origin.replications)
+
+
+def run_comparison(
+    sources: Sequence[ArmSource],
+    *,
+    at: Sequence[float],
+    workers: int | None = None,
+    progress: Progress = QUIET,
+) -> Comparison:
+    """Simulate or read every arm, and compare each with the first. at: days at which curves are read.
+
+    Raises: InputError where the arms cannot be compared, RunError where a run failed or cannot be
+    read, RuleViolation.
+    """
+    timer = Timer()
     arms: list[Arm] = []
-    seconds: dict[str, float] = {}
-    for source in of:
-        arm = arm_of(source, step=step, share=share, seconds=seconds)
-        if isinstance(arm, BrokenRun):
-            return arm
-        arms.append(arm)
-    step("outcomes")
-    began = perf_counter()
-    workers = next((source.of.workers for source in of if isinstance(source.of, RunRequest)), None)
+    timer.begin("engine")
+    progress.step("engine")
+    for number, source in enumerate(sources):
+        arms.append(simulate_arm(source, workers=workers, progress=progress.part(number, len(sources))))
+        if isinstance(source.origin, RunRequest):
+            check_rules(source.scenario, arms[-1].log, arms[-1].use)
+    timer.begin("outcomes")
+    progress.step("outcomes")
     results = _compared(arms, at=at, workers=workers)
-    seconds["outcomes"] = seconds.get("outcomes", 0.0) + perf_counter() - began
-    return Comparison(tuple(arms), results, seconds)
+    timer.begin("write")
+    return Comparison(tuple(arms), results, timer)
 
 
 def _compared(arms: Sequence[Arm], *, at: Sequence[float], workers: int | None) -> Results:
@@ -149,26 +174,23 @@ def _compared(arms: Sequence[Arm], *, at: Sequence[float], workers: int | None) 
     return replace(results, incremental=economics.incremental(arms))
 
 
-def arm_of(source: Source, *, step: Step, share: Share, seconds: dict[str, float]) -> Arm | BrokenRun:
-    """One arm; what its parts took is added to `seconds`."""
-    if isinstance(source.of, Arm):
-        return replace(source.of, name=source.name)
-    if isinstance(source.of, SavedRun):
-        return _read(source.name, source.of, step=step, seconds=seconds)
-    asked = source.of
-    scenario, result, spent = live(asked, step=step, share=share)
-    for part, took in spent.items():
-        seconds[part] = seconds.get(part, 0.0) + took
-    broken = broken_run(scenario, result)
-    if broken is not None:
-        return broken
-    return Arm(source.name, scenario, result.log, result.use, asked.seed, asked.replications)
+def trace_arms(
+    sources: Sequence[ArmSource], *, patient: int, replication: int, progress: Progress = QUIET
+) -> tuple[list[Arm], int]:
+    """One arm or two with their logs, and the index of a patient in them.
 
-
-def _read(name: str, saved: SavedRun, *, step: Step, seconds: dict[str, float]) -> Arm:
-    began = perf_counter()
-    step("load")
-    asked = asked_of(saved)
-    scenario, result = read_back(saved)
-    seconds["load"] = seconds.get("load", 0.0) + perf_counter() - began
-    return Arm(name, scenario, result.log, result.use, asked.seed, asked.replications)
+    Raises: InputError where there are more arms, where two have different patients, or where there is
+    no such patient; RunError where a run fails or cannot be read.
+    """
+    if len(sources) > 2:
+        raise InputError("trace: shows a patient in at most two scenarios", "name two")
+    progress.step("engine")
+    arms = [simulate_arm(source, progress=progress) for source in sources]
+    for arm in arms[1:]:
+        check_comparable(arms[0], arm)
+    log = arms[0].log
+    found = np.flatnonzero((log.patient == patient) & (log.replication == replication))
+    if not len(found):
+        n = int((log.replication == replication).sum())
+        raise InputError(f"patient: there is no patient {patient}; the numbers go from 0 to {n - 1}")
+    return arms, int(found[0])

@@ -33,10 +33,10 @@ def versions() -> dict[str, str]:
 
 
 def processor() -> str:
-    """The processor's name, as the system tells it."""
-    told = Path("/proc/cpuinfo")
-    if told.exists():
-        for line in told.read_text("utf-8", errors="replace").splitlines():
+    """The processor's name, as the system names it."""
+    description = Path("/proc/cpuinfo")
+    if description.exists():
+        for line in description.read_text("utf-8", errors="replace").splitlines():
             if line.startswith("model name"):
                 return line.partition(":")[2].strip()
     return platform.processor() or platform.machine()
@@ -45,7 +45,7 @@ def processor() -> str:
 def peak_mib() -> float | None:
     """The most memory this process has held so far, MiB; None where the system does not count it.
 
-    What the process that began it had held before is left out where the system tells it apart (Linux).
+    On Linux the memory that the parent process held before is left out.
     """
     status = Path("/proc/self/status")
     if status.exists():
@@ -85,13 +85,13 @@ def provenance(
         },
         "changes": [{"layer": c.layer, "path": c.path, "old": c.old, "new": c.new} for c in scenario.changes],
         "notes": list(scenario.notes),
-        "seconds": {part: round(took, 4) for part, took in seconds.items()},
+        "seconds": {part: round(spent, 4) for part, spent in seconds.items()},
         "peak_mib": peak_mib(),
     }
 
 
 def page_facts(command: Sequence[str], *, seed: int, replications: int) -> dict[str, object]:
-    """What it takes to make a page again, as names and values."""
+    """How the page of a run was made, as names and values."""
     return {
         "command": shlex.join(command),
         "seed": seed,

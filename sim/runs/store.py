@@ -1,9 +1,10 @@
-"""The folder of a run: written whole or not at all, and read back."""
+"""The folder of a run: written as a whole or not at all, and read back."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+import os
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,8 +23,14 @@ from sim.event_log.arrow_tables import (
     resource_use,
     use_table,
 )
-from sim.event_log.log import Names
+from sim.event_log.log import EventLog, Names, ResourceUse
 from sim.files import check_folder, json_text, whole_folder
+from sim.outcomes.comparison.comparability import Arm
+from sim.pathway.tables import Pathway, compile_pathway
+from sim.runs.provenance import provenance
+from sim.runs.request import RunRequest
+from sim.runs.run import QUIET, Progress, Run, run_scenario
+from sim.scenario import load
 from sim.scenario.language.model import Scenario
 
 EVENTS, PATIENTS, RESOURCE_USE = "events.parquet", "patients.parquet", "resource_use.parquet"
@@ -32,28 +39,150 @@ TABLES = (EVENTS, PATIENTS, RESOURCE_USE)
 FILES = (*TABLES, SUMMARY, SCENARIO, PROVENANCE)
 
 
+# ---------------------------------------------------------------- writing
+
+
+def write_run(folder: Path, run: Run, *, command: Sequence[str] = (), force: bool = False) -> None:
+    """Write a run whose log was kept: all its files, or none.
+
+    Raises: RunError where the folder exists (see check_folder) or cannot be written.
+    """
+    assert run.arm is not None
+    with opened_run(folder, force=force) as files:
+        run.timer.begin("write")
+        files.add(Result(run.arm.log, run.arm.use, run.engine))
+        files.finish(run, command=command)
+
+
+def run_into(
+    folder: Path,
+    request: RunRequest,
+    scenario: Scenario,
+    *,
+    command: Sequence[str] = (),
+    force: bool = False,
+    progress: Progress = QUIET,
+) -> Run:
+    """Run a scenario, and write its folder batch by batch. Raises: as `run_scenario` and `write_run`."""
+    with opened_run(folder, force=force) as files:
+        run = run_scenario(request, scenario, progress=progress, sink=files)
+        files.finish(run, command=command)
+    return run
+
+
+def check_run_folder(folder: Path, *, force: bool) -> None:
+    """Check before a run that its folder can be written. Raises: RunError as `check_folder`."""
+    check_folder(folder, force=force, files=FILES)
+
+
+@contextmanager
+def opened_run(folder: Path, *, force: bool = False) -> Iterator[RunFiles]:
+    """The files of a run to write batch by batch; the folder exists when the block ends without an error.
+
+    Raises: RunError as in write_run.
+    """
+    check_run_folder(folder, force=force)
+    with whole_folder(folder) as new:
+        with ExitStack() as opened:
+            yield RunFiles(new, *(opened.enter_context(closing(TableFile(new / name))) for name in TABLES))
+        check_run_folder(folder, force=force)  # another program may have made it meanwhile
+
+
+@dataclass(frozen=True, slots=True)
+class RunFiles:
+    """The files of a run that is being written into an unfinished folder."""
+
+    folder: Path
+    events: TableFile
+    patients: TableFile
+    resource_use: TableFile
+
+    def add(self, result: Result) -> None:
+        """Write replications that follow those before."""
+        for table in event_tables(result.log):
+            self.events.add(table)
+        self.patients.add(patient_table(result.log))
+        self.resource_use.add(use_table(result.use, result.log.names.resources))
+
+    def finish(self, run: Run, *, command: Sequence[str]) -> None:
+        """Write the results, the resolved scenario and the record of the run, which has its seconds."""
+        (self.folder / SUMMARY).write_text(json_text(run.results.as_json()), "utf-8")
+        (self.folder / SCENARIO).write_text(run.scenario.text, "utf-8")
+        (self.folder / PROVENANCE).write_text(json_text(record(run, command)), "utf-8")
+
+
+def record(run: Run, command: Sequence[str]) -> dict[str, Any]:
+    """The record of a run, ready for JSON: its request, and the circumstances it ran in."""
+    run.timer.begin("write")
+    seconds = dict(run.timer.seconds)
+    request = {
+        "seed": run.request.seed,
+        "replications": run.request.replications,
+        "engine": run.engine,
+        "workers": run.request.workers or os.cpu_count(),
+        "patients": run.patients,
+        "at_days": list(run.request.at),
+    }
+    seconds["total"] = sum(seconds.values())
+    return provenance(run.scenario, run=request, command=command, seconds=seconds)
+
+
+# ---------------------------------------------------------------- reading
+
+
 @dataclass(frozen=True, slots=True)
 class SavedRun:
-    """A run read back; its tables stay on disk until they are asked for."""
+    """A run read back; its tables are read when they are asked for."""
 
     folder: Path
     summary: dict[str, Any]
     provenance: dict[str, Any]
 
-    @property
-    def scenario_file(self) -> Path:
-        return self.folder / SCENARIO
+    def request(self) -> RunRequest:
+        """The request that runs it again, from its resolved scenario.
 
-    def result(self, names: Names) -> Result:
-        """What the run gave; names: of the pathway of its scenario.
-
-        Raises: RunError where its tables cannot be read, or are not of this pathway.
+        Raises: RunError where its record does not say how it was run.
         """
-        events, patients, use = (self.table(name) for name in (EVENTS, PATIENTS, RESOURCE_USE))
+        record = self.provenance
+        try:
+            return RunRequest(
+                self.folder / SCENARIO,
+                seed=int(record["seed"]),
+                replications=int(record["replications"]),
+                engine=str(record["engine"]),
+                at=tuple(float(time) for time in record["at_days"]),
+            )
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
+            raise RunError(f"{self.folder}: its record does not say how it was run ({error})") from error
+
+    def load(self) -> Scenario:
+        """Its scenario. Raises: ScenarioError; RunError where it is not the one that was run."""
+        scenario = load(self.folder / SCENARIO)
+        if scenario.digest != self.provenance.get("digest"):
+            raise RunError(f"{self.folder}: its scenario is no longer the one that was run")
+        return scenario
+
+    def arm(self, pathway: Pathway | None = None) -> Arm:
+        """Its log. pathway: of its scenario, where it is compiled already.
+
+        Raises: ScenarioError, RunError where its files cannot be read or do not belong together.
+        """
+        pathway = pathway or compile_pathway(self.load())
+        request = self.request()
+        log, use = self.tables(pathway.names)
+        name = self.folder.absolute().name
+        return Arm(name, pathway.scenario, log, use, request.seed, request.replications)
+
+    def tables(self, names: Names) -> tuple[EventLog, ResourceUse]:
+        """Its log and use of resources. names: of the pathway of its scenario.
+
+        Raises: RunError where they cannot be read, or are not of this pathway.
+        """
+        events, patients, use = (self.table(name) for name in TABLES)
         try:
             groups = (events.read_row_group(i) for i in range(events.num_row_groups))
             log = event_log(groups, patients.read(), names)
-            return Result(log, resource_use(use.read(), names), str(self.provenance["engine"]))
+            return log, resource_use(use.read(), names)
         except (OSError, pa.ArrowInvalid, KeyError, ValueError) as error:
             raise RunError(f"{self.folder}: its tables cannot be read back ({error})") from error
 
@@ -65,86 +194,20 @@ class SavedRun:
             raise RunError(f"{self.folder / name}: cannot be read ({error})") from error
 
 
-# ---------------------------------------------------------------- writing
-
-
-def write_run(
-    folder: Path,
-    *,
-    scenario: Scenario,
-    result: Result,
-    summary: Mapping[str, Any],
-    provenance: Callable[[], Mapping[str, Any]],
-    force: bool = False,
-) -> None:
-    """Write a run: all its files, or none.
-
-    provenance is called when all the rest is written, so that it can tell how long that took.
-    Raises: RunError where the folder exists (see check_folder) or cannot be written.
-    """
-    with opened_run(folder, force=force) as files:
-        files.add(result)
-        files.finish(scenario, summary, provenance)
-
-
-@contextmanager
-def opened_run(folder: Path, *, force: bool = False) -> Iterator[RunFiles]:
-    """The files of a run to write piece by piece; the folder is there when the block is done, or not at all.
-
-    Raises: RunError as in write_run.
-    """
-    check_folder(folder, force=force, files=FILES)
-    with whole_folder(folder) as new:
-        with ExitStack() as opened:
-            yield RunFiles(new, *(opened.enter_context(closing(TableFile(new / name))) for name in TABLES))
-        check_folder(folder, force=force, files=FILES)  # another program may have made it meanwhile
-
-
-@dataclass(frozen=True, slots=True)
-class RunFiles:
-    """The files of a run that is being written, in a folder that is there."""
-
-    folder: Path
-    events: TableFile
-    patients: TableFile
-    resource_use: TableFile
-
-    def add(self, result: Result) -> None:
-        """More of what the run gave: replications that come after those before."""
-        for table in event_tables(result.log):
-            self.events.add(table)
-        self.patients.add(patient_table(result.log))
-        self.resource_use.add(use_table(result.use, result.log.names.resources))
-
-    def finish(
-        self, scenario: Scenario, summary: Mapping[str, Any], provenance: Callable[[], Mapping[str, Any]]
-    ) -> None:
-        """What is told of all of it; provenance is called when all the rest is written."""
-        (self.folder / SUMMARY).write_text(json_text(summary), "utf-8")
-        (self.folder / SCENARIO).write_text(scenario.text, "utf-8")
-        (self.folder / PROVENANCE).write_text(json_text(provenance()), "utf-8")
-
-
-# ---------------------------------------------------------------- reading
-
-
 def read_run(folder: Path) -> SavedRun:
-    """A run as it was written.
-
-    Raises: RunError where the folder is missing, not whole, or not a run.
-    """
+    """A run as it was written. Raises: RunError where the folder is missing, incomplete, or not a run."""
     if not folder.is_dir():
         raise RunError(f"{folder}: no such run\n    name a folder that `allpath run --out` has written")
     missing = [name for name in FILES if not (folder / name).is_file()]
     if missing:
-        raise RunError(f"{folder}: not a whole run, it has no {', '.join(missing)}")
+        raise RunError(f"{folder}: is no complete run, it has no {', '.join(missing)}")
     return SavedRun(folder, _read_json(folder / SUMMARY), _read_json(folder / PROVENANCE))
 
 
 def _read_json(path: Path) -> dict[str, Any]:
     try:
         value = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise RunError(f"{path}: cannot be read ({error})") from error
     if not isinstance(value, dict):
         raise RunError(f"{path}: is not what a run writes")

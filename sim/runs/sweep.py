@@ -1,20 +1,16 @@
-"""A sweep from its scenario file to its table: the same patients through every cell of a grid of changes."""
+"""A sweep: the same patients through every cell of a grid of changes, each compared with the base case."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import product
-from time import perf_counter
 
 from sim.engine.arrivals import cohort
 from sim.engine.processes import in_processes
-from sim.engine.run import choose_engine, simulate
+from sim.engine.run import choose_engine
 from sim.engine.simpy_replications import WORTH_A_PROCESS
-from sim.errors import InputError, Place, Problem, RunError, ScenarioError
-from sim.outcomes import labels
-from sim.outcomes.comparison.comparability import Arm
+from sim.errors import Place, Problem, RunError, ScenarioError
 from sim.outcomes.comparison.sweep_results import (
     Cell,
     cell_differences,
@@ -23,118 +19,16 @@ from sim.outcomes.comparison.sweep_results import (
     without_log,
 )
 from sim.outcomes.estimates import DifferenceRow, Differences, Estimates
-from sim.outcomes.history.event_selection import first_violation
 from sim.outcomes.queues.waiting_burden import BETTER
 from sim.outcomes.results import ArmFacts, Results
 from sim.outcomes.summary import arm_results
-from sim.pathway.tables import Pathway, compile_pathway
+from sim.pathway.tables import compile_pathway
+from sim.runs.comparison import ArmSource, simulate_arm
+from sim.runs.grid import Variation
 from sim.runs.request import RunRequest, check_outcomes
-from sim.runs.simulation import Share, Step, further_outcomes
-from sim.scenario import load
-from sim.scenario.language.model import Resource, Scenario
+from sim.runs.run import QUIET, Progress, RuleViolation, Timer, check_rules, further_outcomes
+from sim.scenario.language.model import Scenario
 from sim.scenario.source.inheritance import SET
-from sim.scenario.source.tree import flow, plain, read_text
-
-BASE_CASE = "base case"
-"""The name of the cell without changes."""
-
-
-@dataclass(frozen=True, slots=True)
-class Variation:
-    """The changes that make a cell: path and value in the words of a scenario."""
-
-    changes: tuple[tuple[str, str], ...]
-
-    @property
-    def name(self) -> str:
-        return ", ".join(f"{path}={value}" for path, value in self.changes) or BASE_CASE
-
-    def settings(self, before: Iterable[str]) -> tuple[str, ...]:
-        """Its changes after the settings before, without those it replaces."""
-        own = {path for path, _ in self.changes}
-        kept = [setting for setting in before if setting.partition("=")[0].strip() not in own]
-        return (*kept, *(f"{path}={value}" for path, value in self.changes))
-
-
-# ---------------------------------------------------------------- what is varied
-
-
-def variations(
-    asked: RunRequest, over: Sequence[str], cells: Sequence[str], *, one_more: bool
-) -> list[Variation]:
-    """What the options ask for: a grid and cells, or one unit more of each resource.
-
-    Raises: InputError where they ask for nothing, for both, or for what is not of their form;
-    ScenarioError where the scenario is wrong.
-    """
-    if one_more and (over or cells):
-        raise InputError("one_more: excludes over and cells", "run one after the other")
-    if one_more:
-        return one_unit_more(load(asked.file, settings=asked.all_settings))
-    if not over and not cells:
-        raise InputError("sweep: nothing is varied", "give values, over=PATH=VALUE,VALUE, or one_more=True")
-    return grid(over, cells)
-
-
-def grid(over: Sequence[str], cells: Sequence[str]) -> list[Variation]:
-    """The product of all `PATH=VALUE,VALUE`, then each `PATH=VALUE; PATH=VALUE`.
-
-    Raises: InputError for what is not of this form, or where a path is varied twice.
-    """
-    axes = [_changes("over", text) for text in over]
-    paths = [axis[0][0] for axis in axes]
-    for path in paths:
-        if paths.count(path) > 1:
-            raise InputError(f"over: {path} is given twice", "put its values together: PATH=VALUE,VALUE")
-    found = [Variation(chosen) for chosen in product(*axes)] if axes else []
-    for text in cells:
-        parts = [_changes("cells", part) for part in text.split(";") if part.strip()]
-        several = next((part[0][0] for part in parts if len(part) > 1), None)
-        if several is not None:
-            raise InputError(
-                f"cells: {several} has several values", "a cell has one of each; over= has several"
-            )
-        found.append(Variation(tuple(part[0] for part in parts)))
-    return list(dict.fromkeys(found))
-
-
-def _changes(parameter: str, text: str) -> tuple[tuple[str, str], ...]:
-    """`PATH=VALUE,VALUE` as a pair for each different value."""
-    path, sign, values = (part.strip() for part in text.partition("="))
-    if not path or not sign or not values:
-        raise InputError(f"{parameter}: {text.strip()} has no value", "write PATH=VALUE")
-    try:
-        items = read_text(f"[{values}]", f"{parameter} {path}").value
-    except ScenarioError as error:
-        raise InputError(f"{parameter}: {path}: {error.problems[0].fact}", error.problems[0].fix) from error
-    assert isinstance(items, list)
-    return tuple((path, value) for value in dict.fromkeys(flow(plain(item)) for item in items))
-
-
-def one_unit_more(scenario: Scenario) -> list[Variation]:
-    """For each finite resource the cell in which it has one unit more, in every step.
-
-    Raises: InputError where there is none.
-    """
-    found = [
-        Variation(((f"resources.{resource.name}.capacity", _raised(resource)),))
-        for resource in scenario.resources
-        if resource.capacity is not None
-    ]
-    if not found:
-        raise InputError("one_more: no resource is finite", "give one a number as its `capacity`")
-    return found
-
-
-def _raised(resource: Resource) -> str:
-    steps = resource.capacity
-    assert steps is not None
-    if len(steps) == 1:
-        return str(steps[0][1] + 1)
-    return "{" + ", ".join(f"{time!r} days: {units + 1}" for time, units in steps) + "}"
-
-
-# ---------------------------------------------------------------- carried out
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,76 +37,68 @@ class Sweep:
 
     results: Results
     failed: tuple[str, ...]
-    seconds: dict[str, float]
+    timer: Timer
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
-    """All cells of a sweep, ready to be simulated; the first is the reference."""
-
-    asked: RunRequest
-    pathways: tuple[Pathway, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """Why a cell came to nothing."""
+class FailedCell:
+    """Why a cell has no results."""
 
     why: str
 
 
-def carry_out(
-    asked: RunRequest,
+def run_sweep(
+    request: RunRequest,
+    scenario: Scenario,
     variations: Sequence[Variation],
     *,
-    outcomes: Sequence[str],
-    step: Step,
-    share: Share,
+    outcomes: Sequence[str] = (),
     find_best: bool = False,
+    progress: Progress = QUIET,
 ) -> Sweep:
     """Simulate the base case and every variation, and compare each with the base case.
 
-    outcomes: names of those to compare, none for all. A variation that changes nothing is the
-    reference itself. A cell that fails has its reason. find_best: also compare, over replications,
-    each cell with the one that reduces the burden of waiting most.
+    scenario: that of the request. outcomes: names of those to compare, none for all. A variation that
+    changes nothing is the reference itself. A cell that fails has its reason. find_best: also compare,
+    over replications, each cell with the one that reduces the burden of waiting most.
     Raises: ScenarioError with every cell that is no valid scenario, before any is simulated;
-    InputError for an outcome that there is not; RunError where the reference fails.
+    InputError for an outcome that does not exist; RunError where the reference fails.
     """
-    began = perf_counter()
-    step("load")
-    cells = _compiled(asked, [Variation(()), *variations])
-    (stands, reference), *others = cells
-    same = next((one for one, pathway in others if _digest(pathway) == _digest(reference)), stands)
-    check_outcomes(outcomes, reference.scenario)
-    others = [(one, pathway) for one, pathway in others if one != same]
-    loaded = perf_counter()
-    step("engine")
-    pathways = (reference, *(pathway for _, pathway in others))
-    collected = _SweepResults(same, [one for one, _ in cells], outcomes)
-    work = [(same, reference), *others]
-
-    def add(i: int, cell: Cell | Failed) -> None:
-        collected.add(work[i][0], cell, work[i][1].scenario)
-
-    _simulate(Work(asked, pathways), add, share)
-    order = [one for one, _ in cells if one in [variation for variation, _ in work]]
-    varied = list(dict.fromkeys(path for variation in order for path, _ in variation.changes))
-    base = _base_values(asked, [pathway for _, pathway in cells], varied)
-    results = collected.results(asked, order, base, find_best=find_best)
-    seconds = {"load": loaded - began, "cells": perf_counter() - loaded}
-    return Sweep(results, tuple(collected.failed), seconds)
+    timer = Timer()
+    progress.step("load")
+    check_outcomes(outcomes, scenario)
+    every = [Variation(()), *variations]
+    sources = _sources(request, scenario, every)
+    base = sources[0]
+    reference = next((one for one in sources[1:] if _digest(one) == _digest(base)), base)
+    cells = [reference, *(one for one in sources[1:] if one is not reference)]
+    timer.begin("engine")
+    progress.step("engine")
+    found = _SweepResults({one.name: one for one in every}, cells, request, outcomes)
+    _simulate(cells, request, found.add, progress)
+    timer.begin("outcomes")
+    order = [one.name for one in sources if one in cells]
+    values = _base_values(request, sources, found.varied)
+    results = found.results(order, values, find_best=find_best)
+    timer.begin("write")
+    return Sweep(results, tuple(found.failed), timer)
 
 
-def _compiled(asked: RunRequest, variations: Sequence[Variation]) -> list[tuple[Variation, Pathway]]:
-    """Every cell read, checked and compiled. Raises: ScenarioError with the faults of all."""
-    found: list[tuple[Variation, Pathway]] = []
+def _sources(request: RunRequest, scenario: Scenario, variations: Sequence[Variation]) -> list[ArmSource]:
+    """Every cell loaded, checked and compiled. Raises: ScenarioError with the faults of all."""
+    found: list[ArmSource] = []
     faults: list[Problem] = []
     for variation in variations:
+        own = request
         try:
-            scenario = load(asked.file, settings=variation.settings(asked.all_settings))
-            pathway = compile_pathway(scenario)
-            choose_engine(pathway, asked.engine)
-            found.append((variation, pathway))
+            if variation.changes:
+                settings = variation.settings(request.all_settings)
+                own = replace(request, settings=settings, patients=None)
+                pathway = compile_pathway(own.load())
+            else:
+                pathway = compile_pathway(scenario)
+            choose_engine(pathway, request.engine)
+            found.append(ArmSource(variation.name, pathway, own))
         except ScenarioError as error:
             if not variation.changes:
                 raise
@@ -223,7 +109,7 @@ def _compiled(asked: RunRequest, variations: Sequence[Variation]) -> list[tuple[
 
 
 def _in_cell(problem: Problem, variation: Variation) -> Problem:
-    """A fault with the cell it belongs to; one in the new value itself at that, whatever else is varied."""
+    """A fault with its cell; a fault in a new value has the value as its place."""
     where = problem.where
     for path, value in variation.changes:
         if where.place.file == f"{SET} {path}":
@@ -231,131 +117,126 @@ def _in_cell(problem: Problem, variation: Variation) -> Problem:
     return replace(problem, fact=f"{problem.fact} (in the cell {variation.name})")
 
 
-def _digest(pathway: Pathway) -> str:
-    return pathway.scenario.digest
+def _digest(source: ArmSource) -> str:
+    return source.scenario.digest
 
 
 # ---------------------------------------------------------------- simulated
 
 
-def _simulate(work: Work, take: Callable[[int, Cell | Failed], None], share: Share) -> None:
-    """Every cell, each taken when it is done, in order.
+def _simulate(
+    cells: Sequence[ArmSource],
+    request: RunRequest,
+    take: Callable[[Cell | FailedCell], None],
+    progress: Progress,
+) -> None:
+    """Simulate every cell; `take` receives each in order.
 
-    Where patients share resources a cell is one process's work; else all cores take cell by cell.
+    Where patients share resources a process simulates a cell; else all cores simulate one cell after
+    another.
     """
-    asked, n = work.asked, len(work.pathways)
-    workers = asked.workers or os.cpu_count() or 1
-    done = 0
+    n, done = len(cells), 0
+    workers = request.workers or os.cpu_count() or 1
 
-    def took(cell: Cell | Failed) -> None:
+    def receive(cell: Cell | FailedCell) -> None:
         nonlocal done
-        take(done, cell)
+        take(cell)
         done += 1
-        share(done / n)
+        progress.share(done / n)
 
-    if min(workers, n) > 1 and _is_worth_processes(work):
-        in_processes(simulate_alone, work, range(n), workers=workers, take=took)
+    if min(workers, n) > 1 and _is_worth_processes(cells, request):
+        in_processes(simulate_alone, request.at, cells, workers=workers, take=receive)
         return
-    for i in range(n):
-        took(simulate_cell(work, i, workers=workers, share=lambda part: share((done + part) / n)))
+    for number, cell in enumerate(cells):
+        receive(simulate_cell(cell, request.at, progress=progress.part(number, n)))
 
 
-def _is_worth_processes(work: Work) -> bool:
-    asked = work.asked
-    if all(choose_engine(pathway, asked.engine) == "independent" for pathway in work.pathways):
+def _is_worth_processes(cells: Sequence[ArmSource], request: RunRequest) -> bool:
+    if all(choose_engine(cell.pathway, request.engine) == "independent" for cell in cells):
         return False
-    patients = len(cohort(work.pathways[0].scenario, asked.seed, range(asked.replications)))
-    return patients * len(work.pathways) >= WORTH_A_PROCESS
+    patients = len(cohort(cells[0].scenario, request.seed, range(request.replications)))
+    return patients * len(cells) >= WORTH_A_PROCESS
 
 
-def simulate_alone(work: Work, i: int) -> Cell | Failed:
-    """A cell in a process of its own."""
-    cell = simulate_cell(work, i, workers=1, share=lambda part: None)
-    return cell if isinstance(cell, Failed) else without_log(cell)
+def simulate_alone(at: tuple[float, ...], source: ArmSource) -> Cell | FailedCell:
+    """Simulate a cell in a process of its own."""
+    cell = simulate_cell(source, at, workers=1)
+    return cell if isinstance(cell, FailedCell) else without_log(cell)
 
 
-def simulate_cell(work: Work, i: int, *, workers: int, share: Share) -> Cell | Failed:
-    """A cell simulated and read."""
-    asked, pathway = work.asked, work.pathways[i]
-    scenario = pathway.scenario
+def simulate_cell(
+    source: ArmSource, at: Sequence[float], *, workers: int | None = None, progress: Progress = QUIET
+) -> Cell | FailedCell:
+    """Simulate a cell and evaluate its outcomes."""
     try:
-        result = simulate(
-            pathway,
-            seed=asked.seed,
-            replications=asked.replications,
-            engine=asked.engine,
-            workers=workers,
-            progress=share,
-        )
+        arm = simulate_arm(source, workers=workers, progress=progress)
+        check_rules(arm.scenario, arm.log, arm.use)
+    except RuleViolation as error:
+        return FailedCell(error.fact)
     except (RunError, ScenarioError) as error:
-        return Failed(str(error))
-    log = result.log
-    broken = first_violation(log, result.use, scenario)
-    if broken is not None:
-        who = f"patient {log.patient[broken[0]]} of replication {log.replication[broken[0]]}"
-        return Failed(f"{labels.event(broken[1])} is forbidden by `never`, and happened to {who}")
-    arm = Arm("", scenario, log, result.use, asked.seed, asked.replications)
-    return evaluate_cell(arm, at=asked.at, further=further_outcomes(scenario))
+        return FailedCell(str(error))
+    return evaluate_cell(arm, at=at, further=further_outcomes(arm.scenario))
 
 
-# ---------------------------------------------------------------- told
+# ---------------------------------------------------------------- results
 
 
 class _SweepResults:
-    """Collects the results of cell after cell; the reference comes first."""
+    """Collects the results of one cell after another, the reference first."""
 
-    def __init__(self, reference: Variation, cells: Sequence[Variation], outcomes: Sequence[str]) -> None:
+    def __init__(
+        self,
+        variations: Mapping[str, Variation],
+        cells: Sequence[ArmSource],
+        request: RunRequest,
+        outcomes: Sequence[str],
+    ) -> None:
         self.failed: list[str] = []
-        self._reference, self._outcomes = reference, outcomes
-        self._varied = list(dict.fromkeys(path for variation in cells for path, _ in variation.changes))
-        self._first: Cell | None = None
+        self.varied = list(dict.fromkeys(path for one in variations.values() for path, _ in one.changes))
+        self._variations, self._sources = variations, cells
+        self._request, self._outcomes = request, outcomes
         self._cells: dict[str, Cell] = {}
         self._facts: dict[str, ArmFacts] = {}
         self._estimates: dict[str, Estimates] = {}
         self._differences: dict[str, list[DifferenceRow]] = {}
 
-    def add(self, variation: Variation, cell: Cell | Failed, scenario: Scenario) -> None:
-        """Raises: RunError where the reference failed."""
-        name = variation.name
-        if isinstance(cell, Failed):
-            if self._first is None:
+    def add(self, cell: Cell | FailedCell) -> None:
+        """Add the next cell. Raises: RunError where the reference failed."""
+        source, reference = self._sources[len(self._facts)], self._sources[0]
+        name, scenario = source.name, source.scenario
+        if isinstance(cell, FailedCell):
+            if source is reference:
                 raise RunError(cell.why)
             self.failed.append(name)
             facts = ArmFacts(name, scenario.title, scenario.digest, 0, scenario.horizon, failed=cell.why)
             self._facts[name] = facts
             return
-        self._first = self._first or cell
         self._estimates[name], self._facts[name] = arm_results(cell.summary, name=name, label=name)
         self._cells[name] = replace(cell, summary=replace(cell.summary, outcomes=()))
-        names = name, self._reference.name
-        if cell is not self._first:
+        if source is not reference:
+            first, names = self._cells[reference.name], (name, reference.name)
             self._differences[name] = list(
-                headline_differences(self._first, cell, names=names, outcomes=self._outcomes)
+                headline_differences(first, cell, names=names, outcomes=self._outcomes)
             )
             self._cells[name] = without_log(self._cells[name])
 
-    def results(
-        self, asked: RunRequest, order: Sequence[Variation], base: Mapping[str, str], *, find_best: bool
-    ) -> Results:
-        """The whole, cells in the order in which they were asked for. base: values before the changes."""
-        names = [variation.name for variation in order]
+    def results(self, order: Sequence[str], base: Mapping[str, str], *, find_best: bool) -> Results:
+        """The results, cells in this order. base: the values before the changes, by path."""
         facts = []
-        for variation in (self._reference, *(one for one in order if one != self._reference)):
-            own = dict(variation.changes)
-            changes = tuple((path, base[path], own.get(path, base[path])) for path in self._varied)
-            facts.append(replace(self._facts[variation.name], changes=changes))
+        for name in (one.name for one in self._sources):
+            own = dict(self._variations[name].changes)
+            changes = tuple((path, base[path], own.get(path, base[path])) for path in self.varied)
+            facts.append(replace(self._facts[name], changes=changes))
+        rows = [row for name in order for row in self._differences.get(name, ())]
+        if find_best:
+            rows += self._differences_from_best()
         return Results(
             tuple(facts),
-            asked.seed,
-            asked.replications,
-            Estimates.concatenate(self._estimates[name] for name in names if name in self._estimates),
-            Differences.of(
-                [
-                    *(row for name in names for row in self._differences.get(name, ())),
-                    *(self._differences_from_best() if find_best else ()),
-                ]
-            ),
-            tuple(self._notes(names)),
+            self._request.seed,
+            self._request.replications,
+            Estimates.concatenate(self._estimates[name] for name in order if name in self._estimates),
+            Differences.of(rows),
+            tuple(self._notes(order)),
         )
 
     def _differences_from_best(self) -> Iterator[DifferenceRow]:
@@ -368,12 +249,12 @@ class _SweepResults:
             best = max(known, key=lambda row: sign * row.difference).arm
             for row in rows:
                 if row.arm != best:
-                    names = row.arm, best
-                    yield from cell_differences(self._cells[best], self._cells[row.arm], outcome, names=names)
+                    cells = self._cells[best], self._cells[row.arm]
+                    yield from cell_differences(*cells, outcome, names=(row.arm, best))
 
-    def _notes(self, names: Sequence[str]) -> Iterator[str]:
+    def _notes(self, order: Sequence[str]) -> Iterator[str]:
         """For each resource the cells in which its queue does not settle."""
-        facts = [self._facts[name] for name in names if name in self._estimates]
+        facts = [self._facts[name] for name in order if name in self._estimates]
         for resource in dict.fromkeys(one.name for arm in facts for one in arm.resources):
             cells = [
                 arm.name
@@ -389,13 +270,15 @@ class _SweepResults:
                 )
 
 
-def _base_values(asked: RunRequest, pathways: Sequence[Pathway], varied: Sequence[str]) -> dict[str, str]:
+def _base_values(request: RunRequest, sources: Sequence[ArmSource], varied: Sequence[str]) -> dict[str, str]:
     """The value at each varied path before it is varied, as it is written; "" for a default."""
     old = {
         change.path: change.old
-        for pathway in pathways
-        for change in pathway.scenario.changes
+        for source in sources
+        for change in source.scenario.changes
         if change.layer == SET
     }
-    old |= {path.strip(): value.strip() for path, _, value in (s.partition("=") for s in asked.all_settings)}
+    for setting in request.all_settings:
+        path, _, value = setting.partition("=")
+        old[path.strip()] = value.strip()
     return {path: old.get(path, "") for path in varied}

@@ -20,6 +20,15 @@ def load(path: str | os.PathLike[str], *, settings: Sequence[str] = ()) -> Scena
     settings: `PATH=VALUE` each, the last layer of changes.
     Raises: ScenarioError with every problem found, sorted by place.
     """
+    from sim.scenario.source.files import recorded
+
+    with recorded() as inputs:
+        scenario = _resolve(path, settings)
+    return replace(scenario, inputs=tuple(dict.fromkeys(inputs)))
+
+
+def _resolve(path: str | os.PathLike[str], settings: Sequence[str]) -> Scenario:
+    """The scenario of a file, without the record of the files it was read from."""
     from sim.scenario.checks.deadlock import deadlocks
     from sim.scenario.checks.graph import leftovers
     from sim.scenario.checks.together import ages_below_life_tables, check_together, clocks_without_days

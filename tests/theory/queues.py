@@ -24,8 +24,8 @@ from sim.outcomes.estimates import EstimateRow
 from sim.outcomes.intervals import NORMAL_975
 from sim.outcomes.results import Results
 from sim.pathway.tables import compile_pathway
-from sim.runs.batches import Streamed, stream
 from sim.runs.request import RunRequest
+from sim.runs.run import run_scenario
 from tests.cohorts import read
 from tests.rows import OutcomeRows
 
@@ -297,11 +297,10 @@ def measured(
 ) -> dict[Place, tuple[float, float]]:
     """Estimate and standard error of each known number, over replications, from the results of a run."""
     scenario = read(text_of(system, days=patients / system.rate / replications))
-    asked = RunRequest(
+    request = RunRequest(
         Path(scenario.file), seed=seed, replications=replications, workers=workers, scenario=scenario
     )
-    done = stream(asked, step=lambda name: None, share=lambda share: None)
-    assert isinstance(done, Streamed)
+    done = run_scenario(request)
     found = {}
     for place in system.known:
         row = _row(done.results, place)

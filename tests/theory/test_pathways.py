@@ -396,7 +396,7 @@ def test_a_clock_started_anew_renews() -> None:
 
 
 def test_a_condition_that_comes_and_goes_thins() -> None:
-    """RunRequest for from each turn on anew: an exponential time under a hazard that is there every other day."""
+    """Asked for from each turn on anew: an exponential time under a hazard that is there every other day."""
     stages = """
         a:
           events:

@@ -9,8 +9,9 @@ import numpy as np
 
 from sim.event_log.log import ASKS
 from sim.outcomes.results import Results
+from sim.runs.grid import grid
 from sim.runs.request import RunRequest
-from sim.runs.sweep import carry_out, grid
+from sim.runs.sweep import run_sweep
 from tests.cohorts import first_of, happened, run, written
 from tests.rows import OutcomeRows, limits
 from tests.theory.test_queues import erlang_c
@@ -35,9 +36,8 @@ def centre(servers: int) -> str:
 
 
 def swept(file: Path, over: str, **options: int) -> Results:
-    asked = RunRequest(file, workers=1, **options)
-    cells = grid([over], [])
-    return carry_out(asked, cells, outcomes=(), step=lambda name: None, share=lambda part: None).results
+    request = RunRequest(file, workers=1, **options)
+    return run_sweep(request, request.load(), grid([over], [])).results
 
 
 def cells_of(results: Results, outcome: str) -> list[OutcomeRows]:

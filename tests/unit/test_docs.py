@@ -19,7 +19,7 @@ def test_the_python_shown_prints_what_is_shown(monkeypatch: pytest.MonkeyPatch) 
     blocks = re.findall(
         r"```python\n(.*?)```\n(?:\n```text\n(.*?)```)?", PAGE.read_text("utf-8"), flags=re.DOTALL
     )
-    assert len(blocks) == 4
+    assert len(blocks) == 7
     for code, shown in blocks:
         with contextlib.redirect_stdout(io.StringIO()) as printed:
             exec(compile(code, PAGE.name, "exec"), names)

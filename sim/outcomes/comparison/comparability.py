@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from sim.errors import InputError
 from sim.event_log.log import EventLog, ResourceUse
 from sim.outcomes import labels
+from sim.outcomes.history.history import History
 from sim.scenario.language.model import Scenario
 
 
@@ -24,6 +25,11 @@ class Arm:
     use: ResourceUse
     seed: int
     replications: int
+
+    @property
+    def history(self) -> History:
+        """The histories of its patients."""
+        return History(self.log, self.use, self.scenario)
 
 
 def check_comparable(reference: Arm, arm: Arm) -> None:

@@ -305,7 +305,8 @@ class Scenario:
     text: its canonical form, itself a valid scenario. digest: SHA-256 of text, hexadecimal.
     has_leftovers: whether layers left a clock that nothing starts or a stage that nothing reaches.
     definitions (the conditions that have a name), parameters, changes, notes, is_layered (whether
-    another file was `based_on`), files (the first, and the layers above it): the record of how it
+    another file was `based_on`), files (the first, and the layers above it), inputs (all files that
+    were read, tables too): the record of how it
     came about; no part of the resolved form.
     """
 
@@ -331,6 +332,7 @@ class Scenario:
     is_layered: bool = False
     has_leftovers: bool = False
     files: tuple[str, ...] = ()
+    inputs: tuple[str, ...] = field(default=(), compare=False)
 
     @property
     def shared(self) -> tuple[Resource, ...]:

@@ -5,11 +5,27 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 
 from sim.errors import InputError
 
 MIB = 2**20
+
+_INPUTS: ContextVar[list[str] | None] = ContextVar("inputs", default=None)
+
+
+@contextmanager
+def recorded() -> Iterator[list[str]]:
+    """The paths of all files that `read_regular` reads in the block, whatever names them."""
+    inputs: list[str] = []
+    token = _INPUTS.set(inputs)
+    try:
+        yield inputs
+    finally:
+        _INPUTS.reset(token)
 
 
 def read_regular(path: str | os.PathLike[str], *, most: int) -> bytes:
@@ -17,6 +33,9 @@ def read_regular(path: str | os.PathLike[str], *, most: int) -> bytes:
 
     Raises: OSError or ValueError as `open` does; InputError for a pipe or device, or a larger file.
     """
+    inputs = _INPUTS.get()
+    if inputs is not None:
+        inputs.append(os.fspath(path))
     _check(Path(path).stat(), most)  # before it is opened: to open a pipe waits, to open a device may act
     with Path(path).open("rb") as file:
         content = file.read(most + 1)

@@ -14,10 +14,10 @@ from sim.economics.analysis import ArmTotals, incremental_rows
 from sim.economics.endpoints import COST, QALY
 from sim.errors import InputError
 from sim.outcomes.estimates import Incremental, IncrementalRow
-from sim.runs import sweep
-from sim.runs.batches import stream
+from sim.runs.grid import variations
 from sim.runs.request import RunRequest
-from sim.runs.simulation import BrokenRun
+from sim.runs.run import run_scenario
+from sim.runs.sweep import run_sweep
 from tests.valued import priced
 
 ECONOMICS = "{currency: GBP, discount: {cost: 0.035, qaly: 0.035}, convention: annual, threshold: 30000}"
@@ -140,8 +140,7 @@ def test_over_replications_of_a_queue(tmp_path: Path) -> None:
 def test_a_streamed_run_has_the_same_estimates(tmp_path: Path) -> None:
     file = scenario(tmp_path, number=40, capacity="6")
     whole = api.run(file, replications=5).results
-    streamed = stream(RunRequest(file, replications=5), step=lambda _: None, share=lambda _: None)
-    assert not isinstance(streamed, BrokenRun)
+    streamed = run_scenario(RunRequest(file, replications=5))
     assert streamed.results.estimates.records() == whole.estimates.records()
     years = whole.estimates.where(outcome="cost_by_year", measure="undiscounted")
     total = whole.estimates.find(COST, "undiscounted")
@@ -153,8 +152,8 @@ def test_a_streamed_run_has_the_same_estimates(tmp_path: Path) -> None:
 def test_a_sweep_over_prices_has_cost_differences(tmp_path: Path) -> None:
     file = scenario(tmp_path)
     request = RunRequest(file)
-    variations = sweep.variations(request, [f"{DRUG}=1000,2000"], [], one_more=False)
-    done = sweep.carry_out(request, variations, outcomes=(), step=lambda _: None, share=lambda _: None)
+    loaded = request.load()
+    done = run_sweep(request, loaded, variations(loaded, [f"{DRUG}=1000,2000"], [], one_more=False))
     (row,) = (row for row in done.results.differences if row.outcome == COST)
     dearer = api.run(file, settings=[f"{DRUG}=2000"]).results.estimates.find(COST, "discounted")
     cheaper = api.run(file).results.estimates.find(COST, "discounted")

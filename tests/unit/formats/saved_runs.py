@@ -7,12 +7,11 @@ from pathlib import Path
 import pandas as pd
 from pyarrow import csv
 
-from sim.engine.run import Result, simulate
+from sim.engine.run import Result
 from sim.outcomes.history.history import History
-from sim.pathway.tables import compile_pathway
-from sim.runs.simulation import read_back
+from sim.runs.request import RunRequest
+from sim.runs.run import run_scenario
 from sim.runs.store import SavedRun, read_run, write_run
-from sim.scenario import load
 
 WARD = """\
 format: 1
@@ -53,22 +52,15 @@ def saved(folder: Path, text: str, *, replications: int = 1) -> tuple[SavedRun, 
     """A scenario's run in a folder beside its file, and what the engine gave."""
     file = folder / "scenario.yaml"
     file.write_text(text, "utf-8")
-    scenario = load(file)
-    result = simulate(compile_pathway(scenario), seed=1, replications=replications)
-    write_run(
-        folder / "run",
-        scenario=scenario,
-        result=result,
-        summary={},
-        provenance=lambda: {"digest": scenario.digest, "seed": 1, "engine": result.engine},
-    )
-    return read_run(folder / "run"), result
+    done = run_scenario(RunRequest(file, replications=replications), keep_log=True)
+    assert done.arm is not None
+    write_run(folder / "run", done)
+    return read_run(folder / "run"), Result(done.arm.log, done.arm.use, done.engine)
 
 
 def history(saved_run: SavedRun) -> History:
     """A saved run as an export reads it."""
-    scenario, result = read_back(saved_run)
-    return History(result.log, result.use, scenario)
+    return saved_run.arm().history
 
 
 def read_csv(path: Path) -> pd.DataFrame:

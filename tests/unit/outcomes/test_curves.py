@@ -10,7 +10,7 @@ import pytest
 from sim.outcomes.curves import curves, grid
 from sim.outcomes.history.state_occupancy import state_occupancy
 from sim.outcomes.summary import log_results
-from sim.runs.simulation import Simulation
+from sim.runs.run import Run
 from tests import hand_made_log as by_hand
 from tests.rows import OutcomeRows
 from tests.simulated import (
@@ -27,13 +27,13 @@ from tests.simulated import (
 
 
 @pytest.fixture(scope="module")
-def queue(tmp_path_factory) -> Simulation:
+def queue(tmp_path_factory) -> Run:
     file = tmp_path_factory.mktemp("queue") / "queue.yaml"
     file.write_text(QUEUE)
     return simulated(file)
 
 
-def curves_of(done: Simulation, name: str):
+def curves_of(done: Run, name: str):
     """The curves of an outcome up to 180 days."""
     return curves(evaluator_of(arm_of(done), grid(180.0)), outcome_named(done.scenario, name))
 
@@ -84,7 +84,7 @@ def test_state_occupancy_equals_that_of_an_occupancy_outcome(queue):
         for name in names
     )
     scenario = replace(queue.scenario, outcomes=outcomes)
-    results = log_results(queue.result.log, queue.result.use, scenario, at=at)
+    results = log_results(queue.arm.log, queue.arm.use, scenario, at=at)
     for kind in ("state", "stage"):
         found = state_occupancy(history, all_patients(history), np.array([0.0, *at]), of=kind)
         for name, share in zip(found.names, found.share, strict=True):

@@ -15,13 +15,13 @@ import pytest
 from sim.economics.incremental import SetKind, Status
 from sim.outcomes.estimates import LABELS, Table
 from sim.outcomes.results import Results
-from sim.runs import sweep
-from sim.runs.comparison import Comparison, Source, carry_out
+from sim.runs.comparison import request_source, run_comparison
+from sim.runs.grid import grid
 from sim.runs.request import RunRequest
+from sim.runs.sweep import run_sweep
 from tests.rows import OutcomeRows
 from tests.simulated import FIRST, SCENARIOS, compared, simulated
 
-QUIET = {"step": lambda step: None, "share": lambda share: None}
 SCHEMA = json.loads((SCENARIOS.parent / "docs" / "results.schema.json").read_text("utf-8"))
 CHECKER = jsonschema.Draft202012Validator(SCHEMA)
 DOCUMENT = (SCENARIOS.parent / "docs" / "results.md").read_text("utf-8")
@@ -43,24 +43,22 @@ def compare_results() -> Results:
 
 def sweep_results() -> Results:
     request = RunRequest(FIRST, (NUMBER,))
-    cells = sweep.grid(["patients.attributes.donor.bernoulli=0.3,0.7"], [QUICK])
-    return sweep.carry_out(request, cells, outcomes=(), **QUIET).results
+    cells = grid(["patients.attributes.donor.bernoulli=0.3,0.7"], [QUICK])
+    return run_sweep(request, request.load(), cells).results
 
 
 def centre_results() -> Results:
     request = RunRequest(SCENARIOS / "centre_academic.yaml", replications=2)
-    cells = sweep.grid(["resources.icu_bed.capacity=2,3", "resources.car_t_bed.capacity=4"], [])
-    return sweep.carry_out(request, cells, outcomes=(), find_best=True, **QUIET).results
+    cells = grid(["resources.icu_bed.capacity=2,3", "resources.car_t_bed.capacity=4"], [])
+    return run_sweep(request, request.load(), cells, find_best=True).results
 
 
 def incremental_results() -> Results:
     """Three arms with costs and QALYs."""
     strategies = SCENARIOS / "strategies" / "academic"
     files = [strategies / f"{name}.yaml" for name in ("two_lines_bridging", "withheld", "one_line_bridging")]
-    sources = [Source(file.stem, RunRequest(file, ("patients.number=60",))) for file in files]
-    done = carry_out(sources, at=(365.25,), **QUIET)
-    assert isinstance(done, Comparison)
-    return done.results
+    sources = [request_source(file.stem, RunRequest(file, patients=60)) for file in files]
+    return run_comparison(sources, at=(365.25,)).results
 
 
 RESULTS = {

@@ -7,14 +7,14 @@ import pytest
 
 from sim.outcomes.history.history import History
 from sim.outcomes.value_distribution import QUANTILES, ended_waits, stays, value_shares
-from sim.runs.simulation import Simulation
+from sim.runs.run import Run
 from tests import hand_made_log as by_hand
 from tests.rows import OutcomeRows
 from tests.simulated import CLINICAL, QUEUE, all_patients, history_of, outcome_named, simulated
 
 
 @pytest.fixture(scope="module")
-def queue(tmp_path_factory) -> Simulation:
+def queue(tmp_path_factory) -> Run:
     file = tmp_path_factory.mktemp("queue") / "queue.yaml"
     file.write_text(QUEUE)
     return simulated(file)

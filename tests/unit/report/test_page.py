@@ -25,7 +25,7 @@ from sim.report.tables.comparison_table import difference_tables
 from sim.report.tables.number_format import plain
 from sim.report.tables.run_table import answer
 from sim.runs.comparison import Comparison
-from sim.runs.simulation import Simulation
+from sim.runs.run import Run
 from sim.units import DAYS_IN
 from tests.simulated import CLINICAL, FIRST, OVERLOAD, QUEUE, arm_of, compared, simulated
 
@@ -57,12 +57,12 @@ class Outline(HTMLParser):
         assert self.open.pop() == tag, f"</{tag}> closes another"
 
 
-def page(run: Simulation, **facts: object) -> str:
+def page(run: Run, **facts: object) -> str:
     """The page of a run."""
     return run_page([arm_of(run)], run.results, facts)
 
 
-def parts(run: Simulation) -> tuple[Section, ...]:
+def parts(run: Run) -> tuple[Section, ...]:
     """The sections of the page of a run."""
     arm = arm_of(run)
     return sections(run.results, [PageArm.of(arm, until(run.results, arm))], {})
@@ -80,7 +80,7 @@ def page_of(comparison: Comparison) -> str:
 
 
 @pytest.fixture(scope="module", params=["first", "clinical", "queue"])
-def run(request, tmp_path_factory) -> Simulation:
+def run(request, tmp_path_factory) -> Run:
     if request.param == "first":
         return simulated(FIRST, "patients.number=300")
     if request.param == "clinical":
@@ -205,7 +205,7 @@ def test_all_outcomes_stand_in_one_table_with_their_numbers():
             assert int(n.replace(",", "")) <= 300
 
 
-def pictures(run: Simulation) -> dict[str, Picture]:
+def pictures(run: Run) -> dict[str, Picture]:
     return {item.name: item for s in parts(run) for item in s.items if isinstance(item, Picture)}
 
 
@@ -271,7 +271,7 @@ def test_the_notes_of_a_run_stand_beside_the_answer(tmp_path):
     assert run.results.notes
     head = page(run).split('id="outcomes"')[0]
     assert all(f"Note: {note}." in head for note in run.results.notes)
-    n = int((run.result.log.begins >= 40).sum())
+    n = int((run.arm.log.begins >= 40).sum())
     assert f'<p class="subtitle">120 simulated patients, {n} after the warm-up, ' in head
     rows = dict(next(s for s in parts(run) if s.name == "resources").items[1].rows)
     row = run.results.estimates.find("resources.bed", "grants_per_year")
@@ -520,7 +520,7 @@ def test_resources_over_time_add_up_to_their_averages(tmp_path):
     file = tmp_path / "queue.yaml"
     file.write_text(QUEUE)
     run = simulated(file, "resources.bed.capacity=2")  # with one the queue does not settle
-    log, use = run.result.log, run.result.use
+    log, use = run.arm.log, run.arm.use
     (found,) = use_over_time(use, log.names, run.scenario, replications=1, intervals=200)
     for measure, values in (("in_use", found.in_use), ("queue", found.queue)):
         row = run.results.estimates.find("resources.bed", measure)

@@ -25,8 +25,9 @@ from sim.report.tables.sweep_table import (
     raised,
     short_names,
 )
+from sim.runs.grid import variations
 from sim.runs.request import RunRequest
-from sim.runs.sweep import carry_out, variations
+from sim.runs.sweep import run_sweep
 from tests.simulated import OVERLOAD
 
 CENTRE = """\
@@ -74,17 +75,10 @@ def swept(
     """The results of a sweep of this scenario."""
     file = folder / "centre.yaml"
     file.write_text(text)
-    asked = RunRequest(file, replications=replications)
-    varied = variations(asked, over, (), one_more=one_more)
-    done = carry_out(
-        asked,
-        varied,
-        outcomes=(),
-        step=lambda name: None,
-        share=lambda share: None,
-        find_best=one_more,
-    )
-    return done.results
+    request = RunRequest(file, replications=replications)
+    scenario = request.load()
+    varied = variations(scenario, over, (), one_more=one_more)
+    return run_sweep(request, scenario, varied, find_best=one_more).results
 
 
 def printed(results: Results, *, one_more: bool = False) -> list[str]:

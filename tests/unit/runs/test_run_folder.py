@@ -9,9 +9,10 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import fields, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
+from unittest.mock import patch
 
 import numpy as np
 import pandas as pd
@@ -22,17 +23,14 @@ from pyarrow import parquet
 from sim.engine.run import Result
 from sim.errors import RunError
 from sim.event_log.arrow_tables import event_table, event_tables, patient_table, use_table
-from sim.runs.reproduce import Again
+from sim.event_log.log import EventLog, Names, ResourceUse
+from sim.outcomes.comparison.comparability import Arm
+from sim.outcomes.results import Results
+from sim.runs.reproduce import Reproduction
 from sim.runs.request import RunRequest
-from sim.runs.simulation import Simulation, asked_of
-from sim.runs.store import (
-    EVENTS,
-    FILES,
-    PATIENTS,
-    SavedRun,
-    read_run,
-    write_run,
-)
+from sim.runs.run import Run, run_scenario
+from sim.runs.store import EVENTS, FILES, PATIENTS, SavedRun, read_run, write_run
+from sim.scenario.language.model import Scenario
 from tests import hand_made_log as by_hand
 from tests.hand_made_log import Patient, asks, enters, granted, leaves, stays
 
@@ -72,17 +70,33 @@ USE = by_hand.resource_use([(0, 0.0, 0, 0, 0, 1), (0, 3.0, 0, 1, 2, 1)])
 SUMMARY = {"title": "By hand", "outcomes": {"os": {"estimate": 0.25, "interval": [0.1, None]}}}
 
 
+@dataclass(frozen=True)
+class ByHand:
+    """Results that are written as they are."""
+
+    def as_json(self) -> dict[str, Any]:
+        return SUMMARY
+
+
 def write(
-    folder: Path, *, force: bool = False, record: Callable[[], Mapping[str, Any]] | None = None
+    folder: Path,
+    *,
+    force: bool = False,
+    record: Callable[[], Mapping[str, Any]] | None = None,
+    scenario: Scenario = SCENARIO,
+    log: EventLog = LOG,
+    use: ResourceUse = USE,
 ) -> None:
-    write_run(
-        folder,
-        scenario=SCENARIO,
-        result=Result(LOG, USE, "shared"),
-        summary=SUMMARY,
-        provenance=record or (lambda: {"digest": "d1", "seed": 1}),
-        force=force,
-    )
+    arm = Arm("run", scenario, log, use, 1, 1)
+    request = RunRequest(Path("by_hand.yaml"))
+    run = Run(request, scenario, cast("Results", ByHand()), "shared", log.n_patients, arm)
+    made = record or (lambda: {"digest": "d1", "seed": 1})
+    with patch("sim.runs.store.record", lambda run, command: made()):
+        write_run(folder, run, force=force)
+
+
+def read_tables(saved: SavedRun, names: Names = LOG.names) -> tuple[EventLog, ResourceUse]:
+    return saved.tables(names)
 
 
 def fails(error: BaseException) -> Callable[[], Mapping[str, Any]]:
@@ -184,8 +198,7 @@ def test_patients_have_their_values_at_the_start_and_at_the_end() -> None:
 def test_names_that_are_equal_can_be_written(tmp_path: Path) -> None:
     names = replace(LOG.names, events=(*LOG.names.events[:-1], "clock.x", "clock.x"))
     log = replace(LOG, names=names, event=np.where(LOG.event == 4, 5, LOG.event).astype(np.int16))
-    run = Result(log, USE, "shared")
-    write_run(tmp_path / "run", scenario=SCENARIO, result=run, summary=SUMMARY, provenance=dict)
+    write(tmp_path / "run", log=log, record=dict)
     events = pd.read_parquet(tmp_path / "run" / "events.parquet")["event"]
     assert list(events[:3]) == ["start", "clock.x", "clock.x"]
 
@@ -212,7 +225,7 @@ def test_a_run_is_read_back_as_it_was_written(tmp_path: Path) -> None:
     assert names_in(tmp_path / "deeper") == ["run"]
     assert saved.summary == SUMMARY
     assert saved.provenance == {"digest": "d1", "seed": 1}
-    assert saved.scenario_file.read_text() == "format: 1\n"
+    assert (saved.folder / "scenario.yaml").read_text() == "format: 1\n"
     events = pd.read_parquet(saved.folder / "events.parquet")
     assert isinstance(events["event"].dtype, pd.CategoricalDtype)
     assert events.shape == (7, 16)
@@ -228,25 +241,22 @@ def same(one: Any, other: Any) -> bool:
 
 
 def test_the_log_is_read_back_as_it_was(tmp_path: Path) -> None:
-    write(tmp_path / "run", record=lambda: {"engine": "shared"})
-    found = read_run(tmp_path / "run").result(LOG.names)
-    assert found.engine == "shared"
-    assert same(found.log, LOG)
-    assert same(found.use, USE)
+    write(tmp_path / "run")
+    log, use = read_tables(read_run(tmp_path / "run"))
+    assert same(log, LOG)
+    assert same(use, USE)
 
 
 @pytest.mark.parametrize("file", ["first_steps.yaml", "cns_relapse_academic.yaml"])
 def test_the_log_of_a_shipped_scenario_is_read_back_as_it_was(tmp_path: Path, file: str) -> None:
-    from sim.runs.simulation import carry_out, keep
-
-    asked = RunRequest(ROOT / "scenarios" / file, ("patients.number=300",), replications=2)
-    done = carry_out(asked, step=lambda name: None, share=lambda share: None)
-    assert isinstance(done, Simulation)
-    keep(done, tmp_path / "run", command=[], force=False)
-    found = read_run(tmp_path / "run").result(done.result.log.names)
+    request = RunRequest(ROOT / "scenarios" / file, patients=300, replications=2)
+    done = run_scenario(request, keep_log=True)
+    assert done.arm is not None
+    write_run(tmp_path / "run", done)
+    found = read_run(tmp_path / "run").arm()
     assert found.log.n_rows > 1000
     for made in (event_tables, lambda log: [patient_table(log)]):
-        assert pa.concat_tables(made(found.log)).equals(pa.concat_tables(made(done.result.log)))
+        assert pa.concat_tables(made(found.log)).equals(pa.concat_tables(made(done.arm.log)))
 
 
 def test_a_log_in_many_groups_and_one_without_rows_are_read_back(tmp_path: Path) -> None:
@@ -254,17 +264,10 @@ def test_a_log_in_many_groups_and_one_without_rows_are_read_back(tmp_path: Path)
     events = tmp_path / "run" / EVENTS
     parquet.write_table(parquet.read_table(events), events, row_group_size=2)
     assert parquet.ParquetFile(events).num_row_groups == 4
-    assert same(read_run(tmp_path / "run").result(LOG.names).log, LOG)
+    assert same(read_tables(read_run(tmp_path / "run"))[0], LOG)
     nobody = by_hand.event_log(SCENARIO, [], rules=["fatal"], stamps=["seen", "unseen"])
-    scenario = replace(SCENARIO, title="Nobody")
-    write_run(
-        tmp_path / "none",
-        scenario=scenario,
-        result=Result(nobody, by_hand.no_use(), "shared"),
-        summary={},
-        provenance=lambda: {"engine": "shared"},
-    )
-    assert same(read_run(tmp_path / "none").result(nobody.names).log, nobody)
+    write(tmp_path / "none", log=nobody, use=by_hand.no_use())
+    assert same(read_tables(read_run(tmp_path / "none"), nobody.names)[0], nobody)
 
 
 @pytest.mark.parametrize("name", [EVENTS, PATIENTS])
@@ -273,7 +276,7 @@ def test_tables_that_do_not_belong_together_are_not_read(tmp_path: Path, name: s
     table = parquet.read_table(tmp_path / "run" / name)
     parquet.write_table(table.slice(1), tmp_path / "run" / name)
     with pytest.raises(RunError, match="its tables cannot be read back"):
-        read_run(tmp_path / "run").result(LOG.names)
+        read_tables(read_run(tmp_path / "run"))
 
 
 def test_a_log_of_another_pathway_is_not_read(tmp_path: Path) -> None:
@@ -285,7 +288,7 @@ def test_a_log_of_another_pathway_is_not_read(tmp_path: Path) -> None:
         replace(LOG.names, events=(*LOG.names.events, "start")),
     ):
         with pytest.raises(RunError, match="its tables cannot be read back"):
-            saved.result(names)
+            read_tables(saved, names)
 
 
 def test_an_existing_folder_is_refused(tmp_path: Path) -> None:
@@ -357,7 +360,7 @@ def test_a_killed_run_leaves_nothing_that_looks_finished(tmp_path: Path) -> None
     assert done.returncode == -signal.SIGKILL
     assert [name for name in names_in(tmp_path) if not name.endswith(".unfinished")] == []
     for left in tmp_path.iterdir():
-        with pytest.raises(RunError, match="not a whole run"):
+        with pytest.raises(RunError, match="is no complete run"):
             read_run(left)
     write(tmp_path / "run")
     assert names_in(tmp_path) == ["run"]
@@ -366,7 +369,7 @@ def test_a_killed_run_leaves_nothing_that_looks_finished(tmp_path: Path) -> None
 def test_what_is_no_run_is_not_read(tmp_path: Path) -> None:
     with pytest.raises(RunError, match="no such run"):
         read_run(tmp_path / "none")
-    with pytest.raises(RunError, match=r"not a whole run, it has no events\.parquet"):
+    with pytest.raises(RunError, match=r"is no complete run, it has no events\.parquet"):
         read_run(tmp_path)
     write(tmp_path / "run")
     (tmp_path / "run" / "summary.json").write_text("{")
@@ -380,8 +383,8 @@ def test_what_is_no_run_is_not_read(tmp_path: Path) -> None:
 def differences(
     saved: SavedRun, *results: Result, summary: Mapping[str, Any] = SUMMARY, digest: str = "d1"
 ) -> list[str]:
-    """What `Again` tells of these results, one after the other."""
-    again = Again(saved)
+    """What `Reproduction` tells of these results, one after the other."""
+    again = Reproduction(saved)
     for result in results:
         again.add(result)
     return again.differences(summary, digest)
@@ -438,7 +441,7 @@ def test_a_table_that_is_broken_is_told(tmp_path: Path) -> None:
 def test_a_record_that_does_not_say_how_is_refused(tmp_path: Path) -> None:
     write(tmp_path / "run")
     with pytest.raises(RunError, match="does not say how it was run"):
-        asked_of(read_run(tmp_path / "run"))
+        read_run(tmp_path / "run").request()
 
 
 @pytest.mark.parametrize(
@@ -460,4 +463,4 @@ def test_an_edited_record_is_one_clear_error(tmp_path: Path, name: str, text: st
     body = ", ".join(f'"{key}": {value}' for key, value in record.items())
     (tmp_path / "run" / "provenance.json").write_text(f"{{{body}}}")
     with pytest.raises(RunError, match="run: its record does not say how it was run"):
-        asked_of(read_run(tmp_path / "run"))
+        read_run(tmp_path / "run").request()

@@ -11,8 +11,9 @@ import pytest
 
 from sim.errors import InputError
 from sim.outcomes.estimates import DifferenceRow, EstimateRow
-from sim.runs.comparison import Comparison, Source, carry_out
+from sim.runs.comparison import Comparison, request_source, run_comparison
 from sim.runs.request import RunRequest
+from sim.runs.run import run_scenario
 from tests.rows import OutcomeRows, limits
 from tests.simulated import OVERLOAD
 
@@ -67,13 +68,8 @@ def compared(folder: Path, *settings: str, text: str = SCENARIO, **options) -> C
     file.write_text(text)
     asked = RunRequest(file, **options)
     other = replace(asked, settings=(*asked.settings, *settings))
-    done = carry_out(
-        [Source("ward", asked), Source("ward 2", other)],
-        at=asked.at,
-        step=lambda name: None,
-        share=lambda share: None,
-    )
-    assert isinstance(done, Comparison)
+    sources = [request_source("ward", asked), request_source("ward 2", other)]
+    done = run_comparison(sources, at=asked.at)
     json.dumps(done.results.as_json(), allow_nan=False)
     return done
 
@@ -110,12 +106,8 @@ def test_an_arm_against_itself_differs_by_exactly_zero(tmp_path, replications):
 
 
 def test_an_arm_has_the_results_of_a_run(tmp_path):
-    from sim.runs.simulation import Simulation
-    from sim.runs.simulation import carry_out as run
-
     done = compared(tmp_path).results
-    alone = run(RunRequest(tmp_path / "ward.yaml"), step=lambda name: None, share=lambda share: None)
-    assert isinstance(alone, Simulation)
+    alone = run_scenario(RunRequest(tmp_path / "ward.yaml"))
     arm = done.estimates.where(arm="ward").relabelled(arm="").records()
     own = [row for row in arm if not row["measure"].startswith("quantile")]
     assert own == alone.results.estimates.records()
@@ -227,13 +219,9 @@ def test_patients_whom_a_change_does_not_affect_are_identical(tmp_path, change):
         text = text.replace(old, new)
     (tmp_path / "ward.yaml").write_text(SCENARIO)
     (tmp_path / "other.yaml").write_text(text)
-    done = carry_out(
-        [Source(name, RunRequest(tmp_path / f"{name}.yaml")) for name in ("ward", "other")],
-        at=(365.25,),
-        step=lambda name: None,
-        share=lambda share: None,
-    )
-    assert isinstance(done, Comparison)
+    names = ("ward", "other")
+    sources = [request_source(name, RunRequest(tmp_path / f"{name}.yaml")) for name in names]
+    done = run_comparison(sources, at=(365.25,))
     one, other = (arm.log for arm in done.arms)
     affected = np.zeros(300, bool)
     if change == "a stage that few patients enter":

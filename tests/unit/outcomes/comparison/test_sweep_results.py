@@ -17,8 +17,9 @@ from sim.outcomes.comparison.sweep_results import (
 )
 from sim.outcomes.estimates import DifferenceRow, Differences
 from sim.outcomes.results import Results
+from sim.runs.grid import grid
 from sim.runs.request import RunRequest
-from sim.runs.sweep import carry_out, grid
+from sim.runs.sweep import run_sweep
 from sim.scenario.language import model as m
 from tests import hand_made_log as by_hand
 from tests.hand_made_log import Patient, enters, happens, outcome
@@ -192,8 +193,7 @@ def swept(folder: Path, *cells: str, replications: int = 1) -> Results:
     file = folder / "sites.yaml"
     file.write_text(SCENARIO)
     request = RunRequest(file, replications=replications, at=(180.0,), workers=1)
-    quiet = {"step": lambda step: None, "share": lambda share: None}
-    return carry_out(request, grid([], list(cells)), outcomes=(), **quiet).results
+    return run_sweep(request, request.load(), grid([], list(cells))).results
 
 
 def test_a_sweep_notes_that_a_renamed_category_makes_other_patients(tmp_path):

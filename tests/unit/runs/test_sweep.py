@@ -5,8 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,24 +13,18 @@ from typing import Any
 import numpy as np
 import pytest
 from rich.console import Console
-from sim.report.tables.sweep_tables import (
-    answers,
-    by_effect,
-    long_table,
-    print_one_more,
-    print_sweep,
-    short_names,
-)
 
 import sim.runs.sweep
 from sim.errors import InputError, RunError, ScenarioError
 from sim.event_log.log import ASKS, ENTERS, LEAVES, STAYS, EventLog
 from sim.files import json_text
-from sim.runs import comparison
+from sim.outcomes.estimates import DifferenceRow, EstimateRow
+from sim.report.tables.sweep_table import answers, csv_text, print_sweep, short_names
+from sim.runs.comparison import request_source, run_comparison
+from sim.runs.grid import BASE_CASE, Variation, grid, one_more_unit, variations
 from sim.runs.request import RunRequest
-from sim.runs.simulation import Simulation, live
-from sim.runs.simulation import carry_out as run
-from sim.runs.sweep import AS_IT_STANDS, Sweep, Variation, carry_out, grid, one_unit_more, variations
+from sim.runs.run import Run, run_scenario
+from sim.runs.sweep import Sweep, run_sweep
 from tests.simulated import OVERLOAD
 
 WARD = """\
@@ -55,6 +48,7 @@ outcomes:
   days_well: {time_in: {state: well}}
   grades: {attribute: grade}
 """
+BURDEN = ("waiting_days", "lost_waiting", "life_years")
 CENTRE = """\
 format: 1
 title: A centre
@@ -92,11 +86,26 @@ def swept(
     outcomes: Sequence[str] = (),
     **options: Any,
 ) -> Sweep:
-    asked = RunRequest(written(folder, text), **options)
-    varied = variations(asked, over, cells, one_more=one_more)
-    done = carry_out(asked, varied, outcomes=outcomes, step=lambda name: None, share=lambda share: None)
-    json.dumps(done.table, allow_nan=False)
+    request = RunRequest(written(folder, text), **options)
+    scenario = request.load()
+    varied = variations(scenario, over, cells, one_more=one_more)
+    done = run_sweep(request, scenario, varied, outcomes=outcomes, find_best=one_more)
+    json.dumps(done.results.as_json(), allow_nan=False)
     return done
+
+
+def headline(done: Sweep, cell: str, outcome: str) -> EstimateRow:
+    """The headline number of an outcome in a cell."""
+    row = done.results.headline(outcome, arm=cell)
+    assert row is not None
+    return row
+
+
+def difference(done: Sweep, cell: str, outcome: str) -> DifferenceRow:
+    """The difference of the headline number of an outcome from the reference."""
+    reference = done.results.reference.name
+    (row,) = done.results.differences.where(outcome=outcome, arm=cell, reference=reference)
+    return row
 
 
 def written(folder: Path, text: str) -> Path:
@@ -105,11 +114,8 @@ def written(folder: Path, text: str) -> Path:
     return file
 
 
-def alone(folder: Path, text: str, *settings: str, **options: Any) -> Simulation:
-    asked = RunRequest(written(folder, text), settings=settings, **options)
-    done = run(asked, step=lambda name: None, share=lambda share: None)
-    assert isinstance(done, Simulation)
-    return done
+def alone(folder: Path, text: str, *settings: str, **options: Any) -> Run:
+    return run_scenario(RunRequest(written(folder, text), settings=settings, **options), keep_log=True)
 
 
 # ---------------------------------------------------------------- what is varied
@@ -150,12 +156,12 @@ def test_what_is_no_grid_is_refused(over: list[str], cells: list[str], fact: str
 
 def test_one_unit_more_of_every_finite_resource_in_every_step(tmp_path: Path) -> None:
     scenario = alone(tmp_path, CENTRE).scenario
-    assert [variation.name for variation in one_unit_more(scenario)] == [
+    assert [variation.name for variation in one_more_unit(scenario)] == [
         "resources.slot.capacity=3",
         "resources.bed.capacity=4",
     ]
     slot = replace(scenario.resources[0], capacity=((0.0, 2), (365.25, 4)))
-    stepped = one_unit_more(replace(scenario, resources=(slot,)))
+    stepped = one_more_unit(replace(scenario, resources=(slot,)))
     assert stepped == [Variation((("resources.slot.capacity", "{0.0 days: 3, 365.25 days: 5}"),))]
 
 
@@ -171,10 +177,10 @@ def test_one_unit_more_of_nothing_finite_is_refused(tmp_path: Path) -> None:
 def test_a_swept_value_takes_the_place_of_a_setting(tmp_path: Path) -> None:
     settings = ("resources.slot.capacity=1", "resources.bed.capacity=5")
     done = swept(tmp_path, CENTRE, ["resources.slot.capacity=1,2"], settings=settings)
-    assert done.table["reference"] == "resources.slot.capacity=1"
-    assert done.table["as_it_stands"] == {"resources.slot.capacity": "1"}
-    same = alone(tmp_path, CENTRE, "resources.slot.capacity=2", "resources.bed.capacity=5").summary
-    assert done.table["cells"]["resources.slot.capacity=2"]["summary"] == same
+    assert done.results.reference.name == "resources.slot.capacity=1"
+    arm = done.results.arm("resources.slot.capacity=2")
+    assert arm.changes == (("resources.slot.capacity", "1", "2"),)
+    assert arm.digest == alone(tmp_path, CENTRE, arm.name, "resources.bed.capacity=5").scenario.digest
 
 
 # ---------------------------------------------------------------- what a cell is
@@ -184,14 +190,13 @@ def test_a_swept_value_takes_the_place_of_a_setting(tmp_path: Path) -> None:
 def test_a_cell_is_the_scenario_run_alone_to_the_byte(tmp_path: Path, text: str, replications: int) -> None:
     path = "parameters.p_home.value=0.5,0.9" if text is WARD else "resources.slot.capacity=3,4"
     done = swept(tmp_path, text, [path], replications=replications)
-    assert next(iter(done.table["cells"])) == AS_IT_STANDS
-    for name, cell in done.table["cells"].items():
-        settings = [] if name == AS_IT_STANDS else [name]
-        summary = alone(tmp_path, text, *settings, replications=replications).summary
-        assert json_text(cell["summary"]) == json_text(summary)
-        for outcome, told in cell["outcomes"].items():
-            entry = summary["outcomes"][outcome]
-            assert (told["estimate"], told["interval"]) == (entry["estimate"], entry["interval"])
+    assert done.results.arms[0].name == BASE_CASE
+    for arm in done.results.arms:
+        settings = [] if arm.name == BASE_CASE else [arm.name]
+        run = alone(tmp_path, text, *settings, replications=replications)
+        found = done.results.estimates.where(arm=arm.name).relabelled(arm="").records()
+        assert [row for row in found if row["outcome"] not in BURDEN] == run.results.estimates.records()
+        assert arm.digest == run.scenario.digest
 
 
 def test_processes_change_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -203,16 +208,17 @@ def test_processes_change_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(
         sim.runs.sweep, "in_processes", lambda *args, **kw: (used.append(1), in_processes(*args, **kw))
     )
-    assert json_text(swept(tmp_path, CENTRE, workers=2, **options).table) == json_text(one.table)
+    assert json_text(swept(tmp_path, CENTRE, workers=2, **options).results.as_json()) == json_text(
+        one.results.as_json()
+    )
     assert used
 
 
 def test_a_value_that_changes_nothing_is_the_reference(tmp_path: Path) -> None:
     done = swept(tmp_path, WARD, ["parameters.p_home.value=0.6,0.7"])
-    assert done.table["reference"] == "parameters.p_home.value=0.7"
-    assert list(done.table["cells"]) == ["parameters.p_home.value=0.6", "parameters.p_home.value=0.7"]
-    reference = done.table["cells"]["parameters.p_home.value=0.7"]["outcomes"]
-    assert {told["difference"]["difference"] for told in reference.values()} == {0.0}
+    names = [arm.name for arm in done.results.arms]
+    assert names == ["parameters.p_home.value=0.7", "parameters.p_home.value=0.6"]
+    assert done.results.differences.present("arm") == ("parameters.p_home.value=0.6",)
 
 
 # ---------------------------------------------------------------- differences
@@ -221,20 +227,29 @@ def test_a_value_that_changes_nothing_is_the_reference(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("text", "replications"), [(WARD, 1), (WARD, 4), (CENTRE, 4)])
 def test_differences_are_those_of_a_comparison(tmp_path: Path, text: str, replications: int) -> None:
     setting = "parameters.p_home.value=0.8" if text is WARD else "resources.slot.capacity=4"
-    cell = swept(tmp_path, text, [setting], replications=replications).table["cells"][setting]
-    asked = RunRequest(written(tmp_path, text), replications=replications)
-    arms = [
-        comparison.Source(name, replace(asked, settings=settings))
-        for name, settings in (("ward", ()), ("ward 2", (setting,)))
+    done = swept(tmp_path, text, [setting], replications=replications)
+    request = RunRequest(written(tmp_path, text), replications=replications)
+    sources = [
+        request_source("ward", request),
+        request_source(setting, replace(request, settings=(setting,))),
     ]
-    both = comparison.carry_out(arms, at=asked.at, step=lambda name: None, share=lambda share: None)
-    assert isinstance(both, comparison.Comparison)
-    assert "grades" not in cell["outcomes"]  # shares of categories are no one number
-    for name, told in cell["outcomes"].items():
-        expected = both.table["outcomes"][name]["differences"]["ward 2"]
-        assert told["difference"]["standard_error"] > 0
-        for key in ("difference", "standard_error", "interval", "independent_interval", "interval_kind"):
-            assert told["difference"][key] == expected[key]
+    both = run_comparison(sources, at=request.at).results.differences
+    rows = [row for row in done.results.differences if row.outcome not in BURDEN]
+    assert "grades" not in [row.outcome for row in rows]  # shares of categories are no one number
+    assert len(rows) >= 2
+    for row in rows:
+        other = both.find(
+            row.outcome, row.measure, arm=setting, part=row.part, time_days=time_of(row.time_days)
+        )
+        assert other is not None
+        assert row.standard_error > 0
+        assert row._replace(reference="", note="", time_days=0.0) == other._replace(
+            reference="", note="", time_days=0.0
+        )
+
+
+def time_of(days: float) -> float | None:
+    return None if np.isnan(days) else days
 
 
 def test_other_patients_are_paired_over_replications_alone(tmp_path: Path) -> None:
@@ -246,56 +261,65 @@ def test_other_patients_are_paired_over_replications_alone(tmp_path: Path) -> No
         ),
         [rate],
     )
-    told = one.table["cells"][rate]["outcomes"]["survival"]["difference"]
-    assert told["interval"] is None
-    assert told["interval_note"].startswith("its patients are not those of the reference (arrivals)")
+    row = difference(one, rate, "survival")
+    assert not row.has_interval
+    assert row.note.startswith("its patients are not those of the reference (arrivals)")
     several = swept(tmp_path, CENTRE, [rate], replications=3)
-    told = several.table["cells"][rate]["outcomes"]["slot_wait"]["difference"]
-    assert told["interval"][0] < told["difference"] < told["interval"][1]
+    row = difference(several, rate, "slot_wait")
+    assert row.low < row.difference < row.high
+
+
+def test_categories_are_paired_by_name_not_by_code(tmp_path: Path) -> None:
+    """With the categories the other way round a patient has another grade under the same code."""
+    swapped = "patients.attributes.grade.categorical={high: 0.5, low: 0.5}"
+    row = difference(swept(tmp_path, WARD, cells=[swapped]), swapped, "survival")
+    assert not row.has_interval
+    assert row.note.startswith("its patients are not those of the reference (grade)")
 
 
 def test_other_times_and_other_outcomes_have_no_difference(tmp_path: Path) -> None:
     outcome = "outcomes.survival={from: start, until: {state: well}}"
-    table = swept(tmp_path, WARD, cells=["horizon=2 years", outcome]).table["cells"]
-    told = table["horizon=2 years"]["outcomes"]["ever_home"]["difference"]
-    assert told["difference"] is None
-    assert told["interval_note"] == "the horizon is 3 years in the reference and 2 years in this cell"
-    told = table[outcome]["outcomes"]["survival"]["difference"]
-    assert told["interval_note"] == "this cell defines it otherwise"
-    assert table[outcome]["outcomes"]["ever_home"]["difference"]["difference"] == 0.0
+    done = swept(tmp_path, WARD, cells=["horizon=2 years", outcome])
+    row = difference(done, "horizon=2 years", "ever_home")
+    assert not row.is_known
+    assert row.note == "the horizon is 3 years in the reference and 2 years in this cell"
+    assert difference(done, outcome, "survival").note == "this cell defines it differently"
+    assert difference(done, outcome, "ever_home").difference == 0.0
 
 
 def test_a_shared_resource_in_one_replication_has_no_interval(tmp_path: Path) -> None:
-    table = swept(tmp_path, CENTRE, one_more=True).table
-    told = table["cells"]["resources.slot.capacity=3"]["burden"]["waiting_days"]
-    assert (told["interval"], told["difference"]["interval"]) == (None, None)
-    assert told["difference"]["interval_note"].startswith("patients share slot, bed")
+    done = swept(tmp_path, CENTRE, one_more=True)
+    row = difference(done, "resources.slot.capacity=3", "waiting_days")
+    assert not headline(done, "resources.slot.capacity=3", "waiting_days").has_interval
+    assert not row.has_interval
+    assert row.note.startswith("patients share slot, bed")
 
 
 def test_curves_are_read_where_somebody_who_counts_is_observed(tmp_path: Path) -> None:
     # everybody who could be observed for two years starts in the warm-up
     text = CENTRE.replace("number: 150", "number: 400").replace("warm_up: 100 days", "warm_up: 1 years")
-    told = alone(tmp_path, text, replications=2).summary["outcomes"]["survival"]
-    assert told["estimate_days"] == 182.625
-    assert told["estimate"] is not None
+    row = alone(tmp_path, text, replications=2).results.headline("survival")
+    assert row is not None
+    assert row.time_days == 182.625
+    assert row.is_known
 
 
 # ---------------------------------------------------------------- what waiting does
 
 
 def test_the_burden_of_waiting_counted_by_hand(tmp_path: Path) -> None:
-    burden = swept(tmp_path, CENTRE, one_more=True).table["cells"][AS_IT_STANDS]["burden"]
-    asked_for = RunRequest(tmp_path / "ward.yaml")
-    _, result, _ = live(asked_for, step=lambda name: None, share=lambda share: None)
-    log = result.log
+    done = swept(tmp_path, CENTRE, one_more=True)
+    arm = alone(tmp_path, CENTRE).arm
+    assert arm is not None
+    log = arm.log
     counted = [i for i in range(log.n_patients) if log.begins[i] >= 100]
-    lives = [counted_by_hand(log, i) for i in counted]
-    days, lost, alive = (sum(column) / len(lives) for column in zip(*lives, strict=True))
+    found = [counted_by_hand(log, i) for i in counted]
+    days, lost, alive = (sum(column) / len(found) for column in zip(*found, strict=True))
     assert days > 10
     assert lost > 0.05
-    assert burden["waiting_days"]["estimate"] == pytest.approx(days)
-    assert burden["lost_waiting"]["estimate"] == pytest.approx(lost)
-    assert burden["life_years"]["estimate"] == pytest.approx(alive / 365.25)
+    assert headline(done, BASE_CASE, "waiting_days").estimate == pytest.approx(days)
+    assert headline(done, BASE_CASE, "lost_waiting").estimate == pytest.approx(lost)
+    assert headline(done, BASE_CASE, "life_years").estimate == pytest.approx(alive / 365.25)
 
 
 def counted_by_hand(log: EventLog, i: int) -> tuple[float, bool, float]:
@@ -317,15 +341,13 @@ def counted_by_hand(log: EventLog, i: int) -> tuple[float, bool, float]:
 
 
 def test_the_unit_that_saves_most_stands_first(tmp_path: Path) -> None:
-    table = swept(tmp_path, CENTRE, one_more=True, replications=5).table
-    ranked = [next(iter(of["changes"])) for _, of in by_effect(table, "waiting_days")]
-    assert ranked == ["resources.slot.capacity", "resources.bed.capacity"]
-    saved = [
-        -of["burden"]["waiting_days"]["difference"]["difference"]
-        for _, of in by_effect(table, "waiting_days")
-    ]
-    assert saved[0] > saved[1]
-    first = next(answers(table))
+    done = swept(tmp_path, CENTRE, one_more=True, replications=5)
+    slot, bed = (
+        -difference(done, name, "waiting_days").difference
+        for name in ("resources.slot.capacity=3", "resources.bed.capacity=4")
+    )
+    assert slot > bed
+    first = next(iter(answers(done.results)))
     assert first.startswith("One more slot saves most waiting days: ")
     assert "(95% interval " in first
 
@@ -348,79 +370,62 @@ outcomes: {served: {ever: {stage: out}}}
 """
 
 
-def test_one_replication_names_no_unit_as_the_one_that_does_most(tmp_path: Path) -> None:
-    (said,) = answers(swept(tmp_path, TWO_DESKS, one_more=True).table)
-    assert said.startswith("One replication cannot tell which single unit does most")
-    assert "`--replications 20`" in said
-
-
-def test_the_unit_that_does_most_is_told_with_those_it_is_not_told_apart_from(tmp_path: Path) -> None:
+def test_the_best_unit_is_compared_with_the_others_over_replications(tmp_path: Path) -> None:
     """Two desks alike, each with four patients for five it could serve; then one with one for five."""
-    alike = next(answers(swept(tmp_path, TWO_DESKS, one_more=True, replications=6).table))
-    assert re.fullmatch(
-        r"One more (left|right) saves most waiting days: .*, but is not told apart from (left|right)\.", alike
-    )
-    text = TWO_DESKS.replace("1.6 per day", "1 per day").replace("left: 0.5", "left: 0.8")
-    told = swept(tmp_path, text, one_more=True, replications=6).table
-    apart = next(answers(told))
-    assert apart.startswith("One more left saves most waiting days: ")
-    assert apart.endswith(").")
-    for of in told["cells"].values():
-        burden = of["burden"]["waiting_days"]
-        assert len(burden["by_replication"]) == 6
-        assert sum(burden["by_replication"]) / 6 == pytest.approx(burden["estimate"])
+    names = ("resources.left.capacity=2", "resources.right.capacity=2")
+
+    def from_best(text: str) -> DifferenceRow:
+        found = swept(tmp_path, text, one_more=True, replications=6).results.differences
+        (row,) = [row for row in found if row.outcome == "waiting_days" and row.reference in names]
+        return row
+
+    alike = from_best(TWO_DESKS)
+    assert {alike.arm, alike.reference} == set(names)
+    assert alike.low < 0 < alike.high
+    unlike = from_best(TWO_DESKS.replace("1.6 per day", "1 per day").replace("left: 0.5", "left: 0.8"))
+    assert unlike.reference == names[0]
+    assert unlike.low > 0
 
 
-def test_where_the_first_is_not_sure_those_that_are_stand_for_it() -> None:
-    def cell(name: str, *saved: float) -> dict[str, Any]:
-        values = np.array(saved)
-        half = 2.776 * np.std(values, ddof=1) / np.sqrt(len(values))  # Student's, of five values
-        apart = {"difference": -values.mean(), "interval": [-values.mean() - half, -values.mean() + half]}
-        waiting = {"difference": apart, "by_replication": [9.0 - days for days in saved]}
-        return {"changes": {f"resources.{name}.capacity": "2"}, "burden": {"waiting_days": waiting}}
-
-    bed, slot = cell("bed", 9.0, -5.0, 4.0, 0.0, 2.0), cell("slot", 1.0, 1.1, 0.9, 1.2, 0.8)
-    told = {"reference": "r", "replications": 5, "cells": {"r": {}, "b": bed, "s": slot}}
-    assert list(answers(told)) == [
-        "Not told is which single unit saves most waiting days; shown to make a difference: slot."
-    ]
+def test_one_replication_compares_no_unit_with_the_best(tmp_path: Path) -> None:
+    done = swept(tmp_path, TWO_DESKS, one_more=True)
+    assert done.results.differences.present("reference") == (BASE_CASE,)
 
 
 # ---------------------------------------------------------------- queues that do not settle
 
 
 def test_cells_whose_queues_do_not_settle_are_named(tmp_path: Path) -> None:
-    told = swept(tmp_path, OVERLOAD, ["resources.server.capacity=1,3,4"], replications=2).table
-    grows = [name for name, of in told["cells"].items() if "steady_state_note" in of["outcomes"]["wait"]]
+    done = swept(tmp_path, OVERLOAD, ["resources.server.capacity=1,3,4"], replications=2)
+    names = [arm.name for arm in done.results.arms]
+    grows = [name for name in names if "does not settle" in headline(done, name, "wait").note]
     assert grows == ["resources.server.capacity=1"]
-    (note,) = told["notes"]
+    (note,) = done.results.notes
     assert note.startswith(
         "the queue for server does not settle in 1 of 3 cells (resources.server.capacity=1): "
     )
-    for name, of in told["cells"].items():
-        apart = of["outcomes"]["wait"]["difference"]["steady_state_note"]
-        assert apart.startswith("the queue" if name in grows else "in the reference, the queue")
-        assert "steady_state_note" not in of["outcomes"]["served"]
-    assert f"Note: {note}" in shown(print_sweep, told)
+    for name in names[1:]:
+        assert difference(done, name, "wait").note.startswith("in the reference, the queue")
+        assert "settle" not in headline(done, name, "served").note
+    assert f"Note: {note}" in shown(done)
 
 
-def test_one_unit_more_that_is_too_little_says_so(tmp_path: Path) -> None:
+def test_one_more_unit_that_is_too_little_says_so(tmp_path: Path) -> None:
     text = OVERLOAD.replace("poisson: 2 per day", "poisson: 4 per day")
-    told = swept(tmp_path, text, one_more=True, replications=2).table
-    (note,) = told["notes"]
+    done = swept(tmp_path, text, one_more=True, replications=2)
+    (note,) = done.results.notes
     assert note.startswith("the queue for server does not settle in any cell: ")
-    assert f"Note: {note}" in shown(print_one_more, told)
+    assert f"Note: {note}" in shown(done, one_more=True)
 
 
 def test_nothing_is_noted_where_every_queue_settles(tmp_path: Path) -> None:
     three = OVERLOAD.replace("capacity: 1", "capacity: 3")
-    told = swept(tmp_path, three, ["resources.server.capacity=4"], replications=2).table
-    assert told["notes"] == []
+    assert swept(tmp_path, three, ["resources.server.capacity=4"], replications=2).results.notes == ()
 
 
-def shown(prints: Callable[[Any, Console], None], told: Any) -> str:
+def shown(done: Sweep, *, one_more: bool = False) -> str:
     console = Console(file=io.StringIO(), width=80)
-    prints(told, console)
+    print_sweep(done.results, console, one_more=one_more)
     assert isinstance(console.file, io.StringIO)
     return " ".join(console.file.getvalue().split())
 
@@ -431,7 +436,9 @@ def shown(prints: Callable[[Any, Console], None], told: Any) -> str:
 def test_every_cell_that_is_no_scenario_is_told_before_any_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sim.runs.sweep, "simulate", lambda *args, **kw: pytest.fail("a cell was simulated"))
+    monkeypatch.setattr(
+        sim.runs.sweep, "simulate_cell", lambda *args, **kw: pytest.fail("a cell was simulated")
+    )
     with pytest.raises(ScenarioError) as error:
         swept(tmp_path, WARD, ["parameters.p_home.value=0.5,1.5", "horizn=3 years,5 years"])
     told = str(error.value)
@@ -453,9 +460,9 @@ def test_a_cell_that_fails_is_told_and_the_others_kept(tmp_path: Path) -> None:
     text = WARD + "never: [{stage: home}]\n"
     done = swept(tmp_path, text, ["parameters.p_home.value=0,1"], settings=("parameters.p_home.value=0",))
     assert done.failed == ("parameters.p_home.value=1",)
-    failed = done.table["cells"]["parameters.p_home.value=1"]["failed"]
+    failed = done.results.arm("parameters.p_home.value=1").failed
     assert failed.startswith("entering home is forbidden by `never`, and happened to patient ")
-    assert "summary" in done.table["cells"]["parameters.p_home.value=0"]
+    assert headline(done, "parameters.p_home.value=0", "survival").is_known
     with pytest.raises(RunError, match="is forbidden"):
         swept(tmp_path, text, ["parameters.p_home.value=0.8"])
 
@@ -471,13 +478,12 @@ def test_an_outcome_that_there_is_not_is_refused(tmp_path: Path) -> None:
 def test_the_long_table_has_a_row_for_each_cell_and_outcome(tmp_path: Path) -> None:
     over = ["resources.slot.capacity=2,3", "resources.bed.capacity=3,4"]
     done = swept(tmp_path, CENTRE, over, outcomes=["slot_wait"], replications=3)
-    rows = list(csv.DictReader(io.StringIO(long_table(done.table))))
+    rows = list(csv.DictReader(io.StringIO(csv_text(done.results))))
     assert len(rows) == 4 * (1 + 3)
     assert [row["is_reference"] for row in rows[:4]] == ["true"] * 4
     row = next(r for r in rows if r["resources.slot.capacity"] == "3" and r["outcome"] == "slot_wait")
-    told = done.table["cells"][row["cell"]]["outcomes"]["slot_wait"]
-    assert float(row["difference_low"]) == told["difference"]["interval"][0]
-    assert float(row["estimate"]) == told["estimate"]
+    assert float(row["difference_low"]) == difference(done, row["cell"], "slot_wait").low
+    assert float(row["estimate"]) == headline(done, row["cell"], "slot_wait").estimate
 
 
 def test_paths_are_called_by_what_tells_them_apart() -> None:

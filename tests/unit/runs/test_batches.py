@@ -13,15 +13,13 @@ from pyarrow import parquet
 from sim.engine import processes, simpy_replications
 from sim.engine.run import Result, simulate, simulate_in_batches
 from sim.errors import RunError
-from sim.runs import batches
-from sim.runs.batches import Streamed, stream, stream_into
-from sim.runs.reproduce import Again
+from sim.runs import run as runs
+from sim.runs.reproduce import Reproduction
 from sim.runs.request import RunRequest
-from sim.runs.simulation import BrokenRun, Simulation, asked_of, carry_out, keep
-from sim.runs.store import EVENTS, TABLES, read_run
+from sim.runs.run import RuleViolation, Run, run_scenario
+from sim.runs.store import EVENTS, TABLES, read_run, run_into, write_run
 from tests.cohorts import compiled, written
 
-QUIET: dict[str, Any] = {"step": lambda name: None, "share": lambda share: None}
 PATIENTS = (
     "{arrive: {poisson: 0.004 per day, for: 600 days, warm_up: 50 days}, attributes: {weight: {uniform: [0, 1]}, "
     "grade: {categorical: {0: 0.2, 1: 0.1, 2: 0.1, 5: 0.1, 10: 0.1, 100: 0.1, 0.5: 0.1, 7: rest}}}}"
@@ -76,6 +74,10 @@ def in_batches(of: RunRequest, **options: Any) -> list[tuple[range, Result]]:
     }
     simulate_in_batches(compiled(of.file.read_text()), **usual | options)
     return found
+
+
+def into(folder: Path, request: RunRequest, *, force: bool = False) -> Run:
+    return run_into(folder, request, request.load(), force=force)
 
 
 # ---------------------------------------------------------------- the engine
@@ -143,37 +145,27 @@ def test_what_is_told_and_written_is_the_same(
 ) -> None:
     """With outcomes whose curves are headed by another time in a batch than in all replications."""
     of = asked(tmp_path)
-    whole = carry_out(of, **QUIET)
-    assert isinstance(whole, Simulation)
-    keep(whole, tmp_path / "whole", command=[], force=False)
+    whole = run_scenario(of, keep_log=True)
+    write_run(tmp_path / "whole", whole)
     passes: list[int] = []
-    read = batches._Stream._read
+    evaluate = runs._Batches.evaluate
     monkeypatch.setattr(
-        batches._Stream, "_read", lambda *args: passes.append(len(made := read(*args))) or made
+        runs._Batches, "evaluate", lambda *args: passes.append(len(made := evaluate(*args))) or made
     )
-    monkeypatch.setattr(batches, "BATCH", at_least)
-    done = stream_into(tmp_path / "parts", of, command=[], force=False, **QUIET)
-    assert isinstance(done, Streamed)
+    monkeypatch.setattr(runs, "BATCH", at_least)
+    done = into(tmp_path / "parts", of)
     assert len(passes) == 2, "curves were to be headed by another time"
     assert passes[0] > 2
-    assert done.summary == whole.summary
-    assert list(done.summary["outcomes"]["survival"]["groups"]) == [
-        "0",
-        "0.5",
-        "1",
-        "2",
-        "5",
-        "7",
-        "10",
-        "100",
-    ]
-    assert "groups_note" in done.summary["outcomes"]["icu"]
+    assert done.results.as_json() == whole.results.as_json()
+    facts = done.results.reference
+    assert facts.outcome("survival").groups == ("0", "0.5", "1", "2", "5", "7", "10", "100")
+    assert facts.outcome("icu").groups_note
     for name in TABLES:
         parts, one = (parquet.read_table(tmp_path / folder / name) for folder in ("parts", "whole"))
         assert parts.equals(one), name
     saved = read_run(tmp_path / "parts")
     assert saved.summary == read_run(tmp_path / "whole").summary
-    assert saved.provenance["patients"] == whole.result.log.n_patients
+    assert saved.provenance["patients"] == whole.arm.log.n_patients
     assert saved.provenance["seconds"].keys() == read_run(tmp_path / "whole").provenance["seconds"].keys()
 
 
@@ -181,37 +173,30 @@ def test_what_is_forbidden_ends_it_and_leaves_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     of = asked(tmp_path, more=f"{OUTCOMES}never: [{{stage: icu, when: {{grade: 100}}}}]\n", replications=200)
-    monkeypatch.setattr(batches, "BATCH", 5)
-    whole = carry_out(of, **QUIET)
-    done = stream_into(tmp_path / "run", of, command=[], force=False, **QUIET)
-    assert isinstance(whole, BrokenRun)
-    assert isinstance(done, BrokenRun)
-    assert done.result.log.replication[0] > 0, "it was not in the first batch"
-    found = [
-        (
-            run.result.log.replication[run.forbidden.patient],
-            run.result.log.patient[run.forbidden.patient],
-            run.forbidden.what,
-        )
-        for run in (whole, done)
-    ]
+    monkeypatch.setattr(runs, "BATCH", 5)
+    found = []
+    for run in (lambda: run_scenario(of, keep_log=True), lambda: into(tmp_path / "run", of)):
+        with pytest.raises(RuleViolation) as violation:
+            run()
+        found.append(str(violation.value))
+    assert violation.value.log.replication[0] > 0, "it was not in the first batch"
     assert found[0] == found[1]
     assert [path.name for path in tmp_path.iterdir()] == ["ward.yaml"]
 
 
 def test_a_failure_after_some_batches_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(batches, "BATCH", 5)
-    account, read = batches.account, []
+    monkeypatch.setattr(runs, "BATCH", 5)
+    summarise, read = runs.summarise, []
 
     def fails(*args: Any) -> Any:
         read.append(1)
         if len(read) == 3:
             raise RunError("patient 0 of replication 9: cannot go on")
-        return account(*args)
+        return summarise(*args)
 
-    monkeypatch.setattr(batches, "account", fails)
+    monkeypatch.setattr(runs, "summarise", fails)
     with pytest.raises(RunError, match="replication 9"):
-        stream_into(tmp_path / "run", asked(tmp_path), command=[], force=False, **QUIET)
+        into(tmp_path / "run", asked(tmp_path))
     assert [path.name for path in tmp_path.iterdir()] == ["ward.yaml"]
 
 
@@ -223,52 +208,50 @@ def test_a_run_in_batches_is_reproduced_in_batches_of_another_size(
 ) -> None:
     of = asked(tmp_path)
     for at_least, other in ((5, 7), (7, 5), (1, 1000), (1000, 1)):
-        monkeypatch.setattr(batches, "BATCH", at_least)
-        stream_into(tmp_path / "run", of, command=[], force=True, **QUIET)
+        monkeypatch.setattr(runs, "BATCH", at_least)
+        into(tmp_path / "run", of, force=True)
         saved = read_run(tmp_path / "run")
-        again = Again(saved)
-        monkeypatch.setattr(batches, "BATCH", other)
-        done = stream(asked_of(saved), log=again, **QUIET)
-        assert isinstance(done, Streamed)
+        again = Reproduction(saved)
+        monkeypatch.setattr(runs, "BATCH", other)
+        done = run_scenario(saved.request(), sink=again)
         assert again.n_rows == parquet.read_table(tmp_path / "run" / EVENTS).num_rows
-        assert again.differences(done.summary, done.scenario.digest) == []
-        late = Again(saved)
+        assert again.differences(done.results.as_json(), done.scenario.digest) == []
+        late = Reproduction(saved)
         in_batches(replace(of, seed=2), at_least=at_least, take=lambda which, result, to=late: to.add(result))
-        told = late.differences(done.summary, done.scenario.digest)
+        told = late.differences(done.results.as_json(), done.scenario.digest)
         assert any(one.startswith("events.parquet: row ") for one in told)
 
 
 def test_a_saved_table_that_is_far_too_short_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     of = asked(tmp_path)
-    monkeypatch.setattr(batches, "BATCH", 5)
-    stream_into(tmp_path / "run", of, command=[], force=False, **QUIET)
+    monkeypatch.setattr(runs, "BATCH", 5)
+    into(tmp_path / "run", of)
     whole = parquet.read_table(tmp_path / "run" / EVENTS)
     for n in (0, 3, whole.num_rows // 2):
         parquet.write_table(whole.slice(0, n), tmp_path / "run" / EVENTS)
-        again = Again(read_run(tmp_path / "run"))
-        done = stream(of, log=again, **QUIET)
-        assert isinstance(done, Streamed)
-        told = again.differences(done.summary, done.scenario.digest)
+        again = Reproduction(read_run(tmp_path / "run"))
+        done = run_scenario(of, sink=again)
+        told = again.differences(done.results.as_json(), done.scenario.digest)
         assert told == [f"events.parquet: had {n:,} rows, has {whole.num_rows:,}"]
     other = whole.set_column(0, "replication", whole["replication"].cast("int64"))
     parquet.write_table(other, tmp_path / "run" / EVENTS)
-    again = Again(read_run(tmp_path / "run"))
+    again = Reproduction(read_run(tmp_path / "run"))
     again.add(simulate(compiled(of.file.read_text()), replications=40, workers=1))
     assert "events.parquet: replication was int64, is int32" in again.differences({}, "")
 
 
 def test_what_is_put_there_meanwhile_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    account = batches.account
+    summarise = runs.summarise
 
     def slow(*args: Any) -> Any:
         (tmp_path / "run").mkdir(exist_ok=True)
         (tmp_path / "run" / "thesis.txt").write_text("years of work")
-        return account(*args)
+        return summarise(*args)
 
-    monkeypatch.setattr(batches, "account", slow)
+    monkeypatch.setattr(runs, "summarise", slow)
     for force in (False, True):
         with pytest.raises(RunError, match=r"run: (exists|holds files that are no part of a run)"):
-            stream_into(tmp_path / "run", asked(tmp_path), command=[], force=force, **QUIET)
+            into(tmp_path / "run", asked(tmp_path), force=force)
         assert (tmp_path / "run" / "thesis.txt").read_text() == "years of work"
         assert sorted(path.name for path in tmp_path.iterdir()) == ["run", "ward.yaml"]
 
@@ -286,11 +269,8 @@ def test_values_that_should_be_equal_are_one_group(tmp_path: Path, monkeypatch: 
         + "outcomes: {dead: {from: {stage: ward}, until: {state: dead}, by: dose}}\n"
     )
     of = RunRequest(file, replications=20, workers=1)
-    whole = carry_out(of, **QUIET)
-    assert isinstance(whole, Simulation)
-    groups = whole.summary["outcomes"]["dead"]["groups"]
-    assert {name: group["n"] for name, group in groups.items()} == {"0.3": 60}
-    monkeypatch.setattr(batches, "BATCH", 1)
-    done = stream(of, **QUIET)
-    assert isinstance(done, Streamed)
-    assert done.summary == whole.summary
+    whole = run_scenario(of, keep_log=True)
+    assert whole.results.reference.outcome("dead").groups == ("0.3",)
+    assert {row.n for row in whole.results.estimates.where(group="0.3", measure="survival")} == {60}
+    monkeypatch.setattr(runs, "BATCH", 1)
+    assert run_scenario(of).results.as_json() == whole.results.as_json()

@@ -1,0 +1,154 @@
+"""The verbs that look at scenarios, patients and saved runs: check, describe, trace, export, schema."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sim.cli import options
+from sim.cli.interrupts import outputs
+from sim.cli.output import (
+    WRONG_INPUT,
+    console,
+    fail,
+    named,
+    page_facts,
+    say,
+    say_written,
+    verb,
+    waiting,
+    write_output,
+)
+from sim.cli.simulate import request_of
+from sim.errors import ScenarioError
+
+
+@verb
+def check(
+    scenarios: Annotated[list[Path], typer.Argument(metavar="SCENARIO...", help="The scenario files.")],
+    resolved: Annotated[bool, typer.Option("--resolved", help="Print the resolved scenario.")] = False,
+    settings: options.Settings = None,
+) -> None:
+    """Check scenario files without running them."""
+    from sim.pathway.check import checked
+
+    faults = []
+    for i, file in enumerate(scenarios):
+        try:
+            found = checked(file, settings or [])
+        except ScenarioError as error:
+            faults.append(str(error))
+            continue
+        if resolved and i:
+            say("---")
+        say(found.scenario.text if resolved else found.told)
+    if faults:
+        fail("\n".join(faults), WRONG_INPUT)
+
+
+@verb
+def describe(
+    scenario: options.ScenarioFile,
+    diagram: Annotated[
+        str | None, typer.Option(metavar="KIND", help="Print the diagram only; mermaid is the one kind.")
+    ] = None,
+    settings: options.Settings = None,
+) -> None:
+    """Describe a scenario: stages, distributions, decisions, and the sources of its numbers."""
+    from sim.runs.request import check_word
+    from sim.scenario import load
+
+    check_word("diagram", diagram, ["mermaid"])
+
+    loaded = load(scenario, settings=settings or [])
+    if diagram is not None:
+        from sim.pathway.diagram import mermaid
+
+        say(mermaid(loaded))
+        return
+    from sim.pathway.tables import compile_pathway
+    from sim.report.text.protocol import print_protocol
+
+    print_protocol(compile_pathway(loaded), console())
+
+
+@verb
+def trace(
+    scenarios: Annotated[
+        list[Path], typer.Argument(metavar="A [B]", help="A scenario file; or two, or saved runs.")
+    ],
+    patient: Annotated[int, typer.Option(metavar="K", help="The patient's number, from 0.")],
+    patients: options.Patients = None,
+    seed: options.SharedSeed = None,
+    replication: Annotated[int, typer.Option(metavar="R", help="From 0.")] = 0,
+    engine: options.Engine = "auto",
+    settings: options.Settings = None,
+    report: options.Report = None,
+) -> None:
+    """Print the story of one patient; in two scenarios, where the pathways diverge."""
+    from sim.files import check_outputs
+    from sim.runs.comparison import arm_sources, trace_arms
+    from sim.runs.request import LARGEST, check_whole
+
+    check_whole("patient", patient, 0, LARGEST)
+    check_whole("replication", replication, 0, LARGEST - 1)
+    request = request_of(scenarios[0], patients, settings, seed, replication + 1, engine)
+    sources = arm_sources(scenarios, request, seed=seed)
+    inputs = [path for source in sources for path in source.scenario.inputs]
+    check_outputs(named(None, report), inputs=[*scenarios, *inputs])
+    with waiting() as progress:
+        arms, index = trace_arms(sources, patient=patient, replication=replication, progress=progress)
+    if report is not None:
+        from sim.report.page.page import trace_page
+
+        write_output(report, trace_page(arms, index, page_facts(arms[0])))
+    if len(arms) == 1:
+        from sim.report.text.story import print_story
+
+        print_story(arms[0].log, arms[0].scenario, index, console())
+    else:
+        from sim.report.text.twin_story import print_twin_story
+
+        print_twin_story(arms[0], arms[1], index, console())
+    say_written(report)
+
+
+@verb
+def export(
+    saved_run: options.RunFolder,
+    to: Annotated[str, typer.Option(metavar="FORMAT", help="csv, parquet, xes, ocel, or mstate.")],
+    out: Annotated[Path, typer.Option(metavar="PATH", help="A folder; for xes and ocel a file.")],
+    by: Annotated[
+        str | None,
+        typer.Option(metavar="WHAT", help="For mstate, its states: stages (default) or states."),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace the export that is there.")] = False,
+) -> None:
+    """Write a saved run in a format that other tools read."""
+    from sim.files import check_outputs
+    from sim.formats import check_export
+    from sim.formats import export as write
+    from sim.runs.store import read_run
+
+    check_outputs([], inputs=[saved_run], folder=out)
+    check_export(out, to=to, by=by, force=force)
+    saved = read_run(saved_run)
+    with waiting() as progress:
+        progress.step("load")
+        history = saved.arm().history
+        progress.step("write")
+        write(history, out, to=to, by=by, force=force, provenance=saved.provenance)
+    outputs.append(out)
+    say_written(out)
+
+
+@verb
+def schema() -> None:
+    """Print the JSON Schema of scenario files, for editors."""
+    from json import dumps
+
+    from sim.scenario.language.schema import json_schema
+
+    say(dumps(json_schema(), indent=2, ensure_ascii=False))

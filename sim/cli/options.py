@@ -1,0 +1,81 @@
+"""The options that several verbs have: the only place, with the verbs, that knows their names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+ScenarioFile = Annotated[Path, typer.Argument(metavar="SCENARIO", help="The scenario file.")]
+RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A folder that `run --out` has written.")]
+Patients = Annotated[
+    int | None, typer.Option(metavar="N", help="The number of patients: --set patients.number=N.")
+]
+Seed = Annotated[int, typer.Option(metavar="N", help="The seed of all random numbers.")]
+Replications = Annotated[int, typer.Option(metavar="N", help="How often to simulate the cohort.")]
+SharedSeed = Annotated[
+    int | None, typer.Option("--seed", metavar="N", help="As in run; that of the saved run, or 1.")
+]
+SharedReplications = Annotated[
+    int | None,
+    typer.Option("--replications", metavar="N", help="As in run; those of the saved run, or 1."),
+]
+Engine = Annotated[
+    str,
+    typer.Option(metavar="NAME", help="auto, independent, or shared (patients wait for resources)."),
+]
+Workers = Annotated[int | None, typer.Option(metavar="N", help="Threads or processes; all cores by default.")]
+Outcomes = Annotated[
+    list[str] | None,
+    typer.Option("--outcome", metavar="NAME", help="Print this outcome; may be repeated; all by default."),
+]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="PATH=VALUE", help="Change the scenario; may be repeated."),
+]
+UntilPrecision = Annotated[
+    str | None,
+    typer.Option(
+        metavar="OUTCOME@TIME=HALF-WIDTH",
+        help="Simulate more until this 95% interval is so narrow, as `overall_survival@2 years=0.005`.",
+    ),
+]
+At = Annotated[
+    list[str] | None,
+    typer.Option("--at", metavar="TIME", help="Read curves at this time, as `6 months`; may be repeated."),
+]
+Json = Annotated[
+    str | None,
+    typer.Option(metavar="FILE", help="Write the results to this file; - for standard output."),
+]
+Report = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE.html", help="Write a page with tables and charts that opens without a network."
+    ),
+]
+
+OPTIONS = {
+    "at": "--at",
+    "by": "--by",
+    "cells": "--cell",
+    "csv": "--csv",
+    "diagram": "--diagram",
+    "engine": "--engine",
+    "force": "--force",
+    "json": "--json",
+    "one_more": "--one-more",
+    "outcomes": "--outcome",
+    "over": "--over",
+    "patient": "--patient",
+    "patients": "--patients",
+    "replication": "--replication",
+    "replications": "--replications",
+    "seed": "--seed",
+    "settings": "--set",
+    "to": "--to",
+    "until_precision": "--until-precision",
+    "workers": "--workers",
+}
+"""The option of each parameter of the Python functions."""

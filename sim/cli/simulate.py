@@ -1,0 +1,241 @@
+"""The verbs that simulate and compare: run, compare, sweep, reproduce."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sim.cli import options
+from sim.cli.interrupts import outputs
+from sim.cli.output import (
+    FAILED,
+    announce_compilation,
+    command,
+    console,
+    fail,
+    named,
+    page_facts,
+    say,
+    say_written,
+    verb,
+    waiting,
+    write_json,
+    write_output,
+)
+from sim.errors import InputError
+
+if TYPE_CHECKING:
+    from sim.runs.request import RunRequest
+
+
+def request_of(
+    file: Path,
+    patients: int | None,
+    settings: list[str] | None,
+    seed: int | None,
+    replications: int | None,
+    engine: str,
+    workers: int | None = None,
+    at: list[str] | None = None,
+) -> RunRequest:
+    """The request for a run. Raises: InputError for a value that an option cannot have."""
+    from sim.runs.request import RunRequest, times
+
+    seed, replications = (1 if number is None else number for number in (seed, replications))
+    changes, read_at = tuple(settings or ()), times(at or ())
+    request = RunRequest(file, changes, seed, replications, engine, workers, read_at, patients=patients)
+    announce_compilation()
+    return request
+
+
+@verb
+def run(
+    scenario: options.ScenarioFile,
+    patients: options.Patients = None,
+    seed: options.Seed = 1,
+    replications: options.Replications = 1,
+    engine: options.Engine = "auto",
+    workers: options.Workers = None,
+    settings: options.Settings = None,
+    at: options.At = None,
+    outcomes: options.Outcomes = None,
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Write the run into this folder.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace the run that is there.")] = False,
+    json: options.Json = None,
+    report: options.Report = None,
+    until_precision: options.UntilPrecision = None,
+) -> None:
+    """Simulate a cohort and print its outcomes."""
+    from sim.files import check_outputs
+    from sim.report.tables.run_table import print_run
+    from sim.runs.request import check_outcomes
+    from sim.runs.run import run_scenario
+
+    request = request_of(scenario, patients, settings, seed, replications, engine, workers, at)
+    if out is not None:
+        from sim.runs.store import check_run_folder, run_into, write_run
+
+        check_run_folder(out, force=force)
+    loaded = request.load()
+    check_outputs(named(json, report), inputs=[scenario, *loaded.inputs], folder=out)
+    check_outcomes(outcomes or (), loaded)
+    keep_log = report is not None or (until_precision is not None and out is not None)
+    sentence = ""
+    with waiting() as progress:
+        if until_precision is not None:
+            from sim.runs.sequential_stopping import run_until
+
+            stopped = run_until(until_precision, request, loaded, keep_log=keep_log, progress=progress)
+            done, sentence = stopped.done, stopped.sentence
+        elif out is not None and not keep_log:
+            done = run_into(out, request, loaded, command=command(), force=force, progress=progress)
+        else:
+            done = run_scenario(request, loaded, keep_log=keep_log, progress=progress)
+        if out is not None:
+            if keep_log:
+                progress.step("write")
+                write_run(out, done, command=command(), force=force)
+            outputs.append(out)
+        if report is not None and done.arm is not None:
+            progress.step("report")
+            from sim.report.page.page import run_page
+
+            write_output(report, run_page([done.arm], done.results, page_facts(done.results)))
+    if write_json(done.results, json):
+        return
+    print_run(done.results, console(), outcomes)
+    if sentence:
+        say(sentence)
+    say_written(out, report)
+
+
+@verb
+def compare(
+    arms: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="A B [C ...]", help="Scenario files or saved runs; the first is the reference."
+        ),
+    ],
+    patients: options.Patients = None,
+    seed: options.SharedSeed = None,
+    replications: options.SharedReplications = None,
+    engine: options.Engine = "auto",
+    workers: options.Workers = None,
+    settings: options.Settings = None,
+    at: options.At = None,
+    outcomes: options.Outcomes = None,
+    json: options.Json = None,
+    report: options.Report = None,
+    until_precision: options.UntilPrecision = None,
+) -> None:
+    """Send the same patients through several scenarios and print the differences."""
+    if len(arms) < 2:
+        raise InputError("compare: one scenario has nothing to be compared with", "name two or more")
+    from sim.files import check_outputs
+    from sim.report.tables.comparison_table import print_comparison
+    from sim.runs.comparison import arm_sources, run_comparison
+    from sim.runs.request import check_outcomes
+
+    request = request_of(arms[0], patients, settings, seed, replications, engine, workers, at)
+    sources = arm_sources(arms, request, seed=seed, replications=replications)
+    check_outcomes(outcomes or (), sources[0].scenario)
+    inputs = [path for source in sources for path in source.scenario.inputs]
+    check_outputs(named(json, report), inputs=[*arms, *inputs])
+    sentence = ""
+    with waiting() as progress:
+        if until_precision is not None:
+            from sim.runs.sequential_stopping import compare_until
+
+            stopped = compare_until(
+                until_precision, sources, at=request.at, workers=workers, progress=progress
+            )
+            done, sentence = stopped.done, stopped.sentence
+        else:
+            done = run_comparison(sources, at=request.at, workers=workers, progress=progress)
+        if report is not None:
+            progress.step("report")
+            from sim.report.page.page import comparison_page
+
+            write_output(report, comparison_page(done.arms, done.results, page_facts(done.results)))
+    if write_json(done.results, json):
+        return
+    print_comparison(done.results, [arm.scenario for arm in done.arms], console(), outcomes)
+    if sentence:
+        say(sentence)
+    say_written(report)
+
+
+@verb
+def sweep(
+    scenario: options.ScenarioFile,
+    over: Annotated[
+        list[str] | None,
+        typer.Option(metavar="PATH=VALUE,VALUE", help="Vary this; several give the grid of their values."),
+    ] = None,
+    cells: Annotated[
+        list[str] | None,
+        typer.Option("--cell", metavar="PATH=VALUE;PATH=VALUE", help="One more cell, with these changes."),
+    ] = None,
+    one_more: Annotated[
+        bool,
+        typer.Option("--one-more", help="Print which resource's one more unit saves most."),
+    ] = False,
+    outcomes: options.Outcomes = None,
+    patients: options.Patients = None,
+    seed: options.Seed = 1,
+    replications: options.Replications = 1,
+    engine: options.Engine = "auto",
+    workers: options.Workers = None,
+    settings: options.Settings = None,
+    at: options.At = None,
+    json: options.Json = None,
+    csv: Annotated[
+        Path | None, typer.Option("--csv", metavar="FILE", help="Write a row for each cell and outcome.")
+    ] = None,
+    report: options.Report = None,
+) -> None:
+    """Send the same patients through a grid of changes; the base case is the reference."""
+    from sim.files import check_outputs
+    from sim.report.tables.sweep_table import csv_text, print_sweep
+    from sim.runs.grid import variations
+    from sim.runs.sweep import run_sweep
+
+    request = request_of(scenario, patients, settings, seed, replications, engine, workers, at)
+    loaded = request.load()
+    check_outputs(named(json, csv, report), inputs=[scenario, *loaded.inputs])
+    cells_of = variations(loaded, over or (), cells or (), one_more=one_more)
+    with waiting() as progress:
+        done = run_sweep(
+            request, loaded, cells_of, outcomes=outcomes or (), find_best=one_more, progress=progress
+        )
+    if report is not None:
+        from sim.report.page.page import sweep_page
+
+        page = sweep_page(done.results, page_facts(done.results), one_more=one_more)
+        write_output(report, page)
+    if csv is not None:
+        write_output(csv, csv_text(done.results))
+    if not write_json(done.results, json):
+        print_sweep(done.results, console(), one_more=one_more)
+    if done.failed:
+        fail(f"failed: {'; '.join(done.failed)}", FAILED)
+
+
+@verb
+def reproduce(
+    saved_run: options.RunFolder,
+    workers: options.Workers = None,
+) -> None:
+    """Run a saved run again and compare."""
+    from sim.runs.reproduce import reproduce as run_again
+    from sim.runs.store import read_run
+
+    saved = read_run(saved_run)
+    with waiting() as progress:
+        done = run_again(saved, workers=workers, progress=progress)
+    if done.differences:
+        fail("\n".join([f"{saved_run}: not the same", *(f"    {one}" for one in done.differences)]), FAILED)
+    say(f"{saved_run}: identical ({done.run.patients:,} patients, {done.n_rows:,} rows, digest, summary)")

@@ -1,0 +1,335 @@
+"""The results of the functions of `sim.api`: data frames, files, and tables in a notebook."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from io import StringIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+
+from sim.event_log.log import Floats
+from sim.outcomes.comparison.comparability import Arm
+from sim.outcomes.estimates import Table
+from sim.outcomes.results import Results
+from sim.runs.comparison import Comparison
+from sim.runs.request import RunRequest
+from sim.runs.run import Run
+from sim.runs.sweep import Sweep
+from sim.scenario.language.model import Scenario
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+PathLike: TypeAlias = str | os.PathLike[str]
+
+
+@dataclass(frozen=True, eq=False)
+class _Shown:
+    """Results that show themselves in a notebook."""
+
+    @property
+    def results(self) -> Results:
+        """The typed results: estimates, differences, facts."""
+        raise NotImplementedError
+
+    @cached_property
+    def estimates(self) -> pd.DataFrame:
+        """A row for each estimate; the columns are those of `docs/results.md`, and `arm`."""
+        return _frame_of(self.results.estimates)
+
+    @cached_property
+    def outcomes(self) -> pd.DataFrame:
+        """A row for each outcome and arm: its headline estimate. Columns as `estimates`, and `label`."""
+        rows = []
+        several = len(self.results.arms) > 1
+        for arm in self.results.arms:
+            for outcome in arm.outcomes:
+                row = self.results.headline(outcome.name, arm=arm.name if several else "")
+                if row is not None:
+                    rows.append({"label": outcome.label, **row._asdict()})
+        import pandas as pd
+
+        columns = ["label", *self.results.estimates.row_type._fields]
+        return pd.DataFrame(rows, columns=columns)
+
+    @property
+    def precision(self) -> Mapping[str, Any] | None:
+        """What `until_precision` took: asked, half_width, patients or replications, rounds."""
+        return self.results.precision
+
+    def as_json(self) -> dict[str, Any]:
+        """The results as `--json` writes them."""
+        return self.results.as_json()
+
+    def write_json(self, file: PathLike) -> None:
+        """Write the results as `--json` does. Raises: RunError where the file cannot be written."""
+        from sim.files import json_text
+
+        _write(file, json_text(self.as_json()))
+
+    def _repr_html_(self) -> str:
+        from sim.report.tables.notebook import html
+
+        return html(self.results)
+
+
+@dataclass(frozen=True, eq=False)
+class RunResults(_Shown):
+    """A scenario that was simulated, with its log."""
+
+    _run: Run = field(repr=False)
+
+    @property
+    def results(self) -> Results:
+        """The typed results: estimates and facts."""
+        return self._run.results
+
+    @property
+    def scenario(self) -> Scenario:
+        """The scenario."""
+        return self._run.scenario
+
+    @property
+    def arm(self) -> Arm:
+        """The log of the run and its use of resources."""
+        assert self._run.arm is not None
+        return self._run.arm
+
+    @cached_property
+    def patients(self) -> pd.DataFrame:
+        """A row for each patient: the columns of `patients.parquet` (see `patient_table`)."""
+        from sim.event_log.arrow_tables import patient_table
+
+        return _frame(patient_table(self.arm.log))
+
+    @cached_property
+    def events(self) -> pd.DataFrame:
+        """A row for each event: the columns of `events.parquet` (see `event_table`)."""
+        import pyarrow as pa
+
+        from sim.event_log.arrow_tables import event_tables
+
+        return _frame(pa.concat_tables(event_tables(self.arm.log)))
+
+    @cached_property
+    def resource_use(self) -> pd.DataFrame:
+        """A row for each change in the use of a resource (see `use_table`)."""
+        from sim.event_log.arrow_tables import use_table
+
+        return _frame(use_table(self.arm.use, self.arm.log.names.resources))
+
+    def save(self, folder: PathLike, *, force: bool = False) -> None:
+        """Write the folder of the run, as `allpath run --out` does.
+
+        Raises: RunError where it exists (unless force) or cannot be written.
+        """
+        from sim.runs.store import write_run
+
+        write_run(Path(folder), self._run, force=force)
+
+    def report(self, file: PathLike) -> None:
+        """Write the page of the run. Raises: RunError where the file cannot be written."""
+        from sim.report.page.page import run_page
+
+        _write(file, run_page([self.arm], self.results, _facts(self.results)))
+
+    def export(self, path: PathLike, *, to: str, by: str | None = None, force: bool = False) -> None:
+        """Write the run in a format that other tools read, as `allpath export` does: see `export`."""
+        from sim.formats import export as write
+        from sim.runs.store import record
+
+        provenance = record(self._run, ())
+        write(self.arm.history, Path(path), to=to, by=by, force=force, provenance=provenance)
+
+
+@dataclass(frozen=True, eq=False)
+class ComparisonResults(_Shown):
+    """Scenarios with the same patients, the first of them the reference."""
+
+    _comparison: Comparison = field(repr=False)
+
+    @property
+    def results(self) -> Results:
+        """The typed results: estimates of every arm, differences from the reference, facts."""
+        return self._comparison.results
+
+    @property
+    def arms(self) -> tuple[Arm, ...]:
+        """The arms with their logs."""
+        return self._comparison.arms
+
+    @cached_property
+    def differences(self) -> pd.DataFrame:
+        """A row for each paired difference; the columns are those of `docs/results.md`."""
+        return _frame_of(self.results.differences)
+
+    @cached_property
+    def economics(self) -> pd.DataFrame:
+        """The incremental analysis, a row for each arm; empty without costs or QALYs."""
+        return _frame_of(self.results.incremental)
+
+    @cached_property
+    def runs(self) -> Mapping[str, RunResults]:
+        """Each arm as a run, by name."""
+        return {arm.name: RunResults(_run_of(arm, self.results)) for arm in self.arms}
+
+    @cached_property
+    def patients(self) -> pd.DataFrame:
+        """A row for each patient, with its pathways in all arms beside each other.
+
+        Columns: replication, patient, at_start.NAME of attributes that every arm has; for each arm
+        last_stage.ARM and end_days.ARM; for each but the reference diverges_days.ARM (the day on which
+        the pathways diverge, nan where they never do) and, where an outcome decides it, change.ARM:
+        better, same or worse.
+        """
+        import pandas as pd
+
+        from sim.outcomes.comparison.paired import classify_changes
+
+        (_, reference), *others = self.runs.items()
+        common = [c for c in reference.patients.columns if c.startswith("at_start.")]
+        common = [c for c in common if all(c in run.patients.columns for _, run in others)]
+        columns = {c: reference.patients[c] for c in ("replication", "patient", *common)}
+        for name, run in self.runs.items():
+            columns |= {f"{c}.{name}": run.patients[c] for c in ("last_stage", "end_days")}
+        for name, run in others:
+            columns[f"diverges_days.{name}"] = pd.Series(_diverges_days(reference.arm, run.arm))
+            changes = classify_changes(reference.arm, run.arm)
+            if changes is not None:
+                columns[f"change.{name}"] = pd.Series(changes)
+        return pd.DataFrame(columns)
+
+    def report(self, file: PathLike) -> None:
+        """Write the page of the comparison. Raises: RunError where the file cannot be written."""
+        from sim.report.page.page import comparison_page
+
+        _write(file, comparison_page(self.arms, self.results, _facts(self.results)))
+
+
+@dataclass(frozen=True, eq=False)
+class SweepResults(_Shown):
+    """The same patients in every cell of a sweep; the base case is the reference. failed: cells' names."""
+
+    _sweep: Sweep = field(repr=False)
+    one_more: bool = False
+
+    @property
+    def results(self) -> Results:
+        """The typed results: estimates of every cell, differences from the reference, facts."""
+        return self._sweep.results
+
+    @property
+    def failed(self) -> tuple[str, ...]:
+        """The names of the cells that failed; their facts say why."""
+        return self._sweep.failed
+
+    @cached_property
+    def differences(self) -> pd.DataFrame:
+        """A row for each paired difference; the columns are those of `docs/results.md`."""
+        return _frame_of(self.results.differences)
+
+    def report(self, file: PathLike) -> None:
+        """Write the page of the sweep. Raises: RunError where the file cannot be written."""
+        from sim.report.page.page import sweep_page
+
+        _write(file, sweep_page(self.results, _facts(self.results), one_more=self.one_more))
+
+    def write_csv(self, file: PathLike) -> None:
+        """Write a row for each cell and outcome. Raises: RunError where the file cannot be written."""
+        from sim.report.tables.sweep_table import csv_text
+
+        _write(file, csv_text(self.results))
+
+
+@dataclass(frozen=True, eq=False)
+class PatientTrace:
+    """One patient in one scenario, or in two beside each other. str() is the story in words."""
+
+    arms: Sequence[Arm]
+    _index: int
+
+    def __str__(self) -> str:
+        from rich.console import Console
+
+        from sim.report.text.story import print_story
+        from sim.report.text.twin_story import print_twin_story
+
+        console = Console(file=StringIO(), width=100)
+        if len(self.arms) == 1:
+            print_story(self.arms[0].log, self.arms[0].scenario, self._index, console)
+        else:
+            print_twin_story(self.arms[0], self.arms[1], self._index, console)
+        assert isinstance(console.file, StringIO)
+        return console.file.getvalue().rstrip("\n")
+
+    __repr__ = __str__
+
+    def report(self, file: PathLike) -> None:
+        """Write the page of the patient. Raises: RunError where the file cannot be written."""
+        from sim.report.page.page import trace_page
+
+        _write(file, trace_page(self.arms, self._index, _facts(self.arms[0])))
+
+
+# ---------------------------------------------------------------- parts
+
+
+def _run_of(arm: Arm, results: Results) -> Run:
+    """An arm of a comparison as a run of its own."""
+    request = RunRequest(Path(arm.scenario.file), seed=arm.seed, replications=arm.replications)
+    return Run(request, arm.scenario, results.of_arm(arm.name), "auto", arm.log.n_patients, arm)
+
+
+def _write(file: PathLike, text: str) -> None:
+    from sim.files import write_whole
+
+    write_whole(Path(file), text)
+
+
+def _facts(made: Results | Arm) -> dict[str, object]:
+    from sim.runs.provenance import page_facts
+
+    return page_facts(("sim", "(Python)"), seed=made.seed, replications=made.replications)
+
+
+def _frame(table: pa.Table) -> pd.DataFrame:
+    """An Arrow table as a frame, names as categories."""
+    frame: pd.DataFrame = table.to_pandas()
+    return frame
+
+
+def _frame_of(table: Table[Any]) -> pd.DataFrame:
+    """A table of estimates or differences as a frame: texts, and numbers with nan for what is not there."""
+    import pandas as pd
+
+    return pd.DataFrame(
+        {
+            name: table.numbers[name]
+            if name in table.numbers
+            else np.array(table.names[name] or ("",), dtype=object)[table.codes[name]]
+            for name in table.row_type._fields
+        }
+    )
+
+
+def _diverges_days(reference: Arm, arm: Arm) -> Floats:
+    """The day on which each patient's pathways diverge, nan where they never do, shape [n_patients].
+
+    It is that of the earlier of the two rows that differ, where only one log has the row that of this.
+    """
+    from sim.outcomes.comparison.divergence import diverge
+
+    divergences = diverge(reference.log, arm.log)
+    found = np.full(len(divergences.sequence), np.nan)
+    patients = np.flatnonzero(divergences.diverges)
+    for log in (reference.log, arm.log):
+        rows = log.row_of[patients] + divergences.sequence[patients]
+        exists = rows < log.row_of[patients + 1]
+        found[patients[exists]] = np.fmin(found[patients[exists]], log.time[rows[exists]])
+    return found
