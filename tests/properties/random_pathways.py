@@ -1,7 +1,7 @@
 """Whole scenarios made at random in the language, for what has to hold of any pathway.
 
-Times are of the order of weeks under a horizon of a year, so that most of what is written comes to
-happen. Whatever a scenario holds it is valid: `leftovers` lets stages and clocks stand unused.
+Times are of the order of weeks with a horizon of a year, so that most events
+occur. Whatever a scenario holds it is valid: `leftovers` lets stages and clocks stand unused.
 """
 
 from __future__ import annotations
@@ -133,7 +133,7 @@ class Writer:
             {"free.bed": {"above": 3}},
         )
 
-    # ------------------------------------------------------------ laws
+    # ------------------------------------------------------------ distributions
 
     def ratio(self, *, windows: bool = False) -> Spec:
         """One factor of a product of ratios."""
@@ -164,35 +164,35 @@ class Writer:
         one = self.ratio()
         return [one | {"of": [self.one_of(*entries)]} if entries else one]
 
-    def law(self, *, after: bool = True) -> Any:
-        """A law of time with its modifiers; a choice of two now and then."""
+    def distribution(self, *, after: bool = True) -> Any:
+        """A distribution of a time with its modifiers; sometimes a choice of two."""
         if self.maybe(1):
-            a, b = self.one_law(after=after), self.one_law(after=after)
+            a, b = self.one_distribution(after=after), self.one_distribution(after=after)
             return self.one_of(
                 {"by": "sex", "male": a, "female": b},
                 [{"when": self.condition(0), "value": a}, {"value": b}],
             )
-        return self.one_law(after=after)
+        return self.one_distribution(after=after)
 
-    def one_law(self, *, after: bool) -> Spec:
+    def one_distribution(self, *, after: bool) -> Spec:
         kind = self.draw(st.integers(0, 19))
         if kind == 0:
             return {"categorical": {"7 days": 0.5, "14 days": "rest"}, "odds_ratios": self.odds("7 days")}
-        law: Spec
+        distribution: Spec
         if kind < 4:
             inner = dict(self.one_of(*(f for f in FAMILIES if "life_table" not in f)))
             if self.maybe(3):
                 inner["hazard_ratios"] = [self.ratio()]
             if self.maybe(3):
                 inner["time_ratios"] = [self.ratio()]
-            law = {"mixture_cure": {"cured": self.number(0.2, 0.5), "of": inner}}
+            distribution = {"mixture_cure": {"cured": self.number(0.2, 0.5), "of": inner}}
             if self.maybe(3):
-                law["mixture_cure"]["odds_ratios"] = self.odds()
+                distribution["mixture_cure"]["odds_ratios"] = self.odds()
         else:
-            law = dict(self.one_of(*FAMILIES))
-        family, within = next(iter(law.items()))
+            distribution = dict(self.one_of(*FAMILIES))
+        family, within = next(iter(distribution.items()))
         inner = next(iter(within["of"])) if family == "mixture_cure" else family
-        return law | self.modifiers(after=after, has_end=inner in HAVE_ENDS)
+        return distribution | self.modifiers(after=after, has_end=inner in HAVE_ENDS)
 
     def modifiers(self, *, after: bool, has_end: bool) -> Spec:
         """What stands beside a family; one that has an end cannot have lasted for any time."""
@@ -283,7 +283,7 @@ class Writer:
     def event(self, names: tuple[str, ...], *, every: bool) -> Spec:
         """An event; with `every` it mostly stays."""
         to = "stay" if every and self.maybe(7) else self.destination(stay=True)
-        one: Spec = {"every" if every else "after": self.law(after=not every), "to": to}
+        one: Spec = {"every" if every else "after": self.distribution(after=not every), "to": to}
         if self.maybe(2):
             one["when"] = self.condition()
         if self.maybe(2):
@@ -298,7 +298,7 @@ class Writer:
 
     def stage(self, name: str) -> Spec:
         """A stage with events that leave it, and now and then one that stays."""
-        events = {"end": {"after": self.law(), "to": self.one_of("dead", "died")}}
+        events = {"end": {"after": self.distribution(), "to": self.one_of("dead", "died")}}
         if self.maybe(7):
             events = {"onward": self.event((*EVENTS[:2], *CLOCKS), every=False), **events}
         if self.maybe(5):
@@ -317,7 +317,7 @@ class Writer:
         return one
 
     def clock(self) -> Spec:
-        one: Spec = {"after": self.law(), "to": self.destination(stay=True)}
+        one: Spec = {"after": self.distribution(), "to": self.destination(stay=True)}
         if self.maybe(4):
             inside = [stage for stage in self.stages if self.maybe(6)]
             one |= {"in": inside} if inside else {}
@@ -380,7 +380,7 @@ def pathways(draw: Draw) -> Spec:
     return Writer(draw).scenario()
 
 
-# ---------------------------------------------------------------- what came up
+# ---------------------------------------------------------------- words with an effect
 
 
 def words_in(value: Any) -> Iterator[str]:
@@ -397,7 +397,7 @@ def words_in(value: Any) -> Iterator[str]:
 
 
 def words_that_occur(spec: Spec, log: EventLog) -> set[str]:
-    """The words of what happened in a log: events and clocks that happened, stages that were entered."""
+    """The words of the events and clocks that occurred in a log, and of the stages that were entered."""
     found: set[str] = set(words_in(spec["patients"])) | set(words_in(spec["pathway"]["on_start"]))
     stages = spec["pathway"]["stages"]
     for code in np.unique(log.event):

@@ -1,4 +1,4 @@
-"""Whoever a change does not touch is the same to the last bit; and changes whose effect is known.
+"""Patients that a change does not affect are the same to the last bit; and changes with a known effect.
 
 One pathway with most of the language in it is changed in one place; patients are compared by the
 names of what happened to them, so that codes may move.
@@ -21,8 +21,8 @@ from tests.cohorts import (
     differing,
     entered,
     happened,
-    lived,
     run,
+    simulate_stages,
     stage_at,
     stories,
     written,
@@ -79,10 +79,10 @@ def log_of(scenario: str, **options: Any) -> EventLog:
 
 @pytest.fixture(scope="module")
 def before() -> list[list[tuple[Any, ...]]]:
-    told = stories(log_of(text()))
-    events = {row[1] for life in told for row in life}
+    found = stories(log_of(text()))
+    events = {row[1] for rows in found for row in rows}
     assert events == {"start", "decide", "first.go", "first.dose", "first.end", "second.back", "second.end", "clock.death", "clock.visit"}  # fmt: skip
-    return told
+    return found
 
 
 # ---------------------------------------------------------------- additions
@@ -90,7 +90,7 @@ def before() -> list[list[tuple[Any, ...]]]:
 WARD = "ward: {events: {x: {after: {fixed: 1 days}, to: first}}}"
 NOT_REACHED = STAGES.replace("decide: [", "decide: [{when: {grade: 7}, to: ward}, ")
 ADDED = {
-    "a stage nobody comes to": {"stages": NOT_REACHED.replace("board:", f"{WARD}\nboard:")},
+    "a stage that nobody enters": {"stages": NOT_REACHED.replace("board:", f"{WARD}\nboard:")},
     "a stage before all others": {"stages": f"{WARD}\n{NOT_REACHED.strip()}", "start": "first"},
     "an event that does not come up": {
         "stages": STAGES.replace("    end: {after: {exp", "    x: {chance: 0, after: {exponential: {mean: 1 days}}, to: dead}\n    end: {after: {exp"),
@@ -116,12 +116,12 @@ ADDED = {
 
 
 @pytest.mark.parametrize("what", ADDED)
-def test_what_touches_nobody(what: str, before: list[list[tuple[Any, ...]]]) -> None:
+def test_a_change_that_affects_no_patient(what: str, before: list[list[tuple[Any, ...]]]) -> None:
     assert stories(log_of(text(**ADDED[what]))) == before
 
 
 def test_a_parameter(before: list[list[tuple[Any, ...]]]) -> None:
-    """Its value in place, the scenario is the same; one that is only drawn for analyses changes nothing."""
+    """A parameter in place of its value changes nothing, with or without uncertainty."""
     named = text(STAGES.replace("mean: 90 days", "mean: $meantime"))
     parameters = "parameters: {meantime: {value: 90 days, uncertainty: {lognormal: {sigma: 0.2}}}}\n"
     assert stories(log_of(named.replace("clocks:", parameters + "clocks:", 1))) == before
@@ -138,24 +138,24 @@ def test_one_more_replication(before: list[list[tuple[Any, ...]]]) -> None:
     assert sum(a == b for a, b in zip(both[300:], before, strict=True)) == 0
 
 
-def test_a_longer_horizon_only_goes_on(before: list[list[tuple[Any, ...]]]) -> None:
+def test_a_longer_horizon_only_adds_rows(before: list[list[tuple[Any, ...]]]) -> None:
     longer = stories(log_of(text(horizon="4000 days")))
-    assert [[row for row in life if row[0] < 2000] for life in longer] == before
+    assert [[row for row in rows if row[0] < 2000] for rows in longer] == before
     assert longer != before
 
 
-def test_who_an_event_does_touch_differs_only_from_there_on(before: list[list[tuple[Any, ...]]]) -> None:
+def test_an_affected_patient_differs_only_from_the_event_on(before: list[list[tuple[Any, ...]]]) -> None:
     """A death that comes up in one of ten visits: until it happens, all is as it was."""
     stages = STAGES.replace(
         "    back:", "    x: {chance: 0.1, after: {uniform: [0 days, 9 days]}, to: dead}\n    back:"
     )
     touched = 0
-    for life, old in zip(stories(log_of(text(stages))), before, strict=True):
-        if any(row[1] == "second.x" for row in life):
+    for rows, old in zip(stories(log_of(text(stages))), before, strict=True):
+        if any(row[1] == "second.x" for row in rows):
             touched += 1
-            assert life[:-1] == old[: len(life) - 1]
+            assert rows[:-1] == old[: len(rows) - 1]
         else:
-            assert life == old
+            assert rows == old
     assert 10 < touched < 200
 
 
@@ -167,7 +167,7 @@ def test_another_seed_is_another_cohort(before: list[list[tuple[Any, ...]]]) -> 
 # ---------------------------------------------------------------- how the work is split
 
 
-def test_neither_workers_nor_parts_change_a_byte(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_neither_workers_nor_batches_change_a_byte(monkeypatch: pytest.MonkeyPatch) -> None:
     pathway = compiled(text())
     expected = columns(simulate(pathway, workers=1, replications=3).log)
     for block, workers in ((1, 1), (7, 3), (299, 2), (10_000, 4)):
@@ -178,8 +178,8 @@ def test_neither_workers_nor_parts_change_a_byte(monkeypatch: pytest.MonkeyPatch
             assert columns(log) == expected
 
 
-def test_a_log_that_has_no_room_is_begun_anew(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever does not fit into what is left of a buffer lives again in a new one."""
+def test_a_full_buffer_is_continued_in_a_new_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A patient who does not fit into the rest of a buffer is simulated again in a new one."""
     pathway = compiled(text())
     expected = columns(simulate(pathway, workers=1).log)
     roomy = compiled_engine.new_buffer
@@ -192,16 +192,18 @@ def test_a_log_that_has_no_room_is_begun_anew(monkeypatch: pytest.MonkeyPatch) -
 # ---------------------------------------------------------------- changes whose effect is known
 
 
-def one_event(ratios: str, law: str = "weibull: {shape: 1.2, scale: 20 days}", modifiers: str = "") -> str:
+def one_event(
+    ratios: str, distribution: str = "weibull: {shape: 1.2, scale: 20 days}", modifiers: str = ""
+) -> str:
     return f"""
         a:
           events:
-            x: {{after: {{{law}, hazard_ratios: [{ratios}]{modifiers}}}, to: dead}}
+            x: {{after: {{{distribution}, hazard_ratios: [{ratios}]{modifiers}}}, to: dead}}
         dead: {{terminal: true}}
     """
 
 
-LAWS = {
+DISTRIBUTIONS = {
     "weibull": "weibull: {shape: 1.2, scale: 20 days}",
     "exponential": "exponential: {mean: 20 days}",
     "gompertz": "gompertz: {shape: -0.01 per day, rate: 0.05 per day}",
@@ -228,10 +230,15 @@ BESIDE = {
 
 
 @pytest.mark.parametrize("beside", BESIDE)
-@pytest.mark.parametrize("law", LAWS)
-def test_a_larger_hazard_ratio_never_delays_anybody(law: str, beside: str) -> None:
+@pytest.mark.parametrize("distribution", DISTRIBUTIONS)
+def test_a_larger_hazard_ratio_delays_no_patient(distribution: str, beside: str) -> None:
     times = [
-        happened(lived(one_event(f"{{value: {ratio}}}", LAWS[law], BESIDE[beside]), number=500), "a.x")
+        happened(
+            simulate_stages(
+                one_event(f"{{value: {ratio}}}", DISTRIBUTIONS[distribution], BESIDE[beside]), number=500
+            ),
+            "a.x",
+        )
         for ratio in (0.2, 0.6, 1, 1.01, 3)
     ]
     point = 2.0**-20
@@ -240,10 +247,13 @@ def test_a_larger_hazard_ratio_never_delays_anybody(law: str, beside: str) -> No
     assert np.any(times[-1] < times[0])
 
 
-@pytest.mark.parametrize("law", LAWS)
-def test_a_hazard_ratio_of_one_changes_no_byte(law: str) -> None:
-    """However it comes to be one: lasting, for a time, by a condition that fails, by a steps of none."""
-    plain = lived(one_event("{value: 1}", LAWS[law]).replace(", hazard_ratios: [{value: 1}]", ""), number=300)
+@pytest.mark.parametrize("distribution", DISTRIBUTIONS)
+def test_a_hazard_ratio_of_one_changes_no_byte(distribution: str) -> None:
+    """For a permanent ratio, a temporary one, one with a false condition, and one with zero steps."""
+    plain = simulate_stages(
+        one_event("{value: 1}", DISTRIBUTIONS[distribution]).replace(", hazard_ratios: [{value: 1}]", ""),
+        number=300,
+    )
     for ratio in (
         "{value: 1}",
         "{value: 1, from: 3 days, until: 9 days}",
@@ -252,35 +262,37 @@ def test_a_hazard_ratio_of_one_changes_no_byte(law: str) -> None:
         "{per: days_in_stage, value: 3}",
         "{value: 1}, {value: 1}",
     ):
-        assert differing(plain, lived(one_event(ratio, LAWS[law]), number=300)) == []
+        assert (
+            differing(plain, simulate_stages(one_event(ratio, DISTRIBUTIONS[distribution]), number=300)) == []
+        )
 
 
-def test_a_larger_ratio_waning_or_for_a_time_never_delays_anybody() -> None:
+def test_a_larger_temporary_ratio_delays_no_patient() -> None:
     for limits in ("until: 9 days", "from: 5 days", "wane: [3 days, 30 days]", "wane: [0 days, 1 days]"):
         times = [
-            happened(lived(one_event(f"{{value: {ratio}, {limits}}}"), number=2000), "a.x")
+            happened(simulate_stages(one_event(f"{{value: {ratio}, {limits}}}"), number=2000), "a.x")
             for ratio in (0, 0.4, 1, 2, 9)
         ]
         for slower, faster in pairwise(times):
             assert np.all(faster <= slower + 2.0**-19)
 
 
-def test_with_as_much_as_anybody_asks_for_nobody_waits_and_nothing_else_changes() -> None:
-    """Capacity for all: the same happenings, the grants aside, as without the resource."""
+def test_with_sufficient_capacity_nobody_waits_and_nothing_else_changes() -> None:
+    """Capacity for all: apart from the grants, the same events as without the resource."""
     needing = STAGES.replace("second:\n", "second:\n  needs: bed\n")
     free = run(text(needing, resources="{bed: {capacity: unlimited}}"), engine="shared").log
     finite = run(text(needing, resources="{bed: {capacity: 300}}")).log
-    granted = [[row for row in life if row[1] == "granted"] for life in stories(finite)]
+    granted = [[row for row in rows if row[1] == "granted"] for rows in stories(finite)]
     assert sum(map(len, granted)) > 100
-    for life, plain in zip(stories(finite), stories(free), strict=True):
-        asked = [row[0] for row in life if row[5] == 2]
-        assert [row[0] for row in life if row[1] == "granted"] == asked
-        assert [row[:2] for row in life if row[1] != "granted"] == [row[:2] for row in plain]
+    for rows, plain in zip(stories(finite), stories(free), strict=True):
+        asked = [row[0] for row in rows if row[5] == 2]
+        assert [row[0] for row in rows if row[1] == "granted"] == asked
+        assert [row[:2] for row in rows if row[1] != "granted"] == [row[:2] for row in plain]
     assert np.array_equal(free.at_end, finite.at_end)
 
 
 @pytest.mark.parametrize("factor", [2, 4])
-def test_rates_times_two_and_times_halved_lead_to_the_same_places(factor: int) -> None:
+def test_scaling_all_times_leads_to_the_same_stages(factor: int) -> None:
     """Powers of two, so that all but the rounding to the grid is exact; none here comes that near."""
 
     def scaled(by: float) -> str:
@@ -294,8 +306,8 @@ def test_rates_times_two_and_times_halved_lead_to_the_same_places(factor: int) -
             dead: {{terminal: true}}
         """
 
-    base = lived(scaled(1), number=3000, horizon="512 days")
-    other = lived(scaled(1 / factor), number=3000, horizon=f"{512 / factor} days")
+    base = simulate_stages(scaled(1), number=3000, horizon="512 days")
+    other = simulate_stages(scaled(1 / factor), number=3000, horizon=f"{512 / factor} days")
     assert np.array_equal(base.stage_to, other.stage_to)
     assert np.array_equal(base.event, other.event)
     assert np.allclose(base.time, factor * other.time, rtol=0, atol=factor * 40 * 2.0**-20)
@@ -303,7 +315,7 @@ def test_rates_times_two_and_times_halved_lead_to_the_same_places(factor: int) -
         assert np.array_equal(stage_at(base, t), stage_at(other, t / factor))
 
 
-def test_the_order_of_events_does_not_matter_unless_two_times_tie() -> None:
+def test_the_order_of_events_matters_only_for_equal_times() -> None:
     lines = STAGES.strip().splitlines()
     first = lines.index("first:")
     swapped = [*lines]
@@ -312,14 +324,14 @@ def test_the_order_of_events_does_not_matter_unless_two_times_tie() -> None:
     assert stories(log_of(text("\n".join(swapped)))) == stories(log_of(text()))
 
 
-def test_a_treatment_that_works_leaves_the_luck_of_all_else_as_it_was() -> None:
-    """A ratio on one event: every other first draw of everybody is the same, whoever dies of what."""
+def test_a_treatment_effect_leaves_all_other_random_numbers_unchanged() -> None:
+    """With a ratio on one event, every other first draw of each patient is unchanged."""
     stages = """
         a: {{events: {{relapse: {{after: {{exponential: {{mean: 30 days}}, hazard_ratios: [{{value: {ratio}}}]}}, to: b}}, end: {{after: {{weibull: {{shape: 2, scale: 60 days}}}}, to: dead}}}}}}
         b: {{events: {{end: {{after: {{lognormal: {{median: 9 days, sigma: 1}}}}, to: dead}}}}}}
         dead: {{terminal: true}}
     """
-    treated, control = (lived(stages.format(ratio=ratio), number=3000) for ratio in (0.5, 1))
+    treated, control = (simulate_stages(stages.format(ratio=ratio), number=3000) for ratio in (0.5, 1))
     both = (entered(treated, "b") < np.inf) & (entered(control, "b") < np.inf)
     assert both.sum() > 500
     stays = [happened(log, "b.end")[both] - entered(log, "b")[both] for log in (treated, control)]

@@ -1,4 +1,4 @@
-"""A whole cohort's event log as columns, a value for each row, for rules about a hundred thousand lives."""
+"""The event log of a cohort as columns with a value for each row, for rules in large cohorts."""
 
 from __future__ import annotations
 
@@ -63,10 +63,10 @@ class Columns:
         return np.asarray(self.log.row_of[1:][self.patient] - 1)
 
     def _filled(self, what: int, at_start: Floats) -> Floats:
-        mine = self.row_of_change[self.log.change_what == what]
+        mask = self.row_of_change[self.log.change_what == what]
         found = np.full(self.log.n_rows, np.nan)
         known = np.zeros(self.log.n_rows, dtype=bool)
         first = self.log.row_of[:-1]
         found[first], known[first] = at_start, True
-        found[mine], known[mine] = self.log.change_value[self.log.change_what == what], True
+        found[mask], known[mask] = self.log.change_value[self.log.change_what == what], True
         return np.asarray(found[np.maximum.accumulate(np.where(known, np.arange(self.log.n_rows), 0))])

@@ -46,7 +46,7 @@ def key(figure: Figure) -> tuple[str, str]:
     return figure.target, endpoint(target, figure)
 
 
-def told(figure: Figure) -> float:
+def printed_value(figure: Figure) -> float:
     """The simulated value of the page, in the unit of the figure."""
     value = float(re.match(r"[\d.]+", page()[key(figure)][7]).group())  # type: ignore[union-attr]
     return value if figure.unit else value / 100
@@ -107,12 +107,12 @@ def test_published_number_is_that_of_the_second_extraction(target, figure: Figur
 def test_small_run_agrees_with_the_page(figure: Figure) -> None:
     found = simulated(figure, **SMALL)
     assert found.n >= 50
-    rounding = 0.0005 if not figure.unit else 0.005 * told(figure)
+    rounding = 0.0005 if not figure.unit else 0.005 * printed_value(figure)
     if math.isinf(found.high):  # a median whose upper bound is not reached
-        assert told(figure) > found.low
+        assert printed_value(figure) > found.low
         return
     error = math.hypot(found.error, found.error * math.sqrt(SMALL["patients"] / PATIENTS))
-    assert abs(found.value - told(figure)) <= ERRORS * error + rounding
+    assert abs(found.value - printed_value(figure)) <= ERRORS * error + rounding
 
 
 @pytest.mark.parametrize("figure", figures(), ids=name)

@@ -50,13 +50,13 @@ class System:
 
 
 def erlang_b(servers: int, load: float) -> float:
-    """The share turned away from servers without a queue."""
+    """The probability of rejection, for servers without a queue."""
     terms = [load**k / factorial(k) for k in range(servers + 1)]
     return terms[-1] / sum(terms)
 
 
 def erlang_c(servers: int, load: float) -> float:
-    """The share who wait for servers with a queue."""
+    """The probability of waiting, for servers with a queue."""
     blocked = erlang_b(servers, load)
     return blocked / (1 - load / servers * (1 - blocked))
 
@@ -75,7 +75,7 @@ class Stationary:
 
     @property
     def waits(self) -> float:
-        """The share of arrivals who find all servers taken, and room."""
+        """The share of arrivals that find all servers busy, and room in the queue."""
         return sum(self.chances[self.servers : -1])
 
     @property
@@ -86,7 +86,7 @@ class Stationary:
 def stationary(
     servers: int, rate: float, service: float, *, leaving: float = 0.0, room: int = 400
 ) -> Stationary:
-    """Arrivals at `rate`, each server at `service`, each who waits leaving at `leaving`, `room` in all."""
+    """Arrival rate, service rate of a server, rate at which a waiting patient leaves, largest number in the system."""
     weights = [1.0]
     for k in range(1, room + 1):
         out = min(k, servers) * service + max(k - servers, 0) * leaving
@@ -99,15 +99,15 @@ WAIT, LONGER = "wait: {waiting_for: server}", "waits: {waiting_for: server, abov
 GONE = "gone: {state: dead, terminal: true}"
 
 
-def service(law: str, *, more: str = "", to: str = "gone") -> str:
-    return (
-        f"served: {{state: ill, needs: server, {more}events: {{done: {{after: {law}, to: {to}}}}}}}\n{GONE}\n"
+def service(distribution: str, *, more: str = "", to: str = "gone") -> str:
+    return f"served: {{state: ill, needs: server, {more}events: {{done: {{after: {distribution}, to: {to}}}}}}}\n{GONE}\n"
+
+
+def plain(rate: float, distribution: str, servers: int, known: Mapping[Place, float]) -> System:
+    """One queue, first come first served, without abandonment."""
+    return System(
+        rate, service(distribution), f"{{server: {{capacity: {servers}}}}}", f"{{{WAIT}, {LONGER}}}", known
     )
-
-
-def plain(rate: float, law: str, servers: int, known: Mapping[Place, float]) -> System:
-    """One queue, first come, nobody leaves it."""
-    return System(rate, service(law), f"{{server: {{capacity: {servers}}}}}", f"{{{WAIT}, {LONGER}}}", known)
 
 
 def single(
@@ -134,14 +134,14 @@ def m_m_c(servers: int, rate: float) -> System:
     )
 
 
-def m_g_1(rate: float, law: str, second_moment: float) -> System:
+def m_g_1(rate: float, distribution: str, second_moment: float) -> System:
     """Pollaczek and Khinchine, at a service of mean 1 day."""
     wait = rate * second_moment / (2 * (1 - rate))
-    return plain(rate, law, 1, single(wait, waits=rate, queue=rate * wait, utilisation=rate))
+    return plain(rate, distribution, 1, single(wait, waits=rate, queue=rate * wait, utilisation=rate))
 
 
 def lost(servers: int, rate: float) -> System:
-    """M/M/c/c: who finds nothing free is turned away."""
+    """M/M/c/c: patients who find no free server are rejected."""
     stages = f"door: {{decide: [{{when: {{free.server: {{at_least: 1}}}}, to: served}}, {{to: away}}]}}\n{service(EXPONENTIAL)}away: {{state: dead, terminal: true}}\n"
     blocked = erlang_b(servers, rate)
     known = {
@@ -159,7 +159,7 @@ def lost(servers: int, rate: float) -> System:
 
 
 def bounded(servers: int, room: int, rate: float) -> System:
-    """M/M/c/K: who finds K in the system is turned away."""
+    """M/M/c/K: patients who find K in the system are rejected."""
     known = stationary(servers, rate, 1.0, room=room)
     blocked = known.chances[-1]
     rules = f"[{{when: {{free.server: {{at_least: 1}}}}, to: served}}, {{when: {{queue.server: {{below: {room - servers}}}}}, to: served}}, {{to: away}}]"
@@ -180,7 +180,7 @@ def bounded(servers: int, room: int, rate: float) -> System:
 
 
 def impatient(servers: int, rate: float, mean: float, leaving: float) -> System:
-    """M/M/c+M (Erlang A): who waits leaves at the rate `leaving`."""
+    """M/M/c+M (Erlang A): waiting patients leave at the rate `leaving`."""
     known = stationary(servers, rate, 1 / mean, leaving=leaving)
     more = f"while_waiting: {{loss: {{after: {{exponential: {{rate: {leaving} per day}}}}, to: gone}}}}, "
     stages = service(f"{{exponential: {{mean: {mean} days}}}}", more=more)
@@ -199,10 +199,10 @@ def impatient(servers: int, rate: float, mean: float, leaving: float) -> System:
 
 
 def endless(rate: float, mean: float) -> System:
-    """M/G/infinity: as many units as are ever wanted; whatever the law, the mean in use is rate x mean."""
-    law = f"{{lognormal: {{mean: {mean} days, sigma: 1}}}}"
+    """M/G/infinity: enough units for everyone; for any distribution the mean in use is rate x mean."""
+    distribution = f"{{lognormal: {{mean: {mean} days, sigma: 1}}}}"
     known = {("resources.server", "in_use"): rate * mean}
-    return System(rate, service(law), "{server: {capacity: 10000}}", "{}", known)
+    return System(rate, service(distribution), "{server: {capacity: 10000}}", "{}", known)
 
 
 def two_classes(servers: int, first: float, second: float) -> System:
@@ -357,13 +357,13 @@ TURN = 2 * np.pi
 
 @dataclass(frozen=True)
 class Day:
-    """M(t)/G/infinity. law: of the time a unit is held; transform: E exp(-igS) of it, g a day.
+    """M(t)/G/infinity. distribution: of the time a unit is held; transform: E exp(-igS) of it, g a day.
 
     Source: Eick, Massey and Whitt, doi:10.1287/opre.41.4.731: the mean in use is
     m(t) = E[rate(t - S_e)] E[S], so each harmonic of it is that of the rate times int e^-igu P(S > u) du.
     """
 
-    law: str
+    distribution: str
     transform: Callable[[float], complex]
 
     @property
@@ -382,7 +382,9 @@ DAYS: Mapping[str, Day] = {
 def daily_waves(name: str, *, days: int, replications: int, seed: int, workers: int = 1) -> list[complex]:
     """What `Day.wave` says of the mean, found in each replication."""
     steps = ", ".join(f"{24 * d + h} hours: {r} per hour" for d in range(days) for h, r in enumerate(HOURLY))
-    stages = f"in: {{state: ill, needs: bed, events: {{done: {{after: {DAYS[name].law}, to: out}}}}}}"
+    stages = (
+        f"in: {{state: ill, needs: bed, events: {{done: {{after: {DAYS[name].distribution}, to: out}}}}}}"
+    )
     scenario = read(
         f"format: 1\ntitle: A day\nhorizon: {days} days\nstates: {{ill: {{}}}}\n"
         f"patients: {{arrive: {{poisson: {{{steps}}}, for: {days} days}}}}\n"
@@ -394,10 +396,10 @@ def daily_waves(name: str, *, days: int, replications: int, seed: int, workers: 
     rate = np.sum(_harmonic(hours) * 24 * HOURLY)
     found = []
     for r in range(replications):
-        mine = use.replication == r
-        edges = np.append(use.time[mine], days)
+        mask = use.replication == r
+        edges = np.append(use.time[mask], days)
         kept = edges[:-1] >= 1  # day by day from the second on
-        found.append(complex(np.sum((_harmonic(edges) * use.in_use[mine])[kept]) / (days - 1) / rate))
+        found.append(complex(np.sum((_harmonic(edges) * use.in_use[mask])[kept]) / (days - 1) / rate))
     return found
 
 
@@ -440,7 +442,7 @@ class Row:
         return abs(self.z) <= 4 and self.half_width <= 0.01
 
     @property
-    def told(self) -> str:
+    def as_row(self) -> str:
         numbers = f"{self.exact:.6f} | {self.estimate:.6f} | {self.half_width:.2%} | {self.z:+.1f}"
         return f"| {self.queue} | {self.what} | {numbers} | {self.patients:,} |"
 
@@ -479,12 +481,12 @@ def main(page: Path) -> int:
     rows: list[Row] = []
     for found in chain(starmap(rows_of, SYSTEMS.items()), map(rows_of_day, DAYS)):
         rows += found
-        print(*(row.told for row in found), sep="\n", flush=True)
+        print(*(row.as_row for row in found), sep="\n", flush=True)
     failed = [row for row in rows if not row.holds]
     if failed:
-        print("do not hold:", *(row.told for row in failed), sep="\n")
+        print("do not hold:", *(row.as_row for row in failed), sep="\n")
         return 1
-    page.write_text(HEAD + "".join(f"{row.told}\n" for row in rows), "utf-8")
+    page.write_text(HEAD + "".join(f"{row.as_row}\n" for row in rows), "utf-8")
     return 0
 
 

@@ -249,12 +249,14 @@ def test_quantiles_are_scipys(
 def test_generalised_gamma(q: float) -> None:
     """exp(mu + sigma / Q log(Q^2 G)), G gamma with shape 1 / Q^2, in the other tail for Q below 0."""
     one = leaf("generalised_gamma", {"mu": 0.8, "sigma": 0.9, "Q": q})
-    law = stats.gamma(q**-2.0)
+    distribution = stats.gamma(q**-2.0)
     if abs(q) < 1e-4:
         z = special.ndtri(PROBABILITIES)
         log_time = 0.8 + 0.9 * (z - q * (z**2 + 2.0) / 6.0)
     else:
-        log_time = 0.8 + 0.9 / q * np.log(q**2 * (law.ppf if q > 0.0 else law.isf)(PROBABILITIES))
+        log_time = 0.8 + 0.9 / q * np.log(
+            q**2 * (distribution.ppf if q > 0.0 else distribution.isf)(PROBABILITIES)
+        )
     found = [math.log(quantile(one, float(u))) for u in PROBABILITIES]
     np.testing.assert_allclose(found, log_time, rtol=0.0, atol=2e-9)
 

@@ -1,4 +1,4 @@
-"""Laws as papers print them have what was printed, and what no member of a family can have is refused."""
+"""Distributions fitted to published summaries have these summaries; impossible summaries are errors."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def survival(one: Leaf, time: float) -> float:
 
 
 def own(family: str, **arguments: Any) -> dict[str, Any]:
-    """The family's own arguments that a law is found to have."""
+    """The arguments of the family that were found."""
     return dict(leaf(family, arguments).own)
 
 
@@ -82,7 +82,7 @@ def test_closed_forms() -> None:
     assert own("normal_number", median=3.0, sd=2.0) == {"mean": 3.0, "sd": 2.0}
 
 
-# ---------------------------------------------------------------- what is printed is what is had
+# ---------------------------------------------------------------- fits have the summaries they are given
 
 EXTRA: dict[str, list[dict[str, float]]] = {
     "weibull": [{}],
@@ -191,7 +191,7 @@ def test_survival_1_at_time_0_says_nothing() -> None:
     assert with_start.numbers == leaf("weibull", {"survival": ((1.0, 0.6), (5.0, 0.2))}).numbers
 
 
-# ---------------------------------------------------------------- refusals
+# ---------------------------------------------------------------- errors
 
 INVALID: list[tuple[str, dict[str, Any], str]] = [
     ("nope", {}, "there is no family 'nope': use one of"),

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from scipy import integrate, stats
 
-from tests.cohorts import Floats, assert_share, assert_survival, happened, lived, sizes, times_of
+from tests.cohorts import Floats, assert_share, assert_survival, happened, simulate_stages, sizes, times_of
 
 N = 200_000
 WANING = pytest.mark.parametrize("number", sizes(12_500, long=50_000))
@@ -122,7 +122,7 @@ def test_limits_since_a_stamp(since: str, late: float, number: int) -> None:
             x: {{after: {{{WEIBULL}, hazard_ratios: [{{value: 3, until: 5 days, since: {since}}}, {{value: 0.5, wane: [4 days, 8 days], since: {since}}}]}}, to: dead}}
         dead: {{terminal: true}}
     """
-    times = happened(lived(stages, number=number), "a.x") - 3.0
+    times = happened(simulate_stages(stages, number=number), "a.x") - 3.0
 
     def ratio(t: float) -> float:
         day = t + late
@@ -139,7 +139,7 @@ def test_ratios_multiply_and_apply_under_their_conditions() -> None:
         dead: {{terminal: true}}
     """
     attributes = "{fit: {bernoulli: 0.5}, age: {categorical: {30: 0.5, 60: 0.5}}, grade: {categorical: {0: 0.5, 2: 0.5}}}"
-    log_ = lived(stages, number=N, attributes=attributes)
+    log_ = simulate_stages(stages, number=N, attributes=attributes)
     times = happened(log_, "a.x")
     fit, age, grade = log_.at_start.T
     for yes in (0, 1):
@@ -160,8 +160,8 @@ def test_already() -> None:
 
 
 def test_already_current_age() -> None:
-    law = "{gompertz: {shape: 0.1 per year, rate: 0.005 per year}, already: current_age}"
-    times = times_of(law, number=N, attributes="{age: 40}", horizon="90 years")
+    distribution = "{gompertz: {shape: 0.1 per year, rate: 0.005 per year}, already: current_age}"
+    times = times_of(distribution, number=N, attributes="{age: 40}", horizon="90 years")
     assert_share(40 + times / 365.25 > 42.26265608, 0.5)
 
 
@@ -172,7 +172,7 @@ def test_clock_forward_times(already: str) -> None:
         a: {{events: {{x: {{after: {{{WEIBULL}, {already}}}, to: dead}}}}}}
         dead: {{terminal: true}}
     """
-    times = happened(lived(stages, number=N, on_start="[{stamp: mark}]"), "a.x")
+    times = happened(simulate_stages(stages, number=N, on_start="[{stamp: mark}]"), "a.x")
     assert_survival(times, lambda t: S(t) / S(3), (3.5, 4, 6, 10))
 
 
@@ -185,8 +185,8 @@ def test_between() -> None:
 
 def test_all_modifiers_in_their_order() -> None:
     """Stretched by 1.5, lasted 4 days, hazard doubled, within 1 to 9 days from now, 2 days later, not before day 5."""
-    law = f"{{{WEIBULL}, time_ratios: [{{value: 1.5}}], already: 4 days, hazard_ratios: [{{value: 2}}], between: [1 days, 9 days], plus: 2 days, not_before: {{start: 5 days}}}}"
-    times = times_of(law, number=N)
+    distribution = f"{{{WEIBULL}, time_ratios: [{{value: 1.5}}], already: 4 days, hazard_ratios: [{{value: 2}}], between: [1 days, 9 days], plus: 2 days, not_before: {{start: 5 days}}}}"
+    times = times_of(distribution, number=N)
 
     def doubled(t: float) -> float:
         return (S((4 + t) / 1.5) / S(4 / 1.5)) ** 2
@@ -246,8 +246,8 @@ def test_mixture_cure(name: str) -> None:
 @WANING
 def test_cure_under_a_waning_ratio(number: int) -> None:
     """The hazard behind the cure, (1 - c) f / (c + (1 - c) S), times the ratio of the moment."""
-    law = f"{{mixture_cure: {{cured: 0.4, of: {{{WEIBULL}}}}}, hazard_ratios: [{{value: 0.2, wane: [1 days, 9 days]}}]}}"
-    times = times_of(law, number=number)
+    distribution = f"{{mixture_cure: {{cured: 0.4, of: {{{WEIBULL}}}}}, hazard_ratios: [{{value: 0.2, wane: [1 days, 9 days]}}]}}"
+    times = times_of(distribution, number=number)
 
     def hazard(t: float) -> float:
         ratio = 0.2 if t < 1 else min(1.0, 0.2 + 0.1 * (t - 1))
@@ -266,7 +266,7 @@ def test_a_life_table_by_sex_from_the_age_at_the_start() -> None:
     """Rates are constant within a row: S = exp(-sum of rate x years in it)."""
     rows = {"male": {0: 0.005, 50: 0.02, 61: 0.2}, "female": {0: 0.004, 50: 0.01, 61: 0.1}}
     text = "{by: sex, male: {life_table: {rows: {0: 0.005, 50: 0.02, 61: 0.2}}}, female: {life_table: {rows: {0: 0.004, 50: 0.01, 61: 0.1}}}}"
-    log_ = lived(
+    log_ = simulate_stages(
         f"""
         a: {{events: {{x: {{after: {text}, to: dead}}}}}}
         dead: {{terminal: true}}
@@ -304,7 +304,7 @@ def test_odds_ratios_of_a_single_probability() -> None:
         dead: {terminal: true}
     """
     attributes = "{grade: {categorical: {0: 0.5, 2: 0.5}}, yes: {bernoulli: 0.25, odds_ratios: [{log: 0.6931471805599453}]}}"
-    log_ = lived(stages, number=N, attributes=attributes)
+    log_ = simulate_stages(stages, number=N, attributes=attributes)
     came = happened(log_, "a.x") < inf
     grade = log_.at_start[:, 0]
     assert with_odds(0.25, 2) == pytest.approx(0.4)
@@ -326,7 +326,7 @@ def test_odds_ratios_of_some_entries() -> None:
         r: {{terminal: true}}
         s: {{terminal: true}}
     """
-    log_ = lived(stages, number=N, attributes="{grade: 0}")
+    log_ = simulate_stages(stages, number=N, attributes="{grade: 0}")
     last = log_.stage_to[log_.row_of[1:] - 1]
     for i, weight in enumerate(weights / weights.sum()):
         assert_share(last == i + 1, weight)
@@ -343,7 +343,7 @@ def test_a_gaussian_copula() -> None:
         dead: {terminal: true}
     """
     attributes = "{first: {lognormal: {median: 2, sigma: 1}}, second: {gamma: {shape: 2, scale: 3}, follows: {first: -0.6}}, third: false}"
-    log_ = lived(stages, number=N, attributes=attributes)
+    log_ = simulate_stages(stages, number=N, attributes=attributes)
     first, second, third = log_.at_end.T
     middle = stats.gamma(2, scale=3).median()
     above, below = first > 2, second > middle
@@ -360,7 +360,7 @@ def test_a_gaussian_copula() -> None:
 
 
 def reassessed(
-    law: str, *, day: float = 4.0, twice: str = "", attributes: str = "{n: 0}", number: int = N
+    distribution: str, *, day: float = 4.0, twice: str = "", attributes: str = "{n: 0}", number: int = N
 ) -> Floats:
     """Times with a modifier that depends on attribute `n`, which goes from 0 to 1 on a day of reassessment."""
     again = (
@@ -373,10 +373,10 @@ def reassessed(
           events:
             turn: {{after: {{fixed: {day} days}}, do: [{{add: {{n: 1}}}}, {{reassess: x}}], to: stay}}
             {again}
-            x: {{after: {law}, to: dead}}
+            x: {{after: {distribution}, to: dead}}
         dead: {{terminal: true}}
     """  # fmt: skip
-    return happened(lived(stages, number=number, attributes=attributes), "a.x")
+    return happened(simulate_stages(stages, number=number, attributes=attributes), "a.x")
 
 
 REASSESSED: dict[str, tuple[str, Curve]] = {
@@ -437,8 +437,8 @@ def test_reassess_twice() -> None:
 
 
 def test_reassess_without_a_change_changes_nothing() -> None:
-    law = f"{{{WEIBULL}, already: 1 days, hazard_ratios: [{{value: 0.5, wane: [1 days, 6 days]}}], between: [0 days, 40 days]}}"
-    assert np.array_equal(reassessed(law, number=5000), times_of(law, number=5000))
+    distribution = f"{{{WEIBULL}, already: 1 days, hazard_ratios: [{{value: 0.5, wane: [1 days, 6 days]}}], between: [0 days, 40 days]}}"
+    assert np.array_equal(reassessed(distribution, number=5000), times_of(distribution, number=5000))
 
 
 def test_a_clock_is_reassessed_in_another_stage() -> None:
@@ -456,7 +456,7 @@ def test_a_clock_is_reassessed_in_another_stage() -> None:
         """
         clocks = "{death: {after: {exponential: {rate: 0.05 per day}, time_ratios: [{when: {bad: true}, value: 0.8}]}, to: dead}}"
         times = happened(
-            lived(stages, number=N, clocks=clocks, on_start="[{start: death}]", attributes="{bad: false}"), "clock.death"
+            simulate_stages(stages, number=N, clocks=clocks, on_start="[{start: death}]", attributes="{bad: false}"), "clock.death"
         )  # fmt: skip
         assert abs(times.mean() - mean) < 5 * times.std() / np.sqrt(N)
 
@@ -481,10 +481,10 @@ FAMILIES = {
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_family_under_a_hazard_ratio(family: str) -> None:
     """S^1.7 for every family."""
-    text, law = FAMILIES[family]
+    text, distribution = FAMILIES[family]
     times = times_of(f"{{{text[1:-1]}, hazard_ratios: [{{value: 1.7}}]}}", number=N // 4)
-    points = [float(law.ppf(q)) for q in (0.1, 0.3, 0.5, 0.8)]
-    assert_survival(times, lambda t: float(law.sf(t)) ** 1.7, points)
+    points = [float(distribution.ppf(q)) for q in (0.1, 0.3, 0.5, 0.8)]
+    assert_survival(times, lambda t: float(distribution.sf(t)) ** 1.7, points)
     plain = times_of(text, number=N // 4)
-    assert_survival(plain, lambda t: float(law.sf(t)), points)
+    assert_survival(plain, lambda t: float(distribution.sf(t)), points)
     assert log(np.mean(times > points[2])) / log(np.mean(plain > points[2])) == pytest.approx(1.7, abs=0.06)

@@ -26,7 +26,7 @@ from tests.cohorts import (
     count,
     entered,
     happened,
-    lived,
+    simulate_stages,
     sizes,
     stage_at,
     times_of,
@@ -50,7 +50,7 @@ def test_competing_exponentials() -> None:
             death: {after: {exponential: {rate: 0.10 per year}}, to: dead}
         dead: {terminal: true}
     """
-    log = lived(stages, number=N)
+    log = simulate_stages(stages, number=N)
     printed = {"marrow": 0.37927234, "cns": 0.07585447, "both": 0.05056965, "death": 0.12642411}
     for (event, at_two), rate in zip(printed.items(), (0.30, 0.06, 0.04, 0.10), strict=True):
         times = happened(log, f"a.{event}") / YEAR
@@ -68,7 +68,7 @@ def test_an_exponential_before_a_weibull() -> None:
     """
     chance, _ = integrate.quad(lambda t: 0.2 * exp(-0.2 * t - (t / 4) ** 2), 0, inf)
     assert chance == pytest.approx(0.47557616, abs=1e-8)
-    assert_share(happened(lived(stages, number=N), "a.x") < inf, chance)
+    assert_share(happened(simulate_stages(stages, number=N), "a.x") < inf, chance)
 
 
 def test_three_causes_of_different_families() -> None:
@@ -87,7 +87,7 @@ def test_three_causes_of_different_families() -> None:
         5: (0.62636535, 0.06121644, 0.13146186, 0.18095635),
         10: (0.76069003, 0.07338380, 0.14930936, 0.01661681),
     }
-    log = lived(stages, number=N)
+    log = simulate_stages(stages, number=N)
     for t, (x, y, z, alive) in printed.items():
         for event, incidence in (("a.x", x), ("a.y", y), ("a.z", z)):
             assert_share(happened(log, event) <= t, incidence)
@@ -102,16 +102,16 @@ WAITS = {
 }
 
 
-@pytest.mark.parametrize("law", WAITS)
-def test_death_from_vein_to_vein(law: str) -> None:
+@pytest.mark.parametrize("distribution", WAITS)
+def test_death_from_vein_to_vein(distribution: str) -> None:
     """P(infused) = E exp(-.012 W), W the wait, death or drop-out .012 a day."""
-    wait, infused = WAITS[law]
+    wait, infused = WAITS[distribution]
     stages = f"""
         wait: {{events: {{ready: {{after: {wait}, to: infusion}}, death: {{after: {{exponential: {{rate: 0.012 per day}}}}, to: dead}}}}}}
         infusion: {{terminal: true}}
         dead: {{terminal: true}}
     """
-    assert_share(entered(lived(stages, number=N), "infusion") < inf, infused)
+    assert_share(entered(simulate_stages(stages, number=N), "infusion") < inf, infused)
 
 
 def test_a_weibull_death_against_a_gamma_wait() -> None:
@@ -122,7 +122,7 @@ def test_a_weibull_death_against_a_gamma_wait() -> None:
         dead: {terminal: true}
     """
     clocks = "{death: {after: {weibull: {shape: 1.3, scale: 120 days}}, to: dead}}"
-    log = lived(stages, number=N, clocks=clocks, on_start="[{start: death}]")
+    log = simulate_stages(stages, number=N, clocks=clocks, on_start="[{start: death}]")
     assert_share(entered(log, "infusion") < inf, 0.79911459)
 
 
@@ -140,7 +140,7 @@ def test_up_to_four_cycles() -> None:
         refractory: {terminal: true}
         car_t: {terminal: true}
     """
-    log = lived(stages, number=N)
+    log = simulate_stages(stages, number=N)
     goes_on = 0.49
     ends = (1 - goes_on**4) / (1 - goes_on)
     printed = {"remission": 0.64671215, "died": 0.11086494, "refractory": 0.18477490, "car_t": 0.05764801}
@@ -174,7 +174,7 @@ def test_an_exponential_pathway_and_the_matrix_exponential() -> None:
         f"{stage}: {{events: {{{', '.join(f'to_{to}: {{after: {{exponential: {{rate: {r} per year}}}}, to: {to}}}' for to, r in ways.items())}}}}}"
         for stage, ways in rates.items()
     ]
-    log = lived("\n".join([*lines, "dead: {terminal: true}"]), number=N, horizon="90 years")
+    log = simulate_stages("\n".join([*lines, "dead: {terminal: true}"]), number=N, horizon="90 years")
     for t in (0.25, 0.5, 1, 2, 5, 10):
         at = stage_at(log, t * YEAR)
         for stage, share in zip(names, linalg.expm(Q * t)[0], strict=True):
@@ -193,8 +193,8 @@ Distribution = Callable[[Floats], Floats]
 """The cumulative hazard of a distribution at some times."""
 
 
-def hazard_of(law: stats.rv_continuous) -> Distribution:
-    return lambda t: -np.asarray(law.logsf(t))
+def hazard_of(distribution: stats.rv_continuous) -> Distribution:
+    return lambda t: -np.asarray(distribution.logsf(t))
 
 
 def entries_into(
@@ -212,7 +212,7 @@ def entries_into(
     staying = np.ones((len(names), n))
     for stage, causes in ways.items():
         i = names.index(stage)
-        hazards = np.array([law(times) for _, law in causes])
+        hazards = np.array([distribution(times) for _, distribution in causes])
         staying[i] = np.exp(-hazards.sum(axis=0))
         gains = np.diff(hazards, axis=1)
         lost = -np.diff(staying[i]) / np.maximum(gains.sum(axis=0), 1e-300)
@@ -265,7 +265,7 @@ def test_a_semi_markov_pathway() -> None:
     """
     names = ["ill", "well", "dead"]
     entries, occupancy = entries_into(ways, names, step=0.02, until=60.0)
-    log = lived(stages, number=N, horizon="60 days")
+    log = simulate_stages(stages, number=N, horizon="60 days")
     for t in (3, 8, 15, 30, 59):
         at = stage_at(log, t)
         for stage, share in zip(names, occupancy[:, round(t / 0.02)], strict=True):
@@ -332,7 +332,7 @@ def test_every_exponential_time_is_a_poisson_process() -> None:
         a: {events: {dose: {every: {exponential: {rate: 0.3 per day}}, to: stay}, end: {after: {fixed: 30 days}, to: dead}}}
         dead: {terminal: true}
     """
-    log = lived(stages, number=N)
+    log = simulate_stages(stages, number=N)
     early = count(log, "a.dose", until=10)
     late = count(log, "a.dose") - early
     for n in range(8):
@@ -348,7 +348,7 @@ def test_every_gamma_time_is_a_renewal_process() -> None:
         a: {events: {dose: {every: {gamma: {shape: 3, mean: 4 days}}, to: stay}, end: {after: {fixed: 20 days}, to: dead}}}
         dead: {terminal: true}
     """
-    doses = count(lived(stages, number=N), "a.dose")
+    doses = count(simulate_stages(stages, number=N), "a.dose")
     for n in range(1, 10):
         assert_share(doses >= n, float(stats.gamma(3 * n, scale=4 / 3).cdf(20)))
 
@@ -361,7 +361,7 @@ def test_a_clock_is_independent_of_the_stages() -> None:
         dead: {terminal: true}
     """
     clocks = "{death: {after: {weibull: {shape: 1.4, scale: 9 days}}, to: dead}}"
-    log = lived(stages, number=N, clocks=clocks, on_start="[{start: death}]")
+    log = simulate_stages(stages, number=N, clocks=clocks, on_start="[{start: death}]")
     assert_survival(happened(log, "clock.death"), lambda t: exp(-((t / 9) ** 1.4)), (1, 4, 8, 15))
 
 
@@ -373,7 +373,7 @@ def test_a_clock_that_waits_for_its_stage() -> None:
         dead: {terminal: true}
     """
     clocks = "{p: {in: [b], after: {exponential: {rate: 0.2 per day}}, to: stay}}"
-    log = lived(stages, number=N, clocks=clocks, on_start="[{start: p}]")
+    log = simulate_stages(stages, number=N, clocks=clocks, on_start="[{start: p}]")
     times, go = happened(log, "clock.p"), happened(log, "a.go")
     assert_share(times == go, 2 / 3)
     assert_survival(times, lambda t: 1 - (1 - exp(-0.2 * t)) * (1 - exp(-0.1 * t)), (2, 8, 20))
@@ -386,7 +386,7 @@ def test_a_clock_started_anew_renews() -> None:
         dead: {terminal: true}
     """
     clocks = "{p: {after: {weibull: {shape: 2, scale: 5 days}}, to: dead}}"
-    times = happened(lived(stages, number=N, clocks=clocks, on_start="[{start: p}]"), "clock.p")
+    times = happened(simulate_stages(stages, number=N, clocks=clocks, on_start="[{start: p}]"), "clock.p")
 
     def survival(t: float) -> float:
         whole, part = divmod(t, 2)
@@ -404,7 +404,7 @@ def test_a_condition_that_comes_and_goes_thins() -> None:
             x: {when: {on: true}, after: {exponential: {rate: 0.3 per day}}, to: dead}
         dead: {terminal: true}
     """
-    times = happened(lived(stages, number=N, attributes="{on: true}"), "a.x")
+    times = happened(simulate_stages(stages, number=N, attributes="{on: true}"), "a.x")
 
     def survival(t: float) -> float:
         days, part = divmod(t, 2)
@@ -419,7 +419,7 @@ def test_chance_leaves_a_share_without_the_event() -> None:
         a: {events: {x: {chance: 0.3, after: {exponential: {rate: 0.2 per day}}, to: dead}}}
         dead: {terminal: true}
     """
-    times = happened(lived(stages, number=N), "a.x")
+    times = happened(simulate_stages(stages, number=N), "a.x")
     assert_survival(times, lambda t: 0.7 + 0.3 * exp(-0.2 * t), (1, 5, 20))
     assert_share(times == inf, 0.7)
 

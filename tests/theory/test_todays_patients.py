@@ -13,7 +13,7 @@ from scipy import stats
 from sim.engine.run import simulate
 from sim.outcomes.summary import log_results
 from sim.pathway.tables import compile_pathway
-from tests.cohorts import count, entered, lived, read, written
+from tests.cohorts import count, entered, read, simulate_stages, written
 
 LASTED = 40.0
 ROWS, REPLICATIONS = 1000, 20
@@ -34,9 +34,9 @@ DISTRIBUTIONS = {
 }
 
 
-def stage(law: str, chance: str = "") -> str:
+def stage(distribution: str, chance: str = "") -> str:
     return (
-        f"ward: {{state: ill, events: {{done: {{after: {law}, {chance}to: died}}, left: {{after: {{exponential: {{mean: 200 days}}}}, to: died}}}}}}\n"
+        f"ward: {{state: ill, events: {{done: {{after: {distribution}, {chance}to: died}}, left: {{after: {{exponential: {{mean: 200 days}}}}, to: died}}}}}}\n"
         "died: {state: dead, terminal: true}"
     )
 
@@ -46,15 +46,17 @@ def table(head: str, row: str) -> str:
     return 'table: "' + "\\n".join([head, *[row] * ROWS]) + '"'
 
 
-def remaining(law: str, chance: str) -> tuple[np.ndarray, np.ndarray]:
+def remaining(distribution: str, chance: str) -> tuple[np.ndarray, np.ndarray]:
     """Days from day 40 to the end of the stage: of prevalent patients, and of those who entered on day 0."""
     attributes = "attributes: {age: 50}"
     patients = (
         f"{{{table('stage,days_in_stage,age', f'ward,{LASTED},{50 + LASTED / 365.25!r}')}, {attributes}}}"
     )
-    stages = stage(law, chance)
-    today = lived(stages, patients=patients, horizon="2000 days", seed=2, replications=REPLICATIONS)
-    before = lived(stages, patients=f"{{number: {4 * N}, {attributes}}}", horizon="2040 days", seed=3)
+    stages = stage(distribution, chance)
+    today = simulate_stages(stages, patients=patients, horizon="2000 days", seed=2, replications=REPLICATIONS)
+    before = simulate_stages(
+        stages, patients=f"{{number: {4 * N}, {attributes}}}", horizon="2040 days", seed=3
+    )
     ends = entered(before, "died")
     return np.minimum(entered(today, "died"), 2000), np.minimum(ends[ends > LASTED] - LASTED, 2000)
 
@@ -73,12 +75,12 @@ def test_remaining_time(name: str, chance: str) -> None:
 
 def test_a_running_clock_is_conditional_on_its_elapsed_time() -> None:
     """A clock that has run for 40 days, in a patient who enters the stage only now."""
-    law = DISTRIBUTIONS["weibull"]
+    distribution = DISTRIBUTIONS["weibull"]
     bare = "ward: {state: ill, events: {never: {after: {fixed: 9000 days}, to: died}}}\ndied: {state: dead, terminal: true}"
-    log = lived(
+    log = simulate_stages(
         bare,
         patients=f"{{{table('days.limit', str(LASTED))}}}",
-        clocks=f"{{limit: {{after: {law}, to: died}}}}",
+        clocks=f"{{limit: {{after: {distribution}, to: died}}}}",
         on_start="[{start: limit}]",
         horizon="9000 days",
         replications=REPLICATIONS,
@@ -99,7 +101,7 @@ ward:
 died: {state: dead, terminal: true}
 """
     patients = f"{{{table('stage,days_in_stage', f'ward,{LASTED}')}, attributes: {{sick: false}}}}"
-    log = lived(stages, patients=patients, horizon="9000 days", replications=REPLICATIONS)
+    log = simulate_stages(stages, patients=patients, horizon="9000 days", replications=REPLICATIONS)
 
     def exact(t: np.ndarray) -> np.ndarray:
         hazard = lambda d: (d / 60) ** 1.7  # noqa: E731

@@ -9,7 +9,7 @@ from sim.engine.arrivals import cohort
 from sim.event_log.log import HOLDS
 from sim.outcomes.summary import log_results
 from sim.scenario import load
-from tests.cohorts import differing, entered, happened, lived, read, run, written
+from tests.cohorts import differing, entered, happened, read, run, simulate_stages, written
 from tests.rows import OutcomeRows
 
 STAGES = """
@@ -77,8 +77,10 @@ def test_another_rate_later_leaves_earlier_arrivals_as_they_were() -> None:
 def test_a_table_replaces_draws_and_leaves_the_others() -> None:
     """`risk` depends on `age`; `weight` is drawn as it is without the table."""
     attributes = "{age: {triangular: [18, 35, 65]}, risk: {by: age, 20: 1, rest: 2}, weight: {normal: {mean: 70, sd: 5}}}"
-    without = lived(STAGES, patients=f"{{number: 4, attributes: {attributes}}}")
-    table = lived(STAGES, patients=f'{{number: 4, table: "age\\n20\\n30\\n", attributes: {attributes}}}')
+    without = simulate_stages(STAGES, patients=f"{{number: 4, attributes: {attributes}}}")
+    table = simulate_stages(
+        STAGES, patients=f'{{number: 4, table: "age\\n20\\n30\\n", attributes: {attributes}}}'
+    )
     assert table.at_start[:, 0].tolist() == [20, 30, 20, 30], "after the last row the first comes again"
     assert table.at_start[:, 1].tolist() == [1, 2, 1, 2]
     assert np.array_equal(table.at_start[:, 2], without.at_start[:, 2])
@@ -86,7 +88,9 @@ def test_a_table_replaces_draws_and_leaves_the_others() -> None:
 
 
 def test_there_are_as_many_patients_as_rows_unless_said() -> None:
-    assert lived(STAGES, patients='{table: "age\\n20\\n30\\n", attributes: {age: 1}}').n_patients == 2
+    assert (
+        simulate_stages(STAGES, patients='{table: "age\\n20\\n30\\n", attributes: {age: 1}}').n_patients == 2
+    )
 
 
 def test_the_resolved_form_needs_no_file(tmp_path) -> None:
@@ -115,7 +119,7 @@ def test_stamps_and_clocks_of_who_starts_lie_before_the_start() -> None:
     """
     patients = '{table: "since.diagnosis,days.limit\\n30,10\\n10,\\n,39.5\\n", attributes: {late: false}}'
     clocks = "{limit: {after: {fixed: 40 days}, to: died}}"
-    log = lived(stages, patients=patients, clocks=clocks, on_start="[{start: limit}]")
+    log = simulate_stages(stages, patients=patients, clocks=clocks, on_start="[{start: limit}]")
     assert log.at_end[:, 0].tolist() == [1, 0, 0]
     limits = happened(log, "clock.limit")
     assert limits[0] in (30, np.inf) and limits[1] == np.inf and limits[2] == 0.5
@@ -144,10 +148,10 @@ def test_todays_patients_are_where_they_are_and_hold_what_they_need() -> None:
 
 def test_who_arrives_comes_after_todays_patients_with_the_same_luck() -> None:
     arriving = "number: 20, arrive: {poisson: 1 per day}, attributes: {age: {uniform: [0, 1]}}"
-    log = lived(STAGES, patients=f'{{{arriving}, table: "stage\\nward\\nward\\n"}}')
+    log = simulate_stages(STAGES, patients=f'{{{arriving}, table: "stage\\nward\\nward\\n"}}')
     assert log.n_patients == 22
     assert log.begins[:2].tolist() == [0, 0]
-    alone = lived(STAGES, patients=f"{{{arriving}}}")
+    alone = simulate_stages(STAGES, patients=f"{{{arriving}}}")
     assert np.array_equal(log.begins[2:], alone.begins)
     assert log.patient.tolist() == list(range(22))
 
@@ -159,7 +163,7 @@ def test_on_start_is_done_and_on_entry_is_not() -> None:
     """
     table = '"stage,started,days.limit\\nward,5,\\nward,6,12\\n"'
     attributes = "{entered: 0, started: 0, other: 0}"
-    log = lived(
+    log = simulate_stages(
         stages, patients=f"{{table: {table}, attributes: {attributes}}}", clocks="{limit: {after: {fixed: 20 days}, to: died}}",
         on_start="[{set: {started: 1, other: 1}, start: limit}]",
     )  # fmt: skip
@@ -170,7 +174,7 @@ def test_on_start_is_done_and_on_entry_is_not() -> None:
 def test_what_cannot_last_so_long_is_due_at_once() -> None:
     stages = "ward: {state: ill, events: {done: {after: {fixed: 10 days}, to: died}}}\ndied: {state: dead, terminal: true}"
     assert happened(
-        lived(stages, patients='{table: "stage,days_in_stage\\nward,12\\n"}'), "ward.done"
+        simulate_stages(stages, patients='{table: "stage,days_in_stage\\nward,12\\n"}'), "ward.done"
     ).tolist() == [0]
 
 
@@ -186,7 +190,7 @@ def test_what_comes_again_and_again_keeps_its_rhythm(lasted: float) -> None:
         done:  {after: {fixed: 20 days}, to: died}
     died: {state: dead, terminal: true}
     """
-    log = lived(stages, patients=f'{{table: "stage,days_in_stage\\nward,{lasted}\\n"}}')
+    log = simulate_stages(stages, patients=f'{{table: "stage,days_in_stage\\nward,{lasted}\\n"}}')
     assert happened(log, "ward.dose").tolist() == [2 - lasted % 2]
     assert happened(log, "ward.visit").tolist() == [5 - lasted if lasted < 5 else np.inf]
     assert happened(log, "ward.done").tolist() == [20 - lasted]

@@ -14,14 +14,14 @@ import pytest
 from sim.errors import RunError
 from sim.event_log.log import EventLog
 from sim.numerics.philox import name_key, uniform
-from tests.cohorts import count, differing, happened, lived, rows_of, run, story, written
+from tests.cohorts import count, differing, happened, rows_of, run, simulate_stages, story, written
 
 Life = list[tuple[float, str, str]]
 
 
 def log_of(stages: str, **parts: Any) -> EventLog:
     """The log of a cohort that shares nothing, the same from both engines."""
-    one, other = (lived(stages, engine=engine, **parts) for engine in ("independent", "shared"))
+    one, other = (simulate_stages(stages, engine=engine, **parts) for engine in ("independent", "shared"))
     assert differing(one, other) == []
     return one
 
@@ -437,7 +437,7 @@ def test_a_path_that_repeats_without_time_is_stopped(engine: str) -> None:
         dead: {terminal: true}
     """
     with pytest.raises(RunError, match=r"1000 happenings in one moment, in (a, b|b, a)"):
-        lived(stages, engine=engine, attributes="{fit: true}", number=1)
+        simulate_stages(stages, engine=engine, attributes="{fit: true}", number=1)
     assert life(stages, attributes="{fit: false}") == [(1, "end", "dead")]
 
 
