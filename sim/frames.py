@@ -139,6 +139,15 @@ class RunResults(_Shown):
 
         _write(file, run_page([self.arm], self.results, _facts(self.results)))
 
+    def to_xlsx(self, file: PathLike) -> None:
+        """Write inputs, outcomes and costs as a workbook; needs the extra `xlsx`.
+
+        Raises: RunError where XlsxWriter is not installed or the file cannot be written.
+        """
+        from sim.formats.workbook import write_workbook
+
+        write_workbook(Path(file), self.results, {self.results.reference.name: self.scenario})
+
     def export(self, path: PathLike, *, to: str, by: str | None = None, force: bool = False) -> None:
         """Write the run in a format that other tools read, as `allpath export` does: see `export`."""
         from sim.formats import export as write
@@ -168,6 +177,16 @@ class ComparisonResults(_Shown):
     def differences(self) -> pd.DataFrame:
         """A row for each paired difference; the columns are those of `docs/results.md`."""
         return _frame_of(self.results.differences)
+
+    def to_xlsx(self, file: PathLike) -> None:
+        """Write inputs, outcomes, costs and the incremental analysis with live formulas as a workbook.
+
+        It needs the extra `xlsx`. Raises: RunError where XlsxWriter is not installed or the file cannot
+        be written.
+        """
+        from sim.formats.workbook import write_workbook
+
+        write_workbook(Path(file), self.results, {arm.name: arm.scenario for arm in self.arms})
 
     @cached_property
     def economics(self) -> pd.DataFrame:

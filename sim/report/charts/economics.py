@@ -27,9 +27,9 @@ class Point:
     correlation: float = nan
 
 
-def plane(points: Sequence[Point], *, currency: str, threshold: float = nan) -> go.Figure:
+def plane(points: Sequence[Point], *, reference: str, currency: str, threshold: float = nan) -> go.Figure:
     """Differences from the reference with the 95% ellipse of their simulation error."""
-    look = looks(point.arm for point in points)
+    look = looks([reference, *(point.arm for point in points)])
     figure = go.Figure()
     for point in points:
         colour = look[point.arm].colour

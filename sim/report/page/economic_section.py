@@ -73,7 +73,7 @@ def _comparison(results: Results, currency: str) -> list[Picture | Table]:
         f"Incremental cost and QALYs against {results.reference.name}, discounted. The ellipse is the 95% "
         "region of the random error of the simulated patients, not of the parameters."
     )
-    figure = charts.plane(differences, currency=currency, threshold=rows[0].threshold)
+    figure = charts.plane(differences, reference=rows[0].arm, currency=currency, threshold=rows[0].threshold)
     found: list[Picture | Table] = [
         Picture("plane", "Cost-effectiveness plane", caption, figure, tuple(tables[:1])),
         *tables[:1],

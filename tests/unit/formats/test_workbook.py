@@ -1,0 +1,73 @@
+"""The workbook: sheets, text that stays text, and formulas that give the numbers beside them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sim import api
+from sim.errors import RunError
+from tests.valued import priced
+
+openpyxl = pytest.importorskip("openpyxl", reason="openpyxl is not installed")
+pytest.importorskip("xlsxwriter", reason="XlsxWriter is not installed")
+
+STAGES = """
+    well:
+      state: well
+      cost: {per_year: {"=1+1": 1000}}
+      events: {dies: {after: {exponential: {mean: 5 years}, hazard_ratios: [{value: 1}]}, to: dead}}
+    dead: {state: dead, terminal: true}
+"""
+ECONOMICS = "{currency: GBP, discount: {cost: 0.035, qaly: 0.035}, convention: annual, threshold: 30000, price_year: 2024}"
+
+
+@pytest.fixture
+def arms(tmp_path: Path) -> list[Path]:
+    states = "{well: {utility: 0.9}, dead: {}}"
+    old = tmp_path / "old.yaml"
+    old.write_text(priced(STAGES, states=states, economics=ECONOMICS, number=60, horizon="20 years"))
+    new = tmp_path / "new.yaml"
+    ratio = "pathway.stages.well.events.dies.after.hazard_ratios: [{value: 0.5}]"
+    new.write_text(f"format: 1\ntitle: New\nbased_on: old.yaml\nchanges: {{{ratio}}}\n")
+    return [old, new]
+
+
+def test_a_comparison_as_a_workbook(arms: list[Path], tmp_path: Path) -> None:
+    found = api.compare(*arms)
+    found.to_xlsx(tmp_path / "found.xlsx")
+    book = openpyxl.load_workbook(tmp_path / "found.xlsx")
+    assert book.sheetnames == [
+        "About", "Inputs", "Outcomes", "Differences", "Costs by category", "Incremental analysis",
+    ]  # fmt: skip
+    sheet = book["Incremental analysis"]
+    assert sheet["B1"].value == 30000
+    assert sheet["F5"].value == '=IF(E5=0,"",D5/E5)'
+    values = openpyxl.load_workbook(tmp_path / "found.xlsx", data_only=True)["Incremental analysis"]
+    row = list(found.results.incremental)[1]
+    assert values["D5"].value == pytest.approx(row.incremental_cost)
+    assert values["F5"].value == pytest.approx(row.icer)
+    assert values["G5"].value == pytest.approx(row.net_benefit)
+    assert values["H5"].value == pytest.approx(row.net_benefit / 30000)
+    about = dict(book["About"].iter_rows(values_only=True))
+    assert (about["old: currency"], about["old: price year"], about["old: perspective"]) == (
+        "GBP",
+        2024,
+        "not stated",
+    )
+
+
+def test_text_of_a_scenario_is_never_a_formula(arms: list[Path], tmp_path: Path) -> None:
+    found = api.run(arms[0])
+    found.to_xlsx(tmp_path / "found.xlsx")
+    book = openpyxl.load_workbook(tmp_path / "found.xlsx")
+    cell = book["Costs by category"]["A3"]
+    assert (cell.value, cell.data_type) == ("=1+1", "s")
+    assert "Incremental analysis" not in book.sheetnames
+    assert book["Costs by category"]["B3"].value == pytest.approx(book["Costs by category"]["B2"].value)
+
+
+def test_a_workbook_that_cannot_be_written(arms: list[Path], tmp_path: Path) -> None:
+    with pytest.raises(RunError):
+        api.run(arms[0]).to_xlsx(tmp_path / "old.yaml" / "found.xlsx")
