@@ -86,9 +86,9 @@ STUCK = """
 import hashlib
 from sim.cli import interrupts
 with interrupts.interrupts():
-    print("ready", flush=True)
     while True:
         try:
+            print("ready", flush=True)
             hashlib.pbkdf2_hmac("sha256", b"", b"", 10**9)  # compiled: no handler runs before it returns
         except KeyboardInterrupt:  # the signal came before
             pass
