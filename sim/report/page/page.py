@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-import numpy as np
-
 from sim.outcomes.comparison.comparability import Arm
 from sim.outcomes.results import Results
 from sim.report.page.arms import PageArm
@@ -56,8 +54,13 @@ def _page(
 
 def until(results: Results, arm: Arm) -> float:
     """Days at which pictures over time end: the last time at which curves are read, else the horizon."""
-    times = results.estimates.numbers["time_days"]
-    return float(np.nanmax(times)) if (~np.isnan(times)).any() else arm.scenario.horizon
+    curves = [one for one in results.reference.outcomes if one.description.curve]
+    times = [
+        row.time_days
+        for outcome in curves
+        for row in results.estimates.where(outcome=outcome.name, measure=outcome.description.headline.measure)
+    ]
+    return max(times, default=arm.scenario.horizon)
 
 
 def _notes(results: Results) -> Iterator[str]:

@@ -8,6 +8,7 @@ from collections import Counter
 from html.parser import HTMLParser
 from pathlib import Path
 
+import numpy as np
 import plotly.graph_objects as go
 import pytest
 from plotly.offline import get_plotlyjs
@@ -207,6 +208,13 @@ def test_all_outcomes_stand_in_one_table_with_their_numbers():
 
 def pictures(run: Run) -> dict[str, Picture]:
     return {item.name: item for s in parts(run) for item in s.items if isinstance(item, Picture)}
+
+
+def test_pictures_over_time_end_where_curves_are_read():
+    """At 180 days, though costs are reported for every year of the horizon."""
+    run = simulated(CLINICAL, "patients.number=300")
+    assert np.nanmax(run.results.estimates.numbers["time_days"]) > 365.25
+    assert until(run.results, arm_of(run)) == 180.0
 
 
 def test_a_queue_has_pictures_of_its_own(tmp_path):
