@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from sim.scenario.language.conditions import CASE, definition
+from sim.scenario.language.economics import DISCOUNT, ECONOMICS, ECONOMY, STATE, STATES
 from sim.scenario.language.effects import EFFECT, attribute_kind
 from sim.scenario.language.elements import FLAG, LENGTH, TEXT, Element, Field, Type, required
 from sim.scenario.language.model import UNCHANGED, Scenario
@@ -15,17 +16,12 @@ from sim.scenario.language.outcomes import OUTCOME, OUTCOMES, SELECTION, SELECTO
 from sim.scenario.language.ratios import RATIO
 from sim.scenario.language.resources import (
     ARRIVALS,
-    DISCOUNT,
-    ECONOMICS,
-    ECONOMY,
     PATIENTS,
     PEOPLE,
     QUEUE,
     RESOURCE,
     RESOURCE_COST,
     RESOURCES,
-    STATE,
-    STATES,
 )
 from sim.scenario.language.stages import CLOCK, CLOCKS, EVENT, NEED, PATHWAY, RULE, STAGE, STAGE_COST
 from sim.scenario.language.vocabulary import MODIFIERS
