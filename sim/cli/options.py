@@ -56,6 +56,11 @@ Report = Annotated[
     ),
 ]
 
+Workbook = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE.xlsx", help="Write a workbook with live formulas (needs XlsxWriter)."),
+]
+
 OPTIONS = {
     "at": "--at",
     "by": "--by",

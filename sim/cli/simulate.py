@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -27,7 +28,9 @@ from sim.cli.output import (
 from sim.errors import InputError
 
 if TYPE_CHECKING:
+    from sim.outcomes.results import Results
     from sim.runs.request import RunRequest
+    from sim.scenario.language.model import Scenario
 
 
 def request_of(
@@ -50,6 +53,25 @@ def request_of(
     return request
 
 
+def check_workbook(path: Path | None) -> Path | None:
+    """The workbook, if one is wanted. Raises: RunError where the library that writes it is missing."""
+    if path is not None:
+        from sim.formats.workbook import library
+
+        library()
+    return path
+
+
+def write_xlsx(path: Path | None, results: Results, scenarios: Sequence[Scenario]) -> None:
+    """Write the workbook, if one is wanted. scenarios: of the arms in their order."""
+    if path is not None:
+        from sim.formats.workbook import write_workbook
+
+        names = (arm.name for arm in results.arms)
+        write_workbook(path, results, dict(zip(names, scenarios, strict=True)))
+        outputs.append(path)
+
+
 @verb
 def run(
     scenario: options.ScenarioFile,
@@ -65,6 +87,7 @@ def run(
     force: Annotated[bool, typer.Option("--force", help="Replace the run that is there.")] = False,
     json: options.Json = None,
     report: options.Report = None,
+    xlsx: options.Workbook = None,
     until_precision: options.UntilPrecision = None,
 ) -> None:
     """Simulate a cohort and print its outcomes."""
@@ -79,7 +102,7 @@ def run(
 
         check_run_folder(out, force=force)
     loaded = request.load()
-    check_outputs(named(json, report), inputs=[scenario, *loaded.inputs], folder=out)
+    check_outputs(named(json, report, check_workbook(xlsx)), inputs=[scenario, *loaded.inputs], folder=out)
     check_outcomes(outcomes or (), loaded)
     keep_log = report is not None or (until_precision is not None and out is not None)
     sentence = ""
@@ -103,12 +126,13 @@ def run(
             from sim.report.page.page import run_page
 
             write_output(report, run_page([done.arm], done.results, page_facts(done.results)))
+        write_xlsx(xlsx, done.results, [loaded])
     if write_json(done.results, json):
         return
     print_run(done.results, console(), outcomes)
     if sentence:
         say(sentence)
-    say_written(out, report)
+    say_written(out, report, xlsx)
 
 
 @verb
@@ -129,6 +153,7 @@ def compare(
     outcomes: options.Outcomes = None,
     json: options.Json = None,
     report: options.Report = None,
+    xlsx: options.Workbook = None,
     until_precision: options.UntilPrecision = None,
 ) -> None:
     """Send the same patients through several scenarios and print the differences."""
@@ -143,7 +168,7 @@ def compare(
     sources = arm_sources(arms, request, seed=seed, replications=replications)
     check_outcomes(outcomes or (), sources[0].scenario)
     inputs = [path for source in sources for path in source.scenario.inputs]
-    check_outputs(named(json, report), inputs=[*arms, *inputs])
+    check_outputs(named(json, report, check_workbook(xlsx)), inputs=[*arms, *inputs])
     sentence = ""
     with waiting() as progress:
         if until_precision is not None:
@@ -160,12 +185,13 @@ def compare(
             from sim.report.page.page import comparison_page
 
             write_output(report, comparison_page(done.arms, done.results, page_facts(done.results)))
+        write_xlsx(xlsx, done.results, [arm.scenario for arm in done.arms])
     if write_json(done.results, json):
         return
     print_comparison(done.results, [arm.scenario for arm in done.arms], console(), outcomes)
     if sentence:
         say(sentence)
-    say_written(report)
+    say_written(report, xlsx)
 
 
 @verb

@@ -27,10 +27,7 @@ def write_workbook(path: Path, results: Results, scenarios: Mapping[str, Scenari
     arm and of the threshold, so that these can be changed. Text is never a formula.
     Raises: RunError where XlsxWriter is not installed or the file cannot be written.
     """
-    try:
-        import xlsxwriter
-    except ImportError as error:
-        raise RunError("a workbook needs the package XlsxWriter\n    pip install 'allpath[xlsx]'") from error
+    xlsxwriter = library()
     check_parent(path)
     made = BytesIO()
     with xlsxwriter.Workbook(made, {"in_memory": True, "strings_to_formulas": False}) as book:
@@ -43,6 +40,15 @@ def write_workbook(path: Path, results: Results, scenarios: Mapping[str, Scenari
                     _write(sheet, (i, j), value, bold if i == 0 else None)
         _incremental(book, bold, results)
     _replace(path, made.getvalue())
+
+
+def library() -> Any:
+    """The library that writes workbooks. Raises: RunError where it is not installed."""
+    try:
+        import xlsxwriter
+    except ImportError as error:
+        raise RunError("a workbook needs XlsxWriter\n    pip install 'allpath[xlsx]'") from error
+    return xlsxwriter
 
 
 def _write(sheet: Any, at: tuple[int, int], value: str | float, style: Any) -> None:

@@ -11,6 +11,7 @@ from sim.engine.processes import in_processes
 from sim.engine.run import choose_engine
 from sim.engine.simpy_replications import WORTH_A_PROCESS
 from sim.errors import Place, Problem, RunError, ScenarioError
+from sim.outcomes.comparison.comparability import Arm
 from sim.outcomes.comparison.sweep_results import (
     Cell,
     cell_differences,
@@ -144,11 +145,26 @@ def _simulate(
         done += 1
         progress.share(done / n)
 
-    if min(workers, n) > 1 and _is_worth_processes(cells, request):
+    if min(workers, n) > 1 and _is_worth_processes(cells, request) and not _all_have_one_log(cells):
         in_processes(simulate_alone, request.at, cells, workers=workers, take=receive)
         return
+    last: list[Arm] = []
     for number, cell in enumerate(cells):
-        receive(simulate_cell(cell, request.at, progress=progress.part(number, n)))
+        receive(simulate_cell(cell, request.at, progress=progress.part(number, n), last=last))
+
+
+def _all_have_one_log(cells: Sequence[ArmSource]) -> bool:
+    first = cells[0].scenario
+    return all(_has_log_of(cell.scenario, first) for cell in cells[1:])
+
+
+def _has_log_of(scenario: Scenario, other: Scenario) -> bool:
+    """Whether two scenarios with prices differ in these only."""
+    if scenario.economics is None or other.economics is None:
+        return False
+    from sim.economics.prices import differ_in_prices_only
+
+    return differ_in_prices_only(scenario, other)
 
 
 def _is_worth_processes(cells: Sequence[ArmSource], request: RunRequest) -> bool:
@@ -165,11 +181,24 @@ def simulate_alone(at: tuple[float, ...], source: ArmSource) -> Cell | FailedCel
 
 
 def simulate_cell(
-    source: ArmSource, at: Sequence[float], *, workers: int | None = None, progress: Progress = QUIET
+    source: ArmSource,
+    at: Sequence[float],
+    *,
+    workers: int | None = None,
+    progress: Progress = QUIET,
+    last: list[Arm] | None = None,
 ) -> Cell | FailedCell:
-    """Simulate a cell and evaluate its outcomes."""
+    """Simulate a cell and evaluate its outcomes.
+
+    last: the cell simulated last, replaced by this one; its log is taken where only prices differ.
+    """
     try:
-        arm = simulate_arm(source, workers=workers, progress=progress)
+        if last and _has_log_of(source.scenario, last[0].scenario):
+            arm = replace(last[0], name=source.name, scenario=source.scenario)
+        else:
+            arm = simulate_arm(source, workers=workers, progress=progress)
+        if last is not None:
+            last[:] = [arm]
         check_rules(arm.scenario, arm.log, arm.use)
     except RuleViolation as error:
         return FailedCell(error.fact)

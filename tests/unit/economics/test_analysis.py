@@ -5,15 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 from math import isnan
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+import sim.runs.sweep
 from sim import api
 from sim.economics.analysis import ArmTotals, incremental_rows
 from sim.economics.endpoints import COST, QALY
 from sim.errors import InputError
+from sim.outcomes.comparison.comparability import Arm
 from sim.outcomes.estimates import Incremental, IncrementalRow
+from sim.runs.comparison import ArmSource, simulate_arm
 from sim.runs.grid import variations
 from sim.runs.request import RunRequest
 from sim.runs.run import run_scenario
@@ -160,6 +164,30 @@ def test_a_sweep_over_prices_has_cost_differences(tmp_path: Path) -> None:
     assert dearer is not None
     assert cheaper is not None
     assert row.difference == pytest.approx(dearer.estimate - cheaper.estimate)
+
+
+def test_cells_that_differ_in_prices_only_are_simulated_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = RunRequest(scenario(tmp_path))
+    loaded = request.load()
+    simulated: list[str] = []
+
+    def simulate(source: ArmSource, **options: Any) -> Arm:
+        simulated.append(source.name)
+        return simulate_arm(source, **options)
+
+    monkeypatch.setattr(sim.runs.sweep, "simulate_arm", simulate)
+    prices = [f"{DRUG}=1500,2000", "states.well.utility=0.8"]
+    run_sweep(request, loaded, variations(loaded, prices, [], one_more=False))
+    assert len(simulated) == 1
+    simulated.clear()
+    run_sweep(
+        request,
+        loaded,
+        variations(loaded, [f"{DRUG}=1500,2000", f"{RATIO}=[{{value: 0.5}}]"], [], one_more=False),
+    )
+    assert len(simulated) == 2
 
 
 def test_the_mean_cost_is_that_of_patients_after_the_warm_up(tmp_path: Path) -> None:
