@@ -1,8 +1,15 @@
-"""Compile the law once, ahead of the first run: `python -m sim.engine.precompile`, silent."""
+"""Compile the kernel ahead of the first run: `python -m sim.engine.precompile`, silent."""
 
 from __future__ import annotations
 
-from sim.engine.run import simulate
+import os
+import sys
+from collections.abc import Sequence
+
+from sim.engine.arrivals import cohort
+from sim.engine.compiled_engine import simulate_block
+from sim.engine.processes import end_when
+from sim.engine.run import IS_COMPILING, simulate
 from sim.errors import Place, Where
 from sim.pathway.tables import compile_pathway
 from sim.scenario.language.model import (
@@ -47,11 +54,24 @@ def smallest(*, shares: bool) -> Scenario:
     )
 
 
-def warm_up() -> None:
-    """Run both engines on the smallest scenarios: whatever a run compiles is on disk after it."""
-    simulate(compile_pathway(smallest(shares=False)), workers=1)
-    simulate(compile_pathway(smallest(shares=True)), workers=1)
+def precompile(engines: Sequence[str]) -> None:
+    """Run engines on the smallest scenarios: whatever a run compiles is on disk after it.
+
+    In this thread: the memory of another grows in small steps, which takes as long as a fifth of the work.
+    """
+    for engine in engines:
+        pathway = compile_pathway(smallest(shares=engine == "shared"))
+        if engine == "independent":
+            patients = cohort(pathway.scenario, 1, [0])
+            simulate_block(pathway, patients, 1, (0, len(patients)))
+        else:
+            simulate(pathway, workers=1)
 
 
 if __name__ == "__main__":
-    warm_up()
+    os.environ[IS_COMPILING] = "1"
+    if sys.argv[1:2] == ["--child"]:
+        end_when(sys.stdin.buffer.read)
+        precompile(sys.argv[2:])
+    else:
+        precompile(("independent", "shared"))

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import pickle
 import signal
+import subprocess
 import sys
 import tempfile
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,6 +31,24 @@ PREPARED: list[tuple[Callable[[Any, Any], Any], Any]] = []
 """In a process that does part of the work: the work, and what it is part of, sent once."""
 
 
+def in_order(
+    pool: Executor, work: Callable[[Part], Done], parts: Iterable[Part], *, ahead: int
+) -> Iterator[Done]:
+    """The results of `work(part)` for every part, in order, from the threads or processes of a pool.
+
+    Parts are asked for a few at a time, so that no more than `ahead` of them are begun, or done and not
+    yet taken.
+    """
+    begun: deque[Future[Done]] = deque()
+    for part in parts:
+        if len(begun) == ahead:
+            yield begun.popleft().result()
+        with signals_held():
+            begun.append(pool.submit(work, part))
+    while begun:
+        yield begun.popleft().result()
+
+
 def in_processes(
     work: Callable[[Whole, Part], Done],
     whole: Whole,
@@ -36,12 +57,19 @@ def in_processes(
     workers: int,
     take: Callable[[Done], None],
 ) -> None:
-    """Have `work(whole, part)` done for every part; take is called with each result, in order.
+    """Run `work(whole, part)` for every part in processes; take is called with each result, in order.
 
-    Parts are asked for a few at a time, so that no more than these and their results are there at once.
     work: a function of a module, so that another process finds it by name.
     Raises: RunError where a process was killed; whatever work or take raises. No process is left.
     """
+    with worker_processes(work, whole, workers) as pool:
+        for result in in_order(pool, run_prepared, parts, ahead=AHEAD * workers):
+            take(result)
+
+
+@contextmanager
+def worker_processes(work: Callable[[Whole, Any], Any], whole: Whole, workers: int) -> Iterator[Executor]:
+    """Processes that have received `work` and `whole`, for `run_prepared`; they are ended on any error."""
     with (
         tempfile.TemporaryDirectory(prefix="allpath-") as folder,
         ProcessPoolExecutor(
@@ -53,22 +81,17 @@ def in_processes(
     ):
         Path(folder, "whole").write_bytes(pickle.dumps((work, whole)))
         try:
-            begun: deque[Future[Done]] = deque()
-            for part in parts:
-                if len(begun) == AHEAD * workers:
-                    take(begun.popleft().result())
-                with signals_held():
-                    begun.append(pool.submit(do_prepared, part))
-            while begun:
-                take(begun.popleft().result())
+            yield pool
         except BrokenProcessPool as error:
-            told = "a process that did part of the work was killed; nothing was kept"
+            message = "a worker process was killed; nothing was kept"
             if Path(sys.argv[0]).suffix == ".py":
-                told += '\n    a script that uses several processes begins under `if __name__ == "__main__":`'
-            raise RunError(told) from error
+                message += (
+                    '\n    a script that uses several processes begins under `if __name__ == "__main__":`'
+                )
+            raise RunError(message) from error
         except BaseException:
             # nobody waits for their work any more, and a part may take minutes
-            for process in multiprocessing.active_children():
+            for process in list((pool._processes or {}).values()):
                 process.kill()
             raise
 
@@ -84,16 +107,52 @@ def signals_held() -> Iterator[None]:
 
 
 def prepare_process(file: str) -> None:
-    """Begin a process that does part of the work; it ends when the others are in vain.
+    """Receive the work. The process ends when its parent does, or the work is in vain.
 
     file: where the whole is pickled. Sent with the process itself it would fill the pipe to it, and
     a process that dies before it reads (a script without a main guard) would never be missed.
     """
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    end_when(lambda: parent.join())
     PREPARED.append(pickle.loads(Path(file).read_bytes()))  # noqa: S301 - written by the parent
 
 
-def do_prepared(part: Any) -> Any:
-    """A part of the work that this process was prepared for."""
+def end_when(wait: Callable[[], object]) -> None:
+    """End this process, whatever it is doing, as soon as `wait` returns."""
+
+    def watch() -> None:
+        wait()
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def run_prepared(part: Any) -> Any:
+    """The result for a part of the work that this process was prepared for."""
     work, whole = PREPARED[0]
     return work(whole, part)
+
+
+def run_module(module: str, *arguments: str) -> bool:
+    """Run `python -m module` in a process that ends with this one; whether it succeeded.
+
+    It is ended at once when a signal interrupts the wait. Its standard input closes when this process
+    ends, by whatever cause: see `end_when`.
+    """
+    here = str(Path(__file__).parents[2])
+    path = os.pathsep.join(filter(None, (here, os.environ.get("PYTHONPATH"))))
+    with subprocess.Popen(  # noqa: S603 - this interpreter, and a module of this package
+        [sys.executable, "-m", module, *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, "PYTHONPATH": path},
+        start_new_session=True,
+    ) as child:
+        try:
+            return child.wait() == 0
+        except BaseException:
+            child.kill()
+            raise

@@ -40,7 +40,8 @@ class Service:
     bit: its own among a patient's. units: how many there are to be; those in use beyond that go
     when they are given back. by: the column of a patient's `x` that the queue goes by, NONE: first
     come; sign: -1 where the highest goes first. queues: for each set of resources that patients
-    want together a heap of entries, some of them of who waits no longer.
+    want together a heap of entries, some of them of who waits no longer. keys: of each patient who
+    waits, what its newest entry goes by.
     """
 
     code: int
@@ -52,6 +53,7 @@ class Service:
     in_use: int = 0
     waiting: int = 0
     queues: dict[int, list[Entry]] = field(default_factory=dict)
+    keys: dict[int, float] = field(default_factory=dict)
     told: list[float] = field(default_factory=list)
 
 
@@ -136,8 +138,11 @@ class Services:
             self.enter(service, i, which)
 
     def enter(self, service: Service, i: int, which: int) -> None:
-        """Put patient i in its place in a queue."""
+        """Put patient i in its place in a queue, unless it is there already."""
         key = 0.0 if service.by == at.NONE else service.sign * float(self.X[i, service.by])
+        if service.keys.get(i) == key:
+            return
+        service.keys[i] = key
         heappush(service.queues.setdefault(which, []), (key, self.request[i], i))
 
     def reconsider(self, i: int) -> None:
@@ -153,6 +158,7 @@ class Services:
         which = self.wanted.pop(i, 0)
         for service in self.members(which):
             service.waiting -= 1
+            service.keys.pop(i, None)
             self.counts[service.code] = service.waiting
         return which
 

@@ -9,15 +9,24 @@ from dataclasses import dataclass
 from math import inf
 
 import numpy as np
+from numba import config
 
 from sim.engine.arrivals import Cohort, cohorts
+from sim.engine.processes import run_module
 from sim.errors import InputError, Problem, ScenarioError, did_you_mean
 from sim.event_log.log import EventLog, ResourceUse
+from sim.numerics.cache import cache_folder, is_kept
 from sim.pathway.tables import Pathway
 
 BATCH = 2**16
 """Patients in a batch: enough that the work around it costs little, few enough for any memory."""
 ENGINES = ("auto", "independent", "shared")
+
+
+COMPILED = {"independent": "sim.engine.compiled_engine.live_all", "shared": "sim.engine.simpy_engine.advance"}
+"""The compiled function of each engine."""
+IS_COMPILING = "ALLPATH_IS_COMPILING"
+"""Set in the process that compiles the kernel."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +84,7 @@ def simulate_in_batches(
     which replications these are, and what `simulate` gives of them.
     """
     name = choose_engine(pathway, engine)
+    ensure_compiled(name)
     workers = workers or os.cpu_count() or 1
     begun: deque[range] = deque()
 
@@ -103,6 +113,17 @@ def simulate_in_batches(
         from sim.engine.simpy_replications import simulate_shared
 
         simulate_shared(pathway, each(), seed=seed, workers=workers, take=took, progress=tell)
+
+
+def ensure_compiled(engine: str) -> None:
+    """Compile an engine's function in a process of its own, which a signal can end; nothing if it is on disk.
+
+    Where code cannot be kept on disk, or the other process fails, this one compiles when it gets there.
+    """
+    if config.DISABLE_JIT or is_kept(COMPILED[engine]) or cache_folder() is None:  # type: ignore[attr-defined]
+        return
+    if IS_COMPILING not in os.environ:
+        run_module("sim.engine.precompile", "--child", engine)
 
 
 def choose_engine(pathway: Pathway, asked: str) -> str:

@@ -35,6 +35,8 @@ from sim.pathway.tables import Pathway
 
 ROOM = 4 * at.MOST_HAPPENINGS_AT_ONCE
 """Rows and changes that are free in the log before a patient is asked."""
+ARRIVES, GOES_ON, IS_GRANTED = 0, 1, 2
+"""What `advance` does."""
 HAS_ENDED, IS_WAITING, GAVE_BACK, HAS_FAILED, HAS_LEFT, NEEDS_ROOM = 1, 2, 4, 8, 16, 32
 
 
@@ -57,44 +59,37 @@ def outlook(T: Tables, x: Floats, k: Ints, L: LogBuffer) -> tuple[float, int]:
     return next_happening(T, x, k), flags
 
 
-# What Python calls takes arrays one by one: to take a named tuple apart costs more than the call.
+# What Python calls takes arrays one by one: to take a named tuple apart costs more than the call. It is
+# one function, because each that Python calls holds a copy of the kernel.
 
 
 @entry
-def arrives(
+def advance(
     P: Ints,
     N: Floats,
     X: Floats,
     K: Ints,
     rows: Ints,
     changes: Floats,
+    at_start: Floats,
     i: int,
     seed: int,
     replication: int,
     number: int,
-    at_start: Floats,
+    what: int,
+    time: float,
 ) -> tuple[float, int]:
-    """Patient i starts; see `outlook`."""
+    """Patient i ARRIVES, GOES_ON with its next event, or IS_GRANTED what it waits for at its own `time`.
+
+    Returns: see `outlook`.
+    """
     T, L = Tables(P, N), LogBuffer(rows, changes)
-    begin(T, X[i], K[i], L, seed, replication, number, at_start, i)
-    return outlook(T, X[i], K[i], L)
-
-
-@entry
-def goes_on(P: Ints, N: Floats, X: Floats, K: Ints, rows: Ints, changes: Floats, i: int) -> tuple[float, int]:
-    """What was next for patient i happens; see `outlook`."""
-    T, L = Tables(P, N), LogBuffer(rows, changes)
-    happen(T, X[i], K[i], L)
-    return outlook(T, X[i], K[i], L)
-
-
-@entry
-def is_granted(
-    P: Ints, N: Floats, X: Floats, K: Ints, rows: Ints, changes: Floats, i: int, time: float
-) -> tuple[float, int]:
-    """What patient i waits for is granted, at its own time `time`; see `outlook`."""
-    T, L = Tables(P, N), LogBuffer(rows, changes)
-    grant(T, X[i], K[i], L, time)
+    if what == ARRIVES:
+        begin(T, X[i], K[i], L, seed, replication, number, at_start, i)
+    elif what == GOES_ON:
+        happen(T, X[i], K[i], L)
+    else:
+        grant(T, X[i], K[i], L, time)
     return outlook(T, X[i], K[i], L)
 
 
@@ -151,11 +146,13 @@ class Centre:
 
     def patient(self, i: int) -> Generator[simpy.Event, Any, None]:
         """One patient: ask what is next, sleep until then or until woken by a grant."""
-        life = (*self.tables, self.X, self.K, *self.buffer, i)
-        begins, follow_up, priority = self.begins[i], self.follow_up[i], self.numbers[i] + 1
+        number = self.numbers[i]
+        who = (i, self.seed, self.replication, number)
+        patient = (*self.tables, self.X, self.K, *self.buffer, self.at_start, *who)
+        begins, follow_up, priority = self.begins[i], self.follow_up[i], number + 1
         alarm = Moment(self.env)
         now = begins
-        time, flags = arrives(*life, self.seed, self.replication, self.numbers[i], self.at_start)
+        time, flags = advance(*patient, ARRIVES, 0.0)
         if self.services and self.K[i, at.HELD]:
             self.services.take(int(self.K[i, at.HELD]))
             self.close_moment()
@@ -171,7 +168,7 @@ class Centre:
                 now = self.env.now
                 if i in self.granted:
                     self.granted.remove(i)
-                    time, flags = is_granted(*life, now - begins)
+                    time, flags = advance(*patient, IS_GRANTED, now - begins)
                     continue
             elif time < follow_up:
                 yield alarm.come(begins + time - now, priority)
@@ -181,7 +178,7 @@ class Centre:
             if time >= follow_up:
                 self.leave(i)
                 return
-            time, flags = goes_on(*life)
+            time, flags = advance(*patient, GOES_ON, 0.0)
             if flags & HAS_LEFT:
                 self.withdraw(i)
 

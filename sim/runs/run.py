@@ -8,7 +8,7 @@ from math import inf
 from time import perf_counter
 from typing import Protocol
 
-from sim.engine.run import BATCH, Result, simulate_in_batches
+from sim.engine.run import BATCH, COMPILED, Result, simulate_in_batches
 from sim.errors import RunError
 from sim.event_log.log import EventLog, ResourceUse
 from sim.numerics.cache import is_kept
@@ -188,7 +188,7 @@ class _Batches:
 
 def is_kernel_compiled() -> bool:
     """Whether the compiled kernel is on disk; if not, the next run compiles it."""
-    return is_kept("sim.engine.compiled_engine.live_all")
+    return is_kept(COMPILED["independent"])
 
 
 def further_outcomes(scenario: Scenario) -> FurtherOutcomes | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import time
 from collections.abc import Callable
 
 import numpy as np
@@ -46,6 +47,20 @@ def test_an_interrupt_ends_the_processes(monkeypatch: pytest.MonkeyPatch) -> Non
     with pytest.raises(KeyboardInterrupt):
         simulated(monkeypatch, workers=2, progress=interrupted)
     assert multiprocessing.active_children() == []
+
+
+def test_an_error_leaves_other_children_of_the_program_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    other = multiprocessing.get_context("spawn").Process(target=time.sleep, args=(60.0,))
+    other.start()
+
+    def failed(share: float) -> None:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        simulated(monkeypatch, workers=2, progress=failed)
+    assert other.is_alive()
+    other.kill()
+    other.join()
 
 
 def test_a_process_that_is_killed_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
