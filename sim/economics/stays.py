@@ -44,7 +44,7 @@ class Stays:
             begins |= _may_change(history, covariate)
         self.row: Indices = np.flatnonzero(begins)
         self._position = np.cumsum(begins) - 1
-        self.patient = history.patients(self.row)
+        self.patient: Indices = history.patients(self.row).astype(np.int64)
         self._is_first = np.append(True, self.patient[1:] != self.patient[:-1])
         self.stage: Codes = self.filled(stages.row, stages.code, np.int16(-1))
         self.state: Codes = self.filled(states.row, states.code, np.int16(-1))
@@ -52,11 +52,16 @@ class Stays:
     def filled(self, rows: Indices, codes: NDArray[Any], otherwise: np.generic) -> NDArray[Any]:
         """In each stretch the code of the last of these rows; `otherwise` before the first."""
         found = np.full(len(self.row), otherwise)
-        source = np.where(self._is_first, np.arange(len(self.row)), 0)
+        source = np.where(self._is_first, np.arange(len(self.row), dtype=np.int32), np.int32(0))
         at = self._position[rows]
         found[at] = codes
         source[at] = at
         return found[np.maximum.accumulate(source)]
+
+    @cached_property
+    def first(self) -> Indices:
+        """The first stretch of each patient, shape [n_patients]."""
+        return np.flatnonzero(self._is_first)
 
     @cached_property
     def begin(self) -> Floats:

@@ -98,16 +98,13 @@ class Valuation:
     @cached_property
     def qaly(self) -> Amounts:
         """Each patient's quality-adjusted life-years: utilities over time, and those of events."""
-        stays = self._stays
-        flow = Flow(np.arange(len(stays.row)), self._utility)
-        lasting = self._added([flow], [], self._health_discount).in_years()
+        lasting = self._accrued(self._utility)
         return lasting + self._added([], list(self._event_qalys()), self._health_discount)
 
     @cached_property
     def life_years(self) -> Amounts:
         """Each patient's years from the start until the state `dead`, or the end of follow-up."""
-        alive = Flow(np.arange(len(self._stays.row)), self._is_alive)
-        return self._added([alive], [], self._health_discount).in_years()
+        return self._accrued(self._is_alive)
 
     @cached_property
     def cost_by_stage(self) -> Mapping[str, Amounts]:
@@ -152,14 +149,23 @@ class Valuation:
 
     # ------------------------------------------------------------ adding up
 
+    def _accrued(self, rate: Floats) -> Amounts:
+        """Years of each patient, each stretch weighted by its rate."""
+        first = self._stays.first
+        weights = (self._weights_of(discount) for discount in (self._health_discount, UNDISCOUNTED))
+        return Amounts(*(np.add.reduceat(rate * one, first) for one in weights)).in_years()
+
+    def _weights_of(self, discount: Discount) -> Floats:
+        if discount not in self._weights:
+            self._weights[discount] = self._stays.weights(discount)
+        return self._weights[discount]
+
     def _added(self, flows: Sequence[Flow], lumps: Sequence[Lump], discount: Discount) -> Amounts:
         return Amounts(*(self._sums(flows, lumps, one) for one in (discount, UNDISCOUNTED)))
 
     def _sums(self, flows: Sequence[Flow], lumps: Sequence[Lump], discount: Discount) -> Floats:
         n, log = self.history.log.n_patients, self.history.log
-        if discount not in self._weights:
-            self._weights[discount] = self._stays.weights(discount)
-        weights, total = self._weights[discount], np.zeros(n)
+        weights, total = self._weights_of(discount), np.zeros(n)
         for flow in flows:
             worth = flow.rate * weights[flow.stretch]
             total += np.bincount(self._stays.patient[flow.stretch], weights=worth, minlength=n)
