@@ -414,4 +414,40 @@ FAULTS = (
         "open_ended = index[:0]",
         "tests/unit/outcomes/history/test_daily_census.py::test_every_patient_is_where_the_log_says",
     ),
+    # costs and utilities
+    Fault(
+        "a cost at a moment is not discounted",
+        "sim/economics/valuation.py",
+        "worth = lump.amount * discount.factors(log.time[lump.row])",
+        "worth = lump.amount * 1.0",
+        "tests/theory/test_economics.py::test_s_lump_at_its_time",
+    ),
+    Fault(
+        "the cost of an event is read after the next stage is entered",
+        "sim/economics/valuation.py",
+        "evaluate(self._while_leaving, value, rows)",
+        "evaluate(self.history, value, rows)",
+        "tests/unit/economics/test_valuation.py::test_a_cost_of_an_event_is_read_after_its_effects_and_before_those_of_the_next_stage",
+    ),
+    Fault(
+        "an unlimited resource is not kept while its holder waits",
+        "sim/economics/stays.py",
+        "kept = needed[source] & ~asks[source] & (let_go == let_go[source])",
+        "kept = needed[source] & asks[source]",
+        "tests/unit/economics/test_valuation.py::test_unlimited_and_scarce_resources_side_by_side",
+    ),
+    Fault(
+        "an extendedly dominated strategy stays on the frontier",
+        "sim/economics/incremental.py",
+        "while len(efficient) > 1 and",
+        "while len(efficient) > 9 and",
+        "tests/unit/economics/test_incremental.py::test_r1_dampack_strategies",
+    ),
+    Fault(
+        "the errors of costs and QALYs are taken as independent",
+        "sim/economics/incremental.py",
+        "- 2.0 * threshold * self.covariance",
+        "- 0.0 * threshold * self.covariance",
+        "tests/unit/economics/test_incremental.py::test_r6_net_benefit_over_thresholds",
+    ),
 )
