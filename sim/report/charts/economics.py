@@ -95,7 +95,7 @@ def by_category(arms: Sequence[tuple[str, Mapping[str, float]]], *, currency: st
     dressed(figure, height=130 + 44 * len(arms))
     figure.update_layout(barmode="stack")
     figure.update_yaxes(autorange="reversed")
-    return figure.update_xaxes(title_text=f"cost per patient ({currency})")
+    return figure.update_xaxes(title_text=f"{currency} per patient")
 
 
 def frontier(points: Sequence[Point], on: Sequence[str], *, currency: str) -> go.Figure:
