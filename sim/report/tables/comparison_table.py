@@ -13,7 +13,7 @@ from sim.outcomes.estimates import DifferenceRow, EstimateRow
 from sim.outcomes.labels import time_in_prose
 from sim.outcomes.results import ArmFacts, OutcomeFacts, Results
 from sim.report.tables import number_format
-from sim.report.tables.economic_tables import incremental_tables
+from sim.report.tables.economic_tables import BY_YEAR, incremental_tables, year_table
 from sim.report.tables.model import FAINT, Column, Table, Value, numbers, print_table, printed, texts
 from sim.report.tables.model import Row as TableRow
 from sim.report.tables.run_table import (
@@ -83,14 +83,15 @@ def _print(
         console.print()
         console.print(Text(CHANCE, style=FAINT))
     for outcome in compared_outcomes(results):
-        if outcomes and outcome.name not in outcomes:
+        if (outcomes and outcome.name not in outcomes) or outcome.name == BY_YEAR:
             continue
         for arm in results.arms[1:]:
             for table in difference_tables(results, outcome, arm, letters):
                 console.print()
                 print_table(table, console)
     if not outcomes or {"cost", "qaly"} & set(outcomes):
-        for table in incremental_tables(results):
+        years = year_table(results)
+        for table in (*incremental_tables(results), *([years] if years is not None else [])):
             console.print()
             print_table(table, console)
     console.print()
@@ -371,7 +372,7 @@ def overview(results: Results) -> tuple[Table, ...]:
     reference, others = results.reference, results.arms[1:]
     values: list[TableRow] = []
     changes: list[TableRow] = []
-    for outcome in reference.outcomes:
+    for outcome in (one for one in reference.outcomes if one.name != BY_YEAR):
         own = [arm.outcome(outcome.name) for arm in results.arms]
         if not all(one and one.kind == outcome.kind for one in own):
             continue

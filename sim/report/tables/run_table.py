@@ -14,6 +14,7 @@ from sim.outcomes.estimates import Table as OutcomeTable
 from sim.outcomes.labels import time_in_prose
 from sim.outcomes.results import OutcomeFacts, Results
 from sim.report.tables import number_format
+from sim.report.tables.economic_tables import BY_YEAR, year_table
 from sim.report.tables.model import FAINT, Cell, Table, Value, numbers, print_table, printed
 from sim.report.tables.model import Row as TableRow
 
@@ -98,11 +99,14 @@ def run_tables(results: Results, outcomes: Sequence[str] | None = None) -> Itera
     """Every table of a run."""
     shown = [one for one in results.reference.outcomes if not outcomes or one.name in outcomes]
     single = [one for one in shown if not one.description.curve and one.kind != "funnel"]
+    single = [one for one in single if one.name != BY_YEAR]
     for outcome in shown:
         if outcome.description.curve:
             yield from curve_tables(results, outcome)
     if single:
         yield overview(results, single)
+    if any(one.name == BY_YEAR for one in shown) and (years := year_table(results)):
+        yield years
     for outcome in shown:
         if outcome.kind == "funnel":
             yield from funnel_tables(results, outcome)
