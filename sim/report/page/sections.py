@@ -24,7 +24,6 @@ from sim.report.page.pictures import (
 from sim.report.page.trajectory_pictures import funnel_parts, pathway_parts
 from sim.report.tables import comparison_table, number_format
 from sim.report.tables.comparison_table import CHANCE, CHANGES, KINDS, assumed_parameters, change_cell
-from sim.report.tables.economic_tables import BY_YEAR
 from sim.report.tables.model import Row, Table, Value, numbers, texts
 from sim.report.tables.run_table import methods, overview, rows_of, value_cell
 from sim.report.text.protocol import STATUSES
@@ -73,8 +72,7 @@ def _outcomes(results: Results) -> Section:
     if len(results.arms) > 1:
         tables = comparison_table.overview(results)
     else:
-        shown = [one for one in results.reference.outcomes if one.name != BY_YEAR]
-        tables = (overview(results, shown, "All outcomes"),)
+        tables = (overview(results, results.reference.outcomes, "All outcomes"),)
     found = methods(results)
     return Section("outcomes", "All outcomes", tables, f"{found}." if found else "")
 

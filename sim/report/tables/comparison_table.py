@@ -372,7 +372,7 @@ def overview(results: Results) -> tuple[Table, ...]:
     reference, others = results.reference, results.arms[1:]
     values: list[TableRow] = []
     changes: list[TableRow] = []
-    for outcome in (one for one in reference.outcomes if one.name != BY_YEAR):
+    for outcome in reference.outcomes:
         own = [arm.outcome(outcome.name) for arm in results.arms]
         if not all(one and one.kind == outcome.kind for one in own):
             continue
