@@ -10,7 +10,9 @@ import yaml
 
 SCENARIOS = Path(__file__).parents[2] / "scenarios"
 CLINICAL = sorted(
-    path for path in SCENARIOS.rglob("*.yaml") if path.name not in ("sources.yaml", "first_steps.yaml")
+    path
+    for path in SCENARIOS.rglob("*.yaml")
+    if path.name not in ("sources.yaml", "first_steps.yaml") and path.parent.name != "examples"
 )
 MARKS = {"R", "D", "A", "C-hi", "C-med", "C-lo"}
 STATUSES_OF = {
