@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from math import inf
+from math import inf, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,13 +81,51 @@ def all_poisson_arrivals(
 ) -> Floats:
     """Arrival times before `until`, the first `number` of them where that is given."""
     froms, rates = (np.array(column) for column in zip(*steps, strict=True))
-    room = 1024 if number is None else number
+    most = inf if number is None else number
+    expected, _ = expected_poisson(steps, until, most)
+    room = int(min(most, expected + 10.0 * sqrt(expected) + 1024.0))
     while True:
         found = np.empty(room)
         n = poisson_arrivals(seed, replication, froms, rates, until, found)
-        if n < room or room == number:
+        if n < room or room == most:
             return found[:n]
-        room *= 4
+        room = int(min(most, 4 * room))
+
+
+def expected_poisson(
+    steps: tuple[tuple[float, float], ...], until: float, most: float
+) -> tuple[float, float]:
+    """Expected number of arrivals before `until`, at most `most`, and of the candidates drawn for them."""
+    expected, end = 0.0, 0.0
+    for i, (begin, rate) in enumerate(steps):
+        if begin >= until or expected >= most:
+            break
+        end = min(until, steps[i + 1][0]) if i + 1 < len(steps) else until
+        if expected + rate * (end - begin) > most:
+            end = begin + (most - expected) / rate
+            expected = most
+        else:
+            expected += rate * (end - begin)
+    return expected, max(rate for _, rate in steps) * end
+
+
+def expected_arrivals(scenario: Scenario) -> tuple[float, float]:
+    """Expected number of patients of one replication, and of the arrival times drawn for them."""
+    patients = scenario.patients
+    arrivals, table = patients.arrivals, patients.table
+    n_today = len(table.rows) if table is not None and table.is_today else 0
+    until = min(scenario.horizon, arrivals.lasting if arrivals.lasting is not None else inf)
+    most = inf if patients.number is None else patients.number
+    expected = drawn = 0.0
+    if arrivals.kind == "together":
+        expected = patients.number or 0
+    elif arrivals.kind == "every":
+        expected = min(most, until / (arrivals.interval or inf))
+    elif arrivals.kind == "days":
+        expected = min(most, len(arrivals.days))
+    else:
+        expected, drawn = expected_poisson(arrivals.rates, until, most)
+    return n_today + expected, max(drawn, expected)
 
 
 def arrival_days(scenario: Scenario, seed: int, replication: int) -> Floats:
@@ -100,7 +138,8 @@ def arrival_days(scenario: Scenario, seed: int, replication: int) -> Floats:
         return np.zeros(number or 0)
     if arrivals.kind == "every":
         interval = arrivals.interval or 0.0
-        most = int(np.ceil(until / interval)) + 1 if number is None else number
+        within = int(np.ceil(until / interval)) + 1
+        most = within if number is None else min(number, within)
         return on_grid(np.arange(most, dtype=np.float64) * interval)
     if arrivals.kind == "days":
         return on_grid(np.array(arrivals.days[:number], dtype=np.float64))

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import inf
 
-from sim.engine.arrivals import cohort
+from sim.engine.arrivals import expected_arrivals
 from sim.engine.processes import in_processes
-from sim.engine.run import choose_engine
+from sim.engine.run import check_size, choose_engine
 from sim.engine.simpy_replications import WORTH_A_PROCESS
 from sim.errors import Place, Problem, RunError, ScenarioError
 from sim.outcomes.comparison.comparability import Arm
@@ -99,6 +100,7 @@ def _sources(request: RunRequest, scenario: Scenario, variations: Sequence[Varia
             else:
                 pathway = compile_pathway(scenario)
             choose_engine(pathway, request.engine)
+            check_size(pathway.scenario, request.replications, at_least=inf)
             found.append(ArmSource(variation.name, pathway, own))
         except ScenarioError as error:
             if not variation.changes:
@@ -170,8 +172,8 @@ def _has_log_of(scenario: Scenario, other: Scenario) -> bool:
 def _is_worth_processes(cells: Sequence[ArmSource], request: RunRequest) -> bool:
     if all(choose_engine(cell.pathway, request.engine) == "independent" for cell in cells):
         return False
-    patients = len(cohort(cells[0].scenario, request.seed, range(request.replications)))
-    return patients * len(cells) >= WORTH_A_PROCESS
+    patients, _ = expected_arrivals(cells[0].scenario)
+    return patients * request.replications * len(cells) >= WORTH_A_PROCESS
 
 
 def simulate_alone(at: tuple[float, ...], source: ArmSource) -> Cell | FailedCell:
