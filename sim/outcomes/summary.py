@@ -238,7 +238,8 @@ def _group_rows(
             "; ".join(filter(None, (reason, note))),
         )
     for key, count in {**figures.counts, **counts}.items():
-        unit = UNITS.get(key.measure, described.counted)
+        is_total = key.measure == "events" and described.headline.measure == "total"
+        unit = described.unit if is_total else UNITS.get(key.measure, described.counted)
         time = np.nan if key.time is None else key.time
         yield EstimateRow(
             findings.outcome.name, arm, group, key.part, key.measure, time, unit, count, n=figures.n

@@ -205,7 +205,10 @@ def difference_rows(
         else:
             said = one.note("patient", len(groups[0].patients))
         has_interval = one.estimate.has_interval
-        reason = why_no_interval or said or ("" if has_interval else _why_unknown(groups[1], key, several))
+        is_read = any(key in figures.estimates for figures in groups[1].by_replication)
+        reason = why_no_interval or said
+        if not reason and not has_interval and (is_read or not one.estimate.is_known):
+            reason = _why_unknown(groups[1], key, several)
         method = (PAIRED_REPLICATIONS if several else PAIRED_PATIENTS) if has_interval else ""
         yield DifferenceRow(
             outcome,

@@ -14,8 +14,9 @@ from sim.outcomes.estimates import DifferenceRow, EstimateRow
 from sim.runs.comparison import Comparison, request_source, run_comparison
 from sim.runs.request import RunRequest
 from sim.runs.run import run_scenario
+from tests import simulated as runs
 from tests.rows import OutcomeRows, limits
-from tests.simulated import OVERLOAD
+from tests.simulated import FIRST, OVERLOAD, simulated
 
 NAMES = ("ward", "ward 2")
 STATISTICS = (
@@ -273,3 +274,20 @@ def test_waits_in_a_queue_that_grows_in_one_arm_have_a_note_that_names_the_arm(t
         assert "does not settle" not in rows_of(done, "served").difference().note
         (note,) = done.results.notes
         assert note.startswith(f"with {who}, the queue for server does not settle: it grows by ")
+
+
+TRANSPLANT_IN_A_FIFTH = "pathway.stages.remission.events.transplant.chance=0.2"
+
+
+def test_numbers_without_interval_by_nature_have_no_note():
+    """The Wasserstein distance and the log-rank test are known, and have no interval to explain."""
+    arms = [
+        ("one", simulated(FIRST, "patients.number=400")),
+        ("other", simulated(FIRST, "patients.number=400", TRANSPLANT_IN_A_FIFTH)),
+    ]
+    found = runs.compared(*arms).results.differences
+    for measure in ("wasserstein_distance", "log_rank_p_value"):
+        row = found.find("overall_survival", measure, arm="other")
+        assert row is not None
+        assert row.is_known
+        assert row.note == ""
