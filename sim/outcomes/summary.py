@@ -239,7 +239,7 @@ def _group_rows(
         )
     for key, count in {**figures.counts, **counts}.items():
         is_total = key.measure == "events" and described.headline.measure == "total"
-        unit = described.unit if is_total else UNITS.get(key.measure, described.counted)
+        unit = "events" if is_total else UNITS.get(key.measure, described.counted)
         time = np.nan if key.time is None else key.time
         yield EstimateRow(
             findings.outcome.name, arm, group, key.part, key.measure, time, unit, count, n=figures.n
