@@ -62,6 +62,14 @@ FITTED = frozenset(
 )
 """Families that take all of it; `beta` takes mean and sd, `piecewise_exponential` survival or risk."""
 
+LARGEST: Mapping[str, float] = {
+    **dict.fromkeys(("shape", "P", "gamma"), 1e12),
+    **dict.fromkeys(("mu", "meanlog", "sigma", "sdlog", "Q", "knots"), 1e6),
+    **dict.fromkeys(("a", "b", "low", "mode", "high", "mean", "sd"), 1e150),
+}
+"""The largest size of an argument; beyond it powers of it overflow. Rates and scales have no limit."""
+SMALLEST_SHAPE, SMALLEST_Q = 1e-12, 1e-100
+
 ABOVE_ZERO = frozenset({"sd", "sdlog", "sigma", "a", "b", "median"})
 SCALED_SHAPES = frozenset({"weibull", "weibull_ph", "loglogistic", "gamma"})
 MAY_BE_NEGATIVE = frozenset({"normal", "normal_number"})
@@ -97,6 +105,7 @@ def complete(family: str, given: Mapping[str, Any]) -> dict[str, Any]:
     if missing:
         raise ValueError(f"{family} lacks {listed(missing)}: {wanted(family)}")
     own = {name: given[name] for name in OWN[family]}
+    check_sizes(family, own)
     if family == "royston_parmar":
         check_spline(own["gamma"], own["knots"])
     if family == "normal" and own["mean"] < -37.0 * own["sd"]:
@@ -192,6 +201,24 @@ def check_number(family: str, name: str, value: float) -> None:
             raise ValueError(f"mean {value:g} is not between 0 and 1: a beta lies between 0 and 1")
     elif name == "mean" and family not in MAY_BE_NEGATIVE:
         check_above(family, name, value)
+
+
+def check_sizes(family: str, own: Mapping[str, Any]) -> None:
+    """Raises: ValueError where an argument is so large or small that no number holds the distribution."""
+    for name, value in own.items():
+        if isinstance(value, str) or name not in LARGEST:
+            continue
+        values = value if isinstance(value, Sequence) else [value]
+        largest = max(values, key=abs)
+        limit = LARGEST[name]
+        if abs(largest) > limit:
+            raise ValueError(
+                f"{name} {largest:g} is too large: give a number between {-limit:g} and {limit:g}"
+            )
+        if name == "shape" and family in SCALED_SHAPES and value < SMALLEST_SHAPE:
+            raise ValueError(f"shape {value:g} is too small: give at least {SMALLEST_SHAPE:g}")
+        if name == "Q" and 0.0 < abs(value) < SMALLEST_Q:
+            raise ValueError(f"Q {value:g} is too small: give 0")
 
 
 def check_above(family: str, name: str, value: float) -> None:

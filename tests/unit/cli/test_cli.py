@@ -424,6 +424,17 @@ def test_describe_tells_what_the_scenario_says(allpath: Allpath, ward: Path) -> 
     assert ".mean: 20 days -> 10 days" in ended.out
 
 
+def test_describe_works_for_a_spline_with_a_knot_beyond_the_longest_time(
+    allpath: Allpath, ward: Path
+) -> None:
+    """A knot stands in log time: exp(800) days is more than a number holds."""
+    spline = "{royston_parmar: {scale: odds, gamma: [-4, 1.1], knots: [0.1, 800], unit: days}}"
+    ended = allpath("describe", ward, "--set", f"pathway.stages.ward.events.home.after={spline}")
+    assert (ended.status, ended.err) == (0, "")
+    text = " ".join(ended.out.split())
+    assert "(mean 12.6 months, median 38 days)" in text, "those of a loglogistic with shape 1.1"
+
+
 def test_describe_draws_the_diagram(allpath: Allpath, ward: Path) -> None:
     drawn = allpath("describe", ward, "--diagram", "mermaid").out
     assert drawn.startswith('---\ntitle: "A ward"\nconfig: ')
