@@ -26,7 +26,7 @@ from sim.outcomes.summary import DEFAULT_TIMES, log_results
 from sim.pathway.tables import Pathway, compile_pathway
 from sim.runs.comparison import request_source, run_comparison
 from sim.runs.provenance import peak_mib
-from sim.runs.request import RunRequest
+from sim.runs.run import RunRequest
 from sim.runs.sequential_stopping import compare_until
 from sim.scenario import load
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sim.outcomes.estimates import DifferenceRow, Differences
 from sim.runs.comparison import request_source, run_comparison
-from sim.runs.request import RunRequest
+from sim.runs.run import RunRequest
 from sim.units import DAYS_IN
 
 ROOT = Path(__file__).parents[1]

@@ -14,8 +14,7 @@ from sim.outcomes.comparison.comparability import Arm
 from sim.outcomes.summary import log_results
 from sim.runs.comparison import arm_sources, run_comparison, trace_arms
 from sim.runs.grid import Changes, variations
-from sim.runs.request import RunRequest, Time, check_whole, texts, times
-from sim.runs.run import Run, further_outcomes, run_scenario
+from sim.runs.run import Run, RunRequest, Time, check_whole, further_outcomes, run_scenario, texts, times
 from sim.runs.sequential_stopping import compare_until, run_until
 from sim.runs.sweep import run_sweep
 from sim.scenario import load as load_scenario

@@ -17,8 +17,7 @@ from sim.outcomes.comparison.comparability import Arm
 from sim.outcomes.estimates import Table
 from sim.outcomes.results import Results
 from sim.runs.comparison import Comparison
-from sim.runs.request import RunRequest
-from sim.runs.run import Run
+from sim.runs.run import Run, RunRequest
 from sim.runs.sweep import Sweep
 from sim.scenario.language.model import Scenario
 

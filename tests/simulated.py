@@ -15,8 +15,7 @@ from sim.outcomes.comparison.paired import compare
 from sim.outcomes.evaluation import Evaluator
 from sim.outcomes.history.history import History
 from sim.runs.comparison import Comparison
-from sim.runs.request import RunRequest
-from sim.runs.run import Run, run_scenario
+from sim.runs.run import Run, RunRequest, run_scenario
 from sim.scenario.language.model import Outcome, Scenario
 
 SCENARIOS = Path(__file__).parents[1] / "scenarios"
@@ -94,7 +93,7 @@ def arm_of(done: Run, name: str = "it") -> Arm:
 
 def evaluator_of(arm: Arm, at: Sequence[float] = ()) -> Evaluator:
     """The evaluator of an arm. at: days at which curves are read."""
-    return Evaluator(arm.log, arm.use, arm.scenario, at=at, replications=arm.replications)
+    return Evaluator(arm.history, at=at, replications=arm.replications)
 
 
 def history_of(done: Run) -> History:

@@ -8,12 +8,12 @@ from typing import Annotated
 import typer
 
 from sim.cli import options
-from sim.cli.interrupts import outputs
 from sim.cli.output import (
     WRONG_INPUT,
     console,
     fail,
     named,
+    outputs,
     page_facts,
     say,
     say_written,
@@ -57,7 +57,7 @@ def describe(
     settings: options.Settings = None,
 ) -> None:
     """Describe a scenario: stages, distributions, decisions, and the sources of its numbers."""
-    from sim.runs.request import check_word
+    from sim.runs.run import check_word
     from sim.scenario import load
 
     check_word("diagram", diagram, ["mermaid"])
@@ -90,7 +90,7 @@ def trace(
     """Print the story of one patient; in two scenarios, where the pathways diverge."""
     from sim.files import check_outputs
     from sim.runs.comparison import arm_sources, trace_arms
-    from sim.runs.request import LARGEST, check_whole
+    from sim.runs.run import LARGEST, check_whole
 
     check_whole("patient", patient, 0, LARGEST)
     check_whole("replication", replication, 0, LARGEST - 1)

@@ -11,8 +11,15 @@ from typing import Annotated, Any, NoReturn, cast
 import typer
 
 from sim.cli import inspect, simulate
-from sim.cli.interrupts import INTERRUPTED, interrupts
-from sim.cli.output import FAILED, WRONG_INPUT, drop_unread_output, prepare_streams, say
+from sim.cli.output import (
+    FAILED,
+    INTERRUPTED,
+    WRONG_INPUT,
+    drop_unread_output,
+    interrupts,
+    prepare_streams,
+    say,
+)
 
 VERBS = (
     simulate.run,

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sim.cli import options
-from sim.cli.interrupts import outputs
 from sim.cli.output import (
     FAILED,
     announce_compilation,
@@ -17,6 +16,7 @@ from sim.cli.output import (
     console,
     fail,
     named,
+    outputs,
     page_facts,
     say,
     say_written,
@@ -29,7 +29,7 @@ from sim.errors import InputError
 
 if TYPE_CHECKING:
     from sim.outcomes.results import Results
-    from sim.runs.request import RunRequest
+    from sim.runs.run import RunRequest
     from sim.scenario.language.model import Scenario
 
 
@@ -44,7 +44,7 @@ def request_of(
     at: list[str] | None = None,
 ) -> RunRequest:
     """The request for a run. Raises: InputError for a value that an option cannot have."""
-    from sim.runs.request import RunRequest, times
+    from sim.runs.run import RunRequest, times
 
     seed, replications = (1 if number is None else number for number in (seed, replications))
     changes, read_at = tuple(settings or ()), times(at or ())
@@ -93,8 +93,7 @@ def run(
     """Simulate a cohort and print its outcomes."""
     from sim.files import check_outputs
     from sim.report.tables.run_table import print_run
-    from sim.runs.request import check_outcomes
-    from sim.runs.run import run_scenario
+    from sim.runs.run import check_outcomes, run_scenario
 
     request = request_of(scenario, patients, settings, seed, replications, engine, workers, at)
     if out is not None:
@@ -162,7 +161,7 @@ def compare(
     from sim.files import check_outputs
     from sim.report.tables.comparison_table import print_comparison
     from sim.runs.comparison import arm_sources, run_comparison
-    from sim.runs.request import check_outcomes
+    from sim.runs.run import check_outcomes
 
     request = request_of(arms[0], patients, settings, seed, replications, engine, workers, at)
     sources = arm_sources(arms, request, seed=seed, replications=replications)

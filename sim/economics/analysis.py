@@ -27,7 +27,7 @@ from sim.outcomes.comparison.comparability import Arm
 from sim.outcomes.endpoints import Endpoint
 from sim.outcomes.estimates import Incremental, IncrementalRow
 from sim.outcomes.history.history import History
-from sim.outcomes.intervals import Key
+from sim.outcomes.results import Key
 from sim.outcomes.summary import why_no_interval
 from sim.scenario.language.model import Outcome
 

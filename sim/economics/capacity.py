@@ -11,8 +11,7 @@ import numpy as np
 from sim.event_log.log import Indices
 from sim.outcomes.endpoints.means import LEFT_OUT
 from sim.outcomes.history.history import History
-from sim.outcomes.intervals import Estimate, Figures, Key
-from sim.outcomes.results import Description
+from sim.outcomes.results import Description, Estimate, Figures, Key
 from sim.scenario.language.model import Resource, Scenario
 
 CAPACITY, IDLE = "undiscounted", "idle"

@@ -8,8 +8,7 @@ import numpy as np
 
 from sim.errors import RunError
 from sim.event_log.log import ENTERS, GRANTED, Codes, Floats, Indices
-from sim.outcomes.history.event_selection import code, covariate, holds
-from sim.outcomes.history.history import History
+from sim.outcomes.history.history import History, code, covariate, holds
 from sim.scenario.language.model import (
     Amount,
     By,

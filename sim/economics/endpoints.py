@@ -16,8 +16,7 @@ from sim.event_log.log import Floats, Indices
 from sim.outcomes.endpoints import Endpoint
 from sim.outcomes.endpoints.means import LEFT_OUT
 from sim.outcomes.history.history import History
-from sim.outcomes.intervals import Estimate, Figures, Influence, Key, mean
-from sim.outcomes.results import Description
+from sim.outcomes.results import Description, Estimate, Figures, Influence, Key, mean
 from sim.outcomes.survival.influence import of_ratio
 from sim.scenario.language.model import Outcome, Scenario
 

@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 from sim.economics.choices import WhileLeaving, covariates
 from sim.economics.discounting import Discount
 from sim.event_log.log import ASKS, ENTERS, GRANTED, HOLDS, Codes, Floats, Indices
-from sim.outcomes.history.event_selection import holds
-from sim.outcomes.history.history import Flags, History
+from sim.outcomes.history.history import Flags, History, holds
 from sim.scenario.language.model import Covariate, Resource, Scenario, Stage, Value
 
 UNTIL_GRANTED = "when_next_granted"

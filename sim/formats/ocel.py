@@ -17,8 +17,7 @@ import numpy as np
 from sim.event_log.arrow_tables import YES_NO
 from sim.event_log.log import ASKS, ENTERS, GRANTED, LEAVES, STAYS, EventLog
 from sim.formats.patient_rows import EPOCH, Patient, attribute_value, dates, iterate_patients
-from sim.outcomes.history.event_selection import holds
-from sim.outcomes.history.history import NEVER, History
+from sim.outcomes.history.history import NEVER, History, holds
 
 PATIENT, RESOURCE = "patient", "resource"
 ACTIVITY = {ENTERS: "{stage}", ASKS: "{stage}: asked for", LEAVES: "{stage}: given up"}

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
-from itertools import pairwise
+from dataclasses import dataclass, replace
+from functools import cached_property, reduce
+from itertools import chain, pairwise
 from typing import TypeAlias
 
 import numpy as np
 
-from sim.event_log.log import EventLog, Indices, ResourceUse
+from sim.event_log.log import Indices
 from sim.outcomes.endpoints import Endpoint, means, pathway_patterns
 from sim.outcomes.endpoints.time_in_state import occupancy, time_in
 from sim.outcomes.endpoints.time_to_event import Observation, TimeToEvent, time_to_event
-from sim.outcomes.findings import MOST_GROUPS, Findings, too_many_groups, without_influences
-from sim.outcomes.history.event_selection import qualify
-from sim.outcomes.history.history import NEVER, Flags, History
-from sim.outcomes.intervals import Figures
+from sim.outcomes.history.history import NEVER, Flags, History, qualify, rows
 from sim.outcomes.queues import waiting
 from sim.outcomes.queues.queue_summary import ResourceFindings, resource_findings
-from sim.scenario.language.model import Outcome, Scenario
+from sim.outcomes.results import Description, Figures
+from sim.scenario.language.model import EventSelector, Outcome, Scenario
 from sim.scenario.language.wording import scalar
 
 ENDPOINTS: Mapping[str, Callable[[History, Outcome], Endpoint]] = {
@@ -78,7 +76,7 @@ class Evaluation:
 
 
 class Evaluator:
-    """Evaluates outcomes on a log. at: days; those that cannot be observed are left out of `times`.
+    """Evaluates outcomes on a history. at: days; those that cannot be observed are left out of `times`.
 
     replications: their number, where that is not what the log says of itself. observations: by outcome,
     how long patients were observed, where this log is not the whole of it. further: outcomes beside
@@ -87,21 +85,18 @@ class Evaluator:
 
     def __init__(
         self,
-        log: EventLog,
-        use: ResourceUse,
-        scenario: Scenario,
+        history: History,
         *,
         at: Sequence[float],
         replications: int | None = None,
         observations: Mapping[str, Observation] | None = None,
         further: FurtherOutcomes | None = None,
     ) -> None:
-        self.log, self.scenario = log, scenario
-        self.history = History(log, use, scenario)
+        self.history, self.log, self.scenario = history, history.log, history.scenario
         self.asked = tuple(at)
-        self.times = observable_times(scenario, at)
+        self.times = observable_times(self.scenario, at)
         self.observations = observations or {}
-        self.replications = replications or int(log.replication.max(initial=0) + 1)
+        self.replications = replications or int(self.log.replication.max(initial=0) + 1)
         self._further = further
 
     @cached_property
@@ -181,3 +176,94 @@ def observable_times(scenario: Scenario, at: Sequence[float]) -> tuple[float, ..
     if scenario.patients.follow_up is not None:
         last = min(last, scenario.patients.follow_up)
     return tuple(sorted({float(t) for t in at if 0 < t <= last})) or (last,)
+
+
+MOST_GROUPS = 50
+"""An attribute with more values than these makes no groups."""
+
+ByReplication: TypeAlias = tuple[Figures, ...]
+"""The figures of each replication."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Findings:
+    """An outcome in each replication, for all patients it is about and for each group of `by`.
+
+    method: of intervals over patients. note: why there are no groups. nobody: the figures of no
+    patients, None where there are no groups. observation: for a time to an event.
+    """
+
+    outcome: Outcome
+    description: Description
+    method: str | None
+    all_patients: ByReplication
+    groups: Mapping[str, ByReplication]
+    note: str
+    nobody: Figures | None
+    observation: Observation | None
+
+
+def without_influences(figures: ByReplication) -> ByReplication:
+    """The same figures without influences, which lead to the log."""
+    return tuple(replace(one, influences={}) for one in figures)
+
+
+def too_many_groups(attribute: str) -> str:
+    """Why the values of an attribute make no groups."""
+    return f"{attribute} has more than {MOST_GROUPS} different values: too many for groups"
+
+
+def mean_the_same(findings: Sequence[Findings]) -> bool:
+    """Whether an outcome means the same in all these replications, so that they can be combined."""
+    return all(one.description == findings[0].description for one in findings)
+
+
+def combined_observation(findings: Sequence[Findings]) -> Observation | None:
+    """How long patients were observed in all these replications."""
+    found = [one.observation for one in findings if one.observation is not None]
+    return reduce(Observation.combine, found) if found else None
+
+
+def combine_findings(findings: Sequence[Findings]) -> Findings:
+    """One outcome in one replication after another, with the same meaning in all."""
+    first, names = findings[0], _group_names(findings)
+    note = next((one.note for one in findings if one.note), "")
+    if len(names) > MOST_GROUPS and not note:
+        note = too_many_groups(str(first.outcome.by))
+    groups = (
+        {}
+        if note
+        else {name: tuple(chain.from_iterable(_group(one, name) for one in findings)) for name in names}
+    )
+    every = tuple(chain.from_iterable(one.all_patients for one in findings))
+    return replace(
+        first, all_patients=every, groups=groups, note=note, observation=combined_observation(findings)
+    )
+
+
+def _group_names(findings: Sequence[Findings]) -> list[str]:
+    """The names of all groups: categories as declared, numbers increasing."""
+    names = list(dict.fromkeys(name for one in findings for name in one.groups))
+    is_same = all(list(one.groups) == names for one in findings)
+    return names if is_same else sorted(names, key=float)
+
+
+def _group(findings: Findings, name: str) -> ByReplication:
+    if name in findings.groups:
+        return findings.groups[name]
+    assert findings.nobody is not None
+    return (findings.nobody,) * len(findings.all_patients)
+
+
+def first_violation(history: History) -> tuple[int, EventSelector] | None:
+    """The index of the first patient with an event that `never` forbids, and the selector.
+
+    Of several for that patient the first in the log, then in the file; None if there is none.
+    """
+    found = [
+        (int(rows(history, never)[0]), never) for never in history.scenario.never if len(rows(history, never))
+    ]
+    if not found:
+        return None
+    row, never = min(found, key=lambda item: item[0])
+    return int(history.patients(np.array([row]))[0]), never

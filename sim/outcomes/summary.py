@@ -8,17 +8,34 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from sim.event_log.log import EventLog, ResourceUse
-from sim.outcomes import findings as outcome_findings
-from sim.outcomes import labels
 from sim.outcomes.endpoints.time_to_event import Observation
 from sim.outcomes.estimates import Differences, EstimateRow, Estimates
-from sim.outcomes.evaluation import Evaluator, FurtherOutcomes
-from sim.outcomes.findings import ByReplication, Findings
-from sim.outcomes.intervals import Estimate, Figures, Key, is_empty, over_replications, without_intervals
+from sim.outcomes.evaluation import (
+    ByReplication,
+    Evaluator,
+    Findings,
+    FurtherOutcomes,
+    combine_findings,
+    combined_observation,
+    mean_the_same,
+)
+from sim.outcomes.history.history import History
 from sim.outcomes.queues import queue_summary
 from sim.outcomes.queues.queue_summary import ResourceFindings
-from sim.outcomes.results import ArmFacts, Description, OutcomeFacts, Results
-from sim.scenario.checks.deadlock import deadlocks
+from sim.outcomes.results import (
+    ArmFacts,
+    Description,
+    Estimate,
+    Figures,
+    Key,
+    OutcomeFacts,
+    Results,
+    is_empty,
+    over_replications,
+    time_in_words,
+    without_intervals,
+)
+from sim.scenario.checks.graph import deadlocks
 from sim.scenario.checks.together import clocks_without_days
 from sim.scenario.language.model import Scenario
 from sim.units import DAYS_IN
@@ -95,14 +112,12 @@ def have_same_meaning(summaries: Sequence[Summary]) -> bool:
     It does not where one saw patients for longer than another, so that a curve has another headline
     time: these are evaluated again with the `combined_observations`.
     """
-    return all(map(outcome_findings.have_same_meaning, _by_outcome(summaries)))
+    return all(map(mean_the_same, _by_outcome(summaries)))
 
 
 def combined_observations(summaries: Sequence[Summary]) -> dict[str, Observation]:
     """By outcome, how long patients were observed in all these replications."""
-    found = {
-        one[0].outcome.name: outcome_findings.combined_observation(one) for one in _by_outcome(summaries)
-    }
+    found = {one[0].outcome.name: combined_observation(one) for one in _by_outcome(summaries)}
     return {name: observation for name, observation in found.items() if observation is not None}
 
 
@@ -113,7 +128,7 @@ def combine(summaries: Sequence[Summary]) -> Summary:
         replications=sum(one.replications for one in summaries),
         patients=sum(one.patients for one in summaries),
         in_warm_up=sum(one.in_warm_up for one in summaries),
-        outcomes=tuple(map(outcome_findings.combine, _by_outcome(summaries))),
+        outcomes=tuple(map(combine_findings, _by_outcome(summaries))),
         resources=queue_summary.combine([one.resources for one in summaries]),
     )
 
@@ -142,7 +157,7 @@ def log_results(
     further: FurtherOutcomes | None = None,
 ) -> Results:
     """The results of a run whose whole log is at hand. at: days; those beyond observation are left out."""
-    evaluator = Evaluator(log, use, scenario, at=at, replications=replications, further=further)
+    evaluator = Evaluator(History(log, use, scenario), at=at, replications=replications, further=further)
     return run_results(summarise(evaluator), seed=seed)
 
 
@@ -289,7 +304,7 @@ def _notes(summary: Summary) -> list[str]:
         notes.append(
             f"patients left out of the outcomes because they start in the warm-up: {summary.in_warm_up}"
         )
-    beyond = [labels.time(t) for t in summary.asked if t not in summary.times]
+    beyond = [time_in_words(t) for t in summary.asked if t not in summary.times]
     if beyond and summary.asked != DEFAULT_TIMES:
         notes.append(f"times beyond the end of observation, left out: {', '.join(beyond)}")
     return notes

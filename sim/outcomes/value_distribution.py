@@ -9,10 +9,9 @@ from numpy.typing import NDArray
 
 from sim.event_log.log import Floats, Indices
 from sim.outcomes.endpoints.means import Categories, Mean, attribute
-from sim.outcomes.history.event_selection import qualify
-from sim.outcomes.history.history import History
-from sim.outcomes.intervals import Estimate, share
+from sim.outcomes.history.history import History, qualify
 from sim.outcomes.queues.waiting import CUT_OFF, SERVED, waiting_for
+from sim.outcomes.results import Estimate, share
 from sim.scenario.language.model import Outcome
 from sim.scenario.language.wording import scalar
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sim import distributions
+import sim.distributions as distributions
 from sim.errors import Problems, Where
 from sim.pathway import layout as at
 from sim.pathway.conditions import Readings

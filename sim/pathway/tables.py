@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sim import distributions
+import sim.distributions as distributions
 from sim.errors import Problems
 from sim.numerics.philox import name_key
 from sim.pathway import layout as at

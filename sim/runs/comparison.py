@@ -15,8 +15,7 @@ from sim.outcomes.comparison import paired
 from sim.outcomes.comparison.comparability import Arm, check_comparable
 from sim.outcomes.results import Results
 from sim.pathway.tables import Pathway, compile_pathway
-from sim.runs.request import RunRequest
-from sim.runs.run import QUIET, Progress, Timer, check_rules
+from sim.runs.run import QUIET, Progress, RunRequest, Timer, check_rules
 from sim.runs.store import SavedRun, read_run
 from sim.scenario.language.model import Scenario
 
@@ -154,7 +153,7 @@ def run_comparison(
     for number, source in enumerate(sources):
         arms.append(simulate_arm(source, workers=workers, progress=progress.part(number, len(sources))))
         if isinstance(source.origin, RunRequest):
-            check_rules(source.scenario, arms[-1].log, arms[-1].use)
+            check_rules(arms[-1].history, arms[-1].log)
     timer.begin("outcomes")
     progress.step("outcomes")
     results = _compared(arms, at=at, workers=workers)

@@ -8,7 +8,7 @@ from itertools import product
 from typing import Any, TypeAlias
 
 from sim.errors import InputError, ScenarioError
-from sim.runs.request import texts
+from sim.runs.run import texts
 from sim.scenario.language.model import Resource, Scenario
 from sim.scenario.source.tree import flow, plain, read_text
 

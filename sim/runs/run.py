@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import operator
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import inf
+from pathlib import Path
 from time import perf_counter
-from typing import Protocol
+from typing import Any, Protocol, TypeAlias
 
-from sim.engine.run import BATCH, COMPILED, Result, simulate_in_batches
-from sim.errors import RunError
-from sim.event_log.log import EventLog, ResourceUse
+from sim.engine.run import BATCH, COMPILED, ENGINES, Result, simulate_in_batches
+from sim.errors import InputError, RunError, did_you_mean
+from sim.event_log.log import EventLog
 from sim.numerics.cache import is_kept
-from sim.outcomes import labels
 from sim.outcomes.comparison.comparability import Arm
 from sim.outcomes.endpoints.time_to_event import Observation
-from sim.outcomes.evaluation import Evaluator, FurtherOutcomes
-from sim.outcomes.history.event_selection import first_violation
-from sim.outcomes.results import Results
+from sim.outcomes.evaluation import Evaluator, FurtherOutcomes, first_violation
+from sim.outcomes.history.history import History
+from sim.outcomes.results import Results, event_in_words
 from sim.outcomes.summary import (
+    DEFAULT_TIMES,
     Summary,
     combine,
     combined_observations,
@@ -27,8 +29,123 @@ from sim.outcomes.summary import (
     summarise,
 )
 from sim.pathway.tables import Pathway, compile_pathway
-from sim.runs.request import RunRequest
-from sim.scenario.language.model import Scenario
+from sim.scenario import load
+from sim.scenario.language.model import Outcome, Scenario
+from sim.units import days
+
+Time: TypeAlias = str | float
+"""A time as `2 years`, or a number of days."""
+
+LARGEST = 2**31 - 1
+"""Replications, patients and their numbers are 32-bit integers in the event log."""
+NUMBER = "patients.number"
+
+
+@dataclass(frozen=True, slots=True)
+class RunRequest:
+    """A request for a run.
+
+    file: of the scenario. settings: `PATH=VALUE` each. workers: None for all cores. at: days at which
+    curves are read. scenario: the scenario, where it is loaded already. patients: their number, None
+    for that of the scenario.
+    Raises: InputError, naming the parameter, for a value that it cannot have.
+    """
+
+    file: Path
+    settings: tuple[str, ...] = ()
+    seed: int = 1
+    replications: int = 1
+    engine: str = "auto"
+    workers: int | None = None
+    at: tuple[float, ...] = DEFAULT_TIMES
+    scenario: Scenario | None = None
+    patients: int | None = None
+
+    def __post_init__(self) -> None:
+        check_whole("seed", self.seed, 0, 2**63 - 1)
+        check_whole("replications", self.replications, 1, LARGEST)
+        if self.workers is not None:
+            check_whole("workers", self.workers, 1, LARGEST)
+        if self.patients is not None:
+            check_whole("patients", self.patients, 1, LARGEST)
+        check_word("engine", self.engine, ENGINES)
+        for time in self.at:
+            if not 0.0 < time < inf:
+                raise InputError(
+                    f"at: curves are read after the start, not at {time:g} days", "give a time > 0"
+                )
+        if self.scenario is not None and (self.settings or self.patients is not None):
+            fact = f"{self.scenario.file}: the scenario is loaded, its settings and patients are fixed"
+            raise InputError(fact, "use load(file, settings=[...]), or give the file")
+
+    @property
+    def all_settings(self) -> tuple[str, ...]:
+        """The settings, the number of patients as the last of them."""
+        if self.patients is None:
+            return self.settings
+        others = [setting for setting in self.settings if setting.partition("=")[0].strip() != NUMBER]
+        return (*others, f"{NUMBER}={self.patients}")
+
+    def load(self) -> Scenario:
+        """The scenario. Raises: ScenarioError where it is wrong."""
+        return self.scenario or load(self.file, settings=self.all_settings)
+
+
+def check_whole(name: str, value: Any, low: int, high: int) -> None:
+    """Raises: InputError for a parameter that is no whole number from low to high."""
+    try:
+        if low <= operator.index(value) <= high:
+            return
+    except TypeError:
+        pass
+    raise InputError(f"{name}: must be a whole number from {low} to {high:,}, not {value}")
+
+
+def check_word(name: str, word: str | None, known: Iterable[str]) -> None:
+    """Raises: InputError for a parameter that is none of these words, with the nearest of them."""
+    known = list(known)
+    if word is not None and word not in known:
+        raise InputError(f"{name}: {word} is none of {', '.join(known)}", did_you_mean(str(word), known))
+
+
+def times(at: Sequence[Time] | Time) -> tuple[float, ...]:
+    """Times in days, none for the usual ones. Raises: InputError for a text that is no time."""
+    listed = [at] if isinstance(at, str | float | int) else list(at)
+    return tuple(time_in_days("at", time) for time in listed) or DEFAULT_TIMES
+
+
+def time_in_days(name: str, time: Time) -> float:
+    """The time of a parameter in days. Raises: InputError for a text that is no time."""
+    try:
+        return days(time) if isinstance(time, str) else float(time)
+    except InputError as error:
+        raise InputError(f"{name}: {error.fact}", error.fix) from error
+    except (TypeError, ValueError):
+        raise InputError(f"{name}: {time!r} is no time", "give days, or a text as `2 years`") from None
+
+
+def texts(values: Iterable[str] | str) -> tuple[str, ...]:
+    """Texts of a parameter; one text is taken as a list of one."""
+    return (values,) if isinstance(values, str) else tuple(values)
+
+
+def outcome_called(name: str, scenario: Scenario, *, parameter: str) -> Outcome:
+    """The outcome of this name. Raises: InputError where there is none, naming the nearest, or all."""
+    found = {outcome.name: outcome for outcome in scenario.outcomes}
+    if name not in found and scenario.economics is not None:
+        from sim.economics import endpoints
+
+        found |= {one: endpoints.outcome_called(one) for one in endpoints.economic_outcomes(scenario)}
+    if name not in found:
+        fix = did_you_mean(name, found) or f"the outcomes are {', '.join(found)}"
+        raise InputError(f"{parameter}: there is no outcome {name}", fix)
+    return found[name]
+
+
+def check_outcomes(names: Sequence[str], scenario: Scenario) -> None:
+    """Raises: InputError for the name of an outcome that the scenario does not have."""
+    for name in names:
+        outcome_called(name, scenario, parameter="outcomes")
 
 
 def _ignore(value: object) -> None:
@@ -144,8 +261,9 @@ class _Batches:
         def take(which: range, result: Result) -> None:
             self.timer.begin("outcomes")
             self.last = result
-            check_rules(pathway.scenario, result.log, result.use)
-            summaries.append(self._summary(pathway.scenario, which, result, observations))
+            history = _history(pathway.scenario, which, result)
+            check_rules(history, result.log)
+            summaries.append(self._summary(history, len(which), observations))
             if self.sink is not None:
                 self.timer.begin("write")
                 self.sink.add(result)
@@ -166,22 +284,16 @@ class _Batches:
         return summaries
 
     def _summary(
-        self, scenario: Scenario, which: range, result: Result, observations: Mapping[str, Observation]
+        self, history: History, replications: int, observations: Mapping[str, Observation]
     ) -> Summary:
-        """The batch as a run of its own, its replications numbered from 0."""
-        log, use = result.log, result.use
-        if which.start:
-            log = replace(log, replication=log.replication - which.start)
-            use = replace(use, replication=use.replication - which.start)
+        further = further_outcomes(history.scenario)
         return summarise(
             Evaluator(
-                log,
-                use,
-                scenario,
+                history,
                 at=self.request.at,
-                replications=len(which),
+                replications=replications,
                 observations=observations,
-                further=further_outcomes(scenario),
+                further=further,
             )
         )
 
@@ -200,8 +312,20 @@ def further_outcomes(scenario: Scenario) -> FurtherOutcomes | None:
     return endpoints
 
 
-def check_rules(scenario: Scenario, log: EventLog, use: ResourceUse) -> None:
-    """Raises: RuleViolation where an event occurred that the scenario forbids."""
-    found = first_violation(log, use, scenario)
+def _history(scenario: Scenario, which: range, result: Result) -> History:
+    """The history of a batch as a run of its own, its replications numbered from 0."""
+    log, use = result.log, result.use
+    if which.start:
+        log = replace(log, replication=log.replication - which.start)
+        use = replace(use, replication=use.replication - which.start)
+    return History(log, use, scenario)
+
+
+def check_rules(history: History, log: EventLog) -> None:
+    """Raises: RuleViolation where an event occurred that the scenario forbids.
+
+    log: that of the history, with the numbers of the replications in the run.
+    """
+    found = first_violation(history)
     if found is not None:
-        raise RuleViolation(scenario, log, found[0], labels.event(found[1]))
+        raise RuleViolation(history.scenario, log, found[0], event_in_words(found[1]))

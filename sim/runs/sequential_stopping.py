@@ -12,8 +12,7 @@ from sim.outcomes.estimates import DifferenceRow, EstimateRow
 from sim.outcomes.results import Results
 from sim.pathway.tables import compile_pathway
 from sim.runs.comparison import ArmSource, Comparison, run_comparison
-from sim.runs.request import RunRequest, outcome_called, time_in_days
-from sim.runs.run import QUIET, Progress, Run, run_scenario
+from sim.runs.run import QUIET, Progress, Run, RunRequest, outcome_called, run_scenario, time_in_days
 from sim.scenario.language.model import Scenario
 
 MOST_PATIENTS = 5_000_000

@@ -28,8 +28,7 @@ from sim.files import check_folder, json_text, whole_folder
 from sim.outcomes.comparison.comparability import Arm
 from sim.pathway.tables import Pathway, compile_pathway
 from sim.runs.provenance import provenance
-from sim.runs.request import RunRequest
-from sim.runs.run import QUIET, Progress, Run, run_scenario
+from sim.runs.run import QUIET, Progress, Run, RunRequest, run_scenario
 from sim.scenario import load
 from sim.scenario.language.model import Scenario
 

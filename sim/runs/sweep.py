@@ -27,8 +27,16 @@ from sim.outcomes.summary import arm_results
 from sim.pathway.tables import compile_pathway
 from sim.runs.comparison import ArmSource, simulate_arm
 from sim.runs.grid import Variation
-from sim.runs.request import RunRequest, check_outcomes
-from sim.runs.run import QUIET, Progress, RuleViolation, Timer, check_rules, further_outcomes
+from sim.runs.run import (
+    QUIET,
+    Progress,
+    RuleViolation,
+    RunRequest,
+    Timer,
+    check_outcomes,
+    check_rules,
+    further_outcomes,
+)
 from sim.scenario.language.model import Scenario
 from sim.scenario.source.inheritance import SET
 
@@ -201,7 +209,7 @@ def simulate_cell(
             arm = simulate_arm(source, workers=workers, progress=progress)
         if last is not None:
             last[:] = [arm]
-        check_rules(arm.scenario, arm.log, arm.use)
+        check_rules(arm.history, arm.log)
     except RuleViolation as error:
         return FailedCell(error.fact)
     except (RunError, ScenarioError) as error:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from sim.engine.run import Result, simulate
 from sim.event_log.log import ASKS, ENTERS, LEAVES, EventLog, ResourceUse
-from sim.outcomes.history.event_selection import first_violation
+from sim.outcomes.evaluation import first_violation
 from sim.outcomes.history.history import NEVER, History
 from sim.outcomes.results import Results
 from sim.outcomes.summary import log_results
@@ -60,7 +60,7 @@ def of(use: ResourceUse, log: EventLog, resource: str) -> NDArray[np.bool_]:
 @pytest.mark.parametrize("path", [BASE, *WHAT_IFS], ids=lambda path: path.stem)
 def test_nothing_forbidden_happens_in_a_queue(path: Path) -> None:
     scenario, result = simulated(path)
-    assert first_violation(result.log, result.use, scenario) is None
+    assert first_violation(History(result.log, result.use, scenario)) is None
 
 
 @pytest.mark.parametrize("path", [BASE, *WHAT_IFS], ids=lambda path: path.stem)

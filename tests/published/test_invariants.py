@@ -15,7 +15,8 @@ import pytest
 
 from sim.engine.run import simulate
 from sim.event_log.log import EventLog
-from sim.outcomes.history.event_selection import first_violation
+from sim.outcomes.evaluation import first_violation
+from sim.outcomes.history.history import History
 from sim.pathway.tables import compile_pathway
 from sim.scenario import load
 from tests.cohorts import sizes
@@ -122,7 +123,7 @@ def test_invariants_hold_for_every_patient(file: str, number: int) -> None:
     """A violation by 5 patients in `number` is missed with a probability of exp(-5), 0.7%."""
     scenario = load(SCENARIOS / file, settings=(f"patients.number={number}",))
     result = simulate(compile_pathway(scenario), seed=5)
-    assert first_violation(result.log, result.use, scenario) is None
+    assert first_violation(History(result.log, result.use, scenario)) is None
     rows = Columns(result.log)
     broken = {i.__name__: rows.patient[found][:3] for i in INVARIANTS if (found := i(rows)).any()}
     assert broken == {}

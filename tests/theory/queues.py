@@ -21,11 +21,9 @@ from scipy import stats
 
 from sim.engine.run import simulate
 from sim.outcomes.estimates import EstimateRow
-from sim.outcomes.intervals import NORMAL_975
-from sim.outcomes.results import Results
+from sim.outcomes.results import NORMAL_975, Results
 from sim.pathway.tables import compile_pathway
-from sim.runs.request import RunRequest
-from sim.runs.run import run_scenario
+from sim.runs.run import RunRequest, run_scenario
 from tests.cohorts import read
 from tests.rows import OutcomeRows
 

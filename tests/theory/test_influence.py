@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 
 from sim.outcomes.comparison.differences import over_patients, over_replications
-from sim.outcomes.intervals import NORMAL_975
+from sim.outcomes.results import NORMAL_975
 from sim.outcomes.survival.aalen_johansen import aalen_johansen, incidence_at
 from sim.outcomes.survival.influence import CurveInfluence, of_ratio
 from sim.outcomes.survival.kaplan_meier import kaplan_meier, restricted_mean, risk_table, survival_at

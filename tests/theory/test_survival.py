@@ -8,7 +8,7 @@ from math import exp, log, sqrt
 import numpy as np
 import pytest
 
-from sim.outcomes.intervals import NORMAL_975
+from sim.outcomes.results import NORMAL_975
 from sim.outcomes.survival.aalen_johansen import aalen_johansen, incidence_at, time_to_half
 from sim.outcomes.survival.kaplan_meier import kaplan_meier, median, restricted_mean, risk_table, survival_at
 

@@ -10,7 +10,7 @@ import numpy as np
 from sim.event_log.log import ASKS
 from sim.outcomes.results import Results
 from sim.runs.grid import grid
-from sim.runs.request import RunRequest
+from sim.runs.run import RunRequest
 from sim.runs.sweep import run_sweep
 from tests.cohorts import first_of, happened, run, written
 from tests.rows import OutcomeRows, limits

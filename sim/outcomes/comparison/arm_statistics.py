@@ -15,8 +15,8 @@ from sim.outcomes.endpoints import Endpoint
 from sim.outcomes.endpoints.means import Mean
 from sim.outcomes.endpoints.time_to_event import REACHED, Ends, TimeToEvent
 from sim.outcomes.evaluation import Group
-from sim.outcomes.intervals import UNKNOWN, Estimate, Figures, Key
 from sim.outcomes.queues.waiting import Waiting
+from sim.outcomes.results import UNKNOWN, Estimate, Figures, Key
 from sim.outcomes.survival.aalen_johansen import IncidenceCurve, aalen_johansen
 from sim.outcomes.survival.kaplan_meier import SurvivalCurve
 

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from sim.errors import InputError
 from sim.event_log.log import EventLog, ResourceUse
-from sim.outcomes import labels
 from sim.outcomes.history.history import History
+from sim.outcomes.results import event_in_words, time_in_prose
 from sim.scenario.language.model import Scenario
 
 
@@ -50,7 +50,7 @@ def check_comparable(reference: Arm, arm: Arm) -> None:
 def _settings(reference: Arm, arm: Arm) -> list[tuple[str, Any, Any, str]]:
     """What must be the same: called, in the reference, in the arm, and the rule with the fix."""
     one, other = reference.scenario, arm.scenario
-    days = labels.time_in_prose
+    days = time_in_prose
     follow_up = [
         "to the horizon" if s.patients.follow_up is None else days(s.patients.follow_up) for s in (one, other)
     ]
@@ -76,7 +76,7 @@ def _check_starting_events(reference: Arm, arm: Arm, between: str) -> None:
         other = others.get(one.name)
         if other is None or one.begin is None or other.begin is None or one.begin == other.begin:
             continue
-        both = f"{labels.event(one.begin)} in the first and {labels.event(other.begin)} in the second"
+        both = f"{event_in_words(one.begin)} in the first and {event_in_words(other.begin)} in the second"
         raise InputError(
             f"{between}: {one.name} counts from {both}",
             "give it one `from`, or give one of the outcomes another name",

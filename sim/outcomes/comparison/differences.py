@@ -12,8 +12,7 @@ from scipy.special import stdtrit
 from sim.event_log.log import Floats
 from sim.outcomes.estimates import DifferenceRow
 from sim.outcomes.evaluation import Group
-from sim.outcomes.intervals import MEDIAN, UNKNOWN, Estimate, Figures, Key
-from sim.outcomes.results import Description
+from sim.outcomes.results import MEDIAN, UNKNOWN, Description, Estimate, Figures, Key
 from sim.outcomes.summary import unit_of
 
 ENOUGH = 30

@@ -15,7 +15,7 @@ from scipy.special import chdtrc
 
 from sim.event_log.log import Floats, Indices
 from sim.outcomes.comparison.differences import Difference, squares, student_difference, welch
-from sim.outcomes.intervals import Estimate
+from sim.outcomes.results import Estimate
 from sim.outcomes.survival.kaplan_meier import steps_up_to
 
 Arm = tuple[Floats, NDArray[np.bool_]]

@@ -11,14 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.event_log.log import EventLog, Floats, Indices
-from sim.outcomes import labels
 from sim.outcomes.comparison.comparability import Arm
 from sim.outcomes.comparison.divergence import CHANGES, HAPPENS, WHEN, Divergences, diverge
 from sim.outcomes.endpoints.time_to_event import CENSORED, TimeToEvent
 from sim.outcomes.estimates import EstimateRow
 from sim.outcomes.history.history import NEVER, Flags
-from sim.outcomes.intervals import Estimate, mean, share
-from sim.outcomes.results import Divergence
+from sim.outcomes.results import Divergence, Estimate, event_in_words, mean, share
 from sim.scenario.language.model import Outcome
 
 Endpoints: TypeAlias = tuple[TimeToEvent, TimeToEvent]
@@ -60,7 +58,7 @@ def patient_changes(
         outcome = endpoints[0].outcome
         assert outcome.until is not None
         later, earlier, days = compared_times(endpoints, patients)
-        end = labels.event(outcome.until)
+        end = event_in_words(outcome.until)
         meanings = (
             ("outcome", outcome.name),
             ("better", f"{end} later than in the reference, or not while observed"),

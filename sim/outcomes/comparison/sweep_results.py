@@ -10,7 +10,6 @@ import numpy as np
 
 from sim.errors import Place, Where
 from sim.event_log.log import EventLog
-from sim.outcomes import labels
 from sim.outcomes.comparison.comparability import Arm
 from sim.outcomes.comparison.differences import (
     Difference,
@@ -21,12 +20,17 @@ from sim.outcomes.comparison.differences import (
 from sim.outcomes.comparison.paired import is_same
 from sim.outcomes.endpoints import Endpoint
 from sim.outcomes.estimates import DifferenceRow
-from sim.outcomes.evaluation import Evaluation, Evaluator, FurtherOutcomes, Group
-from sim.outcomes.findings import Findings, without_influences
-from sim.outcomes.intervals import UNKNOWN, Key
+from sim.outcomes.evaluation import (
+    Evaluation,
+    Evaluator,
+    Findings,
+    FurtherOutcomes,
+    Group,
+    without_influences,
+)
 from sim.outcomes.queues.queue_summary import resource_facts, steady_state_note
 from sim.outcomes.queues.waiting_burden import burden
-from sim.outcomes.results import Description
+from sim.outcomes.results import UNKNOWN, Description, Key, time_in_prose
 from sim.outcomes.summary import Summary, summarise, why_no_interval
 from sim.scenario.language.model import Outcome, Scenario
 
@@ -68,7 +72,7 @@ def evaluate_cell(arm: Arm, *, at: Sequence[float], further: FurtherOutcomes | N
     goes before one of the same name.
     """
     scenario = arm.scenario
-    evaluator = Evaluator(arm.log, arm.use, scenario, at=at, replications=arm.replications, further=further)
+    evaluator = Evaluator(arm.history, at=at, replications=arm.replications, further=further)
     facts = resource_facts(evaluator.resources, scenario)
     named = {outcome.name for outcome in scenario.outcomes}
     waiting = {name: endpoint for name, endpoint in burden(evaluator.history).items() if name not in named}
@@ -104,9 +108,9 @@ def _burden(name: str, endpoint: Endpoint, group: Group) -> Evaluation:
 def _window(scenario: Scenario) -> dict[str, str]:
     follow_up = scenario.patients.follow_up
     return {
-        "horizon": labels.time_in_prose(scenario.horizon),
-        "follow-up": "to the horizon" if follow_up is None else labels.time_in_prose(follow_up),
-        "warm-up": labels.time_in_prose(scenario.patients.arrivals.warm_up),
+        "horizon": time_in_prose(scenario.horizon),
+        "follow-up": "to the horizon" if follow_up is None else time_in_prose(follow_up),
+        "warm-up": time_in_prose(scenario.patients.arrivals.warm_up),
     }
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from sim.event_log.log import Indices
-from sim.outcomes.intervals import Figures
-from sim.outcomes.results import Description
+from sim.outcomes.results import Description, Figures
 
 
 class Endpoint(Protocol):

@@ -9,11 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.event_log.log import Floats, Indices
-from sim.outcomes import labels
-from sim.outcomes.history.event_selection import rows
-from sim.outcomes.history.history import NEVER, Flags, History
-from sim.outcomes.intervals import Estimate, Figures, Influence, Key, mean, share
-from sim.outcomes.results import Description
+from sim.outcomes.history.history import NEVER, Flags, History, rows
+from sim.outcomes.results import Description, Estimate, Figures, Influence, Key, event_in_words, mean, share
 from sim.outcomes.survival.influence import of_ratio
 from sim.scenario.language.model import Outcome
 
@@ -75,7 +72,7 @@ def ever(history: History, outcome: Outcome) -> Proportion:
     """The share of patients with an event at least once."""
     assert outcome.happening is not None
     flags = history.first_of_each(rows(history, outcome.happening)) != NEVER
-    text = f"share of patients {labels.event(outcome.happening)} at least once"
+    text = f"share of patients {event_in_words(outcome.happening)} at least once"
     return Proportion(Description(SHARE, "share", text), history.starts, flags, np.ones(len(flags), bool))
 
 
@@ -121,7 +118,7 @@ def count(history: History, outcome: Outcome) -> Mean:
     """The number of events per patient."""
     assert outcome.happening is not None
     times = history.counts(rows(history, outcome.happening)).astype(np.float64)
-    text = f"mean count per patient of {labels.event(outcome.happening)}"
+    text = f"mean count per patient of {event_in_words(outcome.happening)}"
     return Mean(Description(MEAN, "per patient", text), history.starts, times)
 
 
@@ -129,7 +126,7 @@ def total(history: History, outcome: Outcome) -> Total:
     """The number of events in one replication."""
     assert outcome.happening is not None
     times = history.counts(rows(history, outcome.happening))
-    text = f"count per replication of {labels.event(outcome.happening)}"
+    text = f"count per replication of {event_in_words(outcome.happening)}"
     return Total(Description(TOTAL, "per replication", text), history.starts, times)
 
 
@@ -144,7 +141,7 @@ def attribute(history: History, outcome: Outcome) -> Mean | Proportion | Categor
         known = first != NEVER
         values = np.full(history.log.n_patients, np.nan)
         values[known] = history.attribute(outcome.attribute, first[known])
-        event = labels.event(outcome.at)
+        event = event_in_words(outcome.at)
         when, excluded = f"just after {event}", f"patients without {event}"
     categories = names.categories[column]
     if not categories:

@@ -9,12 +9,18 @@ from math import inf
 import numpy as np
 
 from sim.event_log.log import Floats, Indices
-from sim.outcomes import labels
 from sim.outcomes.endpoints.means import LEFT_OUT, SHARE, Proportion
-from sim.outcomes.history.event_selection import rows
-from sim.outcomes.history.history import NEVER, Flags, History
-from sim.outcomes.intervals import Estimate, Figures, Influence, Key, share
-from sim.outcomes.results import Description
+from sim.outcomes.history.history import NEVER, Flags, History, rows
+from sim.outcomes.results import (
+    Description,
+    Estimate,
+    Figures,
+    Influence,
+    Key,
+    event_in_words,
+    share,
+    time_in_prose,
+)
 from sim.outcomes.survival.influence import of_ratio
 from sim.scenario.language.model import EventSelector, Outcome
 
@@ -54,7 +60,7 @@ def funnel(history: History, outcome: Outcome) -> Funnel:
     """Each event among the patients who had the one before, in whatever order they came."""
     firsts = [history.first_of_each(rows(history, event)) != NEVER for event in outcome.sequence]
     had = np.logical_and.accumulate(np.array(firsts), axis=0)
-    texts = [labels.event(event) for event in outcome.sequence]
+    texts = [event_in_words(event) for event in outcome.sequence]
     steps = tuple(f"{i}. {text}" for i, text in enumerate(texts, start=1))
     meanings = {
         ("share", step): "share of those who had the step before" if i else "share of all"
@@ -92,5 +98,5 @@ def pathway(history: History, outcome: Outcome) -> Proportion:
 
 
 def _step(event: EventSelector) -> str:
-    text = labels.event(event)
-    return text if event.within is None else f"{text} within {labels.time_in_prose(event.within)}"
+    text = event_in_words(event)
+    return text if event.within is None else f"{text} within {time_in_prose(event.within)}"

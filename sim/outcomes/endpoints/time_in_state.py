@@ -11,11 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.event_log.log import Floats, Indices
-from sim.outcomes import labels
 from sim.outcomes.endpoints.means import LEFT_OUT, MEAN, Mean
 from sim.outcomes.history.history import Flags, History
-from sim.outcomes.intervals import Estimate, Figures, Influence, Key, share
-from sim.outcomes.results import Description
+from sim.outcomes.results import Description, Estimate, Figures, Influence, Key, share, time_in_prose
 from sim.outcomes.survival.influence import of_ratio
 from sim.scenario.language.model import Outcome
 
@@ -87,7 +85,7 @@ def occupancy(history: History, outcome: Outcome, at: Sequence[float]) -> Occupa
         there[i, patient[(begins <= time) & (time < ends)]] = True
     observed = follow_up >= np.array(at)[:, np.newaxis]
     last = at[-1]
-    when, share_of = labels.time_in_prose(last), f"share of patients in {_place(outcome)}"
+    when, share_of = time_in_prose(last), f"share of patients in {_place(outcome)}"
     described = Description(
         Key("share", "", last),
         "share",

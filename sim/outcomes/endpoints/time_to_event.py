@@ -12,11 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.event_log.log import Floats, Indices
-from sim.outcomes import labels
-from sim.outcomes.history.event_selection import rows
-from sim.outcomes.history.history import NEVER, History
-from sim.outcomes.intervals import Estimate, Figures, Influence, Key
-from sim.outcomes.results import Description
+from sim.outcomes.history.history import NEVER, History, rows
+from sim.outcomes.results import Description, Estimate, Figures, Influence, Key, event_in_words, time_in_prose
 from sim.outcomes.survival.aalen_johansen import aalen_johansen, incidence_at, time_to_half
 from sim.outcomes.survival.influence import CurveInfluence
 from sim.outcomes.survival.kaplan_meier import (
@@ -247,10 +244,10 @@ def _with_times(endpoint: TimeToEvent, *, headline: float, until: float) -> Time
 def _description(outcome: Outcome, *, headline: float, until: float) -> Description:
     assert outcome.begin is not None
     assert outcome.until is not None
-    begin, end = labels.event(outcome.begin), labels.event(outcome.until)
+    begin, end = event_in_words(outcome.begin), event_in_words(outcome.until)
     names = [name for name, _ in outcome.competing]
-    when = f"within {labels.time_in_prose(headline)} of {begin}"
-    ends, restricted = " or ".join([end, *names]), labels.time_in_prose(until)
+    when = f"within {time_in_prose(headline)} of {begin}"
+    ends, restricted = " or ".join([end, *names]), time_in_prose(until)
     if names:
         measure, what, method = "cumulative_incidence", f"cumulative incidence of {end}", "Aalen-Johansen"
         half = f"days from {begin} until the cumulative incidence of {end} is one half"
@@ -262,7 +259,7 @@ def _description(outcome: Outcome, *, headline: float, until: float) -> Descript
         ("restricted_mean", ""): f"mean days from {begin} until {ends} or {restricted}, whichever is first",
     }
     for name, selector in outcome.competing:
-        meanings[measure, name] = f"cumulative incidence of {labels.event(selector)} {when}, {method}"
+        meanings[measure, name] = f"cumulative incidence of {event_in_words(selector)} {when}, {method}"
     is_every = outcome.begin.kind == "start" and outcome.begin.when is None
     return Description(
         Key(measure, "", headline),

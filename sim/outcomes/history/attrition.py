@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.event_log.log import ENTERS, Indices
-from sim.outcomes.history.event_selection import rows
-from sim.outcomes.history.history import NEVER, History
+from sim.outcomes.history.history import NEVER, History, rows
 from sim.scenario.language.model import Outcome
 
 

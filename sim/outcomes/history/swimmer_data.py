@@ -8,8 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sim.event_log.log import ENTERS
-from sim.outcomes.history.event_selection import rows
-from sim.outcomes.history.history import History
+from sim.outcomes.history.history import History, rows
 from sim.scenario.language.model import EventSelector
 
 

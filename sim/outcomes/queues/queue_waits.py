@@ -10,7 +10,7 @@ import numpy as np
 
 from sim.event_log.log import HOLDS, WAITS_FOR, Floats, Indices
 from sim.outcomes.history.history import NEVER, History
-from sim.outcomes.intervals import Estimate, mean
+from sim.outcomes.results import Estimate, mean
 from sim.units import DAYS_IN
 
 GRANTED = "granted"

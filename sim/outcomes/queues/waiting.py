@@ -9,11 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.event_log.log import ASKS, ENTERS, WAITS_FOR, Floats, Indices
-from sim.outcomes import labels
-from sim.outcomes.history.event_selection import holds
-from sim.outcomes.history.history import NEVER, Flags, History
-from sim.outcomes.intervals import Estimate, Figures, Influence, Key, mean, share
-from sim.outcomes.results import Description
+from sim.outcomes.history.history import NEVER, Flags, History, holds
+from sim.outcomes.results import Description, Estimate, Figures, Influence, Key, mean, share, time_in_prose
 from sim.outcomes.survival.influence import of_ratio
 from sim.scenario.language.model import Outcome
 
@@ -94,7 +91,7 @@ def waiting_for(history: History, outcome: Outcome) -> Waiting:
     days[queued] = stop - log.time[waits.asked[of]]
     end[queued] = np.where(waits.granted[of], SERVED, np.where(known, LEFT, CUT_OFF))
     measure, unit = ("mean", "days") if outcome.above is None else ("share", "share")
-    longer = "" if outcome.above is None else f"longer than {labels.time_in_prose(outcome.above)}"
+    longer = "" if outcome.above is None else f"longer than {time_in_prose(outcome.above)}"
     text = (
         f"mean days that waits for {outcome.resource} last, of all that ended"
         if outcome.above is None

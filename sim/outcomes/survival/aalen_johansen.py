@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.event_log.log import Floats
-from sim.outcomes.intervals import NORMAL_975, UNKNOWN, WIDEST, Estimate, log_log
+from sim.outcomes.results import NORMAL_975, UNKNOWN, WIDEST, Estimate, log_log
 from sim.outcomes.survival.kaplan_meier import ROUNDING, RiskTable, SurvivalCurve, defined_until, first_time
 
 

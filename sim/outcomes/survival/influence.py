@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.event_log.log import Floats, Indices
-from sim.outcomes.intervals import NORMAL_975
+from sim.outcomes.results import NORMAL_975
 from sim.outcomes.survival.aalen_johansen import IncidenceCurve
 from sim.outcomes.survival.kaplan_meier import ROUNDING, SurvivalCurve, first_time, steps_up_to
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.event_log.log import Floats, Indices
-from sim.outcomes.intervals import NORMAL_975, UNKNOWN, Estimate, log_log
+from sim.outcomes.results import NORMAL_975, UNKNOWN, Estimate, log_log
 
 ROUNDING = 1e-12
 """A product of fractions that should be one half may miss it by this much."""

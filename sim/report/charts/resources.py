@@ -8,7 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from sim.outcomes.queues.queue_use import UseOverTime
+from sim.outcomes.queues.queue_summary import UseOverTime
 from sim.report.charts.style import ENDED, dressed, looks, rounded, unit_of
 
 DASH = {"in use": "solid", "waiting": "dot", "capacity": "dash"}

@@ -34,7 +34,7 @@ class PageArm(Arm):
     @cached_property
     def history(self) -> History:
         """The histories of the patients."""
-        return History(self.log, self.use, self.scenario)
+        return super().history
 
     @cached_property
     def patients(self) -> Indices:
@@ -47,8 +47,7 @@ class PageArm(Arm):
 
     def evaluator(self, until: float) -> Evaluator:
         """Evaluates outcomes at the times of a drawn curve, up to `until` days."""
-        at, n = grid(until), self.replications
-        return Evaluator(self.log, self.use, self.scenario, at=at, replications=n)
+        return Evaluator(self.history, at=grid(until), replications=self.replications)
 
 
 def shared_outcomes(arms: Sequence[PageArm]) -> list[Outcome]:

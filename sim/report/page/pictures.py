@@ -8,7 +8,7 @@ import numpy as np
 
 from sim.outcomes.curves import Curve, Curves, curves
 from sim.outcomes.history.state_occupancy import state_occupancy
-from sim.outcomes.queues.queue_use import use_over_time
+from sim.outcomes.queues.queue_summary import use_over_time
 from sim.outcomes.results import OutcomeFacts, Results
 from sim.outcomes.value_distribution import QUANTILES, Share, ended_waits, value_distribution, value_shares
 from sim.report.charts import stacked

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from sim.outcomes.estimates import DifferenceRow
-from sim.outcomes.labels import time_in_prose
-from sim.outcomes.results import ArmFacts, Results
+from sim.outcomes.results import ArmFacts, Results, time_in_prose
 from sim.report.charts.bars import patient_changes
 from sim.report.charts.forest import Bar, forest
 from sim.report.page.arms import PageArm, shared_outcomes, words

@@ -7,8 +7,7 @@ from math import isnan
 
 from sim.outcomes.history.attrition import Loss, attrition
 from sim.outcomes.history.trajectories import Trajectory, most_frequent, steps, trajectories
-from sim.outcomes.labels import event
-from sim.outcomes.results import Results
+from sim.outcomes.results import Results, event_in_words
 from sim.report.charts.bars import funnel
 from sim.report.charts.pathway_flow import sankey
 from sim.report.charts.style import looks
@@ -105,7 +104,7 @@ def _step(selector: EventSelector) -> str:
     """A step in few words: the name of its stage where it is to enter that without a condition."""
     if selector.kind == "stage" and selector.when is None:
         return words(selector.name)
-    return "start" if selector.kind == "start" and selector.when is None else event(selector)
+    return "start" if selector.kind == "start" and selector.when is None else event_in_words(selector)
 
 
 def _attrition(arms: Sequence[PageArm], outcome: Outcome, named: Sequence[str]) -> Table:

@@ -10,8 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from sim.outcomes.estimates import DifferenceRow, EstimateRow
-from sim.outcomes.labels import time_in_prose
-from sim.outcomes.results import ArmFacts, OutcomeFacts, Results
+from sim.outcomes.results import ArmFacts, OutcomeFacts, Results, time_in_prose
 from sim.report.tables import number_format
 from sim.report.tables.economic_tables import BY_YEAR, incremental_tables, year_table
 from sim.report.tables.model import FAINT, Column, Table, Value, numbers, print_table, printed, texts

@@ -11,8 +11,7 @@ from rich.text import Text
 
 from sim.outcomes.estimates import DifferenceRow, EstimateRow
 from sim.outcomes.estimates import Table as OutcomeTable
-from sim.outcomes.labels import time_in_prose
-from sim.outcomes.results import OutcomeFacts, Results
+from sim.outcomes.results import OutcomeFacts, Results, time_in_prose
 from sim.report.tables import number_format
 from sim.report.tables.economic_tables import BY_YEAR, year_table
 from sim.report.tables.model import FAINT, Cell, Table, Value, numbers, print_table, printed

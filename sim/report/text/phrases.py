@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
 
-from sim import distributions, units
+import sim.distributions as distributions
+from sim import units
 from sim.pathway.distributions import categorical_arguments, first_choice, put_choice
 from sim.scenario.language.distributions import arguments
 from sim.scenario.language.model import (

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from rich.console import Console
 from rich.text import Text
 
-from sim.outcomes import labels
+from sim.outcomes.results import event_in_words
 from sim.pathway.diagram import targets
 from sim.pathway.tables import Pathway
 from sim.report.text.phrases import (
@@ -71,7 +71,10 @@ def protocol(pathway: Pathway) -> tuple[Section, ...]:
         ("Clocks, which continue from stage to stage", _clocks(scenario)),
         ("Resources", map(_resource, scenario.resources)),
         ("Costs and utilities", _values(scenario)),
-        ("Events that must not happen", (Line(0, labels.event(one, by_name=True)) for one in scenario.never)),
+        (
+            "Events that must not happen",
+            (Line(0, event_in_words(one, by_name=True)) for one in scenario.never),
+        ),
         ("Outcomes", map(_outcome, scenario.outcomes)),
         ("Sources of the numbers", _parameters(scenario.parameters)),
         ("Changes by layers", _changes(scenario)),
@@ -254,7 +257,7 @@ def _outcome(one: Outcome) -> Line:
     if what := _measured(one):
         text += f": {what}"
     if one.among is not None and one.among.ever is not None:
-        text += f", among patients ever {labels.event(one.among.ever, by_name=True)}"
+        text += f", among patients ever {event_in_words(one.among.ever, by_name=True)}"
     elif one.among is not None and one.among.condition is not None:
         text += f", among patients with {condition(one.among.condition, by_name=True)} at the start"
     return Line(0, f"{text}, by {one.by}" if one.by is not None else text)
@@ -263,20 +266,22 @@ def _outcome(one: Outcome) -> Line:
 def _measured(one: Outcome) -> str:
     """What an outcome measures."""
     if one.begin is not None and one.until is not None:
-        text = f"from {labels.event(one.begin, by_name=True)} until {labels.event(one.until, by_name=True)}"
+        text = (
+            f"from {event_in_words(one.begin, by_name=True)} until {event_in_words(one.until, by_name=True)}"
+        )
         if one.competing:
             text += f", competing with {', '.join(name for name, _ in one.competing)}"
         if one.censor is not None:
-            text += f", censored at {labels.event(one.censor, by_name=True)}"
+            text += f", censored at {event_in_words(one.censor, by_name=True)}"
         return text
     if one.happening is not None:
-        return labels.event(one.happening, by_name=True)
+        return event_in_words(one.happening, by_name=True)
     if one.place is not None:
         return " ".join(one.place)
     if one.sequence:
         return ", then ".join(_step(step) for step in one.sequence)
     if one.attribute:
-        at = f"just after {labels.event(one.at, by_name=True)}" if one.at is not None else "at the end"
+        at = f"just after {event_in_words(one.at, by_name=True)}" if one.at is not None else "at the end"
         return f"{one.attribute} {at}"
     above = f", the proportion of waits above {time(one.above)}" if one.above is not None else ""
     return one.resource + above
@@ -284,7 +289,7 @@ def _measured(one: Outcome) -> str:
 
 def _step(step: EventSelector) -> str:
     within = f" within {time(step.within)}" if step.within is not None else ""
-    return labels.event(step, by_name=True) + within
+    return event_in_words(step, by_name=True) + within
 
 
 # ---------------------------------------------------------------- costs and utilities

@@ -7,12 +7,21 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from sim.scenario.language.conditions import CASE, definition
-from sim.scenario.language.economics import DISCOUNT, ECONOMICS, ECONOMY, STATE, STATES
 from sim.scenario.language.effects import EFFECT, attribute_kind
 from sim.scenario.language.elements import FLAG, LENGTH, TEXT, Element, Field, Type, required
 from sim.scenario.language.model import UNCHANGED, Scenario
 from sim.scenario.language.node_reader import AttributeKind, Known, PlacedNode, Unread
-from sim.scenario.language.outcomes import OUTCOME, OUTCOMES, SELECTION, SELECTOR
+from sim.scenario.language.outcomes import (
+    DISCOUNT,
+    ECONOMICS,
+    ECONOMY,
+    OUTCOME,
+    OUTCOMES,
+    SELECTION,
+    SELECTOR,
+    STATE,
+    STATES,
+)
 from sim.scenario.language.ratios import RATIO
 from sim.scenario.language.resources import (
     ARRIVALS,

@@ -20,7 +20,6 @@ from pyarrow import parquet
 from rich.console import Console
 
 import sim.cli.output
-import sim.cli.progress
 import sim.runs.run
 from sim.cli.main import main, run_command
 from sim.engine.run import simulate_in_batches
@@ -515,9 +514,9 @@ def test_the_kernel_is_announced_when_it_is_compiled(
 
 
 def shown(monkeypatch: pytest.MonkeyPatch, *, terminal: bool, quiet: float) -> str:
-    monkeypatch.setattr(sim.cli.progress, "QUIET_SECONDS", quiet)
+    monkeypatch.setattr(sim.cli.output, "QUIET_SECONDS", quiet)
     screen = Console(file=io.StringIO(), force_terminal=terminal, width=80)
-    with sim.cli.progress.progress(screen) as progress:
+    with sim.cli.output.progress(screen) as progress:
         progress.step("engine")
         time.sleep(0.3)
         progress.share(0.5)

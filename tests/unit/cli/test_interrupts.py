@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from sim.cli import interrupts
+from sim.cli import output
 from sim.cli.main import run_command
 
 ROOT = Path(__file__).parents[3]
@@ -84,8 +84,8 @@ def test_an_interrupt_that_a_library_swallows_still_ends_with_130(
 
 STUCK = """
 import hashlib
-from sim.cli import interrupts
-with interrupts.interrupts():
+from sim.cli import output
+with output.interrupts():
     while True:
         try:
             print("ready", flush=True)
@@ -109,7 +109,7 @@ def test_compiled_code_does_not_delay_the_end(number: int) -> None:
 
 def test_former_handlers_come_back() -> None:
     before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
-    with interrupts.interrupts() as interrupted:
+    with output.interrupts() as interrupted:
         assert interrupted.status == 0
     assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
 

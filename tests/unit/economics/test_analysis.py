@@ -19,8 +19,7 @@ from sim.outcomes.comparison.comparability import Arm
 from sim.outcomes.estimates import Incremental, IncrementalRow
 from sim.runs.comparison import ArmSource, simulate_arm
 from sim.runs.grid import variations
-from sim.runs.request import RunRequest
-from sim.runs.run import run_scenario
+from sim.runs.run import RunRequest, run_scenario
 from sim.runs.sweep import run_sweep
 from tests.valued import priced
 

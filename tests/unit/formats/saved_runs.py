@@ -9,8 +9,7 @@ from pyarrow import csv
 
 from sim.engine.run import Result
 from sim.outcomes.history.history import History
-from sim.runs.request import RunRequest
-from sim.runs.run import run_scenario
+from sim.runs.run import RunRequest, run_scenario
 from sim.runs.store import SavedRun, read_run, write_run
 
 WARD = """\

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sim.outcomes.intervals import mean, share
+from sim.outcomes.results import mean, share
 
 
 def test_wilson_interval_of_a_share():

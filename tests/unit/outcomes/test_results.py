@@ -17,7 +17,7 @@ from sim.outcomes.estimates import LABELS, Table
 from sim.outcomes.results import Results
 from sim.runs.comparison import request_source, run_comparison
 from sim.runs.grid import grid
-from sim.runs.request import RunRequest
+from sim.runs.run import RunRequest
 from sim.runs.sweep import run_sweep
 from tests.rows import OutcomeRows
 from tests.simulated import FIRST, SCENARIOS, compared, simulated

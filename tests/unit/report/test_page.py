@@ -15,7 +15,7 @@ from plotly.offline import get_plotlyjs
 
 from sim.outcomes.estimates import DifferenceRow
 from sim.outcomes.history.trajectories import steps, trajectories
-from sim.outcomes.queues.queue_use import use_over_time
+from sim.outcomes.queues.queue_summary import use_over_time
 from sim.report.charts.style import COLOURS, even_ticks, looks, unit_of
 from sim.report.page.arms import PageArm
 from sim.report.page.document import Picture, Section

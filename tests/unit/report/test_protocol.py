@@ -9,7 +9,7 @@ from textwrap import dedent, indent
 import pytest
 from rich.console import Console
 
-from sim.outcomes import labels
+from sim.outcomes.results import event_in_words
 from sim.pathway.tables import compile_pathway
 from sim.report.text import phrases
 from sim.report.text.protocol import Section, print_protocol, protocol
@@ -399,7 +399,7 @@ outcomes: {overall_survival: {from: start, until: {state: dead}}}
     assert again.digest == scenario.digest
     assert again.stages == scenario.stages
     assert "Definitions" not in {section.heading for section in protocol(compile_pathway(again))}
-    assert labels.event(again.never[0]) == labels.event(scenario.never[0]) == "entering ward where never"
+    assert event_in_words(again.never[0]) == event_in_words(scenario.never[0]) == "entering ward where never"
 
 
 @pytest.mark.parametrize("file", ["scenarios/uk_us_commercial.yaml", "benchmarks/q8.yaml"])

@@ -14,8 +14,7 @@ import pytest
 from rich.console import Console
 
 from sim.outcomes.estimates import DifferenceRow, Differences, EstimateRow, Estimates
-from sim.outcomes.intervals import Key
-from sim.outcomes.results import ArmFacts, Description, OutcomeFacts, Results
+from sim.outcomes.results import ArmFacts, Description, Key, OutcomeFacts, Results
 from sim.report.tables.sweep_table import (
     answers,
     by_effect,
@@ -26,7 +25,7 @@ from sim.report.tables.sweep_table import (
     short_names,
 )
 from sim.runs.grid import variations
-from sim.runs.request import RunRequest
+from sim.runs.run import RunRequest
 from sim.runs.sweep import run_sweep
 from tests.simulated import OVERLOAD
 

@@ -15,8 +15,7 @@ from sim.engine.run import Result, simulate, simulate_in_batches
 from sim.errors import RunError
 from sim.runs import run as runs
 from sim.runs.reproduce import Reproduction
-from sim.runs.request import RunRequest
-from sim.runs.run import RuleViolation, Run, run_scenario
+from sim.runs.run import RuleViolation, Run, RunRequest, run_scenario
 from sim.runs.store import EVENTS, TABLES, read_run, run_into, write_run
 from tests.cohorts import compiled, written
 

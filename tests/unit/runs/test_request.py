@@ -12,7 +12,7 @@ import sim
 from sim.engine.run import simulate
 from sim.errors import InputError
 from sim.pathway.tables import compile_pathway
-from sim.runs.request import RunRequest, times
+from sim.runs.run import RunRequest, times
 
 FIRST = Path(__file__).parents[3] / "scenarios" / "first_steps.yaml"
 

@@ -27,8 +27,7 @@ from sim.event_log.log import EventLog, Names, ResourceUse
 from sim.outcomes.comparison.comparability import Arm
 from sim.outcomes.results import Results
 from sim.runs.reproduce import Reproduction
-from sim.runs.request import RunRequest
-from sim.runs.run import Run, run_scenario
+from sim.runs.run import Run, RunRequest, run_scenario
 from sim.runs.store import EVENTS, FILES, PATIENTS, SavedRun, read_run, write_run
 from sim.scenario.language.model import Scenario
 from tests import hand_made_log as by_hand

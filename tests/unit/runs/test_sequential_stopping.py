@@ -12,8 +12,7 @@ from sim.outcomes.estimates import DifferenceRow, EstimateRow
 from sim.outcomes.results import Results
 from sim.runs import sequential_stopping
 from sim.runs.comparison import Comparison, request_source
-from sim.runs.request import RunRequest
-from sim.runs.run import RuleViolation, Run
+from sim.runs.run import RuleViolation, Run, RunRequest
 from sim.runs.sequential_stopping import MOST_PATIENTS, StoppingResult
 from tests.simulated import OVERLOAD
 from tests.unit.outcomes.comparison.test_paired import SCENARIO

@@ -22,8 +22,7 @@ from sim.outcomes.estimates import DifferenceRow, EstimateRow
 from sim.report.tables.sweep_table import answers, csv_text, print_sweep, short_names
 from sim.runs.comparison import request_source, run_comparison
 from sim.runs.grid import BASE_CASE, Variation, grid, one_more_unit, variations
-from sim.runs.request import RunRequest
-from sim.runs.run import Run, run_scenario
+from sim.runs.run import Run, RunRequest, run_scenario
 from sim.runs.sweep import Sweep, run_sweep
 from tests.simulated import OVERLOAD
 

@@ -12,8 +12,7 @@ import pytest
 from sim.errors import InputError
 from sim.outcomes.estimates import DifferenceRow, EstimateRow
 from sim.runs.comparison import Comparison, request_source, run_comparison
-from sim.runs.request import RunRequest
-from sim.runs.run import run_scenario
+from sim.runs.run import RunRequest, run_scenario
 from tests import simulated as runs
 from tests.rows import OutcomeRows, limits
 from tests.simulated import FIRST, OVERLOAD, simulated

@@ -9,8 +9,7 @@ from sim.outcomes.comparison.comparability import Arm
 from sim.outcomes.comparison.divergence import CHANGES, HAPPENS, WHEN, common_codes, diverge
 from sim.outcomes.comparison.paired import classify_changes, compare
 from sim.outcomes.history.history import NEVER
-from sim.outcomes.intervals import share
-from sim.outcomes.results import Divergence
+from sim.outcomes.results import Divergence, share
 from tests import hand_made_log as by_hand
 from tests.hand_made_log import Patient, Row, asks, enters, happens, outcome, stays
 from tests.rows import OutcomeRows

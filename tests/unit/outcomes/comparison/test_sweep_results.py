@@ -18,7 +18,7 @@ from sim.outcomes.comparison.sweep_results import (
 from sim.outcomes.estimates import DifferenceRow, Differences
 from sim.outcomes.results import Results
 from sim.runs.grid import grid
-from sim.runs.request import RunRequest
+from sim.runs.run import RunRequest
 from sim.runs.sweep import run_sweep
 from sim.scenario.language import model as m
 from tests import hand_made_log as by_hand

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sim.outcomes.intervals import mean, share
+from sim.outcomes.results import mean, share
 from sim.scenario.language import model as m
 from tests.hand_made_log import Patient, asks, enters, granted, happens, outcome, test
 from tests.rows import OutcomeRows, limits

@@ -9,7 +9,7 @@ import pytest
 
 from sim.outcomes.endpoints.pathway_patterns import pathway
 from sim.outcomes.history.history import History
-from sim.outcomes.intervals import share
+from sim.outcomes.results import share
 from tests import hand_made_log as by_hand
 from tests.hand_made_log import Patient, enters, happens, outcome
 from tests.rows import limits

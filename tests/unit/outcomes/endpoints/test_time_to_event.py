@@ -9,8 +9,7 @@ import pytest
 
 from sim.outcomes.endpoints.time_to_event import time_to_event
 from sim.outcomes.history.history import NEVER, History
-from sim.outcomes.intervals import log_log
-from sim.outcomes.results import Results
+from sim.outcomes.results import Results, log_log
 from sim.outcomes.summary import DEFAULT_TIMES, log_results
 from sim.scenario.language import model as m
 from tests import hand_made_log as by_hand

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from sim.outcomes.history.event_selection import first_violation, qualify, rows
-from sim.outcomes.history.history import History
+from sim.outcomes.evaluation import first_violation
+from sim.outcomes.history.history import History, qualify, rows
 from sim.scenario.language import model as m
 from tests import hand_made_log as by_hand
 from tests.hand_made_log import Patient, asks, either, enters, granted, happens, leaves, stays, test
@@ -178,10 +178,10 @@ def test_the_last_of_two_changes_in_one_row_counts():
 def test_the_broken_rule_of_the_first_patient_is_found():
     never = [happens("rule", "unfit"), happens("stage", "home"), happens("clock", "spread")]
     broken = by_hand.scenario(SCENARIO.stages, attributes=SCENARIO.patients.attributes, never=never)
-    assert first_violation(LOG, USE, broken) == (0, never[2])
+    assert first_violation(History(LOG, USE, broken)) == (0, never[2])
     only_second = by_hand.scenario(SCENARIO.stages, attributes=SCENARIO.patients.attributes, never=never[:1])
-    assert first_violation(LOG, USE, only_second) == (1, never[0])
-    assert first_violation(LOG, USE, SCENARIO) is None
+    assert first_violation(History(LOG, USE, only_second)) == (1, never[0])
+    assert first_violation(History(LOG, USE, SCENARIO)) is None
 
 
 def test_a_clock_differs_from_an_event_of_a_stage_called_clock():

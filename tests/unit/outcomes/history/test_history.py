@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from sim.outcomes.endpoints.time_to_event import time_to_event
-from sim.outcomes.history.event_selection import covariate, rows
-from sim.outcomes.history.history import NEVER, History
+from sim.outcomes.history.history import NEVER, History, covariate, rows
 from sim.scenario.language import model as m
 from tests import hand_made_log as by_hand
 from tests.hand_made_log import Patient, Row, happens, outcome, test

@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 
 from sim.outcomes.history.attrition import attrition
-from sim.outcomes.history.event_selection import rows
-from sim.outcomes.history.history import NEVER, History
+from sim.outcomes.history.history import NEVER, History, rows
 from sim.outcomes.history.swimmer_data import swimmer_lanes
 from sim.outcomes.history.trajectories import most_frequent, steps, trajectories
 from tests.simulated import CLINICAL, QUEUE, all_patients, history_of, simulated, stages_entered

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from sim.scenario import load
-from sim.scenario.checks.contrast import contrast
+from sim.scenario.checks.together import contrast
 
 BASE = """\
 format: 1
