@@ -10,7 +10,7 @@ from typing import Annotated, Any, NoReturn, cast
 
 import typer
 
-from sim.cli import inspect, simulate
+from sim.cli import examples, inspect, simulate
 from sim.cli.output import (
     FAILED,
     INTERRUPTED,
@@ -22,6 +22,8 @@ from sim.cli.output import (
 )
 
 VERBS = (
+    examples.new,
+    examples.examples,
     simulate.run,
     inspect.check,
     inspect.describe,
