@@ -43,7 +43,7 @@ def check(
             continue
         if resolved and i:
             say("---")
-        say(found.scenario.text if resolved else found.told)
+        say(found.scenario.text if resolved else found.summary)
     if faults:
         fail("\n".join(faults), WRONG_INPUT)
 

@@ -1,4 +1,4 @@
-"""Patients who share nothing: a compiled loop over patients, in blocks, on all cores."""
+"""Patients who share no resource: a compiled loop over patients, in blocks, on all cores."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import numpy as np
 
 from sim.engine.arrivals import Cohort
 from sim.engine.errors import failure
-from sim.engine.kernel import begin, happen, next_happening
+from sim.engine.kernel import begin, execute_event, next_event
 from sim.engine.log_buffer import COUNT_CHANGES, COUNT_ROWS, LogBuffer
-from sim.engine.log_writer import Lives, Piece, event_log, new_buffer
+from sim.engine.log_writer import Piece, SimulatedPatients, event_log, new_buffer
 from sim.event_log.log import EventLog, Floats
 from sim.numerics.compilation import entry
 from sim.pathway import layout as at
@@ -24,7 +24,7 @@ BLOCK = 8192
 
 
 @entry
-def live_all(
+def simulate_patients(
     P: Ints,
     N: Floats,
     x: Floats,
@@ -50,8 +50,8 @@ def live_all(
         n_rows, n_changes = rows[0, COUNT_ROWS], rows[0, COUNT_CHANGES]
         begin(T, x, k, L, seed, replications[i], numbers[i], at_start, i)
         ends[i] = follow_up[i]
-        while k[at.STATUS] == at.ALIVE and next_happening(T, x, k) < follow_up[i]:
-            happen(T, x, k, L)
+        while k[at.STATUS] == at.ALIVE and next_event(T, x, k) < follow_up[i]:
+            execute_event(T, x, k, L)
         if k[at.STATUS] == at.ENDED:
             ends[i] = x[at.NOW]
         elif k[at.STATUS] != at.ALIVE:
@@ -64,7 +64,7 @@ def live_all(
     return len(numbers)
 
 
-def simulate_block(pathway: Pathway, cohort: Cohort, seed: int, block: tuple[int, int]) -> Lives:
+def simulate_block(pathway: Pathway, cohort: Cohort, seed: int, block: tuple[int, int]) -> SimulatedPatients:
     """Patients block[0] to block[1] (not included) of a cohort.
 
     Raises: RunError where a patient's path repeats without time passing, or its probabilities
@@ -84,7 +84,7 @@ def simulate_block(pathway: Pathway, cohort: Cohort, seed: int, block: tuple[int
     done = 0
     while done < n:
         before = done
-        done = live_all(
+        done = simulate_patients(
             *pathway.tables,
             x,
             k,
@@ -104,7 +104,7 @@ def simulate_block(pathway: Pathway, cohort: Cohort, seed: int, block: tuple[int
         if done == before:
             buffer = new_buffer(rows=2 * len(buffer.rows), changes=2 * len(buffer.changes))
         buffer.rows[0, :2] = 1, 0
-    return Lives(Piece.joined(pieces), at_start, at_end, ends)
+    return SimulatedPatients(Piece.joined(pieces), at_start, at_end, ends)
 
 
 def simulate_independent(
@@ -118,15 +118,15 @@ def simulate_independent(
     """Every patient of a cohort, by blocks on `workers` threads."""
     edges = [*range(0, len(cohort), BLOCK), len(cohort)]
     blocks = list(pairwise(edges))
-    lives: list[Lives] = []
+    batches: list[SimulatedPatients] = []
     with ThreadPoolExecutor(max_workers=workers) as pool:
         futures = [pool.submit(simulate_block, pathway, cohort, seed, block) for block in blocks]
         try:
             for future, block in zip(futures, blocks, strict=True):
-                lives.append(future.result())
+                batches.append(future.result())
                 progress(block[1] / len(cohort))
         except BaseException:
             for future in futures:
                 future.cancel()
             raise
-    return event_log(pathway.names, cohort, lives)
+    return event_log(pathway.names, cohort, batches)

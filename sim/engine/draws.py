@@ -1,9 +1,9 @@
-"""What a patient draws: attributes, whether an event comes up, and its time."""
+"""What a patient draws: attributes, whether an event is triggered, and its time."""
 
 from __future__ import annotations
 
 from sim.distributions import leaf_quantile
-from sim.engine.event_times import law_time
+from sim.engine.event_times import event_time
 from sim.engine.expressions import choose, number, part, probability
 from sim.numerics.compilation import compiled, inlined
 from sim.numerics.philox import uniform
@@ -60,8 +60,8 @@ def draw_value(T: Tables, x: Floats, k: Ints, row: int) -> float:
         p = probability(T, x, k, P[row, at.DRAW_A], first_ratio, n_ratios)
         return 1.0 if u >= 1.0 - p else 0.0
     if kind == at.NUMBER:
-        law = choose(T, x, k, P[row, at.DRAW_A])
-        return law_time(T, x, k, law, at.NONE, u)
+        dist = choose(T, x, k, P[row, at.DRAW_A])
+        return event_time(T, x, k, dist, at.NONE, u)
     parts = choose(T, x, k, P[row, at.DRAW_A])
     first = P[parts, at.PARTS_FIRST]
     i = part(T, x, k, first, P[parts, at.PARTS_N], first_ratio, n_ratios, u)
@@ -73,14 +73,14 @@ def draw_value(T: Tables, x: Floats, k: Ints, row: int) -> float:
 
 
 @inlined
-def comes_up(T: Tables, x: Floats, k: Ints, event: int) -> bool:
-    """Whether an event comes up at all, asked once a visit (a clock's at each start)."""
-    return T.program[event, at.EVENT_CHANCE] == at.NONE or is_let(T, x, k, event)
+def is_triggered(T: Tables, x: Floats, k: Ints, event: int) -> bool:
+    """Whether an event is triggered, drawn once a visit (a clock's at each start)."""
+    return T.program[event, at.EVENT_CHANCE] == at.NONE or is_triggered_by_chance(T, x, k, event)
 
 
 @compiled
-def is_let(T: Tables, x: Floats, k: Ints, event: int) -> bool:
-    """Whether the chance of an event lets it come up."""
+def is_triggered_by_chance(T: Tables, x: Floats, k: Ints, event: int) -> bool:
+    """Whether the chance of an event triggers it."""
     P = T.program
     first, n = P[event, at.EVENT_CHANCE_RATIOS], P[event, at.EVENT_CHANCE_N_RATIOS]
     p = probability(T, x, k, P[event, at.EVENT_CHANCE], first, n)
@@ -88,7 +88,7 @@ def is_let(T: Tables, x: Floats, k: Ints, event: int) -> bool:
 
 
 @inlined
-def give_time(T: Tables, x: Floats, k: Ints, event: int, slot: int) -> None:
+def schedule(T: Tables, x: Floats, k: Ints, event: int, slot: int) -> None:
     """Draw the time of an event or clock from now on, and let it run."""
     P = T.program
     count = P[0, at.HEAD_COUNTS] + P[event, at.EVENT_DRAW]
@@ -99,7 +99,7 @@ def give_time(T: Tables, x: Floats, k: Ints, event: int, slot: int) -> None:
     if kind != at.NONE:
         time = leaf_quantile(kind, T.numbers, P[event, at.EVENT_LEAF_AT], u)
     else:
-        law = choose(T, x, k, P[event, at.EVENT_LAW])
-        time = law_time(T, x, k, law, P[event, at.EVENT_RUN], u)
+        dist = choose(T, x, k, P[event, at.EVENT_DIST])
+        time = event_time(T, x, k, dist, P[event, at.EVENT_RUN], u)
     x[P[0, at.HEAD_DUE] + slot] = x[at.NOW] + round_to_grid(max(time, 0.0))
     k[P[0, at.HEAD_SLOTS] + slot] = at.RUNS

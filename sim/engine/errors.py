@@ -1,4 +1,4 @@
-"""What is said when a patient's life cannot go on."""
+"""Error messages for a patient who cannot go on."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from sim.pathway.tables import Pathway
 def failure(pathway: Pathway, k: NDArray[np.int64], buffer: LogBuffer) -> RunError:
     """The error for the status that the patient `k` stopped with."""
     stages = pathway.names.stages
-    who = f"patient {k[at.NUMBER_]} of replication {k[at.REPLICATION]}"
+    patient = f"patient {k[at.NUMBER_]} of replication {k[at.REPLICATION]}"
     here = stages[k[at.STAGE_NOW]] if k[at.STAGE_NOW] != at.NONE else "the start"
     if k[at.STATUS] == at.ENDLESS:
         n = buffer.rows[0, COUNT_ROWS]
         left = buffer.rows[max(1, n - 100) : n, ROW_FROM]
         passed = [stages[code] for code in dict.fromkeys(left.tolist()) if code != at.NONE]
         return RunError(
-            f"{who}: {at.MOST_HAPPENINGS_AT_ONCE} happenings in one moment, in {', '.join(passed) or here}\n"
+            f"{patient}: {at.MOST_EVENTS_AT_ONCE} events in one moment, in {', '.join(passed) or here}\n"
             "    a path that repeats must take time: give one of these stages an event that takes some"
         )
     if k[at.STATUS] == at.BEYOND_ONE:
         return RunError(
-            f"{who}: in {here} the probabilities of a choice sum to more than 1\n"
+            f"{patient}: in {here} the probabilities of a choice sum to more than 1\n"
             "    let the parts sum to 1 for every patient: mark one `rest`"
         )
     if k[at.STATUS] == at.NO_ENTRY:
         return RunError(
-            f"{who}: in {here} a choice has no entry for the value its attribute has\n"
+            f"{patient}: in {here} a choice has no entry for the value its attribute has\n"
             "    give the value an entry, or add `rest` for all others"
         )
-    return RunError(f"{who}: too many happenings in one moment to be written down, in {here}")
+    return RunError(f"{patient}: too many events in one moment to be written down, in {here}")

@@ -1,9 +1,9 @@
-"""How long until an event: a law of time under its modifiers, drawn, and reassessed midway.
+"""How long until an event: the distribution of a time under its modifiers, drawn and reassessed.
 
-A law is read once, when its time is drawn, into a vector of arguments (`at.ARG_*`): the leaf its
+A distribution is read once, when its time is drawn, into a vector of arguments (`at.ARG_*`): the leaf its
 choices end in, the ratios that act, the conditioning. All that follows is arithmetic on them.
-With time t since the law began to run, its leaf's own time is w(t) = w0 + (t - t0) / time_ratio,
-its hazard is that of the leaf behind the cured fraction, S(w) = p + (1 - p) S_leaf(w), times the
+With time t since the time began to run, the leaf's own time is w(t) = w0 + (t - t0) / time_ratio, its
+hazard is that of the leaf behind the cured fraction, S(w) = p + (1 - p) S_leaf(w), times the
 hazard ratios of the moment, and a draw solves A(t) = E for a unit exponential E, where A is the
 cumulative hazard from t0. A reassessment moves (t0, w0, E) to the present and goes on.
 """
@@ -31,41 +31,41 @@ SMALLEST_STEP = 2.0**-23
 
 
 @compiled
-def read_law(T: Tables, x: Floats, k: Ints, law: int, began: float, a: int) -> None:
-    """Fill the arguments at `x[a:]` with what the law is for this patient now."""
+def read_distribution(T: Tables, x: Floats, k: Ints, dist: int, began: float, a: int) -> None:
+    """Fill the arguments at `x[a:]` with the parameters of the distribution for this patient now."""
     P = T.program
-    x[a + at.ARG_LEAF] = float(choose(T, x, k, P[law, at.LAW_LEAF]))
-    x[a + at.ARG_TIME_RATIO] = product(T, x, k, P[law, at.LAW_TIME_RATIOS], P[law, at.LAW_N_TIME_RATIOS])
-    x[a + at.ARG_ALREADY] = already(T, x, k, law)
-    low, high = P[law, at.LAW_LOW], P[law, at.LAW_HIGH]
+    x[a + at.ARG_LEAF] = float(choose(T, x, k, P[dist, at.DIST_LEAF]))
+    x[a + at.ARG_TIME_RATIO] = product(T, x, k, P[dist, at.DIST_TIME_RATIOS], P[dist, at.DIST_N_TIME_RATIOS])
+    x[a + at.ARG_ALREADY] = already(T, x, k, dist)
+    low, high = P[dist, at.DIST_LOW], P[dist, at.DIST_HIGH]
     x[a + at.ARG_LOW] = number(T, x, k, low) if low != at.NONE else -inf
     x[a + at.ARG_HIGH] = number(T, x, k, high) if high != at.NONE else inf
-    plus = P[law, at.LAW_PLUS]
+    plus = P[dist, at.DIST_PLUS]
     x[a + at.ARG_PLUS] = number(T, x, k, plus) if plus != at.NONE else 0.0
-    x[a + at.ARG_HOLD] = held_until(T, x, k, law)
+    x[a + at.ARG_HOLD] = held_until(T, x, k, dist)
     x[a + at.ARG_CURED] = -1.0
     x[a + at.ARG_INNER_RATIO] = 1.0
     x[a + at.ARG_INNER_TIME] = 1.0
-    if P[law, at.LAW_CURED] != at.NONE:
+    if P[dist, at.DIST_CURED] != at.NONE:
         x[a + at.ARG_CURED] = probability(
-            T, x, k, P[law, at.LAW_CURED], P[law, at.LAW_CURED_RATIOS], P[law, at.LAW_CURED_N_RATIOS]
+            T, x, k, P[dist, at.DIST_CURED], P[dist, at.DIST_CURED_RATIOS], P[dist, at.DIST_CURED_N_RATIOS]
         )
-        inner = P[law, at.LAW_INNER]
+        inner = P[dist, at.DIST_INNER]
         if inner != at.NONE:
-            x[a + at.ARG_INNER_RATIO] = product(T, x, k, P[inner, at.LAW_RATIOS], P[inner, at.LAW_N_RATIOS])
+            x[a + at.ARG_INNER_RATIO] = product(T, x, k, P[inner, at.DIST_RATIOS], P[inner, at.DIST_N_RATIOS])
             x[a + at.ARG_INNER_TIME] = product(
-                T, x, k, P[inner, at.LAW_TIME_RATIOS], P[inner, at.LAW_N_TIME_RATIOS]
+                T, x, k, P[inner, at.DIST_TIME_RATIOS], P[inner, at.DIST_N_TIME_RATIOS]
             )
-    read_ratios(T, x, k, law, began, a)
+    read_ratios(T, x, k, dist, began, a)
 
 
 @compiled
-def already(T: Tables, x: Floats, k: Ints, law: int) -> float:
+def already(T: Tables, x: Floats, k: Ints, dist: int) -> float:
     """How long the time has lasted when it begins to run, in days."""
-    kind = T.program[law, at.LAW_ALREADY]
+    kind = T.program[dist, at.DIST_ALREADY]
     if kind == at.NONE:
         return 0.0
-    index = T.program[law, at.LAW_ALREADY_INDEX]
+    index = T.program[dist, at.DIST_ALREADY_INDEX]
     if kind == at.ALREADY_TIME:
         return number(T, x, k, index)
     lasted = covariate(T, x, k, kind, index)
@@ -75,12 +75,12 @@ def already(T: Tables, x: Floats, k: Ints, law: int) -> float:
 
 
 @compiled
-def held_until(T: Tables, x: Floats, k: Ints, law: int) -> float:
+def held_until(T: Tables, x: Floats, k: Ints, dist: int) -> float:
     """The earliest day (since the patient's start) that `not_before` allows."""
     P = T.program
     until = -inf
-    first = P[law, at.LAW_HOLD]
-    for row in range(first, first + P[law, at.LAW_N_HOLD]):
+    first = P[dist, at.DIST_HOLD]
+    for row in range(first, first + P[dist, at.DIST_N_HOLD]):
         stamp = P[row, at.HOLD_STAMP]
         stamped = 0.0 if stamp == at.SINCE_ZERO else x[P[0, at.HEAD_STAMPS] + stamp]
         if stamped == stamped:
@@ -89,13 +89,13 @@ def held_until(T: Tables, x: Floats, k: Ints, law: int) -> float:
 
 
 @compiled
-def read_ratios(T: Tables, x: Floats, k: Ints, law: int, began: float, a: int) -> None:
+def read_ratios(T: Tables, x: Floats, k: Ints, dist: int, began: float, a: int) -> None:
     """Multiply the hazard ratios that last, and list the windows of those limited in time."""
     P = T.program
     lasting = 1.0
     windows = 0
-    first = P[law, at.LAW_RATIOS]
-    for row in range(first, first + P[law, at.LAW_N_RATIOS]):
+    first = P[dist, at.DIST_RATIOS]
+    for row in range(first, first + P[dist, at.DIST_N_RATIOS]):
         value = ratio(T, x, k, row)
         window = P[row, at.RATIO_WINDOW]
         if window == at.NONE:
@@ -168,7 +168,7 @@ def leaf_age_at(T: Tables, x: Floats, a: int, hazard: float) -> float:
 
 @compiled
 def window_value(x: Floats, w: int, t: float) -> float:
-    """The ratio of one window at time t since the law began."""
+    """The ratio of one window at time t since the time began to run."""
     if t < x[w + 1] or t >= x[w + 2]:
         return 1.0
     start, end = x[w + 3], x[w + 4]
@@ -181,7 +181,7 @@ def window_value(x: Floats, w: int, t: float) -> float:
 
 @compiled
 def ratio_at(x: Floats, a: int, t: float) -> float:
-    """The product of all hazard ratios at time t since the law began."""
+    """The product of all hazard ratios at time t since the time began to run."""
     result = x[a + at.ARG_RATIO]
     for i in range(int(x[a + at.ARG_N_WINDOWS])):
         result *= window_value(x, a + at.ARG_WINDOWS + i * at.WINDOW, t)
@@ -220,9 +220,9 @@ def next_break(x: Floats, a: int, t: float) -> float:
 
 @compiled
 def base(T: Tables, x: Floats, a: int, t0: float, w0: float, t: float, before: bool) -> float:
-    """Cumulative hazard without ratios, from birth of the law to time t since it began.
+    """Cumulative hazard without ratios, from its own time 0 to time t since it began.
 
-    What falls on the birth itself is still to come at it: from there one asks for the limit `before`.
+    Hazard at time 0 itself is still to come there: use the limit `before`.
     """
     return leaf_age_hazard(T, x, a, w0 + (t - t0) / x[a + at.ARG_TIME_RATIO], before)
 
@@ -276,7 +276,7 @@ def gained(T: Tables, x: Floats, a: int, t0: float, w0: float, t: float, before:
 
 @compiled
 def reached(T: Tables, x: Floats, a: int, t0: float, w0: float, hazard: float) -> float:
-    """The first time since the law began at which A reaches `hazard`; inf where it never does."""
+    """The first time since the time began to run at which A reaches `hazard`; inf where it never does."""
     if x[a + at.ARG_N_WINDOWS] == 0.0:
         return reached_plainly(T, x, a, t0, w0, t0, x[a + at.ARG_RATIO], hazard)
     low = t0
@@ -332,7 +332,7 @@ def bisected(
 
 @compiled
 def solved(T: Tables, x: Floats, a: int, t0: float, w0: float, left: float, conditioned: bool) -> float:
-    """The time since the law began, `plus` left out, at which a unit exponential is used up."""
+    """The time since the time began to run, `plus` left out, at which a unit exponential is used up."""
     low, high = x[a + at.ARG_LOW], x[a + at.ARG_HIGH]
     if low == -inf and high == inf:
         return reached(T, x, a, t0, w0, left)
@@ -367,7 +367,7 @@ def spent_by(T: Tables, x: Floats, a: int, t0: float, w0: float, t: float) -> fl
 
 @compiled
 def first_time(T: Tables, x: Floats, a: int, u: float) -> float:
-    """The time a fresh law gives for a uniform, `plus` included."""
+    """The time that a new draw gives for a uniform, `plus` included."""
     if (
         x[a + at.ARG_RATIO] == 1.0
         and x[a + at.ARG_N_WINDOWS] == 0.0
@@ -384,44 +384,46 @@ def first_time(T: Tables, x: Floats, a: int, u: float) -> float:
 
 
 @compiled
-def law_time(T: Tables, x: Floats, k: Ints, law: int, run: int, u: float) -> float:
-    """The time a law gives for a uniform: days from now, not yet on the grid.
+def event_time(T: Tables, x: Floats, k: Ints, dist: int, run: int, u: float) -> float:
+    """The time that a distribution gives for a uniform: days from now, not yet on the grid.
 
     run: where the event remembers how it runs, or NONE.
     """
     P = T.program
-    kind = P[law, at.LAW_KIND]
+    kind = P[dist, at.DIST_KIND]
     now = x[at.NOW]
     a = P[0, at.HEAD_ARGUMENTS] if run == at.NONE else run + at.RUN_ARGUMENTS
     if kind == at.TIMES:
-        own = categorical_time(T, x, k, law, a, u)
+        own = categorical_time(T, x, k, dist, a, u)
     else:
-        read_law(T, x, k, law, now, a)
+        read_distribution(T, x, k, dist, now, a)
         own = first_time(T, x, a, u)
     if run != at.NONE:
         x[run + at.RUN_BEGAN] = now
         x[run + at.RUN_SPENT] = 0.0
         x[run + at.RUN_AGE] = x[a + at.ARG_ALREADY] / x[a + at.ARG_TIME_RATIO]
-        x[run + at.RUN_LEFT] = own - x[a + at.ARG_PLUS] if P[law, at.LAW_KIND] == at.TIMES else unit_hazard(u)
+        x[run + at.RUN_LEFT] = (
+            own - x[a + at.ARG_PLUS] if P[dist, at.DIST_KIND] == at.TIMES else unit_hazard(u)
+        )
     return max(own, x[a + at.ARG_HOLD] - now)
 
 
 @compiled
-def categorical_time(T: Tables, x: Floats, k: Ints, law: int, a: int, u: float) -> float:
-    """A time out of a list whose odds are multiplied by ratios; nan where they exceed 1."""
+def categorical_time(T: Tables, x: Floats, k: Ints, dist: int, a: int, u: float) -> float:
+    """A time out of a list with odds ratios; inf where the probabilities exceed 1."""
     P = T.program
-    parts = choose(T, x, k, P[law, at.LAW_LEAF])
+    parts = choose(T, x, k, P[dist, at.DIST_LEAF])
     first = P[parts, at.PARTS_FIRST]
-    i = part(T, x, k, first, P[parts, at.PARTS_N], P[law, at.LAW_RATIOS], P[law, at.LAW_N_RATIOS], u)
-    read_times(T, x, k, law, a)
+    i = part(T, x, k, first, P[parts, at.PARTS_N], P[dist, at.DIST_RATIOS], P[dist, at.DIST_N_RATIOS], u)
+    read_times(T, x, k, dist, a)
     if i < 0:
         return inf
     return T.numbers[P[first + i, at.PART_KEY]] * x[a + at.ARG_TIME_RATIO] + x[a + at.ARG_PLUS]
 
 
 @compiled
-def law_time_beyond(T: Tables, x: Floats, k: Ints, law: int, run: int, u: float, lasted: float) -> float:
-    """As `law_time`, given that the time is longer than `lasted` days; at most that where it cannot be.
+def event_time_beyond(T: Tables, x: Floats, k: Ints, dist: int, run: int, u: float, lasted: float) -> float:
+    """As `event_time`, given that the time is longer than `lasted` days; at most that where it cannot be.
 
     x[NOW] is when the time began to run.
     """
@@ -429,10 +431,10 @@ def law_time_beyond(T: Tables, x: Floats, k: Ints, law: int, run: int, u: float,
     now = x[at.NOW]
     a = P[0, at.HEAD_ARGUMENTS] if run == at.NONE else run + at.RUN_ARGUMENTS
     spent, age = 0.0, 0.0
-    if P[law, at.LAW_KIND] == at.TIMES:
-        own = categorical_time_beyond(T, x, k, law, a, u, lasted)
+    if P[dist, at.DIST_KIND] == at.TIMES:
+        own = categorical_time_beyond(T, x, k, dist, a, u, lasted)
     else:
-        read_law(T, x, k, law, now, a)
+        read_distribution(T, x, k, dist, now, a)
         # while it is held back it may have been ready all the time
         is_held = x[a + at.ARG_HOLD] - now > lasted
         spent = 0.0 if is_held else max(lasted - x[a + at.ARG_PLUS], 0.0)
@@ -443,17 +445,19 @@ def law_time_beyond(T: Tables, x: Floats, k: Ints, law: int, run: int, u: float,
         x[run + at.RUN_BEGAN] = now
         x[run + at.RUN_SPENT] = spent
         x[run + at.RUN_AGE] = age
-        x[run + at.RUN_LEFT] = own - x[a + at.ARG_PLUS] if P[law, at.LAW_KIND] == at.TIMES else unit_hazard(u)
+        x[run + at.RUN_LEFT] = (
+            own - x[a + at.ARG_PLUS] if P[dist, at.DIST_KIND] == at.TIMES else unit_hazard(u)
+        )
     return max(own, x[a + at.ARG_HOLD] - now)
 
 
 @compiled
-def survival(T: Tables, x: Floats, k: Ints, law: int, lasted: float) -> float:
+def survival(T: Tables, x: Floats, k: Ints, dist: int, lasted: float) -> float:
     """The probability that a time which begins to run at x[NOW] is longer than `lasted` days."""
     a = T.program[0, at.HEAD_ARGUMENTS]
-    if T.program[law, at.LAW_KIND] == at.TIMES:
-        return weight_beyond(T, x, k, law, a, lasted) / weight_beyond(T, x, k, law, a, -inf)
-    read_law(T, x, k, law, x[at.NOW], a)
+    if T.program[dist, at.DIST_KIND] == at.TIMES:
+        return weight_beyond(T, x, k, dist, a, lasted) / weight_beyond(T, x, k, dist, a, -inf)
+    read_distribution(T, x, k, dist, x[at.NOW], a)
     t = lasted - x[a + at.ARG_PLUS]
     if t <= 0.0 or lasted < x[a + at.ARG_HOLD] - x[at.NOW]:
         return 1.0
@@ -461,10 +465,10 @@ def survival(T: Tables, x: Floats, k: Ints, law: int, lasted: float) -> float:
 
 
 @compiled
-def weight_of_time(T: Tables, x: Floats, k: Ints, law: int, i: int) -> float:
+def weight_of_time(T: Tables, x: Floats, k: Ints, dist: int, i: int) -> float:
     """The weight of the i-th time of a list, under its odds ratios."""
     P = T.program
-    parts = choose(T, x, k, P[law, at.LAW_LEAF])
+    parts = choose(T, x, k, P[dist, at.DIST_LEAF])
     first, n = P[parts, at.PARTS_FIRST], P[parts, at.PARTS_N]
     node = P[first + i, at.PART_CHANCE]
     if node == at.REST_NODE:
@@ -476,49 +480,49 @@ def weight_of_time(T: Tables, x: Floats, k: Ints, law: int, i: int) -> float:
     else:
         weight = number(T, x, k, node)
     position = P[first + i, at.PART_POSITION]
-    return weight * odds(T, x, k, P[law, at.LAW_RATIOS], P[law, at.LAW_N_RATIOS], position)
+    return weight * odds(T, x, k, P[dist, at.DIST_RATIOS], P[dist, at.DIST_N_RATIOS], position)
 
 
 @compiled
-def read_times(T: Tables, x: Floats, k: Ints, law: int, a: int) -> None:
+def read_times(T: Tables, x: Floats, k: Ints, dist: int, a: int) -> None:
     """Fill the arguments at `x[a:]` that a list of times has."""
     P = T.program
     x[a + at.ARG_LEAF] = -1.0
-    x[a + at.ARG_HOLD] = held_until(T, x, k, law)
+    x[a + at.ARG_HOLD] = held_until(T, x, k, dist)
     x[a + at.ARG_ALREADY] = 0.0
-    x[a + at.ARG_TIME_RATIO] = product(T, x, k, P[law, at.LAW_TIME_RATIOS], P[law, at.LAW_N_TIME_RATIOS])
-    plus = P[law, at.LAW_PLUS]
+    x[a + at.ARG_TIME_RATIO] = product(T, x, k, P[dist, at.DIST_TIME_RATIOS], P[dist, at.DIST_N_TIME_RATIOS])
+    plus = P[dist, at.DIST_PLUS]
     x[a + at.ARG_PLUS] = number(T, x, k, plus) if plus != at.NONE else 0.0
 
 
 @compiled
-def weight_beyond(T: Tables, x: Floats, k: Ints, law: int, a: int, lasted: float) -> float:
+def weight_beyond(T: Tables, x: Floats, k: Ints, dist: int, a: int, lasted: float) -> float:
     """The weight of the times of a list that are longer than `lasted` days."""
     P = T.program
-    read_times(T, x, k, law, a)
-    parts = choose(T, x, k, P[law, at.LAW_LEAF])
+    read_times(T, x, k, dist, a)
+    parts = choose(T, x, k, P[dist, at.DIST_LEAF])
     total = 0.0
     for i in range(P[parts, at.PARTS_N]):
         time = T.numbers[P[P[parts, at.PARTS_FIRST] + i, at.PART_KEY]]
         if time * x[a + at.ARG_TIME_RATIO] + x[a + at.ARG_PLUS] > lasted:
-            total += weight_of_time(T, x, k, law, i)
+            total += weight_of_time(T, x, k, dist, i)
     return total
 
 
 @compiled
 def categorical_time_beyond(
-    T: Tables, x: Floats, k: Ints, law: int, a: int, u: float, lasted: float
+    T: Tables, x: Floats, k: Ints, dist: int, a: int, u: float, lasted: float
 ) -> float:
     """A time out of those of a list that are longer than `lasted` days; `lasted` where none is."""
     P = T.program
-    wanted = u * weight_beyond(T, x, k, law, a, lasted)
-    parts = choose(T, x, k, P[law, at.LAW_LEAF])
+    wanted = u * weight_beyond(T, x, k, dist, a, lasted)
+    parts = choose(T, x, k, P[dist, at.DIST_LEAF])
     found = lasted
     reached_so_far = 0.0
     for i in range(P[parts, at.PARTS_N]):
         own = T.numbers[P[P[parts, at.PARTS_FIRST] + i, at.PART_KEY]]
         time = own * x[a + at.ARG_TIME_RATIO] + x[a + at.ARG_PLUS]
-        weight = weight_of_time(T, x, k, law, i)
+        weight = weight_of_time(T, x, k, dist, i)
         if time > lasted and weight > 0.0:
             found = time
             reached_so_far += weight
@@ -528,12 +532,12 @@ def categorical_time_beyond(
 
 
 @compiled
-def stretched(T: Tables, x: Floats, k: Ints, law: int, run: int, due: float) -> float:
+def stretched(T: Tables, x: Floats, k: Ints, dist: int, run: int, due: float) -> float:
     """As `reassessed`, of a time out of a list: the time left is stretched by new over old ratio."""
     P = T.program
     a = run + at.RUN_ARGUMENTS
     now, began, plus = x[at.NOW], x[run + at.RUN_BEGAN], x[a + at.ARG_PLUS]
-    new = product(T, x, k, P[law, at.LAW_TIME_RATIOS], P[law, at.LAW_N_TIME_RATIOS])
+    new = product(T, x, k, P[dist, at.DIST_TIME_RATIOS], P[dist, at.DIST_N_TIME_RATIOS])
     if new == x[a + at.ARG_TIME_RATIO]:
         return max(due, now)
     t = max(now - began - plus, 0.0)
@@ -553,8 +557,8 @@ def same_arguments(x: Floats, a: int, b: int) -> bool:
 
 
 @compiled
-def reassessed(T: Tables, x: Floats, k: Ints, law: int, run: int, due: float) -> float:
-    """The new due time of a running event whose law is read again now; its luck is kept.
+def reassessed(T: Tables, x: Floats, k: Ints, dist: int, run: int, due: float) -> float:
+    """The new due time of a running event after its distribution is read again; its uniform is kept.
 
     Source: the unspent cumulative hazard is spent at the new rate; a time that a time ratio
     stretches has its remainder stretched by new over old ratio.
@@ -562,11 +566,11 @@ def reassessed(T: Tables, x: Floats, k: Ints, law: int, run: int, due: float) ->
     now = x[at.NOW]
     began = x[run + at.RUN_BEGAN]
     old = run + at.RUN_ARGUMENTS
-    is_list, was_list = T.program[law, at.LAW_KIND] == at.TIMES, x[old + at.ARG_LEAF] < 0.0
+    is_list, was_list = T.program[dist, at.DIST_KIND] == at.TIMES, x[old + at.ARG_LEAF] < 0.0
     if is_list or was_list:
-        return stretched(T, x, k, law, run, due) if is_list and was_list else due
+        return stretched(T, x, k, dist, run, due) if is_list and was_list else due
     new = T.program[0, at.HEAD_ARGUMENTS]
-    read_law(T, x, k, law, began, new)
+    read_distribution(T, x, k, dist, began, new)
     if same_arguments(x, old, new):
         return max(due, now)
     t0, w0 = x[run + at.RUN_SPENT], x[run + at.RUN_AGE]

@@ -1,18 +1,18 @@
-"""What happens next to one patient: where chance meets the pathway.
+"""The kernel: what happens next to one patient.
 
 A patient enters a stage, every competing event whose condition holds is given a time, the earliest
 happens, its effects run, its destination is chosen. Clocks are events that outlive the stage.
-Both engines call `begin`, `next_happening`, `happen` and `grant`, and nothing else.
+Both engines call `begin`, `next_event`, `execute_event` and `grant`, and nothing else.
 
-`T` are the tables of a pathway, `x` and `k` one patient, `L` the log being written; what their
-parts mean stands in `sim.pathway.layout`.
+`T` are the tables of a pathway, `x` and `k` the float64 and int64 state of one patient, `L` the log
+buffer; their layout is in `sim.pathway.layout`.
 """
 
 from __future__ import annotations
 
 from math import inf, nan
 
-from sim.engine.draws import comes_up, draw_value, drawn, give_time
+from sim.engine.draws import draw_value, drawn, is_triggered, schedule
 from sim.engine.event_times import reassessed
 from sim.engine.expressions import choose, holds, needed, number, part
 from sim.engine.log_buffer import (
@@ -110,13 +110,13 @@ def start_clock(T: Tables, x: Floats, k: Ints, clock: int) -> None:
     """Draw a clock's time, anew if it runs or is due."""
     slot = T.program[clock, at.EVENT_SLOT]
     k[T.program[0, at.HEAD_SLOTS] + slot] = at.RESTS
-    if comes_up(T, x, k, clock):
-        give_time(T, x, k, clock, slot)
+    if is_triggered(T, x, k, clock):
+        schedule(T, x, k, clock, slot)
 
 
 @compiled
 def reassess(T: Tables, x: Floats, k: Ints, event: int) -> None:
-    """Read the ratios and choices of a running event or clock again, keeping its luck."""
+    """Read the ratios and choices of a running event or clock again; its uniform is kept."""
     P = T.program
     slot = P[event, at.EVENT_SLOT]
     due = P[0, at.HEAD_DUE] + slot
@@ -124,8 +124,8 @@ def reassess(T: Tables, x: Floats, k: Ints, event: int) -> None:
         return
     if k[P[0, at.HEAD_SLOTS] + slot] != at.RUNS or x[due] <= x[at.NOW]:
         return
-    law = choose(T, x, k, P[event, at.EVENT_LAW])
-    new = reassessed(T, x, k, law, P[event, at.EVENT_RUN], x[due])
+    dist = choose(T, x, k, P[event, at.EVENT_DIST])
+    new = reassessed(T, x, k, dist, P[event, at.EVENT_RUN], x[due])
     if new != x[due]:
         x[due] = x[at.NOW] + round_to_grid(new - x[at.NOW])
 
@@ -145,7 +145,7 @@ def is_of_stage(T: Tables, k: Ints, event: int) -> bool:
 
 
 @compiled
-def schedule(T: Tables, x: Floats, k: Ints) -> None:
+def update_events(T: Tables, x: Floats, k: Ints) -> None:
     """Read the condition of each event of the stage the patient is in, or waits for.
 
     Those that now hold are drawn, those that do not are withdrawn.
@@ -167,15 +167,15 @@ def schedule(T: Tables, x: Floats, k: Ints) -> None:
             continue
         if not holds(T, x, k, P[event, at.EVENT_WHEN]):
             if state == at.RUNS:
-                k[slots + slot] = at.COMES_UP
+                k[slots + slot] = at.IS_TRIGGERED
             continue
         if state == at.RESTS:
-            if not comes_up(T, x, k, event):
+            if not is_triggered(T, x, k, event):
                 k[slots + slot] = at.OVER
                 continue
-            state = at.COMES_UP
-        if state == at.COMES_UP:
-            give_time(T, x, k, event, slot)
+            state = at.IS_TRIGGERED
+        if state == at.IS_TRIGGERED:
+            schedule(T, x, k, event, slot)
 
 
 @compiled
@@ -197,8 +197,8 @@ def count_entry(T: Tables, x: Floats, k: Ints, stage: int) -> None:
 
 
 @inlined
-def schedule_anew(T: Tables, x: Floats, k: Ints, stage: int) -> None:
-    """As `schedule`, on entering a stage that was not waited for: no event has come up yet."""
+def schedule_events(T: Tables, x: Floats, k: Ints, stage: int) -> None:
+    """As `update_events`, on entering a stage that was not waited for: no event is triggered yet."""
     P = T.program
     row = P[0, at.HEAD_STAGES] + stage
     first = P[row, at.STAGE_EVENTS]
@@ -207,8 +207,8 @@ def schedule_anew(T: Tables, x: Floats, k: Ints, stage: int) -> None:
         event = first + i
         k[slots + i] = at.RESTS
         if P[event, at.EVENT_WAITING] != 2 and holds(T, x, k, P[event, at.EVENT_WHEN]):
-            if comes_up(T, x, k, event):
-                give_time(T, x, k, event, P[event, at.EVENT_SLOT])
+            if is_triggered(T, x, k, event):
+                schedule(T, x, k, event, P[event, at.EVENT_SLOT])
             else:
                 k[slots + i] = at.OVER
 
@@ -228,9 +228,9 @@ def enter(T: Tables, x: Floats, k: Ints, L: LogBuffer, stage: int, has_waited: b
     if P[row, at.STAGE_KIND] == at.TERMINAL:
         k[at.STATUS] = max(k[at.STATUS], at.ENDED)
     elif has_waited:
-        schedule(T, x, k)
+        update_events(T, x, k)
     else:
-        schedule_anew(T, x, k, stage)
+        schedule_events(T, x, k, stage)
 
 
 @inlined
@@ -283,7 +283,7 @@ def give_back(T: Tables, k: Ints, L: LogBuffer, which: int) -> None:
 def arrive(T: Tables, x: Floats, k: Ints, L: LogBuffer, stage: int, rule: int) -> None:
     """Come to a stage, through any decisions, to enter it or to wait for what it needs.
 
-    The latest row of the log is the happening that leads here.
+    The latest row of the log is the event that leads here.
     """
     P = T.program
     while True:
@@ -295,7 +295,7 @@ def arrive(T: Tables, x: Floats, k: Ints, L: LogBuffer, stage: int, rule: int) -
         run_effects(T, x, k, L, P[row, at.STAGE_EFFECTS], P[row, at.STAGE_N_EFFECTS])
         onward, rule = choose_destination(T, x, k, P[row, at.STAGE_DECIDE], P[row, at.STAGE_DRAW])
         k[at.INSTANT] += 1
-        if k[at.INSTANT] > at.MOST_HAPPENINGS_AT_ONCE:
+        if k[at.INSTANT] > at.MOST_EVENTS_AT_ONCE:
             k[at.STATUS] = at.ENDLESS
         if k[at.STATUS] > at.ENDED:
             return
@@ -320,7 +320,7 @@ def arrive(T: Tables, x: Floats, k: Ints, L: LogBuffer, stage: int, rule: int) -
     x[at.ASKED_AT] = x[at.NOW]
     k[at.STAGE_NOW] = k[at.TIMED_STAGE]
     x[at.ENTERED] = x[at.TIMED_ENTERED]
-    schedule(T, x, k)
+    update_events(T, x, k)
 
 
 @compiled
@@ -341,18 +341,18 @@ def grant(T: Tables, x: Floats, k: Ints, L: LogBuffer, time: float) -> None:
     enter(T, x, k, L, stage, True)
 
 
-# ---------------------------------------------------------------- a patient's life
+# ---------------------------------------------------------------- from start to end
 
 
 @inlined
 def pass_time(x: Floats, k: Ints, time: float) -> None:
-    """Move to a later moment, or note one more happening in this one."""
+    """Move to a later moment, or note one more event in this one."""
     if time > x[at.NOW]:
         x[at.NOW] = time
         k[at.INSTANT] = 0
     else:
         k[at.INSTANT] += 1
-        if k[at.INSTANT] > at.MOST_HAPPENINGS_AT_ONCE:
+        if k[at.INSTANT] > at.MOST_EVENTS_AT_ONCE:
             k[at.STATUS] = at.ENDLESS
 
 
@@ -393,10 +393,10 @@ def begin(
     """A patient starts: attributes, noted in `at_start[at_row]`, `on_start`, the first stage."""
     P = T.program
     clear(T, x, k, seed, replication, patient)
-    told = row_of_table(T, patient)
+    table_row = row_of_table(T, patient)
     first = P[0, at.HEAD_ATTRIBUTES]
     for i in range(P[0, at.HEAD_N_ATTRIBUTES]):
-        value = T.numbers[told + i] if told != at.NONE else nan
+        value = T.numbers[table_row + i] if table_row != at.NONE else nan
         if value != value:
             value = draw_value(T, x, k, first + i)
         x[at.FIRST_ATTRIBUTE + i] = value
@@ -406,11 +406,11 @@ def begin(
         x[at.AGE] = at_start[at_row, age]
     open_row(k, L, 0.0, START, at.NONE)
     run_effects(T, x, k, L, P[0, at.HEAD_EFFECTS], P[0, at.HEAD_N_EFFECTS])
-    is_today = told != at.NONE and P[at.MORE, at.MORE_IS_TODAY] == 1
+    is_today = table_row != at.NONE and P[at.MORE, at.MORE_IS_TODAY] == 1
     if is_today:
-        resume(T, x, k, L, told)
-    if told != at.NONE:
-        set_back(T, x, k, L, told)
+        resume(T, x, k, L, table_row)
+    if table_row != at.NONE:
+        set_back(T, x, k, L, table_row)
     if is_today:
         go_on(T, x, k, L)
     else:
@@ -427,7 +427,7 @@ def clock_can(T: Tables, x: Floats, k: Ints, clock: int, stage: int) -> bool:
 
 
 @inlined
-def next_happening(T: Tables, x: Floats, k: Ints) -> float:
+def next_event(T: Tables, x: Floats, k: Ints) -> float:
     """The time of what happens next, inf where nothing does; its slot is kept in NEXT_SLOT.
 
     The earliest wins; a clock goes before an event, then the order in the file. A clock that is due
@@ -462,8 +462,8 @@ def next_happening(T: Tables, x: Floats, k: Ints) -> float:
 
 
 @compiled
-def happen(T: Tables, x: Floats, k: Ints, L: LogBuffer) -> None:
-    """What `next_happening` found happens: effects, destination, and what follows from it."""
+def execute_event(T: Tables, x: Floats, k: Ints, L: LogBuffer) -> None:
+    """Execute the event that `next_event` found: effects, destination, and entry."""
     P = T.program
     slot = k[at.NEXT_SLOT]
     slots = P[0, at.HEAD_SLOTS]
@@ -476,7 +476,7 @@ def happen(T: Tables, x: Floats, k: Ints, L: LogBuffer) -> None:
         k[slots + slot] = at.RESTS
     else:
         event = P[P[0, at.HEAD_STAGES] + stage, at.STAGE_EVENTS] + slot - n_clocks
-        k[slots + slot] = at.COMES_UP if P[event, at.EVENT_EVERY] else at.OVER
+        k[slots + slot] = at.IS_TRIGGERED if P[event, at.EVENT_EVERY] else at.OVER
     pass_time(x, k, x[at.NEXT_TIME])
     k[at.RELEASED] = 0
     k[at.HAS_LEFT] = 0
@@ -487,7 +487,7 @@ def happen(T: Tables, x: Floats, k: Ints, L: LogBuffer) -> None:
     to, rule = choose_destination(T, x, k, P[event, at.EVENT_TO], P[event, at.EVENT_TO_DRAW])
     if to == at.STAY_KEY:
         close_row(k, L, rule, at.NONE, STAYS)
-        schedule(T, x, k)
+        update_events(T, x, k)
         return
     if waiting:
         leave_queue(T, k, L, stage)
@@ -496,7 +496,7 @@ def happen(T: Tables, x: Floats, k: Ints, L: LogBuffer) -> None:
 
 @compiled
 def leave_queue(T: Tables, k: Ints, L: LogBuffer, stage: int) -> None:
-    """The patient will not get what it waited for: say so in a row before the one that leads away."""
+    """The patient leaves the queue without a grant: write a row before the one that leads away."""
     n = L.rows[0, COUNT_ROWS]
     if n >= len(L.rows) or k[at.STATUS] == at.LOG_FULL:
         k[at.STATUS] = at.LOG_FULL

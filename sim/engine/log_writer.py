@@ -94,8 +94,8 @@ class Piece:
 
 
 @dataclass(frozen=True, slots=True)
-class Lives:
-    """A run of patients and what became of them; piece is sorted by patient.
+class SimulatedPatients:
+    """A run of patients and their outcome; piece is sorted by patient.
 
     at_start, at_end: float64 [n_patients, n_attributes]; ends: float64 [n_patients], days.
     """
@@ -106,19 +106,19 @@ class Lives:
     ends: Floats
 
 
-def event_log(names: Names, cohort: Cohort, lives: Sequence[Lives]) -> EventLog:
+def event_log(names: Names, cohort: Cohort, batches: Sequence[SimulatedPatients]) -> EventLog:
     """The event log of a cohort from its runs of patients, in order; its arrays are frozen."""
-    piece = Piece.joined([one.piece for one in lives])
+    piece = Piece.joined([batch.piece for batch in batches])
     row = piece.row
     log = EventLog(
         names=names,
         replication=cohort.replication,
         patient=cohort.number,
         begins=cohort.begins,
-        ends=np.concatenate([one.ends for one in lives]),
+        ends=np.concatenate([batch.ends for batch in batches]),
         follow_up=cohort.follow_up,
-        at_start=np.concatenate([one.at_start for one in lives]),
-        at_end=np.concatenate([one.at_end for one in lives]),
+        at_start=np.concatenate([batch.at_start for batch in batches]),
+        at_end=np.concatenate([batch.at_end for batch in batches]),
         row_of=np.append(np.flatnonzero(row[:, 0] == START), len(row)),
         time=piece.time,
         event=np.ascontiguousarray(row[:, 0]),

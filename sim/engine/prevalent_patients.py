@@ -1,4 +1,4 @@
-"""Patients of whom a table says beforehand what they are, where they are, and for how long.
+"""Patients from a table: their attributes, their stage at the start, and their time in it.
 
 Times that run are given that they have lasted so long: what is drawn lies beyond the days spent.
 """
@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from math import nan
 
-from sim.engine.draws import comes_up, drawn, give_time
-from sim.engine.event_times import law_time_beyond, survival
+from sim.engine.draws import drawn, is_triggered, schedule
+from sim.engine.event_times import event_time_beyond, survival
 from sim.engine.expressions import choose, holds, needed, probability
 from sim.engine.log_buffer import LogBuffer, close_row, note_resources, write_change
 from sim.event_log.log import ENTERS, HOLDS
@@ -33,7 +33,7 @@ def row_of_table(T: Tables, patient: int) -> int:
 
 
 @compiled
-def resume(T: Tables, x: Floats, k: Ints, L: LogBuffer, told: int) -> None:
+def resume(T: Tables, x: Floats, k: Ints, L: LogBuffer, table_row: int) -> None:
     """A patient is in a stage when the calendar begins, and has been for some days.
 
     `on_start` is over, and the table's values take the place of its; what the stage does on entry
@@ -42,11 +42,11 @@ def resume(T: Tables, x: Floats, k: Ints, L: LogBuffer, told: int) -> None:
     P = T.program
     n_attributes = P[0, at.HEAD_N_ATTRIBUTES]
     for i in range(n_attributes):
-        value = T.numbers[told + i]
+        value = T.numbers[table_row + i]
         if value == value and value != x[at.FIRST_ATTRIBUTE + i]:
             x[at.FIRST_ATTRIBUTE + i] = value
             write_change(k, L, i, value)
-    place = told + n_attributes + P[0, at.HEAD_N_STAMPS] + P[0, at.HEAD_N_CLOCKS]
+    place = table_row + n_attributes + P[0, at.HEAD_N_STAMPS] + P[0, at.HEAD_N_CLOCKS]
     stage = int(T.numbers[place])
     close_row(k, L, at.NONE, stage, ENTERS)
     k[P[0, at.HEAD_VISITS] + stage] = 1
@@ -57,18 +57,18 @@ def resume(T: Tables, x: Floats, k: Ints, L: LogBuffer, told: int) -> None:
 
 
 @compiled
-def set_back(T: Tables, x: Floats, k: Ints, L: LogBuffer, told: int) -> None:
+def set_back(T: Tables, x: Floats, k: Ints, L: LogBuffer, table_row: int) -> None:
     """Stamps were set, and clocks began to run, before the patient's start."""
     P = T.program
     n_attributes, n_stamps = P[0, at.HEAD_N_ATTRIBUTES], P[0, at.HEAD_N_STAMPS]
     for i in range(n_stamps):
-        days = T.numbers[told + n_attributes + i]
+        days = T.numbers[table_row + n_attributes + i]
         if days == days:
             time = x[at.NOW] - days if days < at.EMPTY else nan
             x[P[0, at.HEAD_STAMPS] + i] = time
             write_change(k, L, n_attributes + i, time)
     for i in range(P[0, at.HEAD_N_CLOCKS]):
-        days = T.numbers[told + n_attributes + n_stamps + i]
+        days = T.numbers[table_row + n_attributes + n_stamps + i]
         if days == days:
             k[P[0, at.HEAD_SLOTS] + i] = at.RESTS
             if days < at.EMPTY:
@@ -79,8 +79,8 @@ def set_back(T: Tables, x: Floats, k: Ints, L: LogBuffer, told: int) -> None:
 def go_on(T: Tables, x: Floats, k: Ints, L: LogBuffer) -> None:
     """The stage the patient is in already: what it needs is held, its events have run for a while.
 
-    What would have moved the patient on has not happened: its time is longer, and it is less likely
-    to come up at all. What leaves a patient where they are may have happened: its time is any.
+    An event that leads elsewhere has not happened: its time is longer, and it is less likely to be
+    triggered at all. An event with `stay` may have happened: its time is not conditioned.
     """
     P = T.program
     row = P[0, at.HEAD_STAGES] + k[at.STAGE_NOW]
@@ -94,7 +94,7 @@ def go_on(T: Tables, x: Floats, k: Ints, L: LogBuffer) -> None:
             continue
         if P[P[event, at.EVENT_TO], at.TO_KIND] == at.TO_STAY:
             begin_before(T, x, k, event, slot, lasted)
-        elif P[event, at.EVENT_CHANCE] == at.NONE or still_comes_up(T, x, k, event, lasted):
+        elif P[event, at.EVENT_CHANCE] == at.NONE or is_still_triggered(T, x, k, event, lasted):
             run_on(T, x, k, event, slot, lasted)
         else:
             k[P[0, at.HEAD_SLOTS] + slot] = at.OVER
@@ -102,26 +102,28 @@ def go_on(T: Tables, x: Floats, k: Ints, L: LogBuffer) -> None:
 
 @compiled
 def run_on(T: Tables, x: Floats, k: Ints, event: int, slot: int, lasted: float) -> None:
-    """Let an event or clock run whose time began `lasted` days ago, and is longer."""
+    """Let an event or clock run that began `lasted` days ago, and is longer."""
     P = T.program
     now = x[at.NOW]
     x[at.NOW] = now - lasted
-    law = choose(T, x, k, P[event, at.EVENT_LAW])
-    time = law_time_beyond(T, x, k, law, P[event, at.EVENT_RUN], drawn(T, k, P[event, at.EVENT_DRAW]), lasted)
+    dist = choose(T, x, k, P[event, at.EVENT_DIST])
+    time = event_time_beyond(
+        T, x, k, dist, P[event, at.EVENT_RUN], drawn(T, k, P[event, at.EVENT_DRAW]), lasted
+    )
     x[at.NOW] = now
     x[P[0, at.HEAD_DUE] + slot] = now + round_to_grid(max(time - lasted, 0.0))
     k[P[0, at.HEAD_SLOTS] + slot] = at.RUNS
 
 
 @compiled
-def still_comes_up(T: Tables, x: Floats, k: Ints, event: int, lasted: float) -> bool:
-    """Whether an event comes up that has not happened `lasted` days after it was asked: Bayes."""
+def is_still_triggered(T: Tables, x: Floats, k: Ints, event: int, lasted: float) -> bool:
+    """Whether an event is triggered that has not happened `lasted` days after it was asked: Bayes."""
     P = T.program
     now = x[at.NOW]
     x[at.NOW] = now - lasted
     first, n = P[event, at.EVENT_CHANCE_RATIOS], P[event, at.EVENT_CHANCE_N_RATIOS]
     p = probability(T, x, k, P[event, at.EVENT_CHANCE], first, n)
-    later = p * survival(T, x, k, choose(T, x, k, P[event, at.EVENT_LAW]), lasted)
+    later = p * survival(T, x, k, choose(T, x, k, P[event, at.EVENT_DIST]), lasted)
     x[at.NOW] = now
     return drawn(T, k, P[event, at.EVENT_CHANCE_DRAW]) * (later + (1.0 - p)) < later
 
@@ -134,13 +136,13 @@ def begin_before(T: Tables, x: Floats, k: Ints, event: int, slot: int, lasted: f
     now = x[at.NOW]
     x[at.NOW] = now - lasted
     k[state] = at.OVER
-    if comes_up(T, x, k, event):
-        give_time(T, x, k, event, slot)
+    if is_triggered(T, x, k, event):
+        schedule(T, x, k, event, slot)
         while x[due] <= now and P[event, at.EVENT_EVERY] and k[at.STATUS] == at.ALIVE:
             if x[due] == x[at.NOW]:
                 k[at.STATUS] = at.ENDLESS
             x[at.NOW] = x[due]
-            give_time(T, x, k, event, slot)
+            schedule(T, x, k, event, slot)
         if x[due] <= now:
             k[state] = at.OVER
     x[at.NOW] = now

@@ -1,8 +1,8 @@
-"""Resources that patients share: their units, their opening hours, and who waits for them.
+"""Resources that patients share: their units, their opening hours, and their queues.
 
 A patient asks for all that a stage needs at once, and is granted all of it or nothing. Grants are
-made when all happenings of a moment are over: resource by resource in file order, down the queue
-of each, past those who lack a unit of another. Within a queue the order is that of the requests,
+made when all events of a moment are over: resource by resource in file order, down the queue
+of each, past patients who lack a unit of another. Within a queue the order is that of the requests,
 or that of an attribute, equal values in the order of the requests.
 """
 
@@ -40,8 +40,8 @@ class Service:
     bit: its own among a patient's. units: how many there are to be; those in use beyond that go
     when they are given back. by: the column of a patient's `x` that the queue goes by, NONE: first
     come; sign: -1 where the highest goes first. queues: for each set of resources that patients
-    want together a heap of entries, some of them of who waits no longer. keys: of each patient who
-    waits, what its newest entry goes by.
+    want together a heap of entries, some of them of patients who wait no longer. keys: for each
+    waiting patient, the key of its newest entry. last_row: the latest row of `Services.use`.
     """
 
     code: int
@@ -54,14 +54,14 @@ class Service:
     waiting: int = 0
     queues: dict[int, list[Entry]] = field(default_factory=dict)
     keys: dict[int, float] = field(default_factory=dict)
-    told: list[float] = field(default_factory=list)
+    last_row: list[float] = field(default_factory=list)
 
 
 class Services:
     """The resources of one environment that can be waited for.
 
     X: float64 [n_patients, n_x], which a queue by an attribute reads. counts: the front of
-    `Tables.numbers`: how many wait for each resource, and how many of its units nobody holds.
+    `Tables.numbers`: how many wait for each resource, and how many of its units are free.
     """
 
     def __init__(self, pathway: Pathway, X: Floats, counts: Floats) -> None:
@@ -146,7 +146,7 @@ class Services:
         heappush(service.queues.setdefault(which, []), (key, self.request[i], i))
 
     def reconsider(self, i: int) -> None:
-        """An attribute of patient i, who waits, may have changed: its places are read afresh."""
+        """An attribute of the waiting patient i may have changed: its places are read afresh."""
         which = self.wanted.get(i, 0)
         for service in self.members(which):
             if service.by != at.NONE:
@@ -173,7 +173,7 @@ class Services:
                 yield i
 
     def first_of(self, service: Service) -> int | None:
-        """The first in a queue for whom all it waits for is free, None where there is nobody."""
+        """The first patient in a queue for whom every wanted resource is free, else None."""
         best: Entry | None = None
         for which, queue in service.queues.items():
             if which & ~self.available:
@@ -193,15 +193,15 @@ class Services:
 
     # ------------------------------------------------------------ over time
 
-    def tell(self, now: float) -> None:
+    def record_use(self, now: float) -> None:
         """Note the use of each resource where it has changed: time, code, in use, queue, capacity."""
         for service in self.each:
             units = max(service.units, service.in_use) if service.units < inf else UNLIMITED
             row = [now, service.code, service.in_use, service.waiting, units]
-            if service.told and service.told[0] == now:
-                service.told[:] = row
-            elif service.told[1:] != row[1:]:
-                service.told = row
+            if service.last_row and service.last_row[0] == now:
+                service.last_row[:] = row
+            elif service.last_row[1:] != row[1:]:
+                service.last_row = row
                 self.use.append(row)
 
     def changes(self) -> Iterator[Change]:
@@ -224,7 +224,7 @@ def service_of(code: int, resource: Resource, attributes: tuple[str, ...]) -> Se
 
 
 def open_hours(resource: Resource) -> list[tuple[float, float]] | None:
-    """From when to when in a week, whose day 0 is a Monday, grants are made; None: always.
+    """The hours of a week (day 0 is a Monday) in which grants are made; None: always.
 
     The end is not included. Hours that touch are one stretch.
     """

@@ -35,7 +35,10 @@ Measured on scenarios/first_steps.yaml: the resident memory of `simulate` grows 
 400,000 patients in one batch; on benchmarks/r8.yaml, where more happens to a patient, by 0.77 KiB.
 """
 
-COMPILED = {"independent": "sim.engine.compiled_engine.live_all", "shared": "sim.engine.simpy_engine.advance"}
+COMPILED = {
+    "independent": "sim.engine.compiled_engine.simulate_patients",
+    "shared": "sim.engine.simpy_engine.advance",
+}
 """The compiled function of each engine."""
 IS_COMPILING = "ALLPATH_IS_COMPILING"
 """Set in the process that compiles the kernel."""

@@ -1,16 +1,17 @@
 """Patients who share resources: SimPy, one process a patient.
 
-A patient asks the law what happens next and when, and sleeps until then; a patient who waits can be
-woken earlier by the grant. Times on the environment's clock are days of the common calendar.
+A patient process asks the kernel for the next event and its time, and sleeps until then; the grant of a
+resource wakes a waiting patient earlier. Times on the environment's clock are days of the common calendar.
 
 The order within one moment:
 1. units and opening hours change;
-2. happenings, by patient number, each followed at once by what follows from it in no time;
+2. events, by patient number, each followed at once by what follows from it in no time;
 3. when all are over, requests join their queues in the order in which they were made;
 4. grants are made, resource by resource in file order, down each queue;
-5. who was granted enters, by patient number, and the moment goes on with 2: what entering gave
-   back, or what happens in no time, may be followed by further grants.
-Who leaves or gives back is counted at once in `queue.RESOURCE` and `free.RESOURCE`, who joins in 3.
+5. patients with a grant enter their stage, by patient number, and the moment goes on with 2:
+   released units and immediate events may lead to further grants.
+Patients who leave a queue or release a unit change `queue.RESOURCE` and `free.RESOURCE` at once;
+patients who join a queue count from step 3 on.
 """
 
 from __future__ import annotations
@@ -23,9 +24,9 @@ import simpy
 
 from sim.engine.arrivals import Cohort
 from sim.engine.errors import failure
-from sim.engine.kernel import begin, grant, happen, next_happening
+from sim.engine.kernel import begin, execute_event, grant, next_event
 from sim.engine.log_buffer import COUNT_CHANGES, COUNT_ROWS, LogBuffer
-from sim.engine.log_writer import Lives, Piece, new_buffer
+from sim.engine.log_writer import Piece, SimulatedPatients, new_buffer
 from sim.engine.resources import Services
 from sim.event_log.log import Floats
 from sim.numerics.compilation import compiled, entry
@@ -33,7 +34,7 @@ from sim.pathway import layout as at
 from sim.pathway.layout import Ints, Tables
 from sim.pathway.tables import Pathway
 
-ROOM = 4 * at.MOST_HAPPENINGS_AT_ONCE
+ROOM = 4 * at.MOST_EVENTS_AT_ONCE
 """Rows and changes that are free in the log before a patient is asked."""
 ARRIVES, GOES_ON, IS_GRANTED = 0, 1, 2
 """What `advance` does."""
@@ -42,7 +43,7 @@ HAS_ENDED, IS_WAITING, GAVE_BACK, HAS_FAILED, HAS_LEFT, NEEDS_ROOM = 1, 2, 4, 8,
 
 @compiled
 def outlook(T: Tables, x: Floats, k: Ints, L: LogBuffer) -> tuple[float, int]:
-    """When this patient's next happening is, and what the last one did, as flags."""
+    """The time of the patient's next event, and the effects of the last event as flags."""
     if k[at.STATUS] > at.ENDED:
         return np.inf, HAS_FAILED
     flags = 0
@@ -56,7 +57,7 @@ def outlook(T: Tables, x: Floats, k: Ints, L: LogBuffer) -> tuple[float, int]:
         return np.inf, flags | HAS_ENDED
     if k[at.ASKED] != at.NONE:
         flags |= IS_WAITING
-    return next_happening(T, x, k), flags
+    return next_event(T, x, k), flags
 
 
 # What Python calls takes arrays one by one: to take a named tuple apart costs more than the call. It is
@@ -87,14 +88,14 @@ def advance(
     if what == ARRIVES:
         begin(T, X[i], K[i], L, seed, replication, number, at_start, i)
     elif what == GOES_ON:
-        happen(T, X[i], K[i], L)
+        execute_event(T, X[i], K[i], L)
     else:
         grant(T, X[i], K[i], L, time)
     return outlook(T, X[i], K[i], L)
 
 
 class Moment(simpy.Event):
-    """A point of time at which somebody is to be woken, in the order of `priority`."""
+    """A point of time at which a process wakes, in the order of `priority`."""
 
     def __init__(self, env: simpy.Environment) -> None:
         self.env = env
@@ -183,7 +184,7 @@ class Centre:
                 self.withdraw(i)
 
     def note(self, i: int, flags: int) -> None:
-        """What a happening means for others: room in the log, units given back, a request, a failure."""
+        """Act on the flags of an event: room in the log, released units, a request, a failure."""
         if flags & HAS_FAILED:
             raise failure(self.pathway, self.K[i], self.buffer)
         if flags & NEEDS_ROOM:
@@ -230,12 +231,12 @@ class Centre:
             self.close_moment()
 
     def close_moment(self) -> None:
-        """See to requests and grants when all happenings of this moment are over."""
+        """Handle requests and grants when all events of this moment are over."""
         if not self.is_closing:
             self.is_closing = True
-            Moment(self.env).come(0.0, self.last).callbacks.append(self.see_to_requests)
+            Moment(self.env).come(0.0, self.last).callbacks.append(self.handle_requests)
 
-    def see_to_requests(self, _: simpy.Event) -> None:
+    def handle_requests(self, _: simpy.Event) -> None:
         """Requests join their queues, then grants are made."""
         self.is_closing = False
         for i, wanted in self.asking.items():
@@ -243,26 +244,26 @@ class Centre:
         self.asking.clear()
         for i in self.services.grants():
             self.wake(i)
-        self.services.tell(self.env.now)
+        self.services.record_use(self.env.now)
 
     def wake(self, i: int) -> None:
-        """The patient sleeps no longer for its own next happening: it has been granted what it wants."""
+        """The patient sleeps no longer for its own next event: it has been granted what it wants."""
         self.granted.add(i)
         asleep = self.asleep.pop(i)
         now = Moment(self.env).come(0.0, self.numbers[i] + 1)
         now.callbacks, asleep.callbacks = asleep.callbacks, []
 
-    def run(self) -> tuple[Lives, Floats]:
-        """Let time pass until the horizon; what became of the patients, and the use of resources.
+    def run(self) -> tuple[SimulatedPatients, Floats]:
+        """Let time pass until the horizon; return the simulated patients and the use of resources.
 
-        The use is float64 [n_changes, 5], see `Services.tell`.
+        The use is float64 [n_changes, 5], see `Services.record_use`.
         """
-        self.services.tell(0.0)
+        self.services.record_use(0.0)
         self.env.process(self.arrivals())
         if self.services:
             self.env.process(self.opening())
         self.env.run(until=self.pathway.scenario.horizon)
         piece = Piece.joined([*self.full, Piece.of(self.buffer)]).by_patient()
         attributes = slice(at.FIRST_ATTRIBUTE, at.FIRST_ATTRIBUTE + self.at_start.shape[1])
-        lives = Lives(piece, self.at_start, self.X[:, attributes].copy(), self.ends)
-        return lives, np.array(self.services.use).reshape(-1, 5)
+        batch = SimulatedPatients(piece, self.at_start, self.X[:, attributes].copy(), self.ends)
+        return batch, np.array(self.services.use).reshape(-1, 5)

@@ -1,4 +1,4 @@
-"""Environments of patients who share resources: who is in which, and which process does it.
+"""Environments of patients who share resources, and the processes that simulate them.
 
 A replication is an environment. Where nothing is shared, patients are taken in environments of a
 thousand: a long list of future events costs more than the events.
@@ -14,7 +14,7 @@ from itertools import chain, pairwise
 import numpy as np
 
 from sim.engine.arrivals import Cohort
-from sim.engine.log_writer import Lives, event_log
+from sim.engine.log_writer import SimulatedPatients, event_log
 from sim.engine.processes import in_processes
 from sim.engine.simpy_engine import Centre
 from sim.event_log.log import EventLog, Floats, ResourceUse
@@ -26,14 +26,14 @@ WORTH_A_PROCESS = 20_000
 """Patients below which other processes cost more than they save."""
 
 
-def simulate_environment(whole: tuple[Pathway, int], cohort: Cohort) -> tuple[Lives, Floats]:
+def simulate_environment(whole: tuple[Pathway, int], cohort: Cohort) -> tuple[SimulatedPatients, Floats]:
     """The patients of a cohort in one environment. whole: the pathway, the seed."""
     pathway, seed = whole
     return Centre(pathway, cohort, seed).run()
 
 
 def environments(pathway: Pathway, cohort: Cohort) -> list[Cohort]:
-    """Who shares an environment: a replication, or a thousand where nothing is shared."""
+    """The cohorts that share an environment: a replication, or a thousand where nothing is shared."""
     edges = [0, *(np.flatnonzero(np.diff(cohort.replication)) + 1).tolist(), len(cohort)]
     if not pathway.shared_resources:
         finer = [range(a, b, TOGETHER) for a, b in pairwise(edges)]
@@ -43,12 +43,12 @@ def environments(pathway: Pathway, cohort: Cohort) -> list[Cohort]:
 
 @dataclass(slots=True)
 class _Begun:
-    """A cohort that is being simulated, and what came of its environments so far, in order."""
+    """A cohort that is being simulated, and the results of its environments so far, in order."""
 
     cohort: Cohort
     environments: list[Cohort]
-    done: list[tuple[Lives, Floats]] = field(default_factory=list)
-    n_lived: int = 0
+    done: list[tuple[SimulatedPatients, Floats]] = field(default_factory=list)
+    n_simulated: int = 0
 
 
 def simulate_shared(
@@ -62,8 +62,8 @@ def simulate_shared(
 ) -> None:
     """Every patient of one cohort after another; environments go to other processes where that pays.
 
-    take is called with what came of each cohort, progress with the share done of the present one.
-    Raises: RunError where a life cannot go on, or a process that did part of the work was killed.
+    `take` receives the results of each cohort, `progress` the share of the present one that is done.
+    Raises: RunError where a patient cannot go on, or a process that did part of the work was killed.
     """
     whole, begun = (pathway, seed), deque[_Begun]()
     every = iter(cohorts)
@@ -74,11 +74,11 @@ def simulate_shared(
             begun.append(_Begun(cohort, environments(pathway, cohort)))
             yield from begun[-1].environments
 
-    def took(came: tuple[Lives, Floats]) -> None:
+    def collect(result: tuple[SimulatedPatients, Floats]) -> None:
         now = begun[0]
-        now.done.append(came)
-        now.n_lived += len(came[0].ends)
-        progress(now.n_lived / len(now.cohort))
+        now.done.append(result)
+        now.n_simulated += len(result[0].ends)
+        progress(now.n_simulated / len(now.cohort))
         if len(now.done) == len(now.environments):
             begun.popleft()
             take(*_put_together(pathway, now))
@@ -86,15 +86,15 @@ def simulate_shared(
     is_one = second is None and len(environments(pathway, first)) == 1
     if workers == 1 or is_one or len(first) < WORTH_A_PROCESS:
         for part in parts():
-            took(simulate_environment(whole, part))
+            collect(simulate_environment(whole, part))
     else:
-        in_processes(simulate_environment, whole, parts(), workers=workers, take=took)
+        in_processes(simulate_environment, whole, parts(), workers=workers, take=collect)
 
 
-def _put_together(pathway: Pathway, of: _Begun) -> tuple[EventLog, ResourceUse]:
-    replications = [int(of_one.replication[0]) for of_one in of.environments]
-    use = resource_use(replications, [rows for _, rows in of.done])
-    return event_log(pathway.names, of.cohort, [lives for lives, _ in of.done]), use
+def _put_together(pathway: Pathway, begun: _Begun) -> tuple[EventLog, ResourceUse]:
+    replications = [int(environment.replication[0]) for environment in begun.environments]
+    use = resource_use(replications, [rows for _, rows in begun.done])
+    return event_log(pathway.names, begun.cohort, [batch for batch, _ in begun.done]), use
 
 
 def resource_use(replications: Sequence[int], rows: Sequence[Floats]) -> ResourceUse:

@@ -108,7 +108,7 @@ class Whole(Part):
     get_pointer_to_function = JITCodeLibrary.get_pointer_to_function
 
     def finalize(self) -> None:
-        """Link, let LLVM see that nobody else calls the parts, optimise, and make machine code."""
+        """Link, let LLVM see that nothing else calls the parts, optimise, and make machine code."""
         own = {function.name for function in self._final_module.functions if not function.is_declaration}
         for library in parts_of(self):
             self._final_module.link_in(library._final_module, preserve=True)

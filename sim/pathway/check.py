@@ -13,10 +13,10 @@ from sim.scenario.language.model import Scenario
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """A valid scenario. told: its size and digest, what was noted."""
+    """A valid scenario. summary: its size and digest, and the notes."""
 
     scenario: Scenario
-    told: str
+    summary: str
 
 
 def checked(file: Path, settings: Sequence[str]) -> Checked:

@@ -3,7 +3,7 @@
 Stages are boxes, decisions hexagons, terminal stages rounded. Solid arrows are events and decisions,
 dashed arrows are clocks. So that a long pathway fits a page, arrows only lead onward to boxes near by: a
 way back or far ahead is a line in the box where it begins, and a clock that can ring in many stages a line
-in the box where it leads. What makes a patient stay is left out, and so are stages where nobody can come.
+in the box where it leads. What makes a patient stay is left out, and so are stages that cannot be reached.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ LAYOUT = "config: {flowchart: {nodeSpacing: 20, rankSpacing: 12, wrappingWidth: 
 NEAR = 8
 """An arrow leads at most so many boxes onward, in the order of the file."""
 MANY = 3
-"""A clock that can ring in so many stages is told where it leads."""
+"""A clock that can happen in at least so many stages is written at its target."""
 MARKS = {"&": "#amp;", '"': "#quot;", "<": "#lt;", ">": "#gt;", "`": "#96;"}
 """Signs that Mermaid would read as its own; its entities begin with # and so # itself goes first."""
 
@@ -55,13 +55,13 @@ def mermaid(scenario: Scenario) -> str:
     reached = _reached(scenario)
     stages = {stage.name: stage for stage in scenario.stages if stage.name in reached}
     place = {name: i for i, name in enumerate(stages)}
-    told: dict[str, list[str]] = {name: [] for name in stages}
+    clock_labels: dict[str, list[str]] = {name: [] for name in stages}
     ways = [Way(name, target, by, False) for name, stage in stages.items() for target, by in _ways(stage)]
     for clock in scenario.clocks:
         for target, origins in _origins(clock, stages).items():
             if origins is None or len(origins) >= MANY:
                 whence = "any stage" if origins is None else f"{len(origins)} stages"
-                told[target].append(f"{clock.name} from {whence}")
+                clock_labels[target].append(f"{clock.name} from {whence}")
             else:
                 ways += [Way(origin, target, clock.name, True) for origin in origins]
     arrows = []
@@ -69,11 +69,11 @@ def mermaid(scenario: Scenario) -> str:
         if 0 < place[way.end] - place[way.begin] <= NEAR:
             arrows.append(_arrow(f"s{place[way.begin]}", f"s{place[way.end]}", by, way.is_clock))
         else:
-            told[way.begin].append(f"{', '.join([*by, 'to'])} {_label(stages[way.end])}")
+            clock_labels[way.begin].append(f"{', '.join([*by, 'to'])} {_label(stages[way.end])}")
     head = ["---", f"title: {json.dumps(scenario.title, ensure_ascii=False)}", LAYOUT, "---", "flowchart TD"]
     nodes = [
         'start(("start"))',
-        *(f"s{place[name]}{_box(stage, told[name])}" for name, stage in stages.items()),
+        *(f"s{place[name]}{_box(stage, clock_labels[name])}" for name, stage in stages.items()),
     ]
     first = f"start --> s{place[scenario.start]}"
     return "\n".join([*head, *(f"    {line}" for line in (*nodes, first, *arrows))]) + "\n"
@@ -83,8 +83,8 @@ def _label(stage: Stage) -> str:
     return stage.label or stage.name
 
 
-def _box(stage: Stage, told: list[str]) -> str:
-    label = _quoted(_label(stage), *(f"needs {need.resource}" for need in stage.needs), *told)
+def _box(stage: Stage, clock_labels: list[str]) -> str:
+    label = _quoted(_label(stage), *(f"needs {need.resource}" for need in stage.needs), *clock_labels)
     if stage.terminal:
         return f"([{label}])"
     return f"{{{{{label}}}}}" if stage.decide is not None else f"[{label}]"
@@ -169,14 +169,14 @@ def targets(to: Destination, stage: str | None) -> Iterator[tuple[str, str]]:
             if holds is False:
                 continue
             is_plain = holds or len(to.items) == 1
-            name = rule.name or ("" if is_plain else _told(rule.when))
+            name = rule.name or ("" if is_plain else _condition_text(rule.when))
             for target, by in targets(rule.to, stage):
                 yield target, _joined(name, by)
             if holds:
                 return
 
 
-def _told(when: Condition | None) -> str:
+def _condition_text(when: Condition | None) -> str:
     text = "otherwise" if when is None else condition(when, by_name=True)
     return text[1:-1] if isinstance(when, AnyOf) else text
 
@@ -194,10 +194,10 @@ def _shares(to: Chances) -> Iterator[tuple[str, str]]:
             value = 1.0 - known if isinstance(part, Rest) else part
             numbers = all(isinstance(p, float | Rest) for _, p in entries.parts)
             shares.setdefault(target, set()).add(f"{100 * value:.3g}%" if numbers else "")
-    for target, told in shares.items():
+    for target, ways in shares.items():
         if target != STAY:
-            is_one = len(told) == 1 and not to.categorical.odds_ratios
-            yield target, told.pop() if is_one else ""
+            is_one = len(ways) == 1 and not to.categorical.odds_ratios
+            yield target, ways.pop() if is_one else ""
 
 
 def _holds(what: Condition, stage: str) -> bool | None:

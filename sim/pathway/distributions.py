@@ -1,4 +1,4 @@
-"""Laws, ratios, probabilities and draws as rows; every choice within a law is spelt out here."""
+"""Distributions, ratios, probabilities and draws as rows, with every combination of choices."""
 
 from __future__ import annotations
 
@@ -27,101 +27,108 @@ from sim.scenario.language.model import (
 )
 
 MOST_LEAVES = 10_000
-"""Combinations of choices within one law beyond which it is refused."""
+"""Combinations of choices within one distribution beyond which it is rejected."""
 
 
 @dataclass(slots=True)
-class Laws:
-    """Writes laws and draws; notes those that no member of their family can follow."""
+class DistributionRows:
+    """Writes distributions and draws; notes those that no member of their family can follow."""
 
     readings: Readings
     problems: Problems
     leaves: dict[str, int] = field(default_factory=dict)
     means: dict[int, distributions.Leaf] = field(default_factory=dict)
 
-    # ------------------------------------------------------------ laws
+    # ------------------------------------------------------------ distributions
 
-    def times(self, law: Any, *, numbers: bool = False) -> int:
-        """The node of a law, or of a choice of laws; numbers: of an attribute's value, not a time."""
-        return self.readings.node(law, lambda one: self._law(one, numbers))
+    def times(self, distribution: Any, *, numbers: bool = False) -> int:
+        """The node of a distribution or of a choice of them; numbers: of attribute values, not times."""
+        return self.readings.node(distribution, lambda one: self._distribution(one, numbers))
 
-    def _law(self, law: Distribution, numbers: bool) -> int:
-        if law.family == "mixture_cure" and isinstance(law.of, By | Cases):
-            spread = map_choice(law.of, lambda inner: replace(law, of=inner))
+    def _distribution(self, distribution: Distribution, numbers: bool) -> int:
+        if distribution.family == "mixture_cure" and isinstance(distribution.of, By | Cases):
+            spread = map_choice(distribution.of, lambda inner: replace(distribution, of=inner))
             return self.times(spread, numbers=numbers)
         columns = dict.fromkeys(range(at.WIDTH), 0)
-        columns[at.LAW_CURED] = columns[at.LAW_INNER] = at.NONE
-        columns[at.LAW_LOW] = columns[at.LAW_HIGH] = columns[at.LAW_PLUS] = at.NONE
-        columns[at.LAW_ALREADY] = at.NONE
-        if law.categorical is not None and law.categorical.odds_ratios:
-            self._weighted_times(law, columns)
+        columns[at.DIST_CURED] = columns[at.DIST_INNER] = at.NONE
+        columns[at.DIST_LOW] = columns[at.DIST_HIGH] = columns[at.DIST_PLUS] = at.NONE
+        columns[at.DIST_ALREADY] = at.NONE
+        if distribution.categorical is not None and distribution.categorical.odds_ratios:
+            self._weighted_times(distribution, columns)
         else:
-            columns[at.LAW_KIND] = at.MODIFIED if is_modified(law) else at.PLAIN
-            columns[at.LAW_LEAF] = self._leaf_node(law, numbers, columns)
-            columns.update(self._hazard_ratios(law.hazard_ratios))
-        self._modifiers(law, columns)
+            columns[at.DIST_KIND] = at.MODIFIED if is_modified(distribution) else at.PLAIN
+            columns[at.DIST_LEAF] = self._leaf_node(distribution, numbers, columns)
+            columns.update(self._hazard_ratios(distribution.hazard_ratios))
+        self._modifiers(distribution, columns)
         return self.readings.rows.add(columns)
 
-    def _weighted_times(self, law: Distribution, columns: dict[int, int]) -> None:
-        """A list of times whose odds the patient changes."""
-        assert law.categorical is not None
-        if law.hazard_ratios or law.already is not None or law.between is not None:
+    def _weighted_times(self, distribution: Distribution, columns: dict[int, int]) -> None:
+        """A list of times with odds ratios."""
+        assert distribution.categorical is not None
+        if distribution.hazard_ratios or distribution.already is not None or distribution.between is not None:
             self.problems.add(
-                law.where,
+                distribution.where,
                 "a list of times with odds_ratios cannot be conditioned or take hazard ratios",
                 "leave out `hazard_ratios`, `already` and `between`, or the `odds_ratios`",
             )
-        columns[at.LAW_KIND] = at.TIMES
-        columns[at.LAW_LEAF] = self.parts(law.categorical, self.readings.rows.constant)
-        keys = all_keys(law.categorical)
-        columns[at.LAW_RATIOS], columns[at.LAW_N_RATIOS] = self.ratios(law.categorical.odds_ratios, keys)
+        columns[at.DIST_KIND] = at.TIMES
+        columns[at.DIST_LEAF] = self.parts(distribution.categorical, self.readings.rows.constant)
+        keys = all_keys(distribution.categorical)
+        columns[at.DIST_RATIOS], columns[at.DIST_N_RATIOS] = self.ratios(
+            distribution.categorical.odds_ratios, keys
+        )
 
     def _hazard_ratios(self, ratios: tuple[Ratio, ...]) -> dict[int, int]:
         first, n = self.ratios(ratios)
-        return {at.LAW_RATIOS: first, at.LAW_N_RATIOS: n}
+        return {at.DIST_RATIOS: first, at.DIST_N_RATIOS: n}
 
-    def _modifiers(self, law: Distribution, columns: dict[int, int]) -> None:
+    def _modifiers(self, distribution: Distribution, columns: dict[int, int]) -> None:
         number = self.readings.number
-        columns[at.LAW_TIME_RATIOS], columns[at.LAW_N_TIME_RATIOS] = self.ratios(law.time_ratios)
-        already = law.already
-        if already is None and law.family == "life_table":
+        columns[at.DIST_TIME_RATIOS], columns[at.DIST_N_TIME_RATIOS] = self.ratios(distribution.time_ratios)
+        already = distribution.already
+        if already is None and distribution.family == "life_table":
             already = Covariate("current_age")
         if isinstance(already, Covariate):
             kind, index = self.readings.codes.covariate(already)
-            columns[at.LAW_ALREADY], columns[at.LAW_ALREADY_INDEX] = kind, index
+            columns[at.DIST_ALREADY], columns[at.DIST_ALREADY_INDEX] = kind, index
         elif already is not None:
-            columns[at.LAW_ALREADY], columns[at.LAW_ALREADY_INDEX] = at.ALREADY_TIME, number(already)
-        if law.between is not None:
-            columns[at.LAW_LOW], columns[at.LAW_HIGH] = number(law.between[0]), number(law.between[1])
-        if law.plus is not None:
-            columns[at.LAW_PLUS] = number(law.plus)
+            columns[at.DIST_ALREADY], columns[at.DIST_ALREADY_INDEX] = at.ALREADY_TIME, number(already)
+        if distribution.between is not None:
+            columns[at.DIST_LOW], columns[at.DIST_HIGH] = (
+                number(distribution.between[0]),
+                number(distribution.between[1]),
+            )
+        if distribution.plus is not None:
+            columns[at.DIST_PLUS] = number(distribution.plus)
         holds = [
             (at.SINCE_ZERO if stamp == "start" else self.readings.codes.stamps[stamp], number(time))
-            for stamp, time in law.not_before
+            for stamp, time in distribution.not_before
         ]
-        columns[at.LAW_HOLD] = self.readings.rows.reserve(len(holds))
-        columns[at.LAW_N_HOLD] = len(holds)
+        columns[at.DIST_HOLD] = self.readings.rows.reserve(len(holds))
+        columns[at.DIST_N_HOLD] = len(holds)
         for i, (stamp_code, node) in enumerate(holds):
-            row = columns[at.LAW_HOLD] + i
+            row = columns[at.DIST_HOLD] + i
             self.readings.rows.put(row, {at.HOLD_STAMP: stamp_code, at.HOLD_NODE: node})
 
     # ------------------------------------------------------------ leaves
 
-    def _leaf_node(self, law: Distribution, numbers: bool, columns: dict[int, int]) -> int:
-        if law.family == "mixture_cure":
-            return self._mixture(law, numbers, columns)
-        if law.categorical is not None:
-            arguments = categorical_arguments(law.categorical)
-            return self._leaves("categorical", arguments, law.where, {})
-        family = "normal_number" if numbers and law.family == "normal" else law.family
-        return self._leaves(family, law.arguments, law.where, {})
+    def _leaf_node(self, distribution: Distribution, numbers: bool, columns: dict[int, int]) -> int:
+        if distribution.family == "mixture_cure":
+            return self._mixture(distribution, numbers, columns)
+        if distribution.categorical is not None:
+            arguments = categorical_arguments(distribution.categorical)
+            return self._leaves("categorical", arguments, distribution.where, {})
+        family = "normal_number" if numbers and distribution.family == "normal" else distribution.family
+        return self._leaves(family, distribution.arguments, distribution.where, {})
 
-    def _mixture(self, law: Distribution, numbers: bool, columns: dict[int, int]) -> int:
-        assert law.cured is not None
-        inner = law.of
+    def _mixture(self, distribution: Distribution, numbers: bool, columns: dict[int, int]) -> int:
+        assert distribution.cured is not None
+        inner = distribution.of
         assert isinstance(inner, Distribution)
-        columns[at.LAW_CURED] = self.readings.number(law.cured.value)
-        columns[at.LAW_CURED_RATIOS], columns[at.LAW_CURED_N_RATIOS] = self.ratios(law.cured.odds_ratios)
+        columns[at.DIST_CURED] = self.readings.number(distribution.cured.value)
+        columns[at.DIST_CURED_RATIOS], columns[at.DIST_CURED_N_RATIOS] = self.ratios(
+            distribution.cured.odds_ratios
+        )
         refused = [
             name
             for name, there in {
@@ -136,7 +143,7 @@ class Laws:
         ]
         if refused:
             self.problems.add(
-                law.where.at("of"),
+                distribution.where.at("of"),
                 f"{refused[0]} cannot stand inside `of`",
                 "inside `of` stand a family, time_ratios, lasting hazard_ratios; all else beside it",
             )
@@ -144,8 +151,8 @@ class Laws:
         if inner.hazard_ratios or inner.time_ratios:
             row = dict.fromkeys(range(at.WIDTH), 0)
             row.update(self._hazard_ratios(inner.hazard_ratios))
-            row[at.LAW_TIME_RATIOS], row[at.LAW_N_TIME_RATIOS] = self.ratios(inner.time_ratios)
-            columns[at.LAW_INNER] = self.readings.rows.add(row)
+            row[at.DIST_TIME_RATIOS], row[at.DIST_N_TIME_RATIOS] = self.ratios(inner.time_ratios)
+            columns[at.DIST_INNER] = self.readings.rows.add(row)
         return self._leaf_node(inner, numbers, columns)
 
     def _leaves(self, family: str, arguments: Any, where: Where, chosen: Mapping[Covariate, Any]) -> int:
@@ -172,7 +179,11 @@ class Laws:
         else:
             spread = Cases(tuple((when, (value, chosen)) for when, value in choice.items), choice.where)
         if len(self.leaves) > MOST_LEAVES:
-            self.problems.add(where, f"its choices combine to more than {MOST_LEAVES} laws", "split the law")
+            self.problems.add(
+                where,
+                f"its choices combine to more than {MOST_LEAVES} distributions",
+                "split the distribution",
+            )
             return 0
         return self.readings.node(spread, end)
 
@@ -290,16 +301,16 @@ def is_windowed(ratio: Ratio) -> bool:
     return ratio.begin > 0 or math.isfinite(ratio.end) or ratio.wane is not None
 
 
-def is_modified(law: Distribution) -> bool:
-    """Whether a law is more than its leaf."""
+def is_modified(distribution: Distribution) -> bool:
+    """Whether a distribution is more than its leaf."""
     return bool(
-        law.time_ratios
-        or law.already is not None
-        or law.hazard_ratios
-        or law.between is not None
-        or law.plus is not None
-        or law.not_before
-        or law.family in ("mixture_cure", "life_table")
+        distribution.time_ratios
+        or distribution.already is not None
+        or distribution.hazard_ratios
+        or distribution.between is not None
+        or distribution.plus is not None
+        or distribution.not_before
+        or distribution.family in ("mixture_cure", "life_table")
     )
 
 

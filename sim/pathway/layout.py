@@ -1,6 +1,6 @@
 """The shape of a compiled pathway: what each column of a row of the program means.
 
-A program is one int64 table. Every row is a record of some kind (a stage, an event, a law, ...) and
+A program is one int64 table. Every row is a record of some kind (a stage, an event, a distribution, ...) and
 names other rows by their number; constants stand in a float64 array beside it. Constants here are
 the columns of each kind of row, the codes that stand in them, and the layout of a patient.
 """
@@ -24,7 +24,7 @@ NONE = -1
 
 class Tables(NamedTuple):
     """program: int64 [n_rows, WIDTH]. numbers: float64; first, for each resource, how many wait for
-    it, then for each how many of its units nobody holds, kept up by the engine; then constants.
+    it, then for each how many of its units are free, both updated by the engine; then constants.
     """
 
     program: Ints
@@ -49,7 +49,7 @@ HEAD_COUNTS = 13  # where in `k` the parts of a patient begin
 HEAD_VISITS = 14
 HEAD_SLOTS = 15
 HEAD_N_STAMPS = 16
-HEAD_ARGUMENTS = 17  # where in `x` the scratch for the arguments of a law begins
+HEAD_ARGUMENTS = 17  # where in `x` the scratch for the arguments of a distribution begins
 
 # A second row for what is left of the head.
 MORE = 1
@@ -91,10 +91,10 @@ NOT_SAID, EMPTY = math.nan, math.inf
 
 # Event or clock
 EVENT_CODE = 0  # in the log
-EVENT_LAW = 1  # choice of laws
+EVENT_DIST = 1  # node of distributions
 EVENT_DRAW = 2  # draw of its time
 EVENT_WHEN = 3
-EVENT_CHANCE = 4  # probability node, NONE: it always comes up
+EVENT_CHANCE = 4  # probability node, NONE: it is always triggered
 EVENT_CHANCE_RATIOS = 5
 EVENT_CHANCE_N_RATIOS = 6
 EVENT_CHANCE_DRAW = 7
@@ -108,7 +108,7 @@ EVENT_RUN = 14  # where in `x` it remembers how it runs, for reassess; NONE
 EVENT_STAGES = 15  # clocks: where in `numbers` one flag for each stage begins
 EVENT_SLOT = 16
 EVENT_KEY = 17  # hash of the name of EVENT_DRAW
-EVENT_LEAF_KIND = 18  # where its law is a leaf and nothing more: the leaf itself; NONE
+EVENT_LEAF_KIND = 18  # where its distribution is a leaf and nothing more: the leaf itself; NONE
 EVENT_LEAF_AT = 19
 
 # Destination
@@ -158,23 +158,23 @@ IS, IS_NOT, IN, AT_LEAST, AT_MOST, ABOVE, BELOW = 0, 1, 2, 3, 4, 5, 6
 ATTRIBUTE, STAGE, CURRENT_AGE, DAYS_IN_STAGE, VISITS, SINCE, SINCE_START, WAITED, QUEUE, FREE = range(10)
 
 # Distribution of a time
-LAW_KIND = 0
-LAW_LEAF = 1  # choice of leaves (LEAVES), or row of a categorical (CATEGORICAL)
-LAW_CURED = 2  # value node, NONE
-LAW_CURED_RATIOS = 3
-LAW_CURED_N_RATIOS = 4
-LAW_TIME_RATIOS = 5
-LAW_N_TIME_RATIOS = 6
-LAW_ALREADY = 7  # covariate, ALREADY_TIME, NONE
-LAW_ALREADY_INDEX = 8  # its index, or value node
-LAW_RATIOS = 9
-LAW_N_RATIOS = 10
-LAW_LOW = 11  # value nodes, NONE
-LAW_HIGH = 12
-LAW_PLUS = 13
-LAW_HOLD = 14  # not_before: row of the first item
-LAW_N_HOLD = 15
-LAW_INNER = 16  # row of the law inside a mixture cure, whose ratios act before the cure; NONE
+DIST_KIND = 0
+DIST_LEAF = 1  # choice of leaves (LEAVES), or row of a categorical (CATEGORICAL)
+DIST_CURED = 2  # value node, NONE
+DIST_CURED_RATIOS = 3
+DIST_CURED_N_RATIOS = 4
+DIST_TIME_RATIOS = 5
+DIST_N_TIME_RATIOS = 6
+DIST_ALREADY = 7  # covariate, ALREADY_TIME, NONE
+DIST_ALREADY_INDEX = 8  # its index, or value node
+DIST_RATIOS = 9
+DIST_N_RATIOS = 10
+DIST_LOW = 11  # value nodes, NONE
+DIST_HIGH = 12
+DIST_PLUS = 13
+DIST_HOLD = 14  # not_before: row of the first item
+DIST_N_HOLD = 15
+DIST_INNER = 16  # row of the distribution inside a mixture cure, whose ratios act before the cure; NONE
 PLAIN, MODIFIED, TIMES = 0, 1, 2
 ALREADY_TIME = 99
 HOLD_STAMP = 0
@@ -199,7 +199,7 @@ SINCE_ZERO = -2  # since.start
 # Attribute, and draw of one
 DRAW_KIND = 0
 DRAW_ATTRIBUTE = 1
-DRAW_A = 2  # law node | first part node | value node (bernoulli, fixed)
+DRAW_A = 2  # distribution node | first part node | value node (bernoulli, fixed)
 DRAW_RATIOS = 3
 DRAW_N_RATIOS = 4
 DRAW_DRAW = 5
@@ -208,7 +208,7 @@ DRAW_CORRELATION = 7  # where in `numbers` the correlation and the square root o
 DRAW_SCORE = 8  # where in `x` its own score is kept, NONE
 FIXED, NUMBER, CATEGORICAL, BERNOULLI = 0, 1, 2, 3
 
-# List of parts (what a choice of distributions ends in)
+# List of parts (what a node of distributions ends in)
 PARTS_FIRST = 0
 PARTS_N = 1
 
@@ -239,23 +239,23 @@ STAGE_NOW = 4  # NONE before the first
 TIMED_STAGE = 5  # the last that took time
 ASKED = 6  # the stage waited for, NONE
 NEXT_SLOT = 7
-INSTANT = 8  # happenings since time last passed
+INSTANT = 8  # events since time last passed
 HELD = 9  # resources held, a bit each
-RELEASED = 10  # resources given back by the last happening
+RELEASED = 10  # resources given back by the last event
 WANTED = 11  # resources waited for
 NEEDED = 12  # resources that the stage waited for needs, those held among them
-HAS_LEFT = 13  # 1: the last happening ended a wait without a grant
+HAS_LEFT = 13  # 1: the last event ended a wait without a grant
 FIRST_SLOT = 14
 
 ALIVE, ENDED, ENDLESS, LOG_FULL, BEYOND_ONE, NO_ENTRY = 0, 1, 2, 3, 4, 5
 
 # A slot is where an event or a clock keeps its state in `k`, and its due time in `x`.
-RESTS, COMES_UP, RUNS, OVER = 0, 1, 2, 3
+RESTS, IS_TRIGGERED, RUNS, OVER = 0, 1, 2, 3
 
-# What an event that can be reassessed remembers in `x`, and the arguments of a law.
+# What an event that can be reassessed remembers in `x`, and the arguments of a distribution.
 RUN_BEGAN = 0
 RUN_SPENT = 1  # days since it began, at the last reassessment
-RUN_AGE = 2  # its law's own time then
+RUN_AGE = 2  # its distribution's own time then
 RUN_LEFT = 3  # what is left of the unit exponential; of a list of times the one drawn, without `plus`
 RUN_ARGUMENTS = 4
 ARG_LEAF = 0
@@ -273,4 +273,4 @@ ARG_N_WINDOWS = 11
 ARG_WINDOWS = 12
 WINDOW = 5  # ratio, begin, end, wane from, wane to
 
-MOST_HAPPENINGS_AT_ONCE = 1000
+MOST_EVENTS_AT_ONCE = 1000

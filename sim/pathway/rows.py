@@ -79,6 +79,6 @@ def refuse_equal_keys(names: Sequence[str], keys: Sequence[int]) -> None:
     by_key: dict[int, str] = {}
     for name, key in zip(names, keys, strict=True):
         if key in by_key:
-            fact = f"the draws `{by_key[key]}` and `{name}` cannot be told apart by their hash"
+            fact = f"the draws `{by_key[key]}` and `{name}` have the same hash"
             raise ScenarioError([Problem(Where(Place(""), ""), fact, "rename one of the two")])
         by_key[key] = name

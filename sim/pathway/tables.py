@@ -12,7 +12,7 @@ from sim.errors import Problems
 from sim.numerics.philox import name_key
 from sim.pathway import layout as at
 from sim.pathway.conditions import Codes, Readings
-from sim.pathway.distributions import Laws, all_keys, ends
+from sim.pathway.distributions import DistributionRows, all_keys, ends
 from sim.pathway.names import EVENTS_OF_EVERY_LOG, Names
 from sim.pathway.rows import Rows
 from sim.scenario.language.model import (
@@ -40,7 +40,7 @@ class Pathway:
     """What is true of a patient, ready to run.
 
     tables: see `layout`. n_x, n_k: size of a patient's float64 and int64 part.
-    leaves: the family members its laws end in, by the row of the program.
+    leaves: the family members its distributions end in, by the row of the program.
     """
 
     scenario: Scenario
@@ -59,7 +59,7 @@ class Pathway:
 def compile_pathway(scenario: Scenario) -> Pathway:
     """Compile a scenario.
 
-    Raises: ScenarioError with every law that no member of its family can follow.
+    Raises: ScenarioError with every distribution that no member of its family can follow.
     """
     problems = Problems()
     compiler = Compiler(scenario, problems)
@@ -71,7 +71,7 @@ def compile_pathway(scenario: Scenario) -> Pathway:
         compiler.rows.freeze(),
         compiler.n_x,
         compiler.n_k,
-        compiler.laws.means,
+        compiler.distributions.means,
     )
 
 
@@ -126,7 +126,7 @@ class Compiler:
         self.rules = {name: i for i, name in enumerate(rules_of(scenario))}
         self.codes = Codes.of(scenario, self.stamps)
         self.readings = Readings(self.rows, self.codes)
-        self.laws = Laws(self.readings, problems)
+        self.distributions = DistributionRows(self.readings, problems)
         self.attributes = {a.name: a for a in scenario.patients.attributes}
         self.event_codes = {name: i + len(EVENTS_OF_EVERY_LOG) for i, name in enumerate(self.event_names())}
         self.shared = {r.name for r in scenario.shared}
@@ -185,7 +185,7 @@ class Compiler:
         self.counts_at = self.visits_at + n_stages
 
     def followed(self) -> Iterator[str]:
-        """Attributes whose latest draw another draw follows."""
+        """Attributes that another draw follows by a copula."""
         for draw in self.draws():
             if draw.follows is not None:
                 yield draw.follows[0]
@@ -201,13 +201,13 @@ class Compiler:
                     yield action.value
 
     def most_windows(self) -> int:
-        """The largest number of hazard ratios of one law."""
-        laws: list[Distribution] = []
+        """The largest number of hazard ratios of one distribution."""
+        found: list[Distribution] = []
         for event in self.all_events():
-            laws.extend(ends(event.after))
+            found.extend(ends(event.after))
         for draw in self.draws():
-            laws.extend(ends(draw.law) if draw.law is not None else [])
-        return max((len(law.hazard_ratios) for law in laws), default=0)
+            found.extend(ends(draw.law) if draw.law is not None else [])
+        return max((len(distribution.hazard_ratios) for distribution in found), default=0)
 
     def all_events(self) -> Iterator[Event]:
         """Clocks, then the events of each stage."""
@@ -310,7 +310,9 @@ class Compiler:
     def attribute(self, attribute: Attribute) -> dict[int, int]:
         """The columns that give an attribute its first value."""
         if isinstance(attribute.initial, Draw):
-            return self.laws.draw(attribute.initial, attribute, f"patient.{attribute.name}", self.scores)
+            return self.distributions.draw(
+                attribute.initial, attribute, f"patient.{attribute.name}", self.scores
+            )
         columns = dict.fromkeys(range(at.WIDTH), 0)
         columns[at.DRAW_KIND] = at.FIXED
         columns[at.DRAW_ATTRIBUTE] = self.codes.attributes[attribute.name]
@@ -356,18 +358,18 @@ class Compiler:
 
     def write_event(self, row: int, event: Event, name: str, slot: int, stage: Stage | None) -> None:
         effects = self.effects(event.do, name, stage)
-        chance = (at.NONE, 0, 0) if event.chance is None else self.laws.chance(event.chance)
+        chance = (at.NONE, 0, 0) if event.chance is None else self.distributions.chance(event.chance)
         stages = at.NONE
         if event.in_stages is not None:
             stages = self.rows.vector(float(s.name in event.in_stages) for s in self.scenario.stages)
         only_waiting = stage is not None and event in stage.while_waiting
-        law = self.laws.times(event.after)
-        leaf = at.NONE if name in self.runs else self.plain_leaf(law)
+        distribution = self.distributions.times(event.after)
+        leaf = at.NONE if name in self.runs else self.plain_leaf(distribution)
         self.rows.put(
             row,
             {
                 at.EVENT_CODE: self.event_codes[name],
-                at.EVENT_LAW: law,
+                at.EVENT_DIST: distribution,
                 at.EVENT_KEY: name_key(name),
                 at.EVENT_LEAF_KIND: self.rows.rows[leaf][at.LEAF_KIND] if leaf >= 0 else at.NONE,
                 at.EVENT_LEAF_AT: self.rows.rows[leaf][at.LEAF_AT] if leaf >= 0 else at.NONE,
@@ -391,11 +393,11 @@ class Compiler:
             },
         )
 
-    def plain_leaf(self, law: int) -> int:
-        """The row of the leaf that a law is and nothing more, NONE for any other."""
-        if law < 0 or self.rows.rows[law][at.LAW_KIND] != at.PLAIN:
+    def plain_leaf(self, distribution: int) -> int:
+        """The row of the leaf that a distribution is and nothing more, NONE for any other."""
+        if distribution < 0 or self.rows.rows[distribution][at.DIST_KIND] != at.PLAIN:
             return at.NONE
-        leaf = self.rows.rows[law][at.LAW_LEAF]
+        leaf = self.rows.rows[distribution][at.DIST_LEAF]
         return leaf if leaf >= 0 else at.NONE
 
     # ------------------------------------------------------------ destinations
@@ -408,12 +410,12 @@ class Compiler:
             columns[at.TO_KIND] = at.TO_STAY if stay else at.TO_STAGE
             columns[at.TO_A] = at.NONE if stay else self.codes.stages[to.target]
         elif isinstance(to, Chances):
-            node = self.laws.parts(
+            node = self.distributions.parts(
                 to.categorical, lambda name: at.STAY_KEY if name == STAY else self.codes.stages[name]
             )
             columns[at.TO_KIND] = at.TO_CHANCES
             columns[at.TO_A] = node
-            columns[at.TO_RATIOS], columns[at.TO_N_RATIOS] = self.laws.ratios(
+            columns[at.TO_RATIOS], columns[at.TO_N_RATIOS] = self.distributions.ratios(
                 to.categorical.odds_ratios, all_keys(to.categorical)
             )
         else:
@@ -459,7 +461,9 @@ class Compiler:
         if action.word == "copy":
             return [self.doing(at.COPY, codes.attributes[target], codes.attributes[action.value])]
         if action.word == "draw":
-            columns = self.laws.draw(action.value, self.attributes[target], f"{place}.{target}", self.scores)
+            columns = self.distributions.draw(
+                action.value, self.attributes[target], f"{place}.{target}", self.scores
+            )
             return [self.doing(at.DRAW, codes.attributes[target], self.rows.add(columns))]
         if action.word == "stamp":
             return [self.doing(at.STAMP, codes.stamps[target], at.NONE)]

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-LAW, DRAWS = "sim/engine/kernel.py", "sim/engine/draws.py"
-SOJOURNS, READINGS = "sim/engine/event_times.py", "sim/engine/expressions.py"
+KERNEL, DRAWS = "sim/engine/kernel.py", "sim/engine/draws.py"
+EVENT_TIMES, EXPRESSIONS = "sim/engine/event_times.py", "sim/engine/expressions.py"
 RULES, THEORY = "tests/unit/engine/test_kernel.py", "tests/theory/test_modifiers.py"
 PAIRS = "tests/theory/test_influence.py"
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What is wrong, where, and the test that tells."""
+    """What is wrong, where, and the test that must fail."""
 
     name: str
     file: str
@@ -30,14 +30,14 @@ FAULTS = (
     # ties
     Fault(
         "of two events in one moment the last",
-        LAW,
+        KERNEL,
         "x[due + slot] < best:",
         "x[due + slot] <= best:",
         f"{RULES}::test_of_events_in_one_moment_the_first_in_the_file",
     ),
     Fault(
         "of two clocks in one moment the last",
-        LAW,
+        KERNEL,
         "            if time < best:",
         "            if time <= best:",
         f"{RULES}::test_a_clock_goes_before_an_event_and_clocks_in_file_order",
@@ -45,8 +45,8 @@ FAULTS = (
     Fault(
         "what lies at the horizon happens",
         "sim/engine/compiled_engine.py",
-        "next_happening(T, x, k) < follow_up[i]",
-        "next_happening(T, x, k) <= follow_up[i]",
+        "next_event(T, x, k) < follow_up[i]",
+        "next_event(T, x, k) <= follow_up[i]",
         f"{RULES}::test_what_lies_at_the_horizon_does_not_happen",
     ),
     # times and draws
@@ -88,42 +88,42 @@ FAULTS = (
     # events of a stage
     Fault(
         "`every` is not drawn anew",
-        LAW,
-        "at.COMES_UP if P[event, at.EVENT_EVERY] else at.OVER",
+        KERNEL,
+        "at.IS_TRIGGERED if P[event, at.EVENT_EVERY] else at.OVER",
         "at.OVER",
         f"{RULES}::test_after_happens_once_a_visit_and_every_again",
     ),
     Fault(
         "`after` happens again",
-        LAW,
-        "at.COMES_UP if P[event, at.EVENT_EVERY] else at.OVER",
-        "at.COMES_UP",
+        KERNEL,
+        "at.IS_TRIGGERED if P[event, at.EVENT_EVERY] else at.OVER",
+        "at.IS_TRIGGERED",
         f"{RULES}::test_after_happens_once_a_visit_and_every_again",
     ),
     Fault(
         "conditions are not read again after `stay`",
-        LAW,
-        "        close_row(k, L, rule, at.NONE, STAYS)\n        schedule(T, x, k)\n",
+        KERNEL,
+        "        close_row(k, L, rule, at.NONE, STAYS)\n        update_events(T, x, k)\n",
         "        close_row(k, L, rule, at.NONE, STAYS)\n",
         f"{RULES}::test_a_condition_that_no_longer_holds_withdraws_and_one_that_now_holds_is_drawn_from_now",
     ),
     Fault(
         "an event withdrawn keeps its time",
-        LAW,
-        "            if state == at.RUNS:\n                k[slots + slot] = at.COMES_UP\n            continue",
+        KERNEL,
+        "            if state == at.RUNS:\n                k[slots + slot] = at.IS_TRIGGERED\n            continue",
         "            continue",
         f"{RULES}::test_a_condition_that_no_longer_holds_withdraws_and_one_that_now_holds_is_drawn_from_now",
     ),
     Fault(
         "chance is asked whenever a condition turns true",
-        LAW,
+        KERNEL,
         "                k[slots + slot] = at.OVER\n                continue\n            state",
         "                continue\n            state",
         f"{RULES}::test_chance_is_asked_once_a_visit",
     ),
     Fault(
         "on entering, the events that were left are still there",
-        LAW,
+        KERNEL,
         "        clear_slots(T, k, stage)  # the old stage's",
         "        pass  # the old stage's",
         f"{RULES}::test_what_is_not_running_is_not_reassessed",
@@ -131,21 +131,21 @@ FAULTS = (
     # clocks
     Fault(
         "a clock happens wherever it is due",
-        LAW,
+        KERNEL,
         "T.numbers[flags + stage] == 0.0:\n        return False",
         "T.numbers[flags + stage] == 0.0:\n        return True",
         f"{RULES}::test_a_clock_due_outside_its_stages_happens_as_soon_as_it_can",
     ),
     Fault(
         "a clock's condition is read before its time",
-        LAW,
+        KERNEL,
         "                x[at.NOW] = time\n                if clock_can",
         "                if clock_can",
         f"{RULES}::test_a_clocks_condition_on_time_is_read_when_it_is_due_and_then_when_something_happens",
     ),
     Fault(
         "a clock goes on after it has happened",
-        LAW,
+        KERNEL,
         "        event = P[0, at.HEAD_CLOCKS] + slot\n        k[slots + slot] = at.RESTS",
         "        event = P[0, at.HEAD_CLOCKS] + slot",
         f"{RULES}::test_a_clock_outlives_the_stage_happens_once_and_not_in_a_terminal_stage",
@@ -153,71 +153,71 @@ FAULTS = (
     # decisions, effects, stamps
     Fault(
         "a decision is not counted as a visit",
-        LAW,
+        KERNEL,
         "        count_entry(T, x, k, stage)\n        run_effects",
         "        run_effects",
         f"{RULES}::test_a_decision_takes_no_time_and_no_clock_comes_between",
     ),
     Fault(
         "effects are done backwards",
-        LAW,
+        KERNEL,
         "for action in range(begin, begin + P[effect, at.EFFECT_N]):",
         "for action in range(begin + P[effect, at.EFFECT_N] - 1, begin - 1, -1):",
         f"{RULES}::test_effects_are_done_in_order_and_their_condition_read_once",
     ),
     Fault(
         "the destination is chosen before the effects",
-        LAW,
+        KERNEL,
         "    run_effects(T, x, k, L, P[event, at.EVENT_EFFECTS], P[event, at.EVENT_N_EFFECTS])\n    to, rule = choose_destination(T, x, k, P[event, at.EVENT_TO], P[event, at.EVENT_TO_DRAW])\n",
         "    to, rule = choose_destination(T, x, k, P[event, at.EVENT_TO], P[event, at.EVENT_TO_DRAW])\n    run_effects(T, x, k, L, P[event, at.EVENT_EFFECTS], P[event, at.EVENT_N_EFFECTS])\n",
         f"{RULES}::test_the_first_rule_that_holds_decides_and_effects_come_before_it",
     ),
     Fault(
         "a stamp is of the entry into the stage",
-        LAW,
+        KERNEL,
         "x[P[0, at.HEAD_STAMPS] + target] = x[at.NOW]",
         "x[P[0, at.HEAD_STAMPS] + target] = x[at.ENTERED]",
         f"{RULES}::test_a_stamp_remembers_the_latest_moment",
     ),
     Fault(
         "a stamp never set passes some comparison",
-        READINGS,
+        EXPRESSIONS,
         "    if value != value:\n        return False\n    constant",
         "    constant",
         f"{RULES}::test_a_stamp_never_set_fails_every_comparison",
     ),
-    # laws
+    # distributions of times
     Fault(
         "what has lasted is forgotten",
-        SOJOURNS,
-        "x[a + at.ARG_ALREADY] = already(T, x, k, law)",
+        EVENT_TIMES,
+        "x[a + at.ARG_ALREADY] = already(T, x, k, dist)",
         "x[a + at.ARG_ALREADY] = 0.0",
         f"{RULES}::test_the_modifiers_of_a_fixed_time",
     ),
     Fault(
         "`not_before` counts from now",
-        SOJOURNS,
+        EVENT_TIMES,
         "until = max(until, stamped + number",
         "until = max(until, x[at.NOW] + number",
         f"{RULES}::test_the_modifiers_of_a_fixed_time",
     ),
     Fault(
         "`plus` is lost",
-        SOJOURNS,
+        EVENT_TIMES,
         "    return solved(T, x, a, 0.0, age, unit_hazard(u), True) + x[a + at.ARG_PLUS]",
         "    return solved(T, x, a, 0.0, age, unit_hazard(u), True)",
         f"{RULES}::test_the_modifiers_of_a_fixed_time",
     ),
     Fault(
         "a hazard ratio acts as its inverse",
-        SOJOURNS,
+        EVENT_TIMES,
         "    return max(low, low + (leaf_age_at(T, x, a, hazard / r + spent) - start) * k)",
         "    return max(low, low + (leaf_age_at(T, x, a, hazard * r + spent) - start) * k)",
         "tests/properties/test_untouched.py::test_a_larger_hazard_ratio_delays_no_patient[weibull-already]",
     ),
     Fault(
         "what is not spent is spent anew",
-        SOJOURNS,
+        EVENT_TIMES,
         "left = max(x[run + at.RUN_LEFT] - spent_by(T, x, old, t0, w0, t), 0.0)",
         "left = x[run + at.RUN_LEFT]",
         f"{THEORY}::test_reassess",
@@ -225,7 +225,7 @@ FAULTS = (
     ),
     Fault(
         "a ratio wanes the wrong way",
-        SOJOURNS,
+        EVENT_TIMES,
         "((end - t) / (end - start))",
         "((t - start) / (end - start))",
         f"{THEORY}::test_ratios_limited_in_time",
@@ -233,7 +233,7 @@ FAULTS = (
     ),
     Fault(
         "limits count from the stamp the wrong way",
-        SOJOURNS,
+        EVENT_TIMES,
         "shift = stamped - began",
         "shift = began - stamped",
         f"{THEORY}::test_limits_since_a_stamp",
@@ -241,7 +241,7 @@ FAULTS = (
     ),
     Fault(
         "nobody is cured",
-        SOJOURNS,
+        EVENT_TIMES,
         "gone = -expm1(-hazard) / (1.0 - cured) if cured < 1.0 else inf",
         "gone = -expm1(-hazard)",
         f"{THEORY}::test_mixture_cure",
@@ -249,7 +249,7 @@ FAULTS = (
     ),
     Fault(
         "an odds ratio acts on the risk",
-        READINGS,
+        EXPRESSIONS,
         "return scaled / (scaled + (1.0 - p))",
         "return scaled",
         f"{THEORY}::test_odds_ratios_of_a_single_probability",
@@ -257,7 +257,7 @@ FAULTS = (
     ),
     Fault(
         "`above` counts below it too",
-        READINGS,
+        EXPRESSIONS,
         "(P[row, at.RATIO_ABOVE] and steps < 0.0)",
         "(P[row, at.RATIO_ABOVE] and steps < -1e9)",
         f"{THEORY}::test_ratios_multiply_and_apply_under_their_conditions",
@@ -273,7 +273,7 @@ FAULTS = (
     ),
     Fault(
         "what falls on time zero is lost under a ratio",
-        SOJOURNS,
+        EVENT_TIMES,
         "spent = leaf_age_hazard(T, x, a, start, start == 0.0)",
         "spent = leaf_age_hazard(T, x, a, start, False)",
         f"{RULES}::test_what_falls_on_time_zero_is_kept_by_a_ratio_and_a_condition",
@@ -282,14 +282,14 @@ FAULTS = (
     # waiting
     Fault(
         "events that can happen while waiting are drawn anew by the grant",
-        LAW,
-        "    elif has_waited:\n        schedule(T, x, k)",
-        "    elif has_waited:\n        schedule_anew(T, x, k, stage)",
+        KERNEL,
+        "    elif has_waited:\n        update_events(T, x, k)",
+        "    elif has_waited:\n        schedule_events(T, x, k, stage)",
         f"{RULES}::test_waiting_events_keep_their_time_through_the_grant_and_others_are_drawn_from_it",
     ),
     Fault(
         "who waits counts as in the stage waited for",
-        LAW,
+        KERNEL,
         "    k[at.STAGE_NOW] = k[at.TIMED_STAGE]\n",
         "    k[at.STAGE_NOW] = stage\n",
         f"{RULES}::test_who_waits_is_still_in_the_stage_left",

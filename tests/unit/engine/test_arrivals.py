@@ -49,7 +49,7 @@ def test_on_given_days_in_the_order_of_the_table() -> None:
 
 
 def test_at_random_at_a_rate_that_changes() -> None:
-    """The number in each stretch, within five standard errors; nobody in the stretch of rate 0."""
+    """The number in each stretch, within five standard errors; no arrivals in the stretch of rate 0."""
     found = np.array(
         days(
             "{arrive: {poisson: {0 days: 2 per day, 100 days: 0 per day, 200 days: 5 per day}, for: 400 days}}",

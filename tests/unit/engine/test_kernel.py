@@ -1,6 +1,6 @@
 """The rules of a pathway one by one, each in a scenario short enough to be followed by hand.
 
-A life is told as (day, event, stage entered); both engines have to tell the same.
+A life is trajectory as (day, event, stage entered); both engines have to tell the same.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ def log_of(stages: str, **parts: Any) -> EventLog:
     return one
 
 
-def told(log: EventLog, patient: int = 0) -> Life:
+def trajectory(log: EventLog, patient: int = 0) -> Life:
     """A patient's rows after the start: time, event, and the stage asked for or entered."""
     return [(row[0], row[1].partition(".")[2] or row[1], row[4]) for row in story(log, patient)[1:]]
 
 
 def life(stages: str, **parts: Any) -> Life:
     """What happens to a single patient."""
-    return told(log_of(stages, number=1, **parts))
+    return trajectory(log_of(stages, number=1, **parts))
 
 
 def values(log: EventLog, patient: int = 0) -> dict[str, Any]:
@@ -89,8 +89,8 @@ def test_nor_what_lies_at_the_end_of_follow_up() -> None:
     clocks = "{end: {after: {fixed: 900 days}, to: dead}}"
     who = "{number: 2, arrive: {every: 20 days}, follow_up: 10 days}"
     log = log_of(stages, patients=who, horizon="25 days", clocks=clocks, on_start="[{start: end}]")
-    assert told(log, 0) == [(5, "x", "")]
-    assert told(log, 1) == []  # begins on day 20 and meets the horizon after five days
+    assert trajectory(log, 0) == [(5, "x", "")]
+    assert trajectory(log, 1) == []  # begins on day 20 and meets the horizon after five days
     assert log.follow_up.tolist() == log.ends.tolist() == [10.0, 5.0]
 
 
@@ -241,7 +241,7 @@ def test_a_clock_due_outside_its_stages_happens_as_soon_as_it_can() -> None:
     """
     clocks = "{p: {in: [b], after: {fixed: 2 days}, do: [{set: {seen: true}}], to: stay}}"
     log = log_of(stages, number=1, clocks=clocks, on_start="[{start: p}]", attributes="{seen: false}")
-    assert told(log) == [(6, "go", "b"), (6, "p", ""), (6, "x", "dead")]
+    assert trajectory(log) == [(6, "go", "b"), (6, "p", ""), (6, "x", "dead")]
     assert values(log) == {"seen": "true"}
 
 
@@ -321,7 +321,7 @@ def test_effects_are_done_in_order_and_their_condition_read_once() -> None:
         dead: {terminal: true}
     """
     log = log_of(stages, number=1, attributes="{n: 0, m: 0}")
-    assert told(log) == [(1, "x", "dead")]
+    assert trajectory(log) == [(1, "x", "dead")]
     assert values(log) == {"n": 11.0, "m": 6.0}
 
 
@@ -400,7 +400,7 @@ def test_a_decision_takes_no_time_and_no_clock_comes_between() -> None:
     """
     clocks = "{p: {when: {n: 1}, after: {fixed: 2 days}, to: stay}}"
     log = log_of(stages, number=1, clocks=clocks, on_start="[{start: p}]", attributes="{n: 0}")
-    assert told(log) == [
+    assert trajectory(log) == [
         (5, "x", "board"),
         (5, "decide", "second"),
         (5, "decide", "b"),
@@ -436,7 +436,7 @@ def test_a_path_that_repeats_without_time_is_stopped(engine: str) -> None:
         b: {events: {y: {when: {fit: true}, after: {fixed: 0 days}, to: a}, end: {after: {fixed: 1 days}, to: dead}}}
         dead: {terminal: true}
     """
-    with pytest.raises(RunError, match=r"1000 happenings in one moment, in (a, b|b, a)"):
+    with pytest.raises(RunError, match=r"1000 events in one moment, in (a, b|b, a)"):
         simulate_stages(stages, engine=engine, attributes="{fit: true}", number=1)
     assert life(stages, attributes="{fit: false}") == [(1, "end", "dead")]
 
@@ -531,7 +531,7 @@ ONE_BED = "{bed: {capacity: 1}}"
 
 def shared_lives(stages: str, **parts: Any) -> tuple[EventLog, list[Life]]:
     log = run(written(stages, **{"resources": ONE_BED, "number": 2, **parts})).log
-    return log, [told(log, i) for i in range(log.n_patients)]
+    return log, [trajectory(log, i) for i in range(log.n_patients)]
 
 
 def test_waiting_events_keep_their_time_through_the_grant_and_others_are_drawn_from_it() -> None:
@@ -578,10 +578,10 @@ def test_who_leaves_the_queue_is_not_granted_later() -> None:
           while_waiting: {lost: {after: {fixed: 7 days}, to: dead}}
         dead: {terminal: true}
     """
-    _, lives = shared_lives(stages, patients="{number: 3, arrive: {every: 5 days}}")
-    assert lives[0] == [(0, "granted", "ward"), (10, "leave", "dead")]
-    assert lives[1] == [(5, "granted", "ward"), (15, "leave", "dead")]
-    assert lives[2] == [(7, "left_queue", "ward"), (7, "lost", "dead")]
+    _, trajectories = shared_lives(stages, patients="{number: 3, arrive: {every: 5 days}}")
+    assert trajectories[0] == [(0, "granted", "ward"), (10, "leave", "dead")]
+    assert trajectories[1] == [(5, "granted", "ward"), (15, "leave", "dead")]
+    assert trajectories[2] == [(7, "left_queue", "ward"), (7, "lost", "dead")]
 
 
 def test_in_one_moment_the_lower_number_asks_first_and_a_unit_given_back_is_granted_in_it() -> None:
@@ -591,15 +591,22 @@ def test_in_one_moment_the_lower_number_asks_first_and_a_unit_given_back_is_gran
         dead: {terminal: true}
     """
     clocks = "{end: {after: {fixed: 99 days}, to: dead}}"
-    _, lives = shared_lives(stages, clocks=clocks, on_start="[{start: end}]", horizon="4.5 days", number=3)
-    assert lives[0] == [
+    _, trajectories = shared_lives(
+        stages, clocks=clocks, on_start="[{start: end}]", horizon="4.5 days", number=3
+    )
+    assert trajectories[0] == [
         (1, "go", "ward"),
         (1, "granted", "ward"),
         (2, "leave", "home"),
         (3, "go", "ward"),
     ] + [(4, "granted", "ward")]
-    assert lives[1] == [(1, "go", "ward"), (2, "granted", "ward"), (3, "leave", "home"), (4, "go", "ward")]
-    assert lives[2] == [(1, "go", "ward"), (3, "granted", "ward"), (4, "leave", "home")]
+    assert trajectories[1] == [
+        (1, "go", "ward"),
+        (2, "granted", "ward"),
+        (3, "leave", "home"),
+        (4, "go", "ward"),
+    ]
+    assert trajectories[2] == [(1, "go", "ward"), (3, "granted", "ward"), (4, "leave", "home")]
 
 
 # ---------------------------------------------------------------- draws and the grid

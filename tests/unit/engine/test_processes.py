@@ -1,4 +1,4 @@
-"""Work in several processes: what is done when one is killed, or nobody waits any more."""
+"""Work in several processes: what is done when one is killed, or the caller stops waiting."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_an_error_leaves_other_children_of_the_program_alone(monkeypatch: pytest
     other.join()
 
 
-def test_a_process_that_is_killed_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_killed_process_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     def killed(share: float) -> None:
         process = multiprocessing.active_children()[0]
         assert process.pid is not None

@@ -1,4 +1,4 @@
-"""Resources word by word, on lives short enough to be worked out by hand."""
+"""Resources word by word, on trajectories short enough to be worked out by hand."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ def grants(result: Result, stage: str) -> list[float]:
 def use_of(result: Result, resource: str) -> list[tuple[float, int, int, int]]:
     """Day, in use, queue, capacity."""
     use = result.use
-    mine = use.resource == result.log.names.resources.index(resource)
+    mask = use.resource == result.log.names.resources.index(resource)
     columns = (use.time, use.in_use, use.queue, use.capacity)
-    return list(zip(*(c[mine].tolist() for c in columns), strict=True))
+    return list(zip(*(c[mask].tolist() for c in columns), strict=True))
 
 
 # ---------------------------------------------------------------- the order within a moment
@@ -341,7 +341,7 @@ BIOLOGY = """
 """
 
 
-def lives(capacity: int) -> Result:
+def simulated(capacity: int) -> Result:
     patients = "{number: 400, arrive: {poisson: 0.5 per day}, attributes: {grade: 0}}"
     stages = f"{dedent(BIOLOGY).strip()}\n{END}"
     return run(
@@ -366,7 +366,7 @@ def sojourns(result: Result, patient: int) -> list[tuple[str, float, str]]:
 
 def test_another_capacity_moves_times_of_service_and_nothing_else() -> None:
     """Each latent time and each response is the same in both runs, for as long as both have them."""
-    few, many = lives(16), lives(22)
+    few, many = simulated(16), simulated(22)
     assert np.array_equal(few.log.begins, many.log.begins)
     n = compared = longer = 0
     for patient in range(few.log.n_patients):
@@ -384,7 +384,7 @@ def test_another_capacity_moves_times_of_service_and_nothing_else() -> None:
 
 
 def test_drawn_on_entry_the_same_whatever_the_wait() -> None:
-    few, many = lives(16), lives(22)
+    few, many = simulated(16), simulated(22)
     for patient in range(400):
         grades = []
         for result in (few, many):
