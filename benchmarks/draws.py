@@ -13,8 +13,9 @@ import numpy as np
 from numba import njit
 
 from sim.distributions import Leaf, leaf, leaf_hazard, leaf_quantile, leaf_time
+from sim.numerics.normal import normal_cdf, normal_quantile
 from sim.numerics.philox import name_key, uniform
-from sim.numerics.portable import exp, expm1, log, log1p, normal_cdf, normal_quantile
+from sim.numerics.portable import exp, expm1, log, log1p
 
 N = 2_000_000
 LEAVES = {

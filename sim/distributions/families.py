@@ -31,7 +31,8 @@ from sim.distributions.steps import (
     steps_numbers,
     survival_steps,
 )
-from sim.numerics.portable import exp, log, normal_hazard
+from sim.numerics.normal import normal_hazard
+from sim.numerics.portable import exp, log
 
 LONGEST_LOG = 709.0
 """The logarithm of about the longest time that a float holds."""

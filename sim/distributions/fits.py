@@ -16,7 +16,8 @@ from sim.distributions.arguments import OWN, PRINTED, checked, complete, listed,
 from sim.distributions.moments import gompertz_variance, scaled_e1
 from sim.distributions.scaled import SCALED, Extra, Scaled
 from sim.distributions.steps import survival_steps
-from sim.numerics.portable import expm1, log, log1p, normal_quantile
+from sim.numerics.normal import normal_quantile
+from sim.numerics.portable import expm1, log, log1p
 
 NARROWEST, WIDEST = 1e-4, 1e3
 """The range of spreads of a fit; beyond it a distribution is a point, or has no middle."""

@@ -22,16 +22,8 @@ from typing import Any
 from sim.distributions.score_tables import table_at_score, table_score
 from sim.distributions.splines import spline_hazard, spline_time
 from sim.numerics.compilation import compiled
-from sim.numerics.portable import (
-    exp,
-    expm1,
-    log,
-    log1p,
-    normal_hazard,
-    normal_quantile,
-    normal_score,
-    unit_hazard,
-)
+from sim.numerics.normal import normal_hazard, normal_quantile, normal_score
+from sim.numerics.portable import exp, expm1, log, log1p, unit_hazard
 
 UNIFORM, TRIANGULAR, EXPONENTIAL, WEIBULL, GOMPERTZ, LOGNORMAL, LOGLOGISTIC, NORMAL = range(8)
 POSITIVE_NORMAL, SPLINE, SCORES, LOG_SCORES, STEPS, DISCRETE, LISTED, CONSTANT = range(8, 16)

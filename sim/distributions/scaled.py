@@ -18,7 +18,8 @@ from scipy import special
 
 from sim.distributions import tabulated
 from sim.distributions.score_tables import Tabulated
-from sim.numerics.portable import exp, log, log1p, normal_quantile
+from sim.numerics.normal import normal_quantile
+from sim.numerics.portable import exp, log, log1p
 
 Extra = tuple[float, ...]
 

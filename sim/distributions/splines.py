@@ -16,7 +16,8 @@ from math import inf
 from typing import Any
 
 from sim.numerics.compilation import compiled
-from sim.numerics.portable import exp, expm1, log, log1p, normal_hazard, normal_score
+from sim.numerics.normal import normal_hazard, normal_score
+from sim.numerics.portable import exp, expm1, log, log1p
 
 SCALES = ("hazard", "odds", "normal")
 HAZARD, ODDS, SCORE = range(3)

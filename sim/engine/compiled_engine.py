@@ -11,8 +11,15 @@ import numpy as np
 from sim.engine.arrivals import Cohort
 from sim.engine.errors import failure
 from sim.engine.kernel import begin, execute_event, next_event
-from sim.engine.log_buffer import COUNT_CHANGES, COUNT_ROWS, LogBuffer
-from sim.engine.log_writer import Piece, SimulatedPatients, event_log, new_buffer
+from sim.engine.log_writer import (
+    COUNT_CHANGES,
+    COUNT_ROWS,
+    LogBuffer,
+    Piece,
+    SimulatedPatients,
+    event_log,
+    new_buffer,
+)
 from sim.event_log.log import EventLog, Floats
 from sim.numerics.compilation import entry
 from sim.pathway import layout as at

@@ -6,8 +6,9 @@ from sim.distributions import leaf_quantile
 from sim.engine.event_times import event_time
 from sim.engine.expressions import choose, number, part, probability
 from sim.numerics.compilation import compiled, inlined
+from sim.numerics.normal import normal_cdf, normal_quantile
 from sim.numerics.philox import uniform
-from sim.numerics.portable import normal_cdf, normal_quantile, round_to_grid
+from sim.numerics.portable import round_to_grid
 from sim.pathway import layout as at
 from sim.pathway.layout import Floats, Ints, Tables
 

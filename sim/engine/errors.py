@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.engine.log_buffer import COUNT_ROWS, ROW_FROM, LogBuffer
+from sim.engine.log_writer import COUNT_ROWS, ROW_FROM, LogBuffer
 from sim.errors import RunError
 from sim.pathway import layout as at
 from sim.pathway.tables import Pathway

@@ -10,7 +10,7 @@ from math import nan
 from sim.engine.draws import drawn, is_triggered, schedule
 from sim.engine.event_times import event_time_beyond, survival
 from sim.engine.expressions import choose, holds, needed, probability
-from sim.engine.log_buffer import LogBuffer, close_row, note_resources, write_change
+from sim.engine.log_writer import LogBuffer, close_row, note_resources, write_change
 from sim.event_log.log import ENTERS, HOLDS
 from sim.numerics.compilation import compiled, inlined
 from sim.numerics.portable import round_to_grid

@@ -25,8 +25,7 @@ import simpy
 from sim.engine.arrivals import Cohort
 from sim.engine.errors import failure
 from sim.engine.kernel import begin, execute_event, grant, next_event
-from sim.engine.log_buffer import COUNT_CHANGES, COUNT_ROWS, LogBuffer
-from sim.engine.log_writer import Piece, SimulatedPatients, new_buffer
+from sim.engine.log_writer import COUNT_CHANGES, COUNT_ROWS, LogBuffer, Piece, SimulatedPatients, new_buffer
 from sim.engine.resources import Services
 from sim.event_log.log import Floats
 from sim.numerics.compilation import compiled, entry

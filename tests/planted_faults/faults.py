@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-KERNEL, DRAWS = "sim/engine/kernel.py", "sim/engine/draws.py"
-EVENT_TIMES, EXPRESSIONS = "sim/engine/event_times.py", "sim/engine/expressions.py"
+KERNEL, EFFECTS, DRAWS = "sim/engine/kernel.py", "sim/engine/effects.py", "sim/engine/draws.py"
+EVENT_TIMES, HAZARD_RATIOS = "sim/engine/event_times.py", "sim/engine/hazard_ratios.py"
+EXPRESSIONS = "sim/engine/expressions.py"
 RULES, THEORY = "tests/unit/engine/test_kernel.py", "tests/theory/test_modifiers.py"
 PAIRS = "tests/theory/test_influence.py"
 
@@ -160,7 +161,7 @@ FAULTS = (
     ),
     Fault(
         "effects are done backwards",
-        KERNEL,
+        EFFECTS,
         "for action in range(begin, begin + P[effect, at.EFFECT_N]):",
         "for action in range(begin + P[effect, at.EFFECT_N] - 1, begin - 1, -1):",
         f"{RULES}::test_effects_are_done_in_order_and_their_condition_read_once",
@@ -174,7 +175,7 @@ FAULTS = (
     ),
     Fault(
         "a stamp is of the entry into the stage",
-        KERNEL,
+        EFFECTS,
         "x[P[0, at.HEAD_STAMPS] + target] = x[at.NOW]",
         "x[P[0, at.HEAD_STAMPS] + target] = x[at.ENTERED]",
         f"{RULES}::test_a_stamp_remembers_the_latest_moment",
@@ -210,7 +211,7 @@ FAULTS = (
     ),
     Fault(
         "a hazard ratio acts as its inverse",
-        EVENT_TIMES,
+        HAZARD_RATIOS,
         "    return max(low, low + (leaf_age_at(T, x, a, hazard / r + spent) - start) * k)",
         "    return max(low, low + (leaf_age_at(T, x, a, hazard * r + spent) - start) * k)",
         "tests/properties/test_untouched.py::test_a_larger_hazard_ratio_delays_no_patient[weibull-already]",
@@ -225,7 +226,7 @@ FAULTS = (
     ),
     Fault(
         "a ratio wanes the wrong way",
-        EVENT_TIMES,
+        HAZARD_RATIOS,
         "((end - t) / (end - start))",
         "((t - start) / (end - start))",
         f"{THEORY}::test_ratios_limited_in_time",
@@ -241,7 +242,7 @@ FAULTS = (
     ),
     Fault(
         "nobody is cured",
-        EVENT_TIMES,
+        HAZARD_RATIOS,
         "gone = -expm1(-hazard) / (1.0 - cured) if cured < 1.0 else inf",
         "gone = -expm1(-hazard)",
         f"{THEORY}::test_mixture_cure",
@@ -273,7 +274,7 @@ FAULTS = (
     ),
     Fault(
         "what falls on time zero is lost under a ratio",
-        EVENT_TIMES,
+        HAZARD_RATIOS,
         "spent = leaf_age_hazard(T, x, a, start, start == 0.0)",
         "spent = leaf_age_hazard(T, x, a, start, False)",
         f"{RULES}::test_what_falls_on_time_zero_is_kept_by_a_ratio_and_a_condition",
