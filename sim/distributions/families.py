@@ -14,7 +14,7 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from scipy import integrate
+import scipy
 
 from sim.distributions import laws, tabulated
 from sim.distributions.fits import own_arguments
@@ -280,7 +280,7 @@ def spline_mean(leaf: Leaf) -> float:
     within = [end for end in ends if end < LONGEST_LOG]
     if len(within) < len(ends):
         within.append(LONGEST_LOG)
-    parts = [integrate.quad(tail, a, b, epsrel=1e-10, limit=200)[0] for a, b in pairwise(within)]
+    parts = [scipy.integrate.quad(tail, a, b, epsrel=1e-10, limit=200)[0] for a, b in pairwise(within)]
     total = math.fsum(parts)
     if len(within) < len(ends) and not tail(LONGEST_LOG) < 1e-10 * total:
         return math.inf

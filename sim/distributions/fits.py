@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from scipy import special
+import scipy
 
 from sim.distributions.arguments import OWN, PRINTED, checked, complete, listed, wanted
 from sim.distributions.moments import gompertz_variance, scaled_e1
@@ -328,10 +328,10 @@ def positive_root(off: Callable[[float], float]) -> float:
 
 def positive_quantile(c: float, p: float) -> float:
     """The p-quantile of a normal with mean c and sd 1, given that it is positive."""
-    log_tail = math.log1p(-p) + float(special.log_ndtr(c))
+    log_tail = math.log1p(-p) + float(scipy.special.log_ndtr(c))
     if log_tail < -0.7:
-        return c - float(special.ndtri_exp(log_tail))
-    return c + float(special.ndtri(-math.expm1(log_tail)))
+        return c - float(scipy.special.ndtri_exp(log_tail))
+    return c + float(scipy.special.ndtri(-math.expm1(log_tail)))
 
 
 def beta(given: Given) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from itertools import pairwise
 
-from scipy import integrate, special
+import scipy
 
 
 def gompertz_mean(shape: float, rate: float) -> float:
@@ -20,7 +20,7 @@ def gompertz_mean(shape: float, rate: float) -> float:
 def scaled_e1(eta: float) -> float:
     """exp(eta) E1(eta), the mean of a Gompertz variable with shape 1 and rate eta."""
     if eta < 500.0:
-        return float(math.exp(eta) * special.exp1(eta))
+        return float(math.exp(eta) * scipy.special.exp1(eta))
     return 1.0 / eta * (1.0 - 1.0 / eta * (1.0 - 2.0 / eta * (1.0 - 3.0 / eta * (1.0 - 4.0 / eta))))
 
 
@@ -32,7 +32,7 @@ def gompertz_variance(eta: float) -> float:
     def tail(x: float) -> float:
         return x * math.exp(-eta * math.expm1(x))
 
-    second, _ = integrate.quad(
+    second, _ = scipy.integrate.quad(
         tail, 0.0, end, epsabs=0.0, epsrel=1e-12, limit=200, points=[min(mean, end / 2.0)]
     )
     return float(2.0 * second - mean**2)
@@ -41,7 +41,9 @@ def gompertz_variance(eta: float) -> float:
 def positive_normal_mean(mean: float, sd: float) -> float:
     """Mean of a normal given that it is positive."""
     c = mean / sd
-    return mean + sd * math.exp(-0.5 * c * c - 0.5 * math.log(2.0 * math.pi) - float(special.log_ndtr(c)))
+    return mean + sd * math.exp(
+        -0.5 * c * c - 0.5 * math.log(2.0 * math.pi) - float(scipy.special.log_ndtr(c))
+    )
 
 
 def steps_mean(steps: tuple[tuple[float, float], ...]) -> float:

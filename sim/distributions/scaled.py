@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy import special
+import scipy
 
 from sim.distributions import tabulated
 from sim.distributions.score_tables import Tabulated
@@ -135,7 +135,7 @@ def generalised_widest(extra: Extra, r: float) -> float:
 def at_probability(table: Tabulated, p: float) -> float:
     """The value of a tabulated distribution at one probability."""
     with np.errstate(all="ignore"):
-        value, _, _ = table(np.array([special.ndtri(p)]))
+        value, _, _ = table(np.array([scipy.special.ndtri(p)]))
     return round(float(value[0]), DECIMALS)
 
 

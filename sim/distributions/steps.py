@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from scipy import special
+import scipy
 
 from sim.numerics.portable import log, log1p
 from sim.units import DAYS_IN
@@ -62,7 +62,7 @@ def poisson_numbers(mean: float) -> tuple[float, ...]:
     low = max(0, math.floor(mean - spread))
     high = math.ceil(mean + 40.0 * math.sqrt(mean) + 250.0)
     k = np.arange(low, high + 1.0)
-    below, above = special.pdtr(k, mean), special.pdtrc(k, mean)
+    below, above = scipy.special.pdtr(k, mean), scipy.special.pdtrc(k, mean)
     kept = above > 1e-300
     k, below, above = k[kept], below[kept], above[kept]
     with np.errstate(divide="ignore"):

@@ -11,9 +11,9 @@ import math
 from functools import cache
 
 import numpy as np
+import scipy
 from numpy.polynomial import Polynomial
 from numpy.typing import NDArray
-from scipy import special
 
 from sim.distributions.score_tables import Tabulated
 
@@ -43,12 +43,12 @@ def log_gamma(shape: float) -> Tabulated:
     def at_scores(z: Floats) -> tuple[Floats, Floats, Floats]:
         y = np.where(
             z <= 0.0,
-            special.gammaincinv(shape, special.ndtr(z)),
-            special.gammainccinv(shape, special.ndtr(-z)),
+            scipy.special.gammaincinv(shape, scipy.special.ndtr(z)),
+            scipy.special.gammainccinv(shape, scipy.special.ndtr(-z)),
         )
-        series = (special.log_ndtr(z) + special.gammaln(shape + 1.0)) / shape
+        series = (scipy.special.log_ndtr(z) + scipy.special.gammaln(shape + 1.0)) / shape
         value = np.where(y > TINY, np.log(y), series)
-        density = shape * value - np.exp(value) - special.gammaln(shape)
+        density = shape * value - np.exp(value) - scipy.special.gammaln(shape)
         return with_derivatives(z, value, density, shape - np.exp(value))
 
     return at_scores
@@ -139,7 +139,7 @@ def generalised_f(mu: float, sigma: float, q: float, p: float) -> Tabulated:
     def at_scores(z: Floats) -> tuple[Floats, Floats, Floats]:
         log_b, log_rest = log_beta_parts(s1, s2, z)
         value = log_b - log_rest + math.log(s2 / s1)
-        density = s1 * log_b + s2 * log_rest - special.betaln(s1, s2)
+        density = s1 * log_b + s2 * log_rest - scipy.special.betaln(s1, s2)
         own, slope, curvature = with_derivatives(
             z, value, density, s1 * np.exp(log_rest) - s2 * np.exp(log_b)
         )
@@ -159,12 +159,12 @@ def f_degrees(q: float, p: float) -> tuple[float, float, float]:
 
 def log_beta_parts(a: float, b: float, z: Floats) -> tuple[Floats, Floats]:
     """Logarithms of B and 1 - B at scores z, for B with a beta distribution."""
-    below, above = special.ndtr(z), special.ndtr(-z)
+    below, above = scipy.special.ndtr(z), scipy.special.ndtr(-z)
     lower = z <= 0.0
-    part = np.where(lower, special.betaincinv(a, b, below), special.betainccinv(a, b, above))
-    rest = np.where(lower, special.betainccinv(b, a, below), special.betaincinv(b, a, above))
-    first = (special.log_ndtr(z) + math.log(a) + special.betaln(a, b)) / a
-    second = (special.log_ndtr(-z) + math.log(b) + special.betaln(a, b)) / b
+    part = np.where(lower, scipy.special.betaincinv(a, b, below), scipy.special.betainccinv(a, b, above))
+    rest = np.where(lower, scipy.special.betainccinv(b, a, below), scipy.special.betaincinv(b, a, above))
+    first = (scipy.special.log_ndtr(z) + math.log(a) + scipy.special.betaln(a, b)) / a
+    second = (scipy.special.log_ndtr(-z) + math.log(b) + scipy.special.betaln(a, b)) / b
     small, small_rest = TINY / (1.0 + b), TINY / (1.0 + a)
     log_part = np.where(part > small, np.log(part), np.minimum(first, math.log(small)))
     log_rest = np.where(rest > small_rest, np.log(rest), np.minimum(second, math.log(small_rest)))
@@ -180,7 +180,7 @@ def beta(a: float, b: float, low: float, high: float) -> Tabulated:
     def at_scores(z: Floats) -> tuple[Floats, Floats, Floats]:
         log_b, log_rest = log_beta_parts(a, b, z)
         value = np.where(log_b < math.log(0.5), np.exp(log_b), -np.expm1(log_rest))
-        density = (a - 1.0) * log_b + (b - 1.0) * log_rest - special.betaln(a, b)
+        density = (a - 1.0) * log_b + (b - 1.0) * log_rest - scipy.special.betaln(a, b)
         # slope phi / g; the curvature in a form that does not divide by what may be 0
         log_slope = -0.5 * z**2 - 0.5 * math.log(2.0 * math.pi) - density
         slope = np.exp(log_slope)
