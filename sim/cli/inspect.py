@@ -56,7 +56,10 @@ def describe(
     ] = None,
     settings: options.Settings = None,
 ) -> None:
-    """Describe a scenario: stages, distributions, decisions, and the sources of its numbers."""
+    """Print a scenario as a protocol.
+
+    With stages, distributions, decisions, and the sources of the numbers.
+    """
     from sim.runs.run import check_word
     from sim.scenario import load
 
@@ -87,7 +90,10 @@ def trace(
     settings: options.Settings = None,
     report: options.Report = None,
 ) -> None:
-    """Print the story of one patient; in two scenarios, where the pathways diverge."""
+    """Print the trajectory of one patient in words.
+
+    With two scenarios, also where the two trajectories diverge.
+    """
     from sim.files import check_outputs
     from sim.runs.comparison import arm_sources, trace_arms
     from sim.runs.run import LARGEST, check_whole

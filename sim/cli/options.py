@@ -38,7 +38,7 @@ UntilPrecision = Annotated[
     str | None,
     typer.Option(
         metavar="OUTCOME@TIME=HALF-WIDTH",
-        help="Simulate more until this 95% interval is so narrow, as `overall_survival@2 years=0.005`.",
+        help="Simulate more patients until the 95% interval is this narrow: `overall_survival@2 years=0.005`.",
     ),
 ]
 At = Annotated[

@@ -155,7 +155,10 @@ def compare(
     xlsx: options.Workbook = None,
     until_precision: options.UntilPrecision = None,
 ) -> None:
-    """Send the same patients through several scenarios and print the differences."""
+    """Compare scenarios over the same simulated patients.
+
+    The first scenario is the reference of every difference.
+    """
     if len(arms) < 2:
         raise InputError("compare: one scenario has nothing to be compared with", "name two or more")
     from sim.files import check_outputs
@@ -206,7 +209,7 @@ def sweep(
     ] = None,
     one_more: Annotated[
         bool,
-        typer.Option("--one-more", help="Print which resource's one more unit saves most."),
+        typer.Option("--one-more", help="Print the resource whose additional unit saves most."),
     ] = False,
     outcomes: options.Outcomes = None,
     patients: options.Patients = None,
@@ -222,7 +225,10 @@ def sweep(
     ] = None,
     report: options.Report = None,
 ) -> None:
-    """Send the same patients through a grid of changes; the base case is the reference."""
+    """Simulate the same patients over a grid of changes.
+
+    The base case, the scenario without these changes, is the reference.
+    """
     from sim.files import check_outputs
     from sim.report.tables.sweep_table import csv_text, print_sweep
     from sim.runs.grid import variations
@@ -254,7 +260,7 @@ def reproduce(
     saved_run: options.RunFolder,
     workers: options.Workers = None,
 ) -> None:
-    """Run a saved run again and compare."""
+    """Repeat a saved run and compare the results byte for byte."""
     from sim.runs.reproduce import reproduce as run_again
     from sim.runs.store import read_run
 

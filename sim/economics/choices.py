@@ -92,9 +92,9 @@ def _of_condition(condition: Condition | None) -> Iterator[Covariate]:
 class WhileLeaving(History):
     """A history read after an event's `do` and before the next stage's `on_entry`.
 
-    A row of the log has the changes of both, in their order. Which are whose follows from what each
-    can change; where both can change the same attribute, changes count to `do` as far as it has
-    actions for them.
+    A row of the log has the changes of both, in their order. A change belongs to the one that can make
+    it; where both can change the same attribute, the first changes belong to `do`, as many as it has
+    actions.
     """
 
     def __init__(self, history: History) -> None:

@@ -27,7 +27,7 @@ class Stays:
     """
 
     def __init__(self, history: History, values: Iterable[Value[float]], resources: Iterable[str]) -> None:
-        """values: those that accrue over time. resources: names of those whose holding is asked for."""
+        """values: those that accrue over time. resources: names of those held in a stay."""
         self.history = history
         log = history.log
         self._changes = {name: _holding(history, name) for name in resources}

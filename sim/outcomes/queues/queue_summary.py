@@ -350,7 +350,7 @@ def notes(
 
 
 def growth_note(resource: ResourceFacts) -> str:
-    """What to know of a resource whose queue does not settle."""
+    """A note on a resource with a queue that grows during the observed time."""
     assert resource.grows_over is not None
     begin, end = (f"{day:.6g}" for day in resource.grows_over)
     return (

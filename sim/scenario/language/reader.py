@@ -337,7 +337,7 @@ def plain(scenario: Scenario) -> dict[str, Any]:
 
 
 def without_none(value: Any) -> Any:
-    """The same, keys whose value is None left out; a text that begins with `$` begins with two."""
+    """The same value without the keys that are None; a leading `$` of a text is doubled."""
     if isinstance(value, Mapping):
         return {str(k): without_none(v) for k, v in value.items() if v is not None}
     if isinstance(value, list | tuple):
