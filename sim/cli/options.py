@@ -38,7 +38,7 @@ UntilPrecision = Annotated[
     str | None,
     typer.Option(
         metavar="OUTCOME@TIME=HALF-WIDTH",
-        help="Simulate more patients until the 95% interval is this narrow: `overall_survival@2 years=0.005`.",
+        help="Add patients until the 95% interval is this narrow, e.g. `overall_survival@2 years=0.005`.",
     ),
 ]
 At = Annotated[
