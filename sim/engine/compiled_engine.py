@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -20,6 +20,7 @@ from sim.engine.log_writer import (
     event_log,
     new_buffer,
 )
+from sim.engine.processes import AHEAD, in_order, worker_threads
 from sim.event_log.log import EventLog, Floats
 from sim.numerics.compilation import entry
 from sim.pathway import layout as at
@@ -126,14 +127,10 @@ def simulate_independent(
     edges = [*range(0, len(cohort), BLOCK), len(cohort)]
     blocks = list(pairwise(edges))
     batches: list[SimulatedPatients] = []
-    with ThreadPoolExecutor(max_workers=workers) as pool:
-        futures = [pool.submit(simulate_block, pathway, cohort, seed, block) for block in blocks]
-        try:
-            for future, block in zip(futures, blocks, strict=True):
-                batches.append(future.result())
-                progress(block[1] / len(cohort))
-        except BaseException:
-            for future in futures:
-                future.cancel()
-            raise
+    work = partial(simulate_block, pathway, cohort, seed)
+    with worker_threads(workers) as pool:
+        results = in_order(pool, work, blocks, ahead=AHEAD * workers)
+        for block, batch in zip(blocks, results, strict=True):
+            batches.append(batch)
+            progress(block[1] / len(cohort))
     return event_log(pathway.names, cohort, batches)

@@ -1,4 +1,4 @@
-"""Work in several processes, which end all together: when it is done, fails, or nobody waits for it."""
+"""Executors: threads and processes that do parts of the work, and end when it is done or fails."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import tempfile
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from pathlib import Path
@@ -65,6 +65,17 @@ def in_processes(
     with worker_processes(work, whole, workers) as pool:
         for result in in_order(pool, run_prepared, parts, ahead=AHEAD * workers):
             take(result)
+
+
+@contextmanager
+def worker_threads(workers: int) -> Iterator[Executor]:
+    """Threads of this process. On any error the work that has not begun is cancelled."""
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        try:
+            yield pool
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
 
 
 @contextmanager

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from math import nan
@@ -12,6 +11,7 @@ from math import nan
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.engine.processes import worker_threads
 from sim.outcomes.comparison.arm_statistics import arm_statistics
 from sim.outcomes.comparison.comparability import Arm, check_comparable
 from sim.outcomes.comparison.differences import difference_rows, paired_differences
@@ -70,7 +70,7 @@ def compare(
         check_comparable(arms[0], arm)
     evaluated = [_evaluated(arm, at, further) for arm in arms]
     reference, *others = evaluated
-    with ThreadPoolExecutor(workers or os.cpu_count()) as pool:
+    with worker_threads(workers or os.cpu_count() or 1) as pool:
         submitted = [pool.submit(_patient_changes, reference, arm) for arm in others]
         outcomes = list(pool.map(partial(_compare_outcome, evaluated), _outcomes(evaluated)))
         changes = {arm.name: one.result() for arm, one in zip(others, submitted, strict=True)}

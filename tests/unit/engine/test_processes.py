@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import select
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from sim.engine import simpy_replications
 from sim.engine.precompile import smallest
+from sim.engine.processes import in_order, worker_threads
 from sim.engine.run import Result, simulate
 from sim.errors import RunError
 from sim.pathway.tables import compile_pathway
@@ -72,3 +77,47 @@ def test_a_killed_process_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(RunError, match="was killed; nothing was kept"):
         simulated(monkeypatch, workers=2, progress=killed, n=5000)
     assert multiprocessing.active_children() == []
+
+
+KILLED = """
+import os, signal, sys
+from sim.engine import simpy_replications
+from sim.engine.precompile import smallest
+from sim.engine.run import simulate
+from sim.pathway.tables import compile_pathway
+
+def kill(share):
+    print("working", flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+simpy_replications.WORTH_A_PROCESS = 1
+simulate(compile_pathway(smallest(shares=True)), replications=5000, workers=2, progress=kill)
+"""
+
+
+def test_no_process_outlives_a_killed_parent() -> None:
+    """The workers have the standard output of their parent: it closes when the last of them has ended."""
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
+    with subprocess.Popen([sys.executable, "-c", KILLED], env=environment, stdout=subprocess.PIPE) as parent:
+        assert parent.stdout is not None
+        assert parent.stdout.readline() == b"working\n"
+        assert parent.wait() == -signal.SIGKILL
+        assert select.select([parent.stdout], [], [], 10.0)[0], "a worker is still there"
+        assert parent.stdout.read() == b""
+
+
+def test_threads_leave_what_has_not_begun_after_an_error() -> None:
+    done: list[int] = []
+
+    def work(part: int) -> None:
+        time.sleep(0.02)
+        done.append(part)
+
+    def interrupted() -> None:
+        with worker_threads(1) as pool:
+            for _ in in_order(pool, work, range(1000), ahead=100):
+                raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert len(done) < 10
