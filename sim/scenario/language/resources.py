@@ -368,6 +368,9 @@ def read_patients(node: PlacedNode, known: Known) -> Patients:
     if number is not None and arrivals.lasting is not None:
         fact = "patients arrive for a time, and their number is given too"
         node.fail_at_key("number", fact, "leave out one")
+    if number is not None and arrivals.kind == "days" and number > len(arrivals.days):
+        fact = f"{number} patients, and the table of arrivals has {len(arrivals.days)} days"
+        node.fail_at_key("number", fact, f"leave out `number`, or give at most {len(arrivals.days)}")
     if parts["follow_up"] == 0.0:
         node.fail_at_key("follow_up", "nobody can be followed for no time", "write a time above 0")
     if number is None and arrivals.lasting is None and arrivals.kind != "days":
