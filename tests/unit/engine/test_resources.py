@@ -7,6 +7,7 @@ from textwrap import dedent
 import numpy as np
 import pytest
 
+from sim.engine.resources import Services
 from sim.engine.run import Result
 from sim.errors import ScenarioError
 from sim.event_log.log import GRANTED
@@ -317,6 +318,29 @@ def test_who_gets_better_moves_down_again() -> None:
     table = '{table: "sick\\n9\\n8\\n2\\n", attributes: {sick: {uniform: [0, 9]}}}'
     result = treated("{bed: {capacity: 1, queue: {by: sick, first: highest}}}", stages=stages, patients=table)
     assert grants(result, "bedded") == [0, 10, 5]
+
+
+def test_a_waiting_patient_whose_key_has_not_changed_pushes_no_new_entry() -> None:
+    """Fifty events while waiting that leave the key as it is, then one that changes it: two entries."""
+    pathway = compiled(
+        written(
+            f"bedded: {{state: ill, needs: bed, events: {{done: {{after: {{fixed: 5 days}}, to: died}}}}}}\n{END}",
+            resources="{bed: {capacity: 1, queue: {by: sick, first: highest}}}",
+            patients="{number: 2, attributes: {sick: {uniform: [0, 9]}}}",
+        )
+    )
+    patients, counts = np.zeros((2, pathway.n_x)), pathway.tables.numbers.copy()
+    services = Services(pathway, patients, counts)
+    (bed,) = services.each
+    services.join(1, bed.bit)
+    for _ in range(50):
+        services.reconsider(1)
+    assert sum(map(len, bed.queues.values())) == 1
+    patients[1, bed.by] = 4.0
+    services.reconsider(1)
+    services.reconsider(1)
+    assert sum(map(len, bed.queues.values())) == 2
+    assert list(services.grants()) == [1]
 
 
 def test_lowest_first_and_yes_or_no() -> None:
