@@ -13,7 +13,18 @@ from __future__ import annotations
 from math import inf
 
 from sim.distributions import leaf_quantile
-from sim.engine.expressions import choose, covariate, number, odds, part, probability, product, ratio
+from sim.engine.expressions import (
+    choose,
+    covariate,
+    is_normal,
+    log_ratio,
+    number,
+    odds,
+    part,
+    probability,
+    product,
+    ratio,
+)
 from sim.engine.hazard_ratios import gained, reached
 from sim.numerics.compilation import compiled
 from sim.numerics.portable import exp, expm1, log, log1p, unit_hazard
@@ -83,14 +94,16 @@ def held_until(T: Tables, x: Floats, k: Ints, dist: int) -> float:
 def read_ratios(T: Tables, x: Floats, k: Ints, dist: int, began: float, a: int) -> None:
     """Multiply the hazard ratios that last, and list the windows of those limited in time."""
     P = T.program
-    lasting = 1.0
+    lasting, log_lasting = 1.0, 0.0
+    is_exact = True
     windows = 0
     first = P[dist, at.DIST_RATIOS]
     for row in range(first, first + P[dist, at.DIST_N_RATIOS]):
         value = ratio(T, x, k, row)
         window = P[row, at.RATIO_WINDOW]
         if window == at.NONE:
-            lasting *= value
+            lasting *= float(value)
+            is_exact = is_exact and is_normal(lasting)
             continue
         since = P[row, at.RATIO_SINCE]
         shift = 0.0
@@ -105,10 +118,17 @@ def read_ratios(T: Tables, x: Floats, k: Ints, dist: int, began: float, a: int) 
             continue
         w = a + at.ARG_WINDOWS + windows * at.WINDOW
         x[w] = value
+        x[w + at.WINDOW_LOG] = 0.0 if is_normal(value) else log_ratio(T, x, k, row)
         for i in range(4):
             x[w + 1 + i] = T.numbers[window + i] + shift
         windows += 1
+    if not is_exact:
+        for row in range(first, first + P[dist, at.DIST_N_RATIOS]):
+            if P[row, at.RATIO_WINDOW] == at.NONE:
+                log_lasting += log_ratio(T, x, k, row)
+        lasting = exp(log_lasting)
     x[a + at.ARG_RATIO] = lasting
+    x[a + at.ARG_LOG_RATIO] = log_lasting
     x[a + at.ARG_N_WINDOWS] = float(windows)
 
 

@@ -6,7 +6,7 @@ Every function takes the tables `T` and the patient's `x` (float64) and `k` (int
 
 from __future__ import annotations
 
-from math import nan
+from math import inf, nan
 
 from sim.numerics.compilation import compiled, inlined
 from sim.numerics.portable import exp, log
@@ -14,6 +14,8 @@ from sim.pathway import layout as at
 from sim.pathway.layout import Floats, Ints, Tables
 
 DAYS_PER_YEAR = 365.25
+SMALLEST, LARGEST = 2.2250738585072014e-308, 1.7976931348623157e308
+"""Normal float64 numbers lie between them."""
 
 
 @inlined
@@ -128,47 +130,75 @@ def number(T: Tables, x: Floats, k: Ints, node: int) -> float:
 def ratio(T: Tables, x: Floats, k: Ints, row: int) -> float:
     """The value of one ratio at this moment, whatever its window; 1 where it does not act."""
     P = T.program
+    if P[row, at.RATIO_PER] == at.NONE and not P[row, at.RATIO_IS_LOG]:
+        return number(T, x, k, P[row, at.RATIO_VALUE]) if holds(T, x, k, P[row, at.RATIO_WHEN]) else 1.0
+    return exp(log_ratio(T, x, k, row))
+
+
+@compiled
+def log_ratio(T: Tables, x: Floats, k: Ints, row: int) -> float:
+    """The logarithm of `ratio`; -inf for 0."""
+    P = T.program
     if not holds(T, x, k, P[row, at.RATIO_WHEN]):
-        return 1.0
+        return 0.0
     value = number(T, x, k, P[row, at.RATIO_VALUE])
     kind = P[row, at.RATIO_PER]
     if kind == at.NONE:
-        return exp(value) if P[row, at.RATIO_IS_LOG] else value
+        return value if P[row, at.RATIO_IS_LOG] else log(value)
     steps = covariate(T, x, k, kind, P[row, at.RATIO_PER_INDEX]) - T.numbers[P[row, at.RATIO_CENTRE]]
     if steps != steps or (P[row, at.RATIO_ABOVE] and steps < 0.0) or steps == 0.0:
-        return 1.0
+        return 0.0
     if P[row, at.RATIO_IS_LOG]:
-        return exp(value * steps)
-    return exp(log(value) * steps) if value > 0.0 else 0.0
+        return value * steps
+    return log(value) * steps if value > 0.0 else -inf
+
+
+@inlined
+def is_normal(value: float) -> bool:
+    """Whether a product neither overflows nor underflows; if not, its logarithms are added up."""
+    return SMALLEST <= value <= LARGEST
 
 
 @compiled
 def product(T: Tables, x: Floats, k: Ints, first: int, n: int) -> float:
     """The product of ratios without a window."""
-    result = 1.0
-    for row in range(first, first + n):
-        result *= ratio(T, x, k, row)
-    return result
+    return odds(T, x, k, first, n, at.NONE)
 
 
 @compiled
 def odds(T: Tables, x: Floats, k: Ints, first: int, n: int, part: int) -> float:
-    """The product of the odds ratios that act on a part of a distribution."""
+    """The product of the odds ratios that act on a part of a distribution; NONE: of all ratios."""
     result = 1.0
+    is_exact = True
     for row in range(first, first + n):
-        flags = T.program[row, at.RATIO_OF]
-        if flags == at.NONE or T.numbers[flags + part] != 0.0:
-            result *= ratio(T, x, k, row)
-    return result
+        if acts_on(T, row, part):
+            result *= float(ratio(T, x, k, row))  # of Python's floats: no warning of an overflow
+            is_exact = is_exact and is_normal(result)
+    if is_exact:
+        return result
+    total = 0.0
+    for row in range(first, first + n):
+        if acts_on(T, row, part):
+            total += log_ratio(T, x, k, row)
+    return exp(total)
+
+
+@inlined
+def acts_on(T: Tables, row: int, part: int) -> bool:
+    """Whether a ratio acts on a part; NONE stands for the whole."""
+    flags = T.program[row, at.RATIO_OF]
+    return part == at.NONE or flags == at.NONE or T.numbers[flags + part] != 0.0
 
 
 @inlined
 def probability(T: Tables, x: Floats, k: Ints, node: int, first: int, n: int) -> float:
     """A single probability, its odds multiplied by the ratios beside it."""
     p = number(T, x, k, node)
-    if n == 0:
+    if n == 0 or p == 0.0:
         return p
-    scaled = p * product(T, x, k, first, n)
+    scaled = float(p) * product(T, x, k, first, n)
+    if scaled == inf:
+        return 1.0
     return scaled / (scaled + (1.0 - p))
 
 

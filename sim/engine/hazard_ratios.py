@@ -10,8 +10,9 @@ from math import inf
 import numpy as np
 
 from sim.distributions import leaf_hazard, leaf_hazard_before, leaf_time
+from sim.engine.expressions import is_normal
 from sim.numerics.compilation import compiled
-from sim.numerics.portable import expm1, log, log1p
+from sim.numerics.portable import exp, expm1, log, log1p
 from sim.pathway import layout as at
 from sim.pathway.layout import Floats, Tables
 
@@ -82,10 +83,29 @@ def window_value(x: Floats, w: int, t: float) -> float:
 @compiled
 def ratio_at(x: Floats, a: int, t: float) -> float:
     """The product of all hazard ratios at time t since the time began to run."""
-    result = x[a + at.ARG_RATIO]
-    for i in range(int(x[a + at.ARG_N_WINDOWS])):
-        result *= window_value(x, a + at.ARG_WINDOWS + i * at.WINDOW, t)
-    return result
+    return product_but_one(x, a, t, at.NONE)
+
+
+@compiled
+def product_but_one(x: Floats, a: int, t: float, but: int) -> float:
+    """The product of all hazard ratios at time t, leaving out that of one window; NONE: of none."""
+    result = float(x[a + at.ARG_RATIO])
+    is_exact = is_normal(result)
+    n = int(x[a + at.ARG_N_WINDOWS])
+    for i in range(n):
+        if i != but:
+            result *= float(window_value(x, a + at.ARG_WINDOWS + i * at.WINDOW, t))
+            is_exact = is_exact and is_normal(result)
+    if is_exact:
+        return result
+    total = x[a + at.ARG_LOG_RATIO] if x[a + at.ARG_LOG_RATIO] != 0.0 else log(x[a + at.ARG_RATIO])
+    for i in range(n):
+        if i != but:
+            w = a + at.ARG_WINDOWS + i * at.WINDOW
+            value = window_value(x, w, t)
+            is_stored = value == x[w] and x[w + at.WINDOW_LOG] != 0.0
+            total += x[w + at.WINDOW_LOG] if is_stored else log(value)
+    return exp(total)
 
 
 @compiled
@@ -98,11 +118,7 @@ def slope_at(x: Floats, a: int, t: float) -> float:
         if t < x[w + 1] or t >= x[w + 2] or t < x[w + 3] or t >= x[w + 4]:
             continue
         slope = (1.0 - x[w]) / (x[w + 4] - x[w + 3])
-        others = x[a + at.ARG_RATIO]
-        for j in range(n):
-            if j != i:
-                others *= window_value(x, a + at.ARG_WINDOWS + j * at.WINDOW, t)
-        result += slope * others
+        result += slope * product_but_one(x, a, t, i)
     return result
 
 

@@ -270,7 +270,9 @@ ARG_INNER_RATIO = 8
 ARG_INNER_TIME = 9
 ARG_RATIO = 10
 ARG_N_WINDOWS = 11
-ARG_WINDOWS = 12
-WINDOW = 5  # ratio, begin, end, wane from, wane to
+ARG_LOG_RATIO = 12  # logarithm of ARG_RATIO where its plain product over- or underflows; else 0
+ARG_WINDOWS = 13
+WINDOW = 6  # ratio, begin, end, wane from, wane to, its logarithm
+WINDOW_LOG = 5  # where the ratio over- or underflows; else 0
 
 MOST_EVENTS_AT_ONCE = 1000

@@ -762,6 +762,59 @@ def test_the_modifiers_of_a_fixed_time(modifiers: str, day: float) -> None:
     assert life(stages)[2:] == [(day, "x", "dead")]
 
 
+HUGE_AND_TINY = [
+    "{log: 710}, {log: -710}",
+    "{log: -800}, {log: 800}",
+    "{value: 1e-200}, {value: 1e-200}, {value: 1e200}, {value: 1e200}",
+    "{value: 1e200}, {value: 1e200}, {value: 1e-200}, {value: 1e-200}",
+]
+"""Ratios whose product is 1, though the first of them over- or underflow."""
+
+
+@pytest.mark.parametrize("ratios", HUGE_AND_TINY)
+@pytest.mark.parametrize("until", ["", ", until: 50 days"])
+def test_hazard_ratios_whose_product_is_one_have_no_effect(ratios: str, until: str) -> None:
+    ratios = ratios.replace("}", until + "}")
+    assert math.isclose(time_with(f"hazard_ratios: [{ratios}]"), time_with("plus: 0 days"), rel_tol=1e-6)
+
+
+def test_a_huge_ratio_and_a_tiny_one_limited_in_time_cancel_within_the_limit() -> None:
+    ratios = "{log: 710}, {log: -710, until: 50 days}"
+    assert math.isclose(time_with(f"hazard_ratios: [{ratios}]"), time_with("plus: 0 days"), rel_tol=1e-6)
+
+
+@pytest.mark.parametrize("ratios", HUGE_AND_TINY)
+def test_time_ratios_whose_product_is_one_have_no_effect(ratios: str) -> None:
+    assert math.isclose(time_with(f"time_ratios: [{ratios}]"), time_with("plus: 0 days"), rel_tol=1e-6)
+
+
+def test_a_hazard_ratio_of_zero_among_huge_ones_stops_the_event() -> None:
+    assert time_with("hazard_ratios: [{log: 710}, {log: 710}, {value: 0}]") == math.inf
+
+
+def time_with(modifiers: str) -> float:
+    """The day of an exponential event of the first patient under modifiers."""
+    stages = f"""
+        a: {{events: {{x: {{after: {{exponential: {{mean: 9 days}}, {modifiers}}}, to: dead}}}}}}
+        dead: {{terminal: true}}
+    """
+    events = life(stages)
+    return float(events[0][0]) if events else math.inf
+
+
+@pytest.mark.parametrize("ratios", HUGE_AND_TINY)
+def test_odds_ratios_whose_product_is_one_have_no_effect(ratios: str) -> None:
+    shares = []
+    for modifiers in ("", f", odds_ratios: [{ratios}]"):
+        stages = f"""
+            a: {{events: {{x: {{after: {{fixed: 1 days}}, chance: 0.4{modifiers}, to: dead}}}}}}
+            dead: {{terminal: true}}
+        """
+        shares.append(int(count(log_of(stages, number=200), "a.x").sum()))
+    assert shares[0] == shares[1]
+    assert 0 < shares[0] < 200
+
+
 # ---------------------------------------------------------------- conditioning of what lies at 0 and below
 
 
