@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,7 +12,16 @@ from sim.errors import Problems
 from sim.numerics.philox import name_key
 from sim.pathway import layout as at
 from sim.pathway.conditions import Codes, Readings
-from sim.pathway.distributions import DistributionRows, all_keys, ends
+from sim.pathway.distributions import DistributionRows, all_keys
+from sim.pathway.elements import (
+    all_effects,
+    event_names,
+    followed_by_draws,
+    is_drawn,
+    most_windows,
+    rules_of,
+    stamps_of,
+)
 from sim.pathway.names import EVENTS_OF_EVERY_LOG, Names
 from sim.pathway.rows import Rows
 from sim.scenario.language.model import (
@@ -22,13 +31,11 @@ from sim.scenario.language.model import (
     Chances,
     Covariate,
     Destination,
-    Distribution,
     Draw,
     Effect,
     Event,
     Goto,
     Rule,
-    Rules,
     Scalar,
     Scenario,
     Stage,
@@ -75,47 +82,6 @@ def compile_pathway(scenario: Scenario) -> Pathway:
     )
 
 
-def all_effects(scenario: Scenario) -> Iterator[tuple[str, Effect]]:
-    """Every effect with the name of the place it stands in, as its draws are named."""
-    for effect in scenario.on_start:
-        yield "on_start", effect
-    for clock in scenario.clocks:
-        for effect in clock.do:
-            yield f"clock.{clock.name}", effect
-    for stage in scenario.stages:
-        for effect in stage.on_entry:
-            yield f"{stage.name}.on_entry", effect
-        for event in (*stage.events, *stage.while_waiting):
-            for effect in event.do:
-                yield f"{stage.name}.{event.name}", effect
-
-
-def stamps_of(scenario: Scenario) -> tuple[str, ...]:
-    """The stamps that effects set, in the order of their first appearance."""
-    named = (a.target for _, e in all_effects(scenario) for a in e.actions if a.word == "stamp")
-    return tuple(dict.fromkeys(named))
-
-
-def rules_of(scenario: Scenario) -> tuple[str, ...]:
-    """The names of all rules, in file order."""
-
-    def within(to: Destination | None) -> Iterator[str]:
-        if isinstance(to, Rules):
-            for item in to.items:
-                if item.name:
-                    yield item.name
-                yield from within(item.to)
-
-    found: list[str] = []
-    for clock in scenario.clocks:
-        found.extend(within(clock.to))
-    for stage in scenario.stages:
-        found.extend(within(stage.decide))
-        for event in (*stage.events, *stage.while_waiting):
-            found.extend(within(event.to))
-    return tuple(dict.fromkeys(found))
-
-
 class Compiler:
     """Writes the rows of one scenario; used once."""
 
@@ -128,7 +94,9 @@ class Compiler:
         self.readings = Readings(self.rows, self.codes)
         self.distributions = DistributionRows(self.readings, problems)
         self.attributes = {a.name: a for a in scenario.patients.attributes}
-        self.event_codes = {name: i + len(EVENTS_OF_EVERY_LOG) for i, name in enumerate(self.event_names())}
+        self.event_codes = {
+            name: i + len(EVENTS_OF_EVERY_LOG) for i, name in enumerate(event_names(scenario))
+        }
         self.shared = {r.name for r in scenario.shared}
         self.n_x = self.n_k = 0
         self.rows.reserve(2)
@@ -138,11 +106,6 @@ class Compiler:
             problems.add(scenario.resources[at.MOST_RESOURCES].where, fact, fix)
         self.rows.vector([0.0] * len(scenario.resources) + [math.inf] * len(scenario.resources))
         self.lay_out()
-
-    def event_names(self) -> list[str]:
-        """`STAGE.EVENT` in file order, then `clock.CLOCK`."""
-        events = [f"{s.name}.{e.name}" for s in self.scenario.stages for e in (*s.events, *s.while_waiting)]
-        return events + [f"clock.{c.name}" for c in self.scenario.clocks]
 
     def names(self) -> Names:
         """What the codes in the log stand for."""
@@ -169,10 +132,10 @@ class Compiler:
         self.waited_at = self.stamps_at + len(self.stamps)
         self.due_at = self.waited_at + n_stages
         self.scores_at = self.due_at + n_slots
-        followed = dict.fromkeys(self.followed())
+        followed = followed_by_draws(scenario)
         self.scores = {name: self.scores_at + i for i, name in enumerate(followed)}
         self.arguments_at = self.scores_at + len(followed)
-        n_arguments = at.ARG_WINDOWS + at.WINDOW * self.most_windows()
+        n_arguments = at.ARG_WINDOWS + at.WINDOW * most_windows(scenario)
         self.n_x = self.arguments_at + n_arguments
         self.runs: dict[str, int] = {}
         reassessed = {a.target for _, e in all_effects(scenario) for a in e.actions if a.word == "reassess"}
@@ -183,37 +146,6 @@ class Compiler:
         self.slots_at = at.FIRST_SLOT
         self.visits_at = self.slots_at + n_slots
         self.counts_at = self.visits_at + n_stages
-
-    def followed(self) -> Iterator[str]:
-        """Attributes that another draw follows by a copula."""
-        for draw in self.draws():
-            if draw.follows is not None:
-                yield draw.follows[0]
-
-    def draws(self) -> Iterator[Draw]:
-        """Every draw of an attribute."""
-        for attribute in self.scenario.patients.attributes:
-            if isinstance(attribute.initial, Draw):
-                yield attribute.initial
-        for _, effect in all_effects(self.scenario):
-            for action in effect.actions:
-                if action.word == "draw":
-                    yield action.value
-
-    def most_windows(self) -> int:
-        """The largest number of hazard ratios of one distribution."""
-        found: list[Distribution] = []
-        for event in self.all_events():
-            found.extend(ends(event.after))
-        for draw in self.draws():
-            found.extend(ends(draw.law) if draw.law is not None else [])
-        return max((len(distribution.hazard_ratios) for distribution in found), default=0)
-
-    def all_events(self) -> Iterator[Event]:
-        """Clocks, then the events of each stage."""
-        yield from self.scenario.clocks
-        for stage in self.scenario.stages:
-            yield from (*stage.events, *stage.while_waiting)
 
     # ------------------------------------------------------------ writing
 
@@ -499,10 +431,3 @@ class Compiler:
             flags = self.rows.vector(float(s.name in events) for s in self.scenario.stages)
             found.append(self.doing(at.REASSESS, flags if events else at.NONE, self.clock_row(name)))
         return found
-
-
-def is_drawn(to: Destination) -> bool:
-    """Whether chance may choose within a destination."""
-    if isinstance(to, Rules):
-        return any(is_drawn(item.to) for item in to.items)
-    return isinstance(to, Chances)
