@@ -341,13 +341,14 @@ def _diverges_days(reference: Arm, arm: Arm) -> Floats:
 
     It is that of the earlier of the two rows that differ, where only one log has the row that of this.
     """
-    from sim.outcomes.comparison.divergence import diverge
+    from sim.outcomes.comparison.patient_changes import diverge, diverging_rows
+    from sim.outcomes.history.history import NEVER
 
     divergences = diverge(reference.log, arm.log)
     found = np.full(len(divergences.sequence), np.nan)
     patients = np.flatnonzero(divergences.diverges)
     for log in (reference.log, arm.log):
-        rows = log.row_of[patients] + divergences.sequence[patients]
-        exists = rows < log.row_of[patients + 1]
+        rows = diverging_rows(log, divergences, patients)
+        exists = rows != NEVER
         found[patients[exists]] = np.fmin(found[patients[exists]], log.time[rows[exists]])
     return found

@@ -15,13 +15,13 @@ from sim.cli.output import (
     named,
     outputs,
     page_facts,
+    request_of,
     say,
     say_written,
     verb,
     waiting,
     write_output,
 )
-from sim.cli.simulate import request_of
 from sim.errors import ScenarioError
 
 

@@ -6,31 +6,273 @@ import os
 import shlex
 import signal
 import sys
-from typing import Annotated, Any, NoReturn, cast
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, cast
 
 import typer
 
-from sim.cli import examples, inspect, simulate
+from sim.cli import examples, inspect, options
 from sim.cli.output import (
     FAILED,
     INTERRUPTED,
     WRONG_INPUT,
+    command,
+    console,
     drop_unread_output,
+    fail,
     interrupts,
+    named,
+    outputs,
+    page_facts,
     prepare_streams,
+    request_of,
     say,
+    say_written,
+    verb,
+    waiting,
+    write_json,
+    write_output,
 )
+from sim.errors import InputError
+
+if TYPE_CHECKING:
+    from sim.outcomes.results import Results
+    from sim.scenario.language.model import Scenario
+
+
+def check_workbook(path: Path | None) -> Path | None:
+    """The workbook, if one is wanted. Raises: RunError where the library that writes it is missing."""
+    if path is not None:
+        from sim.formats.workbook import library
+
+        library()
+    return path
+
+
+def write_xlsx(path: Path | None, results: Results, scenarios: Sequence[Scenario]) -> None:
+    """Write the workbook, if one is wanted. scenarios: of the arms in their order."""
+    if path is not None:
+        from sim.formats.workbook import write_workbook
+
+        names = (arm.name for arm in results.arms)
+        write_workbook(path, results, dict(zip(names, scenarios, strict=True)))
+        outputs.append(path)
+
+
+@verb
+def run(
+    scenario: options.ScenarioFile,
+    patients: options.Patients = None,
+    seed: options.Seed = 1,
+    replications: options.Replications = 1,
+    engine: options.Engine = "auto",
+    workers: options.Workers = None,
+    settings: options.Settings = None,
+    at: options.At = None,
+    outcomes: options.Outcomes = None,
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Write the run into this folder.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace the run that is there.")] = False,
+    json: options.Json = None,
+    report: options.Report = None,
+    xlsx: options.Workbook = None,
+    until_precision: options.UntilPrecision = None,
+) -> None:
+    """Simulate a cohort and print its outcomes."""
+    from sim.files import check_outputs
+    from sim.report.tables.run_table import print_run
+    from sim.runs.run import check_outcomes, run_scenario
+
+    request = request_of(scenario, patients, settings, seed, replications, engine, workers, at)
+    if out is not None:
+        from sim.runs.store import check_run_folder, run_into, write_run
+
+        check_run_folder(out, force=force)
+    loaded = request.load()
+    files = named(json, report, check_workbook(xlsx))
+    if files or out is not None:
+        check_outputs(files, inputs=[scenario, *loaded.inputs], folder=out)
+    check_outcomes(outcomes or (), loaded)
+    keep_log = report is not None or (until_precision is not None and out is not None)
+    sentence = ""
+    with waiting() as progress:
+        if until_precision is not None:
+            from sim.runs.sequential_stopping import run_until
+
+            stopped = run_until(until_precision, request, loaded, keep_log=keep_log, progress=progress)
+            done, sentence = stopped.done, stopped.sentence
+        elif out is not None and not keep_log:
+            done = run_into(out, request, loaded, command=command(), force=force, progress=progress)
+        else:
+            done = run_scenario(request, loaded, keep_log=keep_log, progress=progress)
+        if out is not None:
+            if keep_log:
+                progress.step("write")
+                write_run(out, done, command=command(), force=force)
+            outputs.append(out)
+        if report is not None and done.arm is not None:
+            progress.step("report")
+            from sim.report.page.page import run_page
+
+            write_output(report, run_page([done.arm], done.results, page_facts(done.results)))
+        write_xlsx(xlsx, done.results, [loaded])
+    if write_json(done.results, json):
+        return
+    print_run(done.results, console(), outcomes)
+    if sentence:
+        say(sentence)
+    say_written(out, report, xlsx)
+
+
+@verb
+def compare(
+    arms: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="A B [C ...]", help="Scenario files or saved runs; the first is the reference."
+        ),
+    ],
+    patients: options.Patients = None,
+    seed: options.SharedSeed = None,
+    replications: options.SharedReplications = None,
+    engine: options.Engine = "auto",
+    workers: options.Workers = None,
+    settings: options.Settings = None,
+    at: options.At = None,
+    outcomes: options.Outcomes = None,
+    json: options.Json = None,
+    report: options.Report = None,
+    xlsx: options.Workbook = None,
+    until_precision: options.UntilPrecision = None,
+) -> None:
+    """Compare scenarios over the same simulated patients.
+
+    The first scenario is the reference of every difference.
+    """
+    if len(arms) < 2:
+        raise InputError("compare: one scenario has nothing to be compared with", "name two or more")
+    from sim.files import check_outputs
+    from sim.report.tables.comparison_table import print_comparison
+    from sim.runs.comparison import arm_sources, run_comparison
+    from sim.runs.run import check_outcomes
+
+    request = request_of(arms[0], patients, settings, seed, replications, engine, workers, at)
+    sources = arm_sources(arms, request, seed=seed, replications=replications)
+    check_outcomes(outcomes or (), sources[0].scenario)
+    if files := named(json, report, check_workbook(xlsx)):
+        inputs = [path for source in sources for path in source.scenario.inputs]
+        check_outputs(files, inputs=[*arms, *inputs])
+    sentence = ""
+    with waiting() as progress:
+        if until_precision is not None:
+            from sim.runs.sequential_stopping import compare_until
+
+            stopped = compare_until(
+                until_precision, sources, at=request.at, workers=workers, progress=progress
+            )
+            done, sentence = stopped.done, stopped.sentence
+        else:
+            done = run_comparison(sources, at=request.at, workers=workers, progress=progress)
+        if report is not None:
+            progress.step("report")
+            from sim.report.page.page import comparison_page
+
+            write_output(report, comparison_page(done.arms, done.results, page_facts(done.results)))
+        write_xlsx(xlsx, done.results, [arm.scenario for arm in done.arms])
+    if write_json(done.results, json):
+        return
+    print_comparison(done.results, [arm.scenario for arm in done.arms], console(), outcomes)
+    if sentence:
+        say(sentence)
+    say_written(report, xlsx)
+
+
+@verb
+def sweep(
+    scenario: options.ScenarioFile,
+    over: Annotated[
+        list[str] | None,
+        typer.Option(metavar="PATH=VALUE,VALUE", help="Vary this; several give the grid of their values."),
+    ] = None,
+    cells: Annotated[
+        list[str] | None,
+        typer.Option("--cell", metavar="PATH=VALUE;PATH=VALUE", help="One more cell, with these changes."),
+    ] = None,
+    one_more: Annotated[
+        bool,
+        typer.Option("--one-more", help="Print the resource whose additional unit saves most."),
+    ] = False,
+    outcomes: options.Outcomes = None,
+    patients: options.Patients = None,
+    seed: options.Seed = 1,
+    replications: options.Replications = 1,
+    engine: options.Engine = "auto",
+    workers: options.Workers = None,
+    settings: options.Settings = None,
+    at: options.At = None,
+    json: options.Json = None,
+    csv: Annotated[
+        Path | None, typer.Option("--csv", metavar="FILE", help="Write a row for each cell and outcome.")
+    ] = None,
+    report: options.Report = None,
+) -> None:
+    """Simulate the same patients over a grid of changes.
+
+    The base case, the scenario without these changes, is the reference.
+    """
+    from sim.files import check_outputs
+    from sim.report.tables.sweep_table import csv_text, print_sweep
+    from sim.runs.grid import variations
+    from sim.runs.sweep import run_sweep
+
+    request = request_of(scenario, patients, settings, seed, replications, engine, workers, at)
+    loaded = request.load()
+    check_outputs(named(json, csv, report), inputs=[scenario, *loaded.inputs])
+    cells_of = variations(loaded, over or (), cells or (), one_more=one_more)
+    with waiting() as progress:
+        done = run_sweep(
+            request, loaded, cells_of, outcomes=outcomes or (), find_best=one_more, progress=progress
+        )
+    if report is not None:
+        from sim.report.page.page import sweep_page
+
+        page = sweep_page(done.results, page_facts(done.results), one_more=one_more)
+        write_output(report, page)
+    if csv is not None:
+        write_output(csv, csv_text(done.results))
+    if not write_json(done.results, json):
+        print_sweep(done.results, console(), one_more=one_more)
+    if done.failed:
+        fail(f"failed: {'; '.join(done.failed)}", FAILED)
+
+
+@verb
+def reproduce(
+    saved_run: options.RunFolder,
+    workers: options.Workers = None,
+) -> None:
+    """Repeat a saved run and compare the results byte for byte."""
+    from sim.runs.reproduce import reproduce as run_again
+    from sim.runs.store import read_run
+
+    saved = read_run(saved_run)
+    with waiting() as progress:
+        done = run_again(saved, workers=workers, progress=progress)
+    if done.differences:
+        fail("\n".join([f"{saved_run}: not the same", *(f"    {one}" for one in done.differences)]), FAILED)
+    say(f"{saved_run}: identical ({done.run.patients:,} patients, {done.n_rows:,} rows, digest, summary)")
+
 
 VERBS = (
     examples.new,
     examples.examples,
-    simulate.run,
+    run,
     inspect.check,
     inspect.describe,
-    simulate.compare,
-    simulate.sweep,
+    compare,
+    sweep,
     inspect.trace,
-    simulate.reproduce,
+    reproduce,
     inspect.export,
     inspect.schema,
 )

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from sim.outcomes.comparison.comparability import Arm
     from sim.outcomes.results import Results
-    from sim.runs.run import Progress, RuleViolation
+    from sim.runs.run import Progress, RuleViolation, RunRequest
 
 STEPS = {
     "load": "reading the scenario",
@@ -295,3 +295,23 @@ def print_violation(error: RuleViolation) -> None:
 
     print(f"{error}; nothing was written", file=sys.stderr)  # noqa: T201
     print_story(error.log, error.scenario, error.patient, console(stderr=True))
+
+
+def request_of(
+    file: Path,
+    patients: int | None,
+    settings: list[str] | None,
+    seed: int | None,
+    replications: int | None,
+    engine: str,
+    workers: int | None = None,
+    at: list[str] | None = None,
+) -> RunRequest:
+    """The request for a run. Raises: InputError for a value that an option cannot have."""
+    from sim.runs.run import RunRequest, times
+
+    seed, replications = (1 if number is None else number for number in (seed, replications))
+    changes, read_at = tuple(settings or ()), times(at or ())
+    request = RunRequest(file, changes, seed, replications, engine, workers, read_at, patients=patients)
+    announce_compilation()
+    return request

@@ -17,7 +17,7 @@ from sim.outcomes.endpoints import Endpoint
 from sim.outcomes.endpoints.means import LEFT_OUT
 from sim.outcomes.history.history import History
 from sim.outcomes.results import Description, Estimate, Figures, Influence, Key, mean
-from sim.outcomes.survival.influence import of_ratio
+from sim.outcomes.survival.estimators import of_ratio
 from sim.scenario.language.model import Outcome, Scenario
 
 COST, QALY, LIFE_YEARS, NET_BENEFIT = "cost", "qaly", "life_years", "net_benefit"

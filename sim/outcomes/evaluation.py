@@ -121,7 +121,7 @@ class Evaluator:
     @cached_property
     def resources(self) -> Mapping[str, ResourceFindings]:
         """Every resource that patients can wait for."""
-        return resource_findings(self.history, self.replications)
+        return resource_findings(self.history, self.replications) if self.scenario.shared else {}
 
     def evaluate(self, outcome: Outcome) -> Evaluation:
         """One of the outcomes on this log."""

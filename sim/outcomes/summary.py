@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -29,6 +29,7 @@ from sim.outcomes.results import (
     Figures,
     Key,
     OutcomeFacts,
+    ResourceFacts,
     Results,
     is_empty,
     over_replications,
@@ -123,13 +124,14 @@ def combined_observations(summaries: Sequence[Summary]) -> dict[str, Observation
 
 def combine(summaries: Sequence[Summary]) -> Summary:
     """One replication after another, where outcomes mean the same in all."""
+    first = summaries[0]
     return replace(
-        summaries[0],
+        first,
         replications=sum(one.replications for one in summaries),
         patients=sum(one.patients for one in summaries),
         in_warm_up=sum(one.in_warm_up for one in summaries),
         outcomes=tuple(map(combine_findings, _by_outcome(summaries))),
-        resources=queue_summary.combine([one.resources for one in summaries]),
+        resources=queue_summary.combine([one.resources for one in summaries]) if first.resources else {},
     )
 
 
@@ -164,14 +166,20 @@ def log_results(
 def arm_results(summary: Summary, *, name: str = "", label: str = "") -> tuple[Estimates, ArmFacts]:
     """The estimates and facts of an arm. name: of the arm; label: in the column `arm`."""
     scenario = summary.scenario
-    resources = queue_summary.resource_facts(summary.resources, scenario)
+    resources: tuple[ResourceFacts, ...] = ()
     rows: list[EstimateRow] = []
+    of_queues: Iterable[EstimateRow] = ()
+    notes = _notes(summary)
+    if summary.resources:
+        resources = queue_summary.resource_facts(summary.resources, scenario)
+        of_queues = queue_summary.resource_rows(summary.resources, resources, scenario, arm=label)
+        notes += queue_summary.notes(summary.resources, resources, scenario)
     outcomes: list[OutcomeFacts] = []
     for one in summary.outcomes:
-        note = queue_summary.steady_state_note(resources, one.outcome.resource)
+        note = queue_summary.steady_state_note(resources, one.outcome.resource) if resources else ""
         rows += outcome_rows(one, scenario, arm=label, note=note)
         outcomes.append(_outcome_facts(one, note))
-    rows += queue_summary.resource_rows(summary.resources, resources, scenario, arm=label)
+    rows += of_queues
     facts = ArmFacts(
         name,
         scenario.title,
@@ -180,12 +188,7 @@ def arm_results(summary: Summary, *, name: str = "", label: str = "") -> tuple[E
         scenario.horizon,
         outcomes=tuple(outcomes),
         resources=resources,
-        notes=(
-            *_notes(summary),
-            *queue_summary.notes(summary.resources, resources, scenario),
-            *deadlocks(scenario),
-            *clocks_without_days(scenario),
-        ),
+        notes=(*notes, *deadlocks(scenario), *clocks_without_days(scenario)),
     )
     return Estimates.of(rows), facts
 

@@ -11,8 +11,8 @@ import pytest
 from scipy import stats
 
 from sim.outcomes.comparison import arm_statistics
-from sim.outcomes.comparison.hazards import hazard_ratio, log_rank, pooled
-from sim.outcomes.survival.kaplan_meier import kaplan_meier, restricted_mean, risk_table
+from sim.outcomes.comparison.arm_statistics import hazard_ratio, log_rank, pooled
+from sim.outcomes.survival.estimators import kaplan_meier, restricted_mean, risk_table
 from tests.theory.test_survival import MAINTAINED, NON_MAINTAINED, PLACEBO, SIX_MP, random_cohort
 
 with warnings.catch_warnings():

@@ -10,9 +10,16 @@ from scipy import stats
 
 from sim.outcomes.comparison.differences import over_patients, over_replications
 from sim.outcomes.results import NORMAL_975
-from sim.outcomes.survival.aalen_johansen import aalen_johansen, incidence_at
-from sim.outcomes.survival.influence import CurveInfluence, of_ratio
-from sim.outcomes.survival.kaplan_meier import kaplan_meier, restricted_mean, risk_table, survival_at
+from sim.outcomes.survival.estimators import (
+    CurveInfluence,
+    aalen_johansen,
+    incidence_at,
+    kaplan_meier,
+    of_ratio,
+    restricted_mean,
+    risk_table,
+    survival_at,
+)
 from tests.theory.test_survival import MAINTAINED, NON_MAINTAINED, PLACEBO, SIX_MP, random_cohort
 
 TIMES = (10.0, 33.0, 100.0, 365.0, 650.0)

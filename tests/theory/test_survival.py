@@ -9,8 +9,16 @@ import numpy as np
 import pytest
 
 from sim.outcomes.results import NORMAL_975
-from sim.outcomes.survival.aalen_johansen import aalen_johansen, incidence_at, time_to_half
-from sim.outcomes.survival.kaplan_meier import kaplan_meier, median, restricted_mean, risk_table, survival_at
+from sim.outcomes.survival.estimators import (
+    aalen_johansen,
+    incidence_at,
+    kaplan_meier,
+    median,
+    restricted_mean,
+    risk_table,
+    survival_at,
+    time_to_half,
+)
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")

@@ -100,7 +100,7 @@ def compare(
 
 def _evaluated(arm: Arm, at: Sequence[float], further: FurtherOutcomes | None) -> _EvaluatedArm:
     evaluator = Evaluator(arm.history, at=at, replications=arm.replications, further=further)
-    facts = resource_facts(evaluator.resources, arm.scenario)
+    facts = resource_facts(evaluator.resources, arm.scenario) if evaluator.resources else ()
     return _EvaluatedArm(
         arm, evaluator, {one.name: steady_state_note(facts, one.name) for one in facts if not one.settles}
     )

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sim.event_log.log import Floats, Indices
 from sim.outcomes.history.history import NEVER, Flags, History, rows
 from sim.outcomes.results import Description, Estimate, Figures, Influence, Key, event_in_words, mean, share
-from sim.outcomes.survival.influence import of_ratio
+from sim.outcomes.survival.estimators import of_ratio
 from sim.scenario.language.model import Outcome
 
 SHARE = Key("share")

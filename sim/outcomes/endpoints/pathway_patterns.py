@@ -21,7 +21,7 @@ from sim.outcomes.results import (
     share,
     time_in_prose,
 )
-from sim.outcomes.survival.influence import of_ratio
+from sim.outcomes.survival.estimators import of_ratio
 from sim.scenario.language.model import EventSelector, Outcome
 
 

@@ -14,7 +14,7 @@ from sim.event_log.log import Floats, Indices
 from sim.outcomes.endpoints.means import LEFT_OUT, MEAN, Mean
 from sim.outcomes.history.history import Flags, History
 from sim.outcomes.results import Description, Estimate, Figures, Influence, Key, share, time_in_prose
-from sim.outcomes.survival.influence import of_ratio
+from sim.outcomes.survival.estimators import of_ratio
 from sim.scenario.language.model import Outcome
 
 

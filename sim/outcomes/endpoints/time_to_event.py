@@ -14,16 +14,18 @@ from numpy.typing import NDArray
 from sim.event_log.log import Floats, Indices
 from sim.outcomes.history.history import NEVER, History, rows
 from sim.outcomes.results import Description, Estimate, Figures, Influence, Key, event_in_words, time_in_prose
-from sim.outcomes.survival.aalen_johansen import aalen_johansen, incidence_at, time_to_half
-from sim.outcomes.survival.influence import CurveInfluence
-from sim.outcomes.survival.kaplan_meier import (
+from sim.outcomes.survival.estimators import (
     ROUNDING,
+    CurveInfluence,
+    aalen_johansen,
     first_time,
+    incidence_at,
     kaplan_meier,
     median,
     restricted_mean,
     risk_table,
     survival_at,
+    time_to_half,
 )
 from sim.scenario.language.model import Outcome
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sim.event_log.log import ASKS, ENTERS, WAITS_FOR, Floats, Indices
 from sim.outcomes.history.history import NEVER, Flags, History, holds
 from sim.outcomes.results import Description, Estimate, Figures, Influence, Key, mean, share, time_in_prose
-from sim.outcomes.survival.influence import of_ratio
+from sim.outcomes.survival.estimators import of_ratio
 from sim.scenario.language.model import Outcome
 
 SERVED, LEFT, CUT_OFF = 0, 1, 2

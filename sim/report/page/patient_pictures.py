@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from sim.event_log.log import EventLog, Indices
-from sim.outcomes.comparison.divergence import HAPPENS, Divergences, diverge
+from sim.outcomes.comparison.patient_changes import HAPPENS, Divergences, diverge
 from sim.outcomes.history.daily_census import GONE, census_on, daily_census
 from sim.outcomes.history.history import NEVER
 from sim.outcomes.history.swimmer_data import SwimmerLane, swimmer_lanes

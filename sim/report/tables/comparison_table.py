@@ -88,7 +88,8 @@ def _print(
             for table in difference_tables(results, outcome, arm, letters):
                 console.print()
                 print_table(table, console)
-    if not outcomes or {"cost", "qaly"} & set(outcomes):
+    is_valued = len(results.incremental) > 0 or BY_YEAR in results.estimates.present("outcome")
+    if is_valued and (not outcomes or {"cost", "qaly"} & set(outcomes)):
         years = year_table(results)
         for table in (*incremental_tables(results), *([years] if years is not None else [])):
             console.print()

@@ -11,8 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sim.outcomes.comparison.comparability import Arm
-from sim.outcomes.comparison.divergence import diverge
-from sim.outcomes.comparison.patient_changes import IN_WORDS
+from sim.outcomes.comparison.patient_changes import IN_WORDS, diverge
 from sim.report.tables.model import printed
 from sim.report.text.story import Line, Story, days, line_text, print_lines, print_patient, story
 

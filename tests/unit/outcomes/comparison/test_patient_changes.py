@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from sim.outcomes.comparison.comparability import Arm
-from sim.outcomes.comparison.divergence import CHANGES, HAPPENS, WHEN, common_codes, diverge
 from sim.outcomes.comparison.paired import classify_changes, compare
+from sim.outcomes.comparison.patient_changes import CHANGES, HAPPENS, WHEN, common_codes, diverge
 from sim.outcomes.history.history import NEVER
 from sim.outcomes.results import Divergence, share
 from tests import hand_made_log as by_hand
