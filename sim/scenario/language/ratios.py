@@ -8,7 +8,7 @@ from typing import Any
 
 from sim import units
 from sim.errors import did_you_mean
-from sim.scenario.language.conditions import CONDITION, ends, is_ordered, read_value, write_value
+from sim.scenario.language.conditions import CONDITION, VALUE, ends, is_ordered, read_value, write_value
 from sim.scenario.language.elements import TIME, TIMES, Element, Field, Type, number, scalar
 from sim.scenario.language.model import (
     REST,
@@ -29,9 +29,6 @@ from sim.scenario.language.node_reader import Known, PlacedNode, read_all
 WEIGHT_TOLERANCE = 1e-9
 MOST_PARTS = 10_000
 LIMITS = ("from", "until", "wane")
-MOST_RATIO = 1e12
-MOST_LOG_RATIO = 28.0
-"""Bounds of a ratio and of its logarithm without `per`: a product of ten is a finite number above 0."""
 
 # ---------------------------------------------------------------- ratios
 
@@ -66,18 +63,6 @@ def factor(word: str) -> Callable[[PlacedNode], float]:
     return read
 
 
-def bounded(read: Callable[[PlacedNode], float], least: float, most: float) -> Callable[[PlacedNode], float]:
-    """Reads a number that lies between two bounds or is 0."""
-
-    def within(node: PlacedNode) -> float:
-        value = read(node)
-        if value != 0.0 and not least <= value <= most:
-            raise node.fail(f"{value:g} is out of range", f"give a number between {least:g} and {most:g}")
-        return value
-
-    return within
-
-
 _STAMP = Type("text", lambda node, known: node.one_of(("start", *known.stamps), "stamp"))
 _OF = Type("names", lambda node, _: node, lambda names: [scalar(name) for name in names])
 _FACTOR = Type("value", lambda node, _: node, write_value)
@@ -90,7 +75,7 @@ RATIO = Element(
         "when": Field(CONDITION, "where it acts, read when a time is drawn or reassessed", "always"),
         "value": Field(_FACTOR, "the ratio", get=lambda r: None if r.is_log else r.value),
         "log": Field(
-            _FACTOR, "its natural logarithm, in place of `value`", get=lambda r: r.value if r.is_log else None
+            VALUE, "its natural logarithm, in place of `value`", get=lambda r: r.value if r.is_log else None
         ),
         "per": Field(Type("text", read_per, str), "a covariate: the ratio is raised to covariate - centre"),
         "centre": Field(
@@ -143,13 +128,9 @@ def read_ratio(
     check_limits(node, word)
     parts = RATIO.read(node, known, checked=True)
     value, log, centre, above = (parts.pop(key) for key in ("value", "log", "centre", "above"))
-    read = PlacedNode.number if value is None else factor(word)
-    if parts["per"] is None:
-        most = MOST_LOG_RATIO if value is None else MOST_RATIO
-        read = bounded(read, -most if value is None else 1.0 / most, most)
     return Ratio(
         **{**parts, "of": read_of(node, entries, are_times)},
-        value=read_value(log if value is None else value, known, read),
+        value=log if value is None else read_value(value, known, factor(word)),
         is_log=value is None,
         centre=centre_of(above or centre, parts["per"]),
         above=above is not None,
