@@ -30,8 +30,8 @@ HERE = Where(Place("warm-up"), "")
 
 def smallest(*, shares: bool) -> Scenario:
     """One treatment that ends, for three patients; where it shares, one may have it at a time."""
-    law = Distribution("exponential", {"rate": 0.1}, HERE)
-    ends = Event("ends", law, False, None, None, (), Goto("over", HERE), False, None, None, None, HERE)
+    time = Distribution("exponential", {"rate": 0.1}, HERE)
+    ends = Event("ends", time, False, None, None, (), Goto("over", HERE), False, None, None, None, HERE)
     needs = (Need(None, "bed", HERE),) if shares else ()
     treated = Stage("treated", "", "alive", False, None, None, needs, (), (ends,), (), None, HERE)
     over = Stage("over", "", "over", True, None, None, (), (), (), (), None, HERE)

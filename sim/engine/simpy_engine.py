@@ -147,8 +147,8 @@ class Centre:
     def patient(self, i: int) -> Generator[simpy.Event, Any, None]:
         """One patient: ask what is next, sleep until then or until woken by a grant."""
         number = self.numbers[i]
-        who = (i, self.seed, self.replication, number)
-        patient = (*self.tables, self.X, self.K, *self.buffer, self.at_start, *who)
+        identity = (i, self.seed, self.replication, number)
+        patient = (*self.tables, self.X, self.K, *self.buffer, self.at_start, *identity)
         begins, follow_up, priority = self.begins[i], self.follow_up[i], number + 1
         alarm = Moment(self.env)
         now = begins

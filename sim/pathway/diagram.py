@@ -1,4 +1,4 @@
-"""A pathway as a Mermaid flowchart: who can go where, and by what.
+"""A pathway as a Mermaid flowchart: stages, and the events that lead from one to another.
 
 Stages are boxes, decisions hexagons, terminal stages rounded. Solid arrows are events and decisions,
 dashed arrows are clocks. So that a long pathway fits a page, arrows only lead onward to boxes near by: a
@@ -117,7 +117,7 @@ def _marked(text: str) -> str:
     return text
 
 
-# ---------------------------------------------------------------- who goes where
+# ---------------------------------------------------------------- transitions
 
 
 def _reached(scenario: Scenario) -> set[str]:

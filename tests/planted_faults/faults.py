@@ -1,4 +1,4 @@
-"""Faults that somebody might make, each with the test that has to fail once it is there.
+"""Planted faults, each with the test that must fail when it is present.
 
 A fault is one change of the sources: `old` stands exactly once in the file and becomes `new`. Those
 whose test is quick as ordinary Python run so; the others are compiled.
@@ -80,7 +80,7 @@ FAULTS = (
         f"{RULES}::test_values_are_found_by_the_inverse_of_their_law_as_written",
     ),
     Fault(
-        "replications share their luck",
+        "replications share their random numbers",
         "sim/numerics/philox.py",
         "word(0), word(seed), word(replication)",
         "word(0), word(seed), word(0)",
@@ -289,7 +289,7 @@ FAULTS = (
         f"{RULES}::test_waiting_events_keep_their_time_through_the_grant_and_others_are_drawn_from_it",
     ),
     Fault(
-        "who waits counts as in the stage waited for",
+        "a waiting patient counts as in the stage waited for",
         KERNEL,
         "    k[at.STAGE_NOW] = k[at.TIMED_STAGE]\n",
         "    k[at.STAGE_NOW] = stage\n",

@@ -529,7 +529,7 @@ def test_what_is_not_running_is_not_reassessed() -> None:
 ONE_BED = "{bed: {capacity: 1}}"
 
 
-def shared_lives(stages: str, **parts: Any) -> tuple[EventLog, list[Life]]:
+def shared_trajectories(stages: str, **parts: Any) -> tuple[EventLog, list[Life]]:
     log = run(written(stages, **{"resources": ONE_BED, "number": 2, **parts})).log
     return log, [trajectory(log, i) for i in range(log.n_patients)]
 
@@ -546,7 +546,7 @@ def test_waiting_events_keep_their_time_through_the_grant_and_others_are_drawn_f
           while_waiting: {call: {every: {fixed: 3 days}, do: [{add: {calls: 1}}], to: stay}}
         dead: {terminal: true}
     """
-    log, (first, second) = shared_lives(stages, attributes="{n: 0, calls: 0}")
+    log, (first, second) = shared_trajectories(stages, attributes="{n: 0, calls: 0}")
     assert first == [(0, "granted", "ward"), (4, "rash", ""), (10, "leave", "dead")]
     calls = [(3, "call", ""), (4, "rash", ""), (6, "call", ""), (9, "call", "")]
     assert second == [*calls, (10, "granted", "ward"), (13, "fever", ""), (20, "leave", "dead")]
@@ -564,7 +564,9 @@ def test_who_waits_is_still_in_the_stage_left() -> None:
         dead: {terminal: true}
     """
     clocks = "{p: {when: {stage: home, days_in_stage: 5, visits.ward: 0}, in: [home], after: {fixed: 5 days}, do: [{add: {n: 1}}], to: stay}}"
-    log, (first, second) = shared_lives(stages, clocks=clocks, on_start="[{start: p}]", attributes="{n: 0}")
+    log, (first, second) = shared_trajectories(
+        stages, clocks=clocks, on_start="[{start: p}]", attributes="{n: 0}"
+    )
     assert first == [(2, "fall", "ward"), (2, "granted", "ward"), (12, "leave", "gone")]
     assert second == [(2, "fall", "ward"), (5, "p", ""), (12, "granted", "ward"), (22, "leave", "dead")]
     assert log.at_end[:, 0].tolist() == [0.0, 1.0]
@@ -578,7 +580,7 @@ def test_who_leaves_the_queue_is_not_granted_later() -> None:
           while_waiting: {lost: {after: {fixed: 7 days}, to: dead}}
         dead: {terminal: true}
     """
-    _, trajectories = shared_lives(stages, patients="{number: 3, arrive: {every: 5 days}}")
+    _, trajectories = shared_trajectories(stages, patients="{number: 3, arrive: {every: 5 days}}")
     assert trajectories[0] == [(0, "granted", "ward"), (10, "leave", "dead")]
     assert trajectories[1] == [(5, "granted", "ward"), (15, "leave", "dead")]
     assert trajectories[2] == [(7, "left_queue", "ward"), (7, "lost", "dead")]
@@ -591,7 +593,7 @@ def test_in_one_moment_the_lower_number_asks_first_and_a_unit_given_back_is_gran
         dead: {terminal: true}
     """
     clocks = "{end: {after: {fixed: 99 days}, to: dead}}"
-    _, trajectories = shared_lives(
+    _, trajectories = shared_trajectories(
         stages, clocks=clocks, on_start="[{start: end}]", horizon="4.5 days", number=3
     )
     assert trajectories[0] == [

@@ -207,14 +207,14 @@ def test_what_is_kept_goes_where_the_next_is_not_waited_for_or_not_granted() -> 
 
 
 def test_capacity_in_steps() -> None:
-    """A rise serves who waits; a fall takes what is free at once, and waits for what is in use."""
+    """A rise serves waiting patients; a fall removes free units at once and used units on release."""
     result = treated("{bed: {capacity: {0 days: 1, 2 days: 3, 4 days: 1}}}", patients="{number: 5}")
     assert grants(result, "bedded") == [0, 2, 2, 7, 12]
     assert use_of(result, "bed")[:4] == [(0, 1, 4, 1), (2, 3, 2, 3), (5, 2, 2, 2), (7, 1, 1, 1)]
 
 
 def test_weekdays() -> None:
-    """Day 0 is a Monday. Grants end with Friday and go on with Monday; who is in bed stays over."""
+    """Day 0 is a Monday. Grants end with Friday and go on with Monday; a patient in bed stays over the weekend."""
     patients = "{number: 8, arrive: {every: 1 days}}"
     assert grants(treated("{bed: {capacity: 9, open: weekdays}}", patients=patients), "bedded") == [
         *[0, 1, 2, 3, 4],
