@@ -64,6 +64,7 @@ class Problems:
     found: list[Problem] = field(default_factory=list)
 
     def add(self, where: Where, fact: str, fix: str = "") -> None:
+        """Collect one problem."""
         self.found.append(Problem(where, fact, fix))
 
     def stop_if_any(self) -> None:

@@ -89,12 +89,11 @@ def run(
 
         check_run_folder(out, force=force)
     loaded = request.load()
-    files = named(json, report, check_workbook(xlsx))
-    if files or out is not None:
+    if any((json, report, xlsx, out)):
+        files = named(json, report, check_workbook(xlsx))
         check_outputs(files, inputs=[scenario, *loaded.inputs], folder=out)
     check_outcomes(outcomes or (), loaded)
-    keep_log = report is not None or (until_precision is not None and out is not None)
-    sentence = ""
+    keep_log, sentence = report is not None or (until_precision is not None and out is not None), ""
     with waiting() as progress:
         if until_precision is not None:
             from sim.runs.sequential_stopping import run_until

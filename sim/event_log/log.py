@@ -82,10 +82,12 @@ class EventLog:
 
     @property
     def n_patients(self) -> int:
+        """The number of patients."""
         return len(self.patient)
 
     @property
     def n_rows(self) -> int:
+        """The number of rows."""
         return len(self.time)
 
     def patient_of_row(self) -> Indices:

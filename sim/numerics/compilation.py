@@ -180,6 +180,7 @@ class Compiled:
         return CompiledType(self.part)
 
     def __call__(self, *args: Any) -> Any:
+        """Call the Python function."""
         return self.py_func(*args)
 
 

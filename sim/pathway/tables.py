@@ -167,6 +167,7 @@ class Compiler:
         self.write_head(first_stage, first_attribute, effects)
 
     def write_head(self, first_stage: int, first_attribute: int, effects: tuple[int, int]) -> None:
+        """Write the facts of the scenario as a whole."""
         scenario = self.scenario
         self.n_k = self.counts_at + len(self.rows.draws)
         age = self.attributes.get("age")
@@ -232,6 +233,7 @@ class Compiler:
         return self.rows.vector(cell(row, covariate) for row in table.rows for covariate in order)
 
     def write_attributes(self) -> int:
+        """Write the attributes and how they are drawn."""
         attributes = self.scenario.patients.attributes
         columns = [self.attribute(a) for a in attributes]
         first = self.rows.reserve(len(columns))
@@ -257,6 +259,7 @@ class Compiler:
         return self.readings.node(value, lambda v: self.rows.constant(self.codes.value(covariate, v)))
 
     def write_stage(self, row: int, stage: Stage) -> None:
+        """Write one stage: its events, effects and needs."""
         events = (*stage.events, *stage.while_waiting)
         first = self.first_event[stage.name]
         n_clocks = len(self.scenario.clocks)
@@ -289,6 +292,7 @@ class Compiler:
         )
 
     def write_event(self, row: int, event: Event, name: str, slot: int, stage: Stage | None) -> None:
+        """Write one event or clock."""
         effects = self.effects(event.do, name, stage)
         chance = (at.NONE, 0, 0) if event.chance is None else self.distributions.chance(event.chance)
         stages = at.NONE
@@ -356,6 +360,7 @@ class Compiler:
         return self.rows.add(columns)
 
     def rule_items(self, items: Sequence[Rule]) -> tuple[int, int]:
+        """Write the items of a decision: the first row and their number."""
         written = [
             (self.readings.condition(item.when), item.name, self.destination(item.to)) for item in items
         ]
@@ -406,9 +411,11 @@ class Compiler:
 
     @staticmethod
     def doing(word: int, target: int, value: int) -> dict[int, int]:
+        """The columns of one action."""
         return {at.ACTION_WORD: word, at.ACTION_TARGET: target, at.ACTION_A: value}
 
     def clock_row(self, name: str) -> int:
+        """The row of a clock."""
         return self.first_clock + [c.name for c in self.scenario.clocks].index(name)
 
     def meant(self, name: str, stage: Stage | None) -> list[dict[int, int]]:

@@ -36,6 +36,7 @@ class Divergences:
 
     @property
     def diverges(self) -> Flags:
+        """Whether the paths of each patient diverge, shape [n_patients]."""
         diverges: Flags = self.sequence != NEVER
         return diverges
 

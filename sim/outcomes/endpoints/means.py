@@ -29,6 +29,7 @@ class Proportion:
     method: str | None = "Wilson"
 
     def figures(self, chosen: Indices) -> Figures:
+        """The numbers of the outcome for these patients (indices, increasing)."""
         known = chosen[self.known[chosen]]
         events, n = int(np.count_nonzero(self.flags[known])), len(known)
         influences: dict[Key, Influence] = {SHARE: partial(self._influence, chosen)} if n > 1 else {}
@@ -50,6 +51,7 @@ class Categories:
     method: str | None = "Wilson"
 
     def figures(self, chosen: Indices) -> Figures:
+        """The numbers of the outcome for these patients (indices, increasing)."""
         code = self.code[chosen]
         found = np.bincount(code[code >= 0], minlength=len(self.categories))
         n = int(found.sum())
@@ -89,6 +91,7 @@ class Mean:
     method: str | None = "Student"
 
     def figures(self, chosen: Indices) -> Figures:
+        """The numbers of the outcome for these patients (indices, increasing)."""
         values = self.values[chosen]
         known = values[~np.isnan(values)]
         n = len(known)
@@ -110,6 +113,7 @@ class Total:
     method: str | None = None
 
     def figures(self, chosen: Indices) -> Figures:
+        """The numbers of the outcome for these patients (indices, increasing)."""
         total, n = int(self.counts[chosen].sum()), len(chosen)
         return Figures(n, {TOTAL: Estimate(float(total), n=n)}, {LEFT_OUT: 0, EVENTS: total})
 

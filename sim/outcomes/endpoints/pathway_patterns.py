@@ -36,6 +36,7 @@ class Funnel:
     method: str | None = "Wilson"
 
     def figures(self, chosen: Indices) -> Figures:
+        """The numbers of the outcome for these patients (indices, increasing)."""
         found = [int(np.count_nonzero(had[chosen])) for had in self.had]
         first = found[0]
         estimates: dict[Key, Estimate] = {}

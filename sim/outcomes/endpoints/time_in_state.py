@@ -30,6 +30,7 @@ class Occupancy:
     method: str | None = "Wilson"
 
     def figures(self, chosen: Indices) -> Figures:
+        """The numbers of the outcome for these patients (indices, increasing)."""
         estimates: dict[Key, Estimate] = {}
         influences: dict[Key, Influence] = {}
         n = 0

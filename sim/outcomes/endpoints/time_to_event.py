@@ -82,6 +82,7 @@ class TimeToEvent:
         return tuple(name for name, _ in self.outcome.competing)
 
     def figures(self, chosen: Indices) -> Figures:
+        """The numbers of the outcome for these patients (indices, increasing)."""
         ends = self.ends(chosen)
         n = len(ends.duration)
         counts = {

@@ -33,9 +33,11 @@ class Waiting:
 
     @property
     def method(self) -> str | None:
+        """How intervals are made: for a mean or for a share."""
         return "Student" if self.above is None else "Wilson"
 
     def figures(self, chosen: Indices) -> Figures:
+        """The numbers of the outcome for these patients (indices, increasing)."""
         requests = self._requests(chosen)
         days, end = self.days[requests], self.end[requests]
         ended = end != CUT_OFF

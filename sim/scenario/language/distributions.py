@@ -68,9 +68,11 @@ class Distributions:
         return node.quantity(lambda value: units.per_day(value, negative=True))
 
     def value(self, node: PlacedNode, leaf: Callable[[PlacedNode], Any]) -> Any:
+        """Read a number, a time or a choice."""
         return read_value(node, self.known, leaf)
 
     def time_key(self, node: PlacedNode, key: str) -> float:
+        """Read a time that is a key."""
         return self.amount(node.at_key(key))
 
     # ------------------------------------------------------------ one distribution

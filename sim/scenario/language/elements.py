@@ -59,6 +59,7 @@ class Field:
 
     @property
     def absent(self) -> Any:
+        """The value of a field that is not written."""
         return _IMPLIED.get(self.default, self.otherwise)
 
 

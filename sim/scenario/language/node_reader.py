@@ -41,18 +41,22 @@ class PlacedNode:
 
     @property
     def value(self) -> Any:
+        """The plain value of the node."""
         return self.content.value
 
     @property
     def where(self) -> Where:
+        """The place of the node, for errors."""
         return Where(self.content.place, self.path)
 
     @property
     def is_mapping(self) -> bool:
+        """Whether the node is a mapping."""
         return isinstance(self.value, dict)
 
     @property
     def is_list(self) -> bool:
+        """Whether the node is a list."""
         return isinstance(self.value, list)
 
     def fail(self, fact: str, fix: str = "") -> Unread:
@@ -71,6 +75,7 @@ class PlacedNode:
         return self.fail_at_key(key, fact, f"{did_you_mean(key, known)} {more}".strip() or fix)
 
     def child(self, key: str) -> PlacedNode:
+        """The node at a key."""
         return PlacedNode(self.value[key], self.where.at(key).path, self.problems)
 
     def get(self, key: str) -> PlacedNode | None:
@@ -102,6 +107,7 @@ class PlacedNode:
             yield PlacedNode(item, self.where.at(step).path, self.problems)
 
     def mapping(self) -> dict[str, Node]:
+        """The nodes of a mapping by key."""
         if not self.is_mapping:
             raise self.fail(f"a mapping is expected here, not {self.seen()}", "write it as {key: value}")
         result: dict[str, Node] = self.value
