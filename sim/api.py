@@ -225,7 +225,7 @@ def _request(
     """The request. Raises: InputError for a value that a parameter cannot have."""
     loaded = scenario if isinstance(scenario, Scenario) else None
     return RunRequest(
-        Path(scenario.file if isinstance(scenario, Scenario) else os.fspath(scenario)),
+        _file_of(scenario),
         texts(settings),
         1 if seed is None else seed,
         1 if replications is None else replications,
@@ -235,6 +235,15 @@ def _request(
         loaded,
         patients,
     )
+
+
+def _file_of(scenario: Given) -> Path:
+    """The file of a scenario. Raises: InputError for what is neither a path nor a loaded scenario."""
+    try:
+        return Path(scenario.file if isinstance(scenario, Scenario) else os.fspath(scenario))
+    except TypeError as error:
+        fact = f"scenario: a {type(scenario).__name__} is no scenario"
+        raise InputError(fact, "give a file's path, or what `load` returns") from error
 
 
 def _arm_input(given: Given | RunResults) -> Path | Scenario | Arm:

@@ -144,22 +144,24 @@ def check_size(scenario: Scenario, replications: int, *, at_least: float) -> Non
     fix = "lower the rate, the number or the horizon"
     if patients > MOST_IN_REPLICATION:
         fact = f"about {patients:.3g} patients are expected in a replication"
-        raise InputError(f"patients: {fact}; at most {MOST_IN_REPLICATION:,} can be simulated", fix)
+        raise InputError(
+            f"the run is too large: {fact}; at most {MOST_IN_REPLICATION:,} can be simulated", fix
+        )
     if drawn > MOST_DRAWN:
         fact = (
             f"about {drawn:.3g} arrival times would be drawn at the highest rate for {patients:.3g} patients"
         )
-        raise InputError(f"patients: {fact}; at most {MOST_DRAWN:,} can be drawn", "lower the highest rate")
+        raise InputError(f"the run is too large: {fact}; at most {MOST_DRAWN:,}", "lower the highest rate")
     if total > MOST_IN_ALL:
         fact = f"about {total:.3g} patients are expected in {replications:,} replications"
-        raise InputError(f"patients: {fact}; at most {MOST_IN_ALL:,} can be simulated", fix)
+        raise InputError(f"the run is too large: {fact}; at most {MOST_IN_ALL:,}", fix)
     together = min(total, at_least + patients)
     needed, memory = together * BYTES_PER_PATIENT, machine_memory()
     if needed > memory:
         fact = f"about {needed / 2**30:,.1f} GiB are needed for the log of {together:,.0f} patients"
         if at_least < inf:
             fix += ", or simulate fewer patients in each of more replications"
-        raise InputError(f"patients: {fact}, and this machine has {memory / 2**30:,.1f} GiB", fix)
+        raise InputError(f"the run is too large: {fact}, and this machine has {memory / 2**30:,.1f} GiB", fix)
 
 
 def machine_memory() -> float:

@@ -194,3 +194,9 @@ def test_what_is_wrong_is_refused(ward: Path, tmp_path: Path) -> None:
         sim.run(never)
     with pytest.raises(RunError, match="entering home is forbidden"):
         sim.compare(ward, never)
+
+
+@pytest.mark.parametrize("scenario", [{"format": 1}, 7, None])
+def test_what_is_no_scenario_is_an_input_error(scenario):
+    with pytest.raises(InputError, match="is no scenario"):
+        sim.run(scenario)
