@@ -84,7 +84,7 @@ $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -m venv $(VENV)
 	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --requirement requirements.lock
 	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
-	@echo "Compiling the simulation kernel (once, about a minute) ..."
+	@echo "Compiling the simulation kernel (once, about 15 seconds) ..."
 	@$(VENV)/bin/python -m sim.engine.precompile
 	@touch $(READY)
 
