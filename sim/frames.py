@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -29,13 +30,13 @@ PathLike: TypeAlias = str | os.PathLike[str]
 
 
 @dataclass(frozen=True, eq=False)
-class _Shown:
+class _Shown(ABC):
     """Results that show themselves in a notebook."""
 
     @property
+    @abstractmethod
     def results(self) -> Results:
         """The typed results: estimates, differences, facts."""
-        raise NotImplementedError
 
     @cached_property
     def estimates(self) -> pd.DataFrame:
