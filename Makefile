@@ -11,8 +11,8 @@ ALLPATH := $(VENV)/bin/allpath
 # The published case: an adult with relapse in marrow and CSF, two lines of CAR-T, then transplant. The first scenario
 # is that pathway; each of the others omits one part of it: CAR-T, the second line, transplant after CAR-T.
 ACADEMIC := scenarios/strategies/academic
-CASE := $(ACADEMIC)/two_lines_bridging.yaml $(ACADEMIC)/withheld.yaml \
-	$(ACADEMIC)/one_line_bridging.yaml $(ACADEMIC)/two_lines_no_bridging.yaml \
+CASE := $(ACADEMIC)/two_lines_then_transplant.yaml $(ACADEMIC)/car_t_withheld_for_cns.yaml \
+	$(ACADEMIC)/one_line_then_transplant.yaml $(ACADEMIC)/two_lines_no_transplant.yaml \
 	--set "patients.attributes.age_group={one_of: [child_aya, adult], start: adult}" \
 	--set "patients.attributes.first_site={one_of: [bm, cns, both], start: both}"
 

@@ -191,7 +191,12 @@ def test_only_paper_has_a_note_on_where_the_numbers_are(browser, file, media, is
 
 def test_four_arms_fit_on_paper_with_their_differences(browser, tmp_path):
     """Letter, 8.5 inches at 96 pixels, less two margins of 14 mm."""
-    names = ["two_lines_bridging", "withheld", "one_line_bridging", "two_lines_no_bridging"]
+    names = [
+        "two_lines_then_transplant",
+        "car_t_withheld_for_cns",
+        "one_line_then_transplant",
+        "two_lines_no_transplant",
+    ]
     changes = [()] + [(f"parameters.max_car_t={{value: {n}}}",) for n in (0, 1, 0)]
     runs = [simulated(CLINICAL, "patients.number=400", *of) for of in changes]
     comparison = compared(*zip(names, runs, strict=True))

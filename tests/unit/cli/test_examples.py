@@ -56,7 +56,7 @@ def test_the_list_has_the_name_and_the_title_of_every_scenario_in_its_group() ->
     }
     assert listed["examples"] == {"first_steps", *(path.stem for path in EXAMPLES)}
     assert listed["clinical"] == {"cn_academic", "cns_relapse_academic", "index_case", "uk_us_commercial"}
-    assert {"academic/withheld", "commercial/withheld"} <= listed["strategies"]
+    assert {"academic/car_t_withheld_for_cns", "commercial/car_t_withheld_for_cns"} <= listed["strategies"]
     assert {"centre_academic", "urgent_first"} <= listed["centre"]
     assert sum(map(len, listed.values())) == len(SHIPPED)
     words = " ".join(printed.split())
@@ -83,9 +83,9 @@ def test_a_name_without_a_folder_prints_the_scenario() -> None:
     ("words", "message"),
     [
         (
-            ("two_lines_bridging", "--to", "x"),
-            "two_lines_bridging: 2 shipped scenarios have this name\n"
-            "    write `academic/two_lines_bridging` or `commercial/two_lines_bridging`\n",
+            ("two_lines_then_transplant", "--to", "x"),
+            "two_lines_then_transplant: 2 shipped scenarios have this name\n"
+            "    write `academic/two_lines_then_transplant` or `commercial/two_lines_then_transplant`\n",
         ),
         (
             ("wart", "--to", "x"),
@@ -106,8 +106,8 @@ def test_a_name_that_is_not_one_scenario_is_an_error(
 
 
 def test_a_copied_strategy_has_the_files_it_is_based_on_and_their_sources(tmp_path: Path) -> None:
-    printed = output_of("examples", "academic/two_lines_bridging", "--to", "x", folder=tmp_path)
-    copied = "strategies/academic/two_lines_bridging.yaml"
+    printed = output_of("examples", "academic/two_lines_then_transplant", "--to", "x", folder=tmp_path)
+    copied = "strategies/academic/two_lines_then_transplant.yaml"
     assert files_in(tmp_path / "x") == {copied, "cn_academic.yaml", "sources.yaml"}
     assert printed.endswith(f"Next: `allpath run x/{copied}`\n")
     assert load(tmp_path / "x" / copied).digest == load(SCENARIOS / copied).digest
@@ -121,10 +121,10 @@ def test_a_copied_example_has_its_table(tmp_path: Path) -> None:
 
 def test_a_second_copy_shares_the_files_that_are_there(tmp_path: Path) -> None:
     written = []
-    for name in ("academic/withheld", "academic/withheld", "academic/one_line"):
+    for name in ("academic/car_t_withheld_for_cns", "academic/car_t_withheld_for_cns", "academic/one_line"):
         printed = output_of("examples", name, "--to", "x", folder=tmp_path)
         written.append(re.findall(r"^Written to x/(.*)$", printed, flags=re.MULTILINE))
-    first, second = (f"strategies/academic/{name}.yaml" for name in ("withheld", "one_line"))
+    first, second = (f"strategies/academic/{name}.yaml" for name in ("car_t_withheld_for_cns", "one_line"))
     assert written == [["cn_academic.yaml", "sources.yaml", first], [], [second]]
     assert files_in(tmp_path / "x") == {"cn_academic.yaml", "sources.yaml", first, second}
 
@@ -140,7 +140,7 @@ def test_every_scenario_can_be_copied(path: Path, tmp_path: Path) -> None:
 
 def test_a_copy_replaces_no_other_file(failing: Failing, tmp_path: Path) -> None:
     (tmp_path / "cn_academic.yaml").write_text("mine")
-    status, message = failing("examples", "academic/withheld", "--to", ".")
+    status, message = failing("examples", "academic/car_t_withheld_for_cns", "--to", ".")
     assert (status, message) == (
         2,
         "cn_academic.yaml: exists and differs from the example\n    choose another folder\n",
@@ -216,15 +216,15 @@ def test_new_from_an_example_of_one_file_is_its_text(tmp_path: Path) -> None:
 
 
 def test_new_from_a_scenario_of_several_files_is_a_variant_of_its_copy(tmp_path: Path) -> None:
-    output_of("new", "mine.yaml", "--from", "academic/withheld", folder=tmp_path)
-    copied = "strategies/academic/withheld.yaml"
+    output_of("new", "mine.yaml", "--from", "academic/car_t_withheld_for_cns", folder=tmp_path)
+    copied = "strategies/academic/car_t_withheld_for_cns.yaml"
     assert files_in(tmp_path) == {"mine.yaml", copied, "cn_academic.yaml", "sources.yaml"}
     assert f"allpath compare {copied} mine.yaml" in (tmp_path / "mine.yaml").read_text("utf-8")
     assert load(tmp_path / "mine.yaml").digest == load(SCENARIOS / copied).digest
 
 
 def test_new_is_not_named_as_a_file_that_it_copies(failing: Failing, tmp_path: Path) -> None:
-    status, message = failing("new", "cn_academic.yaml", "--from", "academic/withheld")
+    status, message = failing("new", "cn_academic.yaml", "--from", "academic/car_t_withheld_for_cns")
     assert (status, message.splitlines()[0]) == (2, "cn_academic.yaml: the example has a file of this name")
     assert files_in(tmp_path) == set()
 

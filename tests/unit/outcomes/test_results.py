@@ -56,7 +56,10 @@ def centre_results() -> Results:
 def incremental_results() -> Results:
     """Three arms with costs and QALYs."""
     strategies = SCENARIOS / "strategies" / "academic"
-    files = [strategies / f"{name}.yaml" for name in ("two_lines_bridging", "withheld", "one_line_bridging")]
+    files = [
+        strategies / f"{name}.yaml"
+        for name in ("two_lines_then_transplant", "car_t_withheld_for_cns", "one_line_then_transplant")
+    ]
     sources = [request_source(file.stem, RunRequest(file, patients=60)) for file in files]
     return run_comparison(sources, at=(365.25,)).results
 
