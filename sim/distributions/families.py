@@ -63,9 +63,27 @@ def leaf(family: str, arguments: Mapping[str, Any]) -> Leaf:
     probabilities; at most one of these the word `rest`).
     Raises: ValueError, "fact: nearest fix".
     """
+    return _made(family, _own(family, arguments))
+
+
+def checked_leaf(family: str, arguments: Mapping[str, Any]) -> Leaf:
+    """The leaf, checked as `leaf` does, but without the table where one is sure to exist.
+
+    Raises: ValueError, as `leaf`.
+    """
+    own = _own(family, arguments)
+    if family in TABLED and all(low <= own[name] <= high for name, (low, high) in TABLED[family].items()):
+        return Leaf(laws.LOG_SCORES, (), family)
+    return _made(family, own)
+
+
+def _own(family: str, arguments: Mapping[str, Any]) -> Own:
     if family not in MAKERS:
         raise ValueError(f"there is no family {family!r}: use one of {', '.join(sorted(MAKERS))}")
-    own = own_arguments(family, arguments)
+    return own_arguments(family, arguments)
+
+
+def _made(family: str, own: Own) -> Leaf:
     kind, numbers = MAKERS[family](own)
     return Leaf(kind, tuple(float(number) for number in numbers), family, tuple(sorted(own.items())))
 
@@ -203,6 +221,12 @@ MAKERS: Mapping[str, Callable[[Own], Made]] = {
     "weibull": _weibull,
     "weibull_ph": _weibull_ph,
 }
+
+TABLED: Mapping[str, Mapping[str, tuple[float, float]]] = {
+    "gamma": {"shape": (0.02, 1e8), "rate": (1e-15, 1e15)},
+    "generalised_gamma": {"mu": (-30.0, 30.0), "sigma": (0.01, 10.0), "Q": (-3.0, 3.0)},
+}
+"""Arguments within which a table over the normal score has no figure beyond what numbers can hold."""
 
 
 # ---------------------------------------------------------------- means and medians

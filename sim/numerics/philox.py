@@ -9,9 +9,6 @@ from __future__ import annotations
 from hashlib import blake2b
 from typing import Any
 
-from llvmlite import ir
-from numba import types
-
 from sim.numerics.compilation import compiled, primitive
 
 MULTIPLY_FIRST, MULTIPLY_THIRD = 0xD2E7470EE14C6C93, 0xCA5A826395121157
@@ -48,23 +45,21 @@ def leading(a: int) -> float:
     return float(a >> 12)
 
 
-U64, I64, I128 = types.uint64, ir.IntType(64), ir.IntType(128)
+def _high_half(build: Any, v: Any, to: Any) -> Any:
+    wide = type(to)(128)
+    product = build.mul(build.zext(v[0], wide), build.zext(v[1], wide))
+    return build.trunc(build.lshr(product, wide(64)), to)
 
 
-def _high_half(build: Any, v: Any) -> Any:
-    product = build.mul(build.zext(v[0], I128), build.zext(v[1], I128))
-    return build.trunc(build.lshr(product, ir.Constant(I128, 64)), I64)
+def _leading(build: Any, v: Any, to: Any) -> Any:
+    return build.sitofp(build.lshr(v[0], v[0].type(12)), to)
 
 
-def _leading(build: Any, v: Any) -> Any:
-    return build.sitofp(build.lshr(v[0], ir.Constant(I64, 12)), ir.DoubleType())
-
-
-primitive(word, lambda build, v: v[0], U64, types.int64)
-primitive(plus, lambda build, v: build.add(v[0], v[1]), U64, U64, U64)
-primitive(low_half, lambda build, v: build.mul(v[0], v[1]), U64, U64, U64)
-primitive(high_half, _high_half, U64, U64, U64)
-primitive(leading, _leading, types.float64, U64)
+primitive(word, lambda build, v, to: v[0], "uint64", "int64")
+primitive(plus, lambda build, v, to: build.add(v[0], v[1]), "uint64", "uint64", "uint64")
+primitive(low_half, lambda build, v, to: build.mul(v[0], v[1]), "uint64", "uint64", "uint64")
+primitive(high_half, _high_half, "uint64", "uint64", "uint64")
+primitive(leading, _leading, "float64", "uint64")
 
 
 # ---------------------------------------------------------------- draws

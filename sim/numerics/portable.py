@@ -17,8 +17,6 @@ from decimal import Decimal, localcontext
 from math import inf, isnan, nan
 
 import numpy as np
-from llvmlite import ir
-from numba import types
 from numpy.typing import NDArray
 
 from sim.numerics.compilation import compiled, primitive
@@ -36,8 +34,8 @@ def float_of(bits: int) -> float:
     return float(struct.unpack("<d", struct.pack("<q", bits))[0])
 
 
-primitive(bits_of, lambda build, v: build.bitcast(v[0], ir.IntType(64)), types.int64, types.float64)
-primitive(float_of, lambda build, v: build.bitcast(v[0], ir.DoubleType()), types.float64, types.int64)
+primitive(bits_of, lambda build, v, to: build.bitcast(v[0], to), "int64", "float64")
+primitive(float_of, lambda build, v, to: build.bitcast(v[0], to), "float64", "int64")
 
 MANTISSA = 0x000FFFFFFFFFFFFF
 LOWEST_MANTISSA = 0x3FE6000000000000

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sim.pathway.tables import compile_pathway
+from sim.pathway.tables import check_pathway
 from sim.scenario import load
 from sim.scenario.language.model import Scenario
 
@@ -20,9 +20,9 @@ class Checked:
 
 
 def checked(file: Path, settings: Sequence[str]) -> Checked:
-    """Read, resolve and compile. Raises: ScenarioError with every problem found."""
+    """Read, resolve and check. Raises: ScenarioError with every problem found."""
     scenario = load(file, settings=settings)
-    compile_pathway(scenario)
+    check_pathway(scenario)
     sizes = f"{len(scenario.stages)} stages, {len(scenario.outcomes)} outcomes"
     lines = [f"{file}: valid ({sizes}, digest {scenario.digest[:12]})"]
     lines += [f"    note: {note}" for note in scenario.notes]

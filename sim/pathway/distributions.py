@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeAlias
 
 import sim.distributions as distributions
 from sim.errors import Problems, Where
@@ -26,6 +26,7 @@ from sim.scenario.language.model import (
     Rest,
 )
 
+MakeLeaf: TypeAlias = Callable[[str, Mapping[str, Any]], distributions.Leaf]
 MOST_LEAVES = 10_000
 """Combinations of choices within one distribution beyond which it is rejected."""
 
@@ -36,6 +37,7 @@ class DistributionRows:
 
     readings: Readings
     problems: Problems
+    leaf: MakeLeaf
     leaves: dict[str, int] = field(default_factory=dict)
     means: dict[int, distributions.Leaf] = field(default_factory=dict)
 
@@ -192,7 +194,7 @@ class DistributionRows:
         key = f"{family} {arguments!r}"
         if key not in self.leaves:
             try:
-                leaf = distributions.leaf(family, arguments)
+                leaf = self.leaf(family, arguments)
             except ValueError as error:
                 fact, _, fix = str(error).partition(": ")
                 self.problems.add(where, fact, fix)

@@ -12,7 +12,7 @@ from sim.errors import Problems
 from sim.numerics.philox import name_key
 from sim.pathway import layout as at
 from sim.pathway.conditions import Codes, Readings
-from sim.pathway.distributions import DistributionRows, all_keys
+from sim.pathway.distributions import DistributionRows, MakeLeaf, all_keys
 from sim.pathway.elements import (
     all_effects,
     event_names,
@@ -68,10 +68,8 @@ def compile_pathway(scenario: Scenario) -> Pathway:
 
     Raises: ScenarioError with every distribution that no member of its family can follow.
     """
-    problems = Problems()
-    compiler = Compiler(scenario, problems)
+    compiler = Compiler(scenario, distributions.leaf)
     compiler.write()
-    problems.stop_if_any()
     return Pathway(
         scenario,
         compiler.names(),
@@ -82,17 +80,26 @@ def compile_pathway(scenario: Scenario) -> Pathway:
     )
 
 
+def check_pathway(scenario: Scenario) -> None:
+    """Check a scenario as `compile_pathway` does, without the tables that only a run reads.
+
+    Raises: ScenarioError, as `compile_pathway`.
+    """
+    Compiler(scenario, distributions.checked_leaf).write()
+
+
 class Compiler:
     """Writes the rows of one scenario; used once."""
 
-    def __init__(self, scenario: Scenario, problems: Problems) -> None:
+    def __init__(self, scenario: Scenario, leaf: MakeLeaf) -> None:
         self.scenario = scenario
+        self.problems = Problems()
         self.rows = Rows()
         self.stamps = stamps_of(scenario)
         self.rules = {name: i for i, name in enumerate(rules_of(scenario))}
         self.codes = Codes.of(scenario, self.stamps)
         self.readings = Readings(self.rows, self.codes)
-        self.distributions = DistributionRows(self.readings, problems)
+        self.distributions = DistributionRows(self.readings, self.problems, leaf)
         self.attributes = {a.name: a for a in scenario.patients.attributes}
         self.event_codes = {
             name: i + len(EVENTS_OF_EVERY_LOG) for i, name in enumerate(event_names(scenario))
@@ -103,7 +110,7 @@ class Compiler:
         if len(scenario.resources) > at.MOST_RESOURCES:
             fact = f"there are {len(scenario.resources)} resources"
             fix = f"at most {at.MOST_RESOURCES}: leave out what is unlimited and always open"
-            problems.add(scenario.resources[at.MOST_RESOURCES].where, fact, fix)
+            self.problems.add(scenario.resources[at.MOST_RESOURCES].where, fact, fix)
         self.rows.vector([0.0] * len(scenario.resources) + [math.inf] * len(scenario.resources))
         self.lay_out()
 
@@ -150,7 +157,7 @@ class Compiler:
     # ------------------------------------------------------------ writing
 
     def write(self) -> None:
-        """All rows, then the head."""
+        """All rows, then the head. Raises: ScenarioError, as `compile_pathway`."""
         scenario = self.scenario
         first_clock = self.rows.reserve(len(scenario.clocks))
         first_stage = self.rows.reserve(len(scenario.stages))
@@ -165,6 +172,7 @@ class Compiler:
         for i, stage in enumerate(scenario.stages):
             self.write_stage(first_stage + i, stage)
         self.write_head(first_stage, first_attribute, effects)
+        self.problems.stop_if_any()
 
     def write_head(self, first_stage: int, first_attribute: int, effects: tuple[int, int]) -> None:
         """Write the facts of the scenario as a whole."""

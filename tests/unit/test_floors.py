@@ -102,3 +102,14 @@ def test_the_command_starts_without_what_only_a_run_needs() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     heavy = {"numba", "numpy", "pandas", "scipy", "pyarrow", "simpy", "yaml", "rich"}
     assert heavy & set(done.stdout.split()) == set()
+
+
+def test_check_imports_neither_the_compiler_nor_special_functions() -> None:
+    """The whole of numba and scipy.special takes longer to import than a scenario to check."""
+    code = (
+        "import sys, sim.cli.main as main; sys.argv = ['allpath', 'check', 'scenarios/cn_academic.yaml'];"
+        "assert main.run_command() == 0; print(*sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    heavy = {"numba", "llvmlite", "pandas", "pyarrow", "simpy", "rich", "jinja2", "plotly"}
+    assert (heavy | {"scipy.special", "scipy.optimize"}) & set(done.stdout.split()) == set()

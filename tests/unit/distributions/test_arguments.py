@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import warnings
 from typing import Any
@@ -9,7 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sim.distributions import leaf, leaf_mean, leaf_median, leaf_quantile
+from sim.distributions import checked_leaf, leaf, leaf_mean, leaf_median, leaf_quantile
+from sim.distributions.families import TABLED
 
 TOO_LARGE: list[tuple[str, dict[str, Any], str]] = [
     (
@@ -73,3 +75,14 @@ def test_arguments_at_the_limits_give_a_distribution(family: str, arguments: dic
         assert times == sorted(times)
         assert times[1] == leaf_median(one)
         assert not math.isnan(leaf_mean(one))
+
+
+@pytest.mark.parametrize("family", TABLED)
+def test_where_a_check_makes_no_table_a_run_can(family: str) -> None:
+    """At the corners and in the middle: a bound that is too wide would pass a check and fail a run."""
+    bounds = TABLED[family]
+    values = [(low, high, 1.0) for low, high in bounds.values()]
+    for corner in itertools.product(*values):
+        arguments = dict(zip(bounds, corner, strict=True))
+        assert checked_leaf(family, arguments).numbers == ()
+        assert np.isfinite(leaf(family, arguments).numbers[5:]).all()

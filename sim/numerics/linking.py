@@ -1,0 +1,199 @@
+"""Numba's compiler as the kernel uses it: functions are linked into entries, and optimised there once.
+
+Numba by itself optimises every function together with all that it calls, and makes machine code and
+a wrapper for Python of each; on some 130 functions that repeats most of the work. Here a function
+is only translated (`part`), and the few that Python calls (`machine_code`) are linked with all
+they need, optimised once and kept on disk, in the folder of `sim.numerics.cache`.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable
+from typing import Any
+
+import numba
+from numba import types
+from numba.core.codegen import JITCodeLibrary
+from numba.core.compiler import CompilerBase, DefaultPassBuilder
+from numba.core.compiler_machinery import AnalysisPass, PassManager, register_pass
+from numba.extending import lower_builtin, models, register_model, type_callable
+
+from sim.numerics.cache import KernelCache
+
+OPTIONS: dict[str, Any] = {
+    "nogil": True,
+    "error_model": "numpy",
+    "_nrt": False,  # counting references to the arrays at every call costs more than the kernel
+    "no_cfunc_wrapper": True,
+}
+"""What is not set here would be taken over from the function that calls."""
+NOT_NEEDED = {
+    "DumpParforDiagnostics",
+    "FindLiterallyCalls",
+    "InlineClosureLikes",
+    "InlineInlinables",
+    "InlineOverloads",
+    "LiteralPropagationSubPipelinePass",
+    "LiteralUnroll",
+    "MakeFunctionToJitFunction",
+    "NoPythonSupportedFeatureValidation",
+    "NopythonRewrites",
+    "RewriteDynamicRaises",
+    "RewriteSemanticConstants",
+    "WithLifting",
+}
+"""Passes of Numba's front end for what the kernel has not: closures, array expressions, literals."""
+
+
+class Part(JITCodeLibrary):
+    """The code of one function, to be linked into an entry: neither optimised nor machine code."""
+
+    def add_llvm_module(self, ll_module: Any) -> None:
+        """Take the code in as it is."""
+        self._final_module.link_in(ll_module)
+
+    def finalize(self) -> None:
+        """Nothing can be added any more."""
+        self._finalized = True
+
+    def get_pointer_to_function(self, name: str) -> int:
+        """None: there is no machine code."""
+        return 0
+
+    @property
+    def codegen(self) -> Any:
+        """Where Numba sets the environment of a function, which this one has not."""
+        return self
+
+    def set_env(self, env_name: str, env: Any) -> None:
+        """No machine code reads it."""
+
+    def _get_module_for_linking(self) -> Any:
+        """What a function compiled by Numba alone, as in a test, links when it calls this one."""
+        if self._shared_module is None:
+            module = self._final_module.clone()
+            for library in parts_of(self):
+                module.link_in(library._final_module, preserve=True)
+            for function in module.functions:
+                if not function.is_declaration:
+                    function.linkage = "linkonce_odr"
+            self._shared_module = module
+        return self._shared_module
+
+
+def parts_of(library: Any) -> list[Any]:
+    """All that a library calls, directly or not, each once."""
+    found: dict[Any, None] = {}
+    waiting = list(library._linking_libraries)
+    while waiting:
+        part = waiting.pop()
+        if part not in found:
+            found[part] = None
+            waiting.extend(part._linking_libraries)
+    return list(found)
+
+
+class Whole(Part):
+    """An entry with all that it calls, directly or not: optimised together, then machine code."""
+
+    codegen = JITCodeLibrary.codegen
+    _get_module_for_linking = JITCodeLibrary._get_module_for_linking
+    get_pointer_to_function = JITCodeLibrary.get_pointer_to_function
+
+    def finalize(self) -> None:
+        """Link, let LLVM see that nothing else calls the parts, optimise, and make machine code."""
+        own = {function.name for function in self._final_module.functions if not function.is_declaration}
+        for library in parts_of(self):
+            self._final_module.link_in(library._final_module, preserve=True)
+        for function in self._final_module.functions:
+            if not function.is_declaration and function.name not in own:
+                function.linkage = "internal"
+        self._linking_libraries = []
+        JITCodeLibrary.finalize(self)  # type: ignore[no-untyped-call]
+
+    def _optimize_final_module(self) -> None:
+        # the first, cheap run that Numba makes is for counting references
+        passes, builder = self._codegen._module_pass_manager()  # type: ignore[no-untyped-call]
+        passes.run(self._final_module, builder)
+
+
+def _compiler(library: type[Part]) -> type[CompilerBase]:
+    """Numba's compiler, without the passes that are not needed, writing into a library of this kind."""
+
+    @register_pass(mutates_CFG=False, analysis_only=True)  # type: ignore[no-untyped-call]
+    class IntoLibrary(AnalysisPass):
+        _name = f"into_{library.__name__.lower()}"
+
+        def __init__(self) -> None:
+            super().__init__()  # type: ignore[no-untyped-call]
+
+        def run_pass(self, state: Any) -> bool:
+            state.library = library(state.targetctx.codegen(), state.func_id.func_qualname)
+            state.library.enable_object_caching()
+            return False
+
+    class Compiler(CompilerBase):
+        def define_pipelines(self) -> list[PassManager]:
+            builder: Any = DefaultPassBuilder
+            passes = builder.define_nopython_pipeline(self.state)
+            passes.passes = [one for one in passes.passes if one[0].__name__ not in NOT_NEEDED]
+            passes.add_pass_after(IntoLibrary, passes.passes[0][0])
+            passes.finalize()
+            return [passes]
+
+        def compile_extra(self, func: Any) -> Any:
+            is_collecting = gc.isenabled()
+            gc.disable()  # what a compilation makes, it keeps: looking for garbage takes a tenth of its time
+            try:
+                return super().compile_extra(func)  # type: ignore[no-untyped-call]
+            finally:
+                if is_collecting:
+                    gc.enable()
+
+    return Compiler
+
+
+unliteral: Any = types.unliteral
+PART, WHOLE = _compiler(Part), _compiler(Whole)
+
+
+class PartType(types.Dispatcher):
+    """A translated function in the eyes of Numba: one translation serves a constant and a variable alike."""
+
+    def get_call_type(self, context: Any, args: Any, kws: Any) -> Any:
+        """The signature of a call."""
+        return super().get_call_type(context, tuple(map(unliteral, args)), kws)
+
+
+register_model(PartType)(models.OpaqueModel)
+
+
+def part(function: Callable[..., Any], *, inline: bool) -> Any:
+    """A function that compiled code calls; its calls are translated as they are met."""
+    njit: Any = numba.njit
+    options = {"pipeline_class": PART, "no_cpython_wrapper": True, "forceinline": inline}
+    return njit(**options, **OPTIONS)(function)
+
+
+def machine_code(function: Callable[..., Any]) -> Any:
+    """A function compiled on first use with all it needs, and kept on disk."""
+    njit: Any = numba.njit
+    options = {"pipeline_class": WHOLE, "no_cpython_wrapper": False, "forceinline": False}
+    made = njit(**options, **OPTIONS)(function)
+    made._cache = KernelCache(function)
+    return made
+
+
+def register_primitive(
+    function: Callable[..., Any], code: Callable[[Any, Any, Any], Any], result: str, *arguments: str
+) -> None:
+    """Have Numba write calls of a function by `code`, see `compilation.primitive`."""
+    to, by = getattr(types, result), [getattr(types, name) for name in arguments]
+    typed = (lambda _first: to) if len(by) == 1 else (lambda _first, _second: to)
+    type_callable(function)(lambda _context: typed)
+
+    def lower(context: Any, build: Any, signature: Any, values: Any) -> Any:
+        return code(build, values, context.get_value_type(signature.return_type))
+
+    lower_builtin(function, *by)(lower)  # type: ignore[no-untyped-call]
