@@ -126,7 +126,7 @@ def main() -> None:
     for function in (log, log1p, exp, expm1, normal_quantile, normal_cdf):
         add_up = adder(function)
         line(f"{function.__name__}()", timed(lambda add_up=add_up: add_up(uniforms)))
-    print(f"\n{'law':20}{'quantile':>12}{'time':>12}{'hazard':>12}")
+    print(f"\n{'family':20}{'quantile':>12}{'time':>12}{'hazard':>12}")
     for name, one in LEAVES.items():
         leaf_line(name, one, uniforms)
 

@@ -1,7 +1,7 @@
 """Distributions: the families of the language, from their arguments to times and hazards."""
 
 from sim.distributions.families import Leaf, checked_leaf, leaf, leaf_mean, leaf_median
-from sim.distributions.laws import leaf_hazard, leaf_hazard_before, leaf_quantile, leaf_time
+from sim.distributions.leaves import leaf_hazard, leaf_hazard_before, leaf_quantile, leaf_time
 
 __all__ = [
     "Leaf",

@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 import scipy
 
-from sim.distributions import laws, tabulated
+from sim.distributions import leaves, tabulated
 from sim.distributions.fits import own_arguments
-from sim.distributions.laws import leaf_hazard, leaf_quantile
+from sim.distributions.leaves import leaf_hazard, leaf_quantile
 from sim.distributions.moments import gompertz_mean, positive_normal_mean, steps_mean
 from sim.distributions.scaled import SCALED
 from sim.distributions.score_tables import score_table
@@ -45,7 +45,7 @@ Own = Mapping[str, Any]
 class Leaf:
     """A distribution without choices or modifiers.
 
-    kind, numbers: what the compiled kernel reads, as in `laws`. family, own: the family and its own
+    kind, numbers: what the compiled kernel reads, as in `leaves`. family, own: the family and its own
     arguments, sorted by name, for mean and median.
     """
 
@@ -73,7 +73,7 @@ def checked_leaf(family: str, arguments: Mapping[str, Any]) -> Leaf:
     """
     own = _own(family, arguments)
     if family in TABLED and all(low <= own[name] <= high for name, (low, high) in TABLED[family].items()):
-        return Leaf(laws.LOG_SCORES, (), family)
+        return Leaf(leaves.LOG_SCORES, (), family)
     return _made(family, own)
 
 
@@ -94,106 +94,108 @@ Made = tuple[int, tuple[float, ...]]
 
 
 def _constant(own: Own) -> Made:
-    return laws.CONSTANT, (own["value"],)
+    return leaves.CONSTANT, (own["value"],)
 
 
 def _uniform(own: Own) -> Made:
     low, high = own["low"], own["high"]
-    return (laws.CONSTANT, (low,)) if low == high else (laws.UNIFORM, (low, high))
+    return (leaves.CONSTANT, (low,)) if low == high else (leaves.UNIFORM, (low, high))
 
 
 def _triangular(own: Own) -> Made:
     low, mode, high = own["low"], own["mode"], own["high"]
-    return (laws.CONSTANT, (low,)) if low == high else (laws.TRIANGULAR, (low, mode, high))
+    return (leaves.CONSTANT, (low,)) if low == high else (leaves.TRIANGULAR, (low, mode, high))
 
 
 def _pert(own: Own) -> Made:
     low, mode, high = own["low"], own["mode"], own["high"]
     if low == high:
-        return laws.CONSTANT, (low,)
+        return leaves.CONSTANT, (low,)
     a, b = 1.0 + 4.0 * (mode - low) / (high - low), 1.0 + 4.0 * (high - mode) / (high - low)
-    return laws.SCORES, score_table(tabulated.beta(a, b, low, high), low=low, high=high, last=12.0)
+    return leaves.SCORES, score_table(tabulated.beta(a, b, low, high), low=low, high=high, last=12.0)
 
 
 def _beta(own: Own) -> Made:
-    return laws.SCORES, score_table(
+    return leaves.SCORES, score_table(
         tabulated.beta(own["a"], own["b"], 0.0, 1.0), low=0.0, high=1.0, last=12.0
     )
 
 
 def _exponential(own: Own) -> Made:
     rate = own["rate"]
-    return laws.EXPONENTIAL, (rate, 1.0 / rate if rate > 0.0 else math.inf)
+    return leaves.EXPONENTIAL, (rate, 1.0 / rate if rate > 0.0 else math.inf)
 
 
 def _weibull(own: Own) -> Made:
-    return laws.WEIBULL, (1.0 / own["shape"], log(own["scale"]), own["shape"])
+    return leaves.WEIBULL, (1.0 / own["shape"], log(own["scale"]), own["shape"])
 
 
 def _weibull_ph(own: Own) -> Made:
-    return laws.WEIBULL, (1.0 / own["shape"], -log(own["scale"]) / own["shape"], own["shape"])
+    return leaves.WEIBULL, (1.0 / own["shape"], -log(own["scale"]) / own["shape"], own["shape"])
 
 
 def _gompertz(own: Own) -> Made:
-    return laws.GOMPERTZ, (own["shape"], own["rate"])
+    return leaves.GOMPERTZ, (own["shape"], own["rate"])
 
 
 def _lognormal(own: Own) -> Made:
-    return laws.LOGNORMAL, (own["meanlog"], own["sdlog"])
+    return leaves.LOGNORMAL, (own["meanlog"], own["sdlog"])
 
 
 def _loglogistic(own: Own) -> Made:
-    return laws.LOGLOGISTIC, (1.0 / own["shape"], log(own["scale"]), own["shape"])
+    return leaves.LOGLOGISTIC, (1.0 / own["shape"], log(own["scale"]), own["shape"])
 
 
 def _gamma(own: Own) -> Made:
     table = tabulated.moved(tabulated.log_gamma(own["shape"]), by=-log(own["rate"]))
-    return laws.LOG_SCORES, score_table(table)
+    return leaves.LOG_SCORES, score_table(table)
 
 
 def _generalised_gamma(own: Own) -> Made:
     if own["Q"] == 0.0:
-        return laws.LOGNORMAL, (own["mu"], own["sigma"])
-    return laws.LOG_SCORES, score_table(tabulated.generalised_gamma(own["mu"], own["sigma"], own["Q"]))
+        return leaves.LOGNORMAL, (own["mu"], own["sigma"])
+    return leaves.LOG_SCORES, score_table(tabulated.generalised_gamma(own["mu"], own["sigma"], own["Q"]))
 
 
 def _generalised_f(own: Own) -> Made:
     if own["P"] == 0.0:
         return _generalised_gamma(own)
-    return laws.LOG_SCORES, score_table(tabulated.generalised_f(own["mu"], own["sigma"], own["Q"], own["P"]))
+    return leaves.LOG_SCORES, score_table(
+        tabulated.generalised_f(own["mu"], own["sigma"], own["Q"], own["P"])
+    )
 
 
 def _royston_parmar(own: Own) -> Made:
-    return laws.SPLINE, spline_numbers(own["scale"], own["gamma"], own["knots"])
+    return leaves.SPLINE, spline_numbers(own["scale"], own["gamma"], own["knots"])
 
 
 def _normal(own: Own) -> Made:
     mean, sd = own["mean"], own["sd"]
-    return laws.POSITIVE_NORMAL, (mean, sd, normal_hazard(-mean / sd))
+    return leaves.POSITIVE_NORMAL, (mean, sd, normal_hazard(-mean / sd))
 
 
 def _normal_number(own: Own) -> Made:
-    return laws.NORMAL, (own["mean"], own["sd"])
+    return leaves.NORMAL, (own["mean"], own["sd"])
 
 
 def _poisson(own: Own) -> Made:
-    return laws.DISCRETE, poisson_numbers(own["mean"])
+    return leaves.DISCRETE, poisson_numbers(own["mean"])
 
 
 def _piecewise_exponential(own: Own) -> Made:
-    return laws.STEPS, steps_numbers(own["steps"])
+    return leaves.STEPS, steps_numbers(own["steps"])
 
 
 def _survival_table(own: Own) -> Made:
-    return laws.STEPS, steps_numbers(survival_steps(own["points"], then=None))
+    return leaves.STEPS, steps_numbers(survival_steps(own["points"], then=None))
 
 
 def _life_table(own: Own) -> Made:
-    return laws.STEPS, steps_numbers(life_table_steps(own["ages"], own["rates"]))
+    return leaves.STEPS, steps_numbers(life_table_steps(own["ages"], own["rates"]))
 
 
 def _categorical(own: Own) -> Made:
-    return laws.LISTED, categorical_numbers(own["times"], own["probabilities"])
+    return leaves.LISTED, categorical_numbers(own["times"], own["probabilities"])
 
 
 MAKERS: Mapping[str, Callable[[Own], Made]] = {

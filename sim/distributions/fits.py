@@ -1,4 +1,4 @@
-"""Laws as papers print them: a mean, median, quartiles or survival in place of a family's own arguments.
+"""Arguments as papers print them: a mean, median, quartiles or survival in place of a family's own.
 
 Each fit is exact: it finds the distribution with the printed numbers, or says why there is none. What
 is solved for is rounded to fourteen digits, so that every machine agrees on it.

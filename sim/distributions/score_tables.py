@@ -1,4 +1,4 @@
-"""Laws without a quantile in closed form, as a table of the value against the normal score.
+"""Distributions without a quantile in closed form, as a table of the value against the normal score.
 
 A table holds value, slope and curvature at equally spaced scores z, joined by polynomials of
 degree five that agree with all three at both ends. The value is the time's logarithm, or the

@@ -15,7 +15,7 @@ from sim.engine.log_writer import (
     COUNT_CHANGES,
     COUNT_ROWS,
     LogBuffer,
-    Piece,
+    LogChunk,
     SimulatedPatients,
     event_log,
     new_buffer,
@@ -88,7 +88,7 @@ def simulate_block(pathway: Pathway, cohort: Cohort, seed: int, block: tuple[int
     replications = cohort.replication[first:after].astype(np.int64)
     follow_up = cohort.follow_up[first:after]
     buffer = new_buffer(rows=n * 10 + 4096, changes=n * 4 + 4096)
-    pieces: list[Piece] = []
+    chunks: list[LogChunk] = []
     done = 0
     while done < n:
         before = done
@@ -108,11 +108,11 @@ def simulate_block(pathway: Pathway, cohort: Cohort, seed: int, block: tuple[int
         )
         if done < n and k[at.STATUS] != at.LOG_FULL:
             raise failure(pathway, k, buffer)
-        pieces.append(Piece.of(buffer))
+        chunks.append(LogChunk.of(buffer))
         if done == before:
             buffer = new_buffer(rows=2 * len(buffer.rows), changes=2 * len(buffer.changes))
         buffer.rows[0, :2] = 1, 0
-    return SimulatedPatients(Piece.joined(pieces), at_start, at_end, ends)
+    return SimulatedPatients(LogChunk.joined(chunks), at_start, at_end, ends)
 
 
 def simulate_independent(

@@ -101,7 +101,7 @@ def new_buffer(*, rows: int, changes: int) -> LogBuffer:
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class LogChunk:
     """Rows in the order they were written.
 
     row: int16 [n, 5] event, rule, from, to, does; patient: int64 [n], the number; n_changes: int64 [n];
@@ -116,7 +116,7 @@ class Piece:
     value: Floats
 
     @classmethod
-    def of(cls, buffer: LogBuffer) -> Piece:
+    def of(cls, buffer: LogBuffer) -> LogChunk:
         """A copy of what a buffer holds."""
         n, changes = buffer.rows[0, COUNT_ROWS], buffer.rows[0, COUNT_CHANGES]
         rows = buffer.rows[1:n]
@@ -130,20 +130,20 @@ class Piece:
         )
 
     @classmethod
-    def joined(cls, pieces: Sequence[Piece]) -> Piece:
-        """One piece after the other."""
-        if len(pieces) == 1:
-            return pieces[0]
+    def joined(cls, chunks: Sequence[LogChunk]) -> LogChunk:
+        """The chunks, one after the other."""
+        if len(chunks) == 1:
+            return chunks[0]
         return cls(
-            np.concatenate([p.time for p in pieces]),
-            np.concatenate([p.row for p in pieces]),
-            np.concatenate([p.patient for p in pieces]),
-            np.concatenate([p.n_changes for p in pieces]),
-            np.concatenate([p.what for p in pieces]),
-            np.concatenate([p.value for p in pieces]),
+            np.concatenate([p.time for p in chunks]),
+            np.concatenate([p.row for p in chunks]),
+            np.concatenate([p.patient for p in chunks]),
+            np.concatenate([p.n_changes for p in chunks]),
+            np.concatenate([p.what for p in chunks]),
+            np.concatenate([p.value for p in chunks]),
         )
 
-    def by_patient(self) -> Piece:
+    def by_patient(self) -> LogChunk:
         """The same rows sorted by patient, each patient's in the order written."""
         order = np.argsort(self.patient, kind="stable")
         n_changes = self.n_changes[order]
@@ -151,7 +151,7 @@ class Piece:
         ends = np.cumsum(n_changes, dtype=np.int64)
         total = int(ends[-1]) if len(ends) else 0
         changes = np.repeat(starts[order] - (ends - n_changes), n_changes) + np.arange(total)
-        return Piece(
+        return LogChunk(
             self.time[order],
             self.row[order],
             self.patient[order],
@@ -163,12 +163,12 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class SimulatedPatients:
-    """A run of patients and their outcome; piece is sorted by patient.
+    """A run of patients and their outcome; chunk is sorted by patient.
 
     at_start, at_end: float64 [n_patients, n_attributes]; ends: float64 [n_patients], days.
     """
 
-    piece: Piece
+    chunk: LogChunk
     at_start: Floats
     at_end: Floats
     ends: Floats
@@ -176,8 +176,8 @@ class SimulatedPatients:
 
 def event_log(names: Names, cohort: Cohort, batches: Sequence[SimulatedPatients]) -> EventLog:
     """The event log of a cohort from its runs of patients, in order; its arrays are frozen."""
-    piece = Piece.joined([batch.piece for batch in batches])
-    row = piece.row
+    chunk = LogChunk.joined([batch.chunk for batch in batches])
+    row = chunk.row
     log = EventLog(
         names=names,
         replication=cohort.replication,
@@ -188,15 +188,15 @@ def event_log(names: Names, cohort: Cohort, batches: Sequence[SimulatedPatients]
         at_start=np.concatenate([batch.at_start for batch in batches]),
         at_end=np.concatenate([batch.at_end for batch in batches]),
         row_of=np.append(np.flatnonzero(row[:, 0] == START), len(row)),
-        time=piece.time,
+        time=chunk.time,
         event=np.ascontiguousarray(row[:, 0]),
         rule=np.ascontiguousarray(row[:, 1]),
         stage_from=np.ascontiguousarray(row[:, 2]),
         stage_to=np.ascontiguousarray(row[:, 3]),
         does=row[:, 4].astype(np.int8),
-        change_of=np.concatenate([[0], np.cumsum(piece.n_changes, dtype=np.int64)]).astype(np.int64),
-        change_what=piece.what,
-        change_value=piece.value,
+        change_of=np.concatenate([[0], np.cumsum(chunk.n_changes, dtype=np.int64)]).astype(np.int64),
+        change_what=chunk.what,
+        change_value=chunk.value,
     )
     for name in EventLog.__slots__:
         column = getattr(log, name)

@@ -24,8 +24,8 @@ GRID = 2.0**20
 UNLIMITED = -1
 """The capacity of what has no limit, in the table of use."""
 MARGIN = 64 / GRID
-"""Days before closing, about 5 seconds, that count as closed: by so much can a hundred services that
-fill the hours, each rounded to the grid, fall short of their end, and one more would begin."""
+"""Days before closing, about 5 seconds, that count as closed: so much can a hundred uses that fill
+the hours, each rounded to the grid, fall short of their end, and one more would begin."""
 
 Entry = tuple[float, int, int]
 """What the queue goes by, the number of the request, the patient."""
@@ -34,14 +34,14 @@ Change = tuple[float, int, float | None, bool | None]
 
 
 @dataclass(slots=True)
-class Service:
-    """One resource.
+class SharedResource:
+    """One resource with its queue.
 
     bit: its own among a patient's. units: how many there are to be; those in use beyond that go
     when they are given back. by: the column of a patient's `x` that the queue goes by, NONE: first
     come; sign: -1 where the highest goes first. queues: for each set of resources that patients
     want together a heap of entries, some of them of patients who wait no longer. keys: for each
-    waiting patient, the key of its newest entry. last_row: the latest row of `Services.use`.
+    waiting patient, the key of its newest entry. last_row: the latest row of `SharedResources.use`.
     """
 
     code: int
@@ -57,7 +57,7 @@ class Service:
     last_row: list[float] = field(default_factory=list)
 
 
-class Services:
+class SharedResources:
     """The resources of one environment that can be waited for.
 
     X: float64 [n_patients, n_x], which a queue by an attribute reads. counts: the front of
@@ -66,65 +66,65 @@ class Services:
 
     def __init__(self, pathway: Pathway, X: Floats, counts: Floats) -> None:
         self.X, self.counts = X, counts
-        self.resources = pathway.scenario.resources
+        self.declared = pathway.scenario.resources
         attributes = pathway.names.attributes
         self.each = [
-            service_of(code, resource, attributes)
-            for code, resource in enumerate(self.resources)
+            shared_resource(code, resource, attributes)
+            for code, resource in enumerate(self.declared)
             if not resource.is_free
         ]
-        self.of = {service.code: service for service in self.each}
-        self.by_attribute = any(service.by != at.NONE for service in self.each)
+        self.by_code = {resource.code: resource for resource in self.each}
+        self.by_attribute = any(resource.by != at.NONE for resource in self.each)
         self.available = 0
         self.wanted: dict[int, int] = {}
         self.request: dict[int, int] = {}
         self.n_requests = 0
         self.use: list[list[float]] = []
-        for service in self.each:
-            self.weigh(service)
+        for resource in self.each:
+            self.weigh(resource)
 
     def __len__(self) -> int:
         return len(self.each)
 
-    def members(self, which: int) -> Iterator[Service]:
+    def members(self, which: int) -> Iterator[SharedResource]:
         """The resources of a set, in file order."""
-        for service in self.each:
-            if which & service.bit:
-                yield service
+        for resource in self.each:
+            if which & resource.bit:
+                yield resource
 
-    def weigh(self, service: Service) -> None:
+    def weigh(self, resource: SharedResource) -> None:
         """Note whether a unit can be granted, and what conditions read."""
-        free = service.units - service.in_use
-        if free > 0.0 and service.is_open:
-            self.available |= service.bit
+        free = resource.units - resource.in_use
+        if free > 0.0 and resource.is_open:
+            self.available |= resource.bit
         else:
-            self.available &= ~service.bit
-        self.counts[service.code] = service.waiting
-        self.counts[len(self.resources) + service.code] = free if free > 0.0 else 0.0
+            self.available &= ~resource.bit
+        self.counts[resource.code] = resource.waiting
+        self.counts[len(self.declared) + resource.code] = free if free > 0.0 else 0.0
 
     # ------------------------------------------------------------ units
 
     def take(self, which: int) -> None:
         """A unit of each of these is held from now on."""
-        for service in self.members(which):
-            service.in_use += 1
-            self.weigh(service)
+        for resource in self.members(which):
+            resource.in_use += 1
+            self.weigh(resource)
 
     def give_back(self, which: int) -> None:
         """A unit of each of these is held no longer."""
-        for service in self.members(which):
-            service.in_use -= 1
-            self.weigh(service)
+        for resource in self.members(which):
+            resource.in_use -= 1
+            self.weigh(resource)
 
     def change(self, change: Change) -> None:
         """Units or opening hours change."""
         _, code, units, is_open = change
-        service = self.of[code]
+        resource = self.by_code[code]
         if units is not None:
-            service.units = units
+            resource.units = units
         if is_open is not None:
-            service.is_open = is_open
-        self.weigh(service)
+            resource.is_open = is_open
+        self.weigh(resource)
 
     # ------------------------------------------------------------ queues
 
@@ -132,87 +132,86 @@ class Services:
         """Patient i waits for a unit of each of these."""
         self.n_requests += 1
         self.wanted[i], self.request[i] = which, self.n_requests
-        for service in self.members(which):
-            service.waiting += 1
-            self.counts[service.code] = service.waiting
-            self.enter(service, i, which)
+        for resource in self.members(which):
+            resource.waiting += 1
+            self.counts[resource.code] = resource.waiting
+            self.enter(resource, i, which)
 
-    def enter(self, service: Service, i: int, which: int) -> None:
+    def enter(self, resource: SharedResource, i: int, which: int) -> None:
         """Put patient i in its place in a queue, unless it is there already."""
-        key = 0.0 if service.by == at.NONE else service.sign * float(self.X[i, service.by])
-        if service.keys.get(i) == key:
+        key = 0.0 if resource.by == at.NONE else resource.sign * float(self.X[i, resource.by])
+        if resource.keys.get(i) == key:
             return
-        service.keys[i] = key
-        heappush(service.queues.setdefault(which, []), (key, self.request[i], i))
+        resource.keys[i] = key
+        heappush(resource.queues.setdefault(which, []), (key, self.request[i], i))
 
     def reconsider(self, i: int) -> None:
         """An attribute of the waiting patient i may have changed: its places are read afresh."""
         which = self.wanted.get(i, 0)
-        for service in self.members(which):
-            if service.by != at.NONE:
-                self.enter(service, i, which)
+        for resource in self.members(which):
+            if resource.by != at.NONE:
+                self.enter(resource, i, which)
 
     def leave(self, i: int) -> int:
         """Patient i waits no longer, and what for; 0 where its wait had not begun."""
         self.request.pop(i, None)
         which = self.wanted.pop(i, 0)
-        for service in self.members(which):
-            service.waiting -= 1
-            service.keys.pop(i, None)
-            self.counts[service.code] = service.waiting
+        for resource in self.members(which):
+            resource.waiting -= 1
+            resource.keys.pop(i, None)
+            self.counts[resource.code] = resource.waiting
         return which
 
     def grants(self) -> Iterator[int]:
         """Each patient who is granted what it waits for, in the order of the grants."""
-        for service in self.each:
-            while service.waiting and self.available & service.bit:
-                i = self.first_of(service)
+        for resource in self.each:
+            while resource.waiting and self.available & resource.bit:
+                i = self.first_of(resource)
                 if i is None:
                     break
                 self.take(self.leave(i))
                 yield i
 
-    def first_of(self, service: Service) -> int | None:
+    def first_of(self, resource: SharedResource) -> int | None:
         """The first patient in a queue for whom every wanted resource is free, else None."""
         best: Entry | None = None
-        for which, queue in service.queues.items():
+        for which, queue in resource.queues.items():
             if which & ~self.available:
                 continue
-            while queue and self.is_stale(service, queue[0]):
+            while queue and self.is_stale(resource, queue[0]):
                 heappop(queue)
             if queue and (best is None or queue[0] < best):
                 best = queue[0]
         return best[2] if best is not None else None
 
-    def is_stale(self, service: Service, entry: Entry) -> bool:
+    def is_stale(self, resource: SharedResource, entry: Entry) -> bool:
         """Whether an entry is of a wait that is over, or of a value that has changed since."""
         key, request, i = entry
         if self.request.get(i) != request:
             return True
-        return service.by != at.NONE and service.sign * self.X[i, service.by] != key
+        return resource.by != at.NONE and resource.sign * self.X[i, resource.by] != key
 
     # ------------------------------------------------------------ over time
 
     def record_use(self, now: float) -> None:
         """Note the use of each resource where it has changed: time, code, in use, queue, capacity."""
-        for service in self.each:
-            units = max(service.units, service.in_use) if service.units < inf else UNLIMITED
-            row = [now, service.code, service.in_use, service.waiting, units]
-            if service.last_row and service.last_row[0] == now:
-                service.last_row[:] = row
-            elif service.last_row[1:] != row[1:]:
-                service.last_row = row
+        for resource in self.each:
+            units = max(resource.units, resource.in_use) if resource.units < inf else UNLIMITED
+            row = [now, resource.code, resource.in_use, resource.waiting, units]
+            if resource.last_row and resource.last_row[0] == now:
+                resource.last_row[:] = row
+            elif resource.last_row[1:] != row[1:]:
+                resource.last_row = row
                 self.use.append(row)
 
     def changes(self) -> Iterator[Change]:
         """Every change of units and opening hours after day 0, in time; without end."""
-        resources = [(service.code, self.resources[service.code]) for service in self.each]
-        steps = [steps_of(code, resource) for code, resource in resources]
-        hours = [openings(code, resource) for code, resource in resources]
+        steps = [steps_of(one.code, self.declared[one.code]) for one in self.each]
+        hours = [openings(one.code, self.declared[one.code]) for one in self.each]
         return merge(*steps, *hours, key=lambda change: change[:2])
 
 
-def service_of(code: int, resource: Resource, attributes: tuple[str, ...]) -> Service:
+def shared_resource(code: int, resource: Resource, attributes: tuple[str, ...]) -> SharedResource:
     """A resource as it is on day 0."""
     units = inf if resource.capacity is None else float(resource.capacity[0][1])
     by, sign = at.NONE, 1.0
@@ -220,7 +219,7 @@ def service_of(code: int, resource: Resource, attributes: tuple[str, ...]) -> Se
         by = at.FIRST_ATTRIBUTE + attributes.index(resource.queue[0])
         sign = 1.0 if resource.queue[1] == "lowest" else -1.0
     hours = open_hours(resource)
-    return Service(code, 1 << code, units, hours is None or hours[0][0] == 0.0, by, sign)
+    return SharedResource(code, 1 << code, units, hours is None or hours[0][0] == 0.0, by, sign)
 
 
 def open_hours(resource: Resource) -> list[tuple[float, float]] | None:

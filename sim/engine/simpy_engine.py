@@ -25,8 +25,15 @@ import simpy
 from sim.engine.arrivals import Cohort
 from sim.engine.errors import failure
 from sim.engine.kernel import begin, execute_event, grant, next_event
-from sim.engine.log_writer import COUNT_CHANGES, COUNT_ROWS, LogBuffer, Piece, SimulatedPatients, new_buffer
-from sim.engine.resources import Services
+from sim.engine.log_writer import (
+    COUNT_CHANGES,
+    COUNT_ROWS,
+    LogBuffer,
+    LogChunk,
+    SimulatedPatients,
+    new_buffer,
+)
+from sim.engine.resources import SharedResources
 from sim.event_log.log import Floats
 from sim.numerics.compilation import compiled, entry
 from sim.pathway import layout as at
@@ -108,7 +115,7 @@ class Moment(simpy.Event):
         return self
 
 
-class Centre:
+class SimpyEngine:
     """The patients of one environment, what they share, and the log they write."""
 
     def __init__(self, pathway: Pathway, cohort: Cohort, seed: int) -> None:
@@ -123,7 +130,7 @@ class Centre:
         self.at_start = np.zeros((n, len(pathway.names.attributes)))
         self.ends: Floats = cohort.follow_up.copy()
         self.buffer = new_buffer(rows=12 * n + 2 * ROOM, changes=8 * n + 2 * ROOM)
-        self.full: list[Piece] = []
+        self.full: list[LogChunk] = []
         self.env = simpy.Environment()
         self.last = max(self.numbers) + 2
         self.asleep: dict[int, Moment] = {}
@@ -131,7 +138,7 @@ class Centre:
         self.granted: set[int] = set()
         self.is_closing = False
         self.tables = at.Tables(pathway.tables.program, pathway.tables.numbers.copy())
-        self.services = Services(pathway, self.X, self.tables.numbers)
+        self.resources = SharedResources(pathway, self.X, self.tables.numbers)
 
     # ------------------------------------------------------------ patients
 
@@ -153,8 +160,8 @@ class Centre:
         alarm = Moment(self.env)
         now = begins
         time, flags = advance(*patient, ARRIVES, 0.0)
-        if self.services and self.K[i, at.HELD]:
-            self.services.take(int(self.K[i, at.HELD]))
+        if self.resources and self.K[i, at.HELD]:
+            self.resources.take(int(self.K[i, at.HELD]))
             self.close_moment()
         while True:
             if flags:
@@ -173,7 +180,7 @@ class Centre:
             elif time < follow_up:
                 yield alarm.come(begins + time - now, priority)
                 now = begins + time
-            elif self.services and self.K[i, at.HELD]:
+            elif self.resources and self.K[i, at.HELD]:
                 yield alarm.come(begins + follow_up - now, priority)
             if time >= follow_up:
                 self.leave(i)
@@ -187,25 +194,25 @@ class Centre:
         if flags & HAS_FAILED:
             raise failure(self.pathway, self.K[i], self.buffer)
         if flags & NEEDS_ROOM:
-            self.full.append(Piece.of(self.buffer))
+            self.full.append(LogChunk.of(self.buffer))
             self.buffer.rows[0, :2] = 1, 0
         if flags & GAVE_BACK:
-            self.services.give_back(int(self.K[i, at.RELEASED]))
+            self.resources.give_back(int(self.K[i, at.RELEASED]))
             self.K[i, at.RELEASED] = 0
             self.close_moment()
         if flags & IS_WAITING:
             if i not in self.asleep:
                 self.asking[i] = int(self.K[i, at.WANTED])
                 self.close_moment()
-            elif self.services.by_attribute:
-                self.services.reconsider(i)
+            elif self.resources.by_attribute:
+                self.resources.reconsider(i)
 
     def leave(self, i: int) -> None:
         """The end of follow-up: what the patient held or waited for is free for others."""
         if self.K[i, at.ASKED] != at.NONE:
             self.withdraw(i)
         if self.K[i, at.HELD]:
-            self.services.give_back(int(self.K[i, at.HELD]))
+            self.resources.give_back(int(self.K[i, at.HELD]))
             self.close_moment()
 
     # ------------------------------------------------------------ resources
@@ -213,11 +220,11 @@ class Centre:
     def opening(self) -> Generator[simpy.Event, Any, None]:
         """Units and opening hours change before anything else of the moment."""
         moment = Moment(self.env)
-        for change in self.services.changes():
+        for change in self.resources.changes():
             if change[0] >= self.pathway.scenario.horizon:
                 return
             yield moment.come(change[0] - self.env.now, 0)
-            self.services.change(change)
+            self.resources.change(change)
             self.close_moment()
 
     def withdraw(self, i: int) -> None:
@@ -226,7 +233,7 @@ class Centre:
         if i in self.asking:
             del self.asking[i]
         else:
-            self.services.leave(i)
+            self.resources.leave(i)
             self.close_moment()
 
     def close_moment(self) -> None:
@@ -239,11 +246,11 @@ class Centre:
         """Requests join their queues, then grants are made."""
         self.is_closing = False
         for i, wanted in self.asking.items():
-            self.services.join(i, wanted)
+            self.resources.join(i, wanted)
         self.asking.clear()
-        for i in self.services.grants():
+        for i in self.resources.grants():
             self.wake(i)
-        self.services.record_use(self.env.now)
+        self.resources.record_use(self.env.now)
 
     def wake(self, i: int) -> None:
         """The patient sleeps no longer for its own next event: it has been granted what it wants."""
@@ -255,14 +262,14 @@ class Centre:
     def run(self) -> tuple[SimulatedPatients, Floats]:
         """Let time pass until the horizon; return the simulated patients and the use of resources.
 
-        The use is float64 [n_changes, 5], see `Services.record_use`.
+        The use is float64 [n_changes, 5], see `SharedResources.record_use`.
         """
-        self.services.record_use(0.0)
+        self.resources.record_use(0.0)
         self.env.process(self.arrivals())
-        if self.services:
+        if self.resources:
             self.env.process(self.opening())
         self.env.run(until=self.pathway.scenario.horizon)
-        piece = Piece.joined([*self.full, Piece.of(self.buffer)]).by_patient()
+        chunk = LogChunk.joined([*self.full, LogChunk.of(self.buffer)]).by_patient()
         attributes = slice(at.FIRST_ATTRIBUTE, at.FIRST_ATTRIBUTE + self.at_start.shape[1])
-        batch = SimulatedPatients(piece, self.at_start, self.X[:, attributes].copy(), self.ends)
-        return batch, np.array(self.services.use).reshape(-1, 5)
+        batch = SimulatedPatients(chunk, self.at_start, self.X[:, attributes].copy(), self.ends)
+        return batch, np.array(self.resources.use).reshape(-1, 5)

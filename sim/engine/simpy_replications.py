@@ -16,7 +16,7 @@ import numpy as np
 from sim.engine.arrivals import Cohort
 from sim.engine.log_writer import SimulatedPatients, event_log
 from sim.engine.processes import in_processes
-from sim.engine.simpy_engine import Centre
+from sim.engine.simpy_engine import SimpyEngine
 from sim.event_log.log import EventLog, Floats, ResourceUse
 from sim.pathway.tables import Pathway
 
@@ -29,7 +29,7 @@ WORTH_A_PROCESS = 20_000
 def simulate_environment(whole: tuple[Pathway, int], cohort: Cohort) -> tuple[SimulatedPatients, Floats]:
     """The patients of a cohort in one environment. whole: the pathway, the seed."""
     pathway, seed = whole
-    return Centre(pathway, cohort, seed).run()
+    return SimpyEngine(pathway, cohort, seed).run()
 
 
 def environments(pathway: Pathway, cohort: Cohort) -> list[Cohort]:

@@ -44,7 +44,7 @@ FREE_OF, WAITS_FOR, HOLDS = 0.0, 1.0, 2.0
 
 @dataclass(frozen=True, slots=True)
 class EventLog:
-    """Every happening of every patient, sorted by (replication, patient, sequence); frozen.
+    """Every event of every patient, sorted by (replication, patient, sequence); frozen.
 
     Per patient, shape [n_patients]: replication and patient (numbers from 0), begins (days on the
     common calendar), ends (days since the patient's start: when the last stage was terminal the

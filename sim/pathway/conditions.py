@@ -92,7 +92,7 @@ class Codes:
 
 
 @dataclass(slots=True)
-class Readings:
+class Expressions:
     """Writes conditions, choices and the numbers they end in."""
 
     rows: Rows

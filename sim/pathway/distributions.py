@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 import sim.distributions as distributions
 from sim.errors import Problems, Where
 from sim.pathway import layout as at
-from sim.pathway.conditions import Readings
+from sim.pathway.conditions import Expressions
 from sim.scenario.language.model import (
     UNCHANGED,
     Attribute,
@@ -35,7 +35,7 @@ MOST_LEAVES = 10_000
 class DistributionRows:
     """Writes distributions and draws; notes those that no member of their family can follow."""
 
-    readings: Readings
+    expressions: Expressions
     problems: Problems
     leaf: MakeLeaf
     leaves: dict[str, int] = field(default_factory=dict)
@@ -45,7 +45,7 @@ class DistributionRows:
 
     def times(self, distribution: Any, *, numbers: bool = False) -> int:
         """The node of a distribution or of a choice of them; numbers: of attribute values, not times."""
-        return self.readings.node(distribution, lambda one: self._distribution(one, numbers))
+        return self.expressions.node(distribution, lambda one: self._distribution(one, numbers))
 
     def _distribution(self, distribution: Distribution, numbers: bool) -> int:
         if distribution.family == "mixture_cure" and isinstance(distribution.of, By | Cases):
@@ -62,7 +62,7 @@ class DistributionRows:
             columns[at.DIST_LEAF] = self._leaf_node(distribution, numbers, columns)
             columns.update(self._hazard_ratios(distribution.hazard_ratios))
         self._modifiers(distribution, columns)
-        return self.readings.rows.add(columns)
+        return self.expressions.rows.add(columns)
 
     def _weighted_times(self, distribution: Distribution, columns: dict[int, int]) -> None:
         """A list of times with odds ratios."""
@@ -74,7 +74,7 @@ class DistributionRows:
                 "leave out `hazard_ratios`, `already` and `between`, or the `odds_ratios`",
             )
         columns[at.DIST_KIND] = at.TIMES
-        columns[at.DIST_LEAF] = self.parts(distribution.categorical, self.readings.rows.constant)
+        columns[at.DIST_LEAF] = self.parts(distribution.categorical, self.expressions.rows.constant)
         keys = all_keys(distribution.categorical)
         columns[at.DIST_RATIOS], columns[at.DIST_N_RATIOS] = self.ratios(
             distribution.categorical.odds_ratios, keys
@@ -85,13 +85,13 @@ class DistributionRows:
         return {at.DIST_RATIOS: first, at.DIST_N_RATIOS: n}
 
     def _modifiers(self, distribution: Distribution, columns: dict[int, int]) -> None:
-        number = self.readings.number
+        number = self.expressions.number
         columns[at.DIST_TIME_RATIOS], columns[at.DIST_N_TIME_RATIOS] = self.ratios(distribution.time_ratios)
         already = distribution.already
         if already is None and distribution.family == "life_table":
             already = Covariate("current_age")
         if isinstance(already, Covariate):
-            kind, index = self.readings.codes.covariate(already)
+            kind, index = self.expressions.codes.covariate(already)
             columns[at.DIST_ALREADY], columns[at.DIST_ALREADY_INDEX] = kind, index
         elif already is not None:
             columns[at.DIST_ALREADY], columns[at.DIST_ALREADY_INDEX] = at.ALREADY_TIME, number(already)
@@ -103,14 +103,14 @@ class DistributionRows:
         if distribution.plus is not None:
             columns[at.DIST_PLUS] = number(distribution.plus)
         holds = [
-            (at.SINCE_ZERO if stamp == "start" else self.readings.codes.stamps[stamp], number(time))
+            (at.SINCE_ZERO if stamp == "start" else self.expressions.codes.stamps[stamp], number(time))
             for stamp, time in distribution.not_before
         ]
-        columns[at.DIST_HOLD] = self.readings.rows.reserve(len(holds))
+        columns[at.DIST_HOLD] = self.expressions.rows.reserve(len(holds))
         columns[at.DIST_N_HOLD] = len(holds)
         for i, (stamp_code, node) in enumerate(holds):
             row = columns[at.DIST_HOLD] + i
-            self.readings.rows.put(row, {at.HOLD_STAMP: stamp_code, at.HOLD_NODE: node})
+            self.expressions.rows.put(row, {at.HOLD_STAMP: stamp_code, at.HOLD_NODE: node})
 
     # ------------------------------------------------------------ leaves
 
@@ -127,7 +127,7 @@ class DistributionRows:
         assert distribution.cured is not None
         inner = distribution.of
         assert isinstance(inner, Distribution)
-        columns[at.DIST_CURED] = self.readings.number(distribution.cured.value)
+        columns[at.DIST_CURED] = self.expressions.number(distribution.cured.value)
         columns[at.DIST_CURED_RATIOS], columns[at.DIST_CURED_N_RATIOS] = self.ratios(
             distribution.cured.odds_ratios
         )
@@ -154,7 +154,7 @@ class DistributionRows:
             row = dict.fromkeys(range(at.WIDTH), 0)
             row.update(self._hazard_ratios(inner.hazard_ratios))
             row[at.DIST_TIME_RATIOS], row[at.DIST_N_TIME_RATIOS] = self.ratios(inner.time_ratios)
-            columns[at.DIST_INNER] = self.readings.rows.add(row)
+            columns[at.DIST_INNER] = self.expressions.rows.add(row)
         return self._leaf_node(inner, numbers, columns)
 
     def _leaves(self, family: str, arguments: Any, where: Where, chosen: Mapping[Covariate, Any]) -> int:
@@ -187,7 +187,7 @@ class DistributionRows:
                 "split the distribution",
             )
             return 0
-        return self.readings.node(spread, end)
+        return self.expressions.node(spread, end)
 
     def _leaf(self, family: str, arguments: Mapping[str, Any], where: Where) -> int:
         arguments = arguments.get("tables", arguments) if family == "life_table" else arguments
@@ -199,7 +199,7 @@ class DistributionRows:
                 fact, _, fix = str(error).partition(": ")
                 self.problems.add(where, fact, fix)
                 return 0
-            rows = self.readings.rows
+            rows = self.expressions.rows
             where_numbers = rows.vector(leaf.numbers)
             row = rows.add({at.LEAF_KIND: leaf.kind, at.LEAF_AT: where_numbers})
             self.leaves[key] = row
@@ -211,13 +211,13 @@ class DistributionRows:
     def ratios(self, ratios: tuple[Ratio, ...], parts: tuple[Any, ...] = ()) -> tuple[int, int]:
         """The first row and number of rows of ratios; parts: the keys that `of` may name."""
         columns = [self._ratio(ratio, parts) for ratio in ratios]
-        first = self.readings.rows.reserve(len(columns))
+        first = self.expressions.rows.reserve(len(columns))
         for i, ratio in enumerate(columns):
-            self.readings.rows.put(first + i, ratio)
+            self.expressions.rows.put(first + i, ratio)
         return first, len(columns)
 
     def _ratio(self, ratio: Ratio, parts: tuple[Any, ...]) -> dict[int, int]:
-        rows, codes = self.readings.rows, self.readings.codes
+        rows, codes = self.expressions.rows, self.expressions.codes
         kind, index = codes.covariate(ratio.per) if ratio.per is not None else (at.NONE, at.NONE)
         window = at.NONE
         if is_windowed(ratio):
@@ -227,8 +227,8 @@ class DistributionRows:
         if ratio.since:
             since = at.SINCE_ZERO if ratio.since == "start" else codes.stamps[ratio.since]
         return {
-            at.RATIO_WHEN: self.readings.condition(ratio.when),
-            at.RATIO_VALUE: self.readings.number(ratio.value),
+            at.RATIO_WHEN: self.expressions.condition(ratio.when),
+            at.RATIO_VALUE: self.expressions.number(ratio.value),
             at.RATIO_IS_LOG: ratio.is_log,
             at.RATIO_PER: kind,
             at.RATIO_PER_INDEX: index,
@@ -241,16 +241,16 @@ class DistributionRows:
 
     def chance(self, probability: Probability) -> tuple[int, int, int]:
         """Node, first ratio and number of ratios of a single probability."""
-        return (self.readings.number(probability.value), *self.ratios(probability.odds_ratios))
+        return (self.expressions.number(probability.value), *self.ratios(probability.odds_ratios))
 
     def parts(self, categorical: Categorical[Any], key: Any) -> int:
         """The node of a distribution over parts; `key` gives the code of each part's key."""
         position = {name: i for i, name in enumerate(all_keys(categorical))}
 
         def end(entries: Entries[Any]) -> int:
-            rows = self.readings.rows
+            rows = self.expressions.rows
             nodes = [
-                at.REST_NODE if isinstance(p, Rest) else self.readings.number(p) for _, p in entries.parts
+                at.REST_NODE if isinstance(p, Rest) else self.expressions.number(p) for _, p in entries.parts
             ]
             first = rows.reserve(len(nodes))
             for i, ((name, _), node) in enumerate(zip(entries.parts, nodes, strict=True)):
@@ -258,13 +258,13 @@ class DistributionRows:
                 rows.put(first + i, columns)
             return rows.add({at.PARTS_FIRST: first, at.PARTS_N: len(nodes)})
 
-        return self.readings.node(categorical.entries, end)
+        return self.expressions.node(categorical.entries, end)
 
     # ------------------------------------------------------------ draws
 
     def draw(self, draw: Draw, attribute: Attribute, name: str, scores: Mapping[str, int]) -> dict[int, int]:
         """The columns of a draw of an attribute; scores: where followed attributes keep theirs."""
-        rows, codes = self.readings.rows, self.readings.codes
+        rows, codes = self.expressions.rows, self.expressions.codes
         columns = dict.fromkeys(range(at.WIDTH), 0)
         columns[at.DRAW_ATTRIBUTE] = codes.attributes[attribute.name]
         columns[at.DRAW_DRAW] = rows.draw(name)
@@ -294,7 +294,7 @@ class DistributionRows:
             )
         else:
             columns[at.DRAW_KIND] = at.NUMBER
-            columns[at.DRAW_A] = self.times(draw.law, numbers=True)
+            columns[at.DRAW_A] = self.times(draw.distribution, numbers=True)
         return columns
 
 

@@ -93,7 +93,7 @@ def most_windows(scenario: Scenario) -> int:
     for event in events_of(scenario):
         found.extend(ends(event.after))
     for draw in draws_of(scenario):
-        found.extend(ends(draw.law) if draw.law is not None else [])
+        found.extend(ends(draw.distribution) if draw.distribution is not None else [])
     return max((len(distribution.hazard_ratios) for distribution in found), default=0)
 
 

@@ -11,7 +11,7 @@ import sim.distributions as distributions
 from sim.errors import Problems
 from sim.numerics.philox import name_key
 from sim.pathway import layout as at
-from sim.pathway.conditions import Codes, Readings
+from sim.pathway.conditions import Codes, Expressions
 from sim.pathway.distributions import DistributionRows, MakeLeaf, all_keys
 from sim.pathway.elements import (
     all_effects,
@@ -98,8 +98,8 @@ class Compiler:
         self.stamps = stamps_of(scenario)
         self.rules = {name: i for i, name in enumerate(rules_of(scenario))}
         self.codes = Codes.of(scenario, self.stamps)
-        self.readings = Readings(self.rows, self.codes)
-        self.distributions = DistributionRows(self.readings, self.problems, leaf)
+        self.expressions = Expressions(self.rows, self.codes)
+        self.distributions = DistributionRows(self.expressions, self.problems, leaf)
         self.attributes = {a.name: a for a in scenario.patients.attributes}
         self.event_codes = {
             name: i + len(EVENTS_OF_EVERY_LOG) for i, name in enumerate(event_names(scenario))
@@ -264,7 +264,7 @@ class Compiler:
     def attribute_value(self, name: str, value: Any) -> int:
         """The node of a value of an attribute."""
         covariate = Covariate("attribute", name)
-        return self.readings.node(value, lambda v: self.rows.constant(self.codes.value(covariate, v)))
+        return self.expressions.node(value, lambda v: self.rows.constant(self.codes.value(covariate, v)))
 
     def write_stage(self, row: int, stage: Stage) -> None:
         """Write one stage: its events, effects and needs."""
@@ -277,7 +277,7 @@ class Compiler:
         needs = [n for n in stage.needs if n.resource in self.shared]
         first_need = self.rows.reserve(len(needs))
         for i, need in enumerate(needs):
-            when = self.readings.condition(need.when)
+            when = self.expressions.condition(need.when)
             columns = {at.NEED_WHEN: when, at.NEED_RESOURCE: self.codes.resources[need.resource]}
             self.rows.put(first_need + i, columns)
         decide = stage.decide
@@ -318,7 +318,7 @@ class Compiler:
                 at.EVENT_LEAF_KIND: self.rows.rows[leaf][at.LEAF_KIND] if leaf >= 0 else at.NONE,
                 at.EVENT_LEAF_AT: self.rows.rows[leaf][at.LEAF_AT] if leaf >= 0 else at.NONE,
                 at.EVENT_DRAW: self.rows.draw(name),
-                at.EVENT_WHEN: self.readings.condition(event.when),
+                at.EVENT_WHEN: self.expressions.condition(event.when),
                 at.EVENT_CHANCE: chance[0],
                 at.EVENT_CHANCE_RATIOS: chance[1],
                 at.EVENT_CHANCE_N_RATIOS: chance[2],
@@ -370,7 +370,7 @@ class Compiler:
     def rule_items(self, items: Sequence[Rule]) -> tuple[int, int]:
         """Write the items of a decision: the first row and their number."""
         written = [
-            (self.readings.condition(item.when), item.name, self.destination(item.to)) for item in items
+            (self.expressions.condition(item.when), item.name, self.destination(item.to)) for item in items
         ]
         first = self.rows.reserve(len(written))
         for i, (when, name, to) in enumerate(written):
@@ -388,7 +388,7 @@ class Compiler:
             first = self.rows.reserve(len(actions))
             for i, columns in enumerate(actions):
                 self.rows.put(first + i, columns)
-            written.append((self.readings.condition(effect.when), first, len(actions)))
+            written.append((self.expressions.condition(effect.when), first, len(actions)))
         first = self.rows.reserve(len(written))
         for i, (when, action_row, n) in enumerate(written):
             columns = {at.EFFECT_WHEN: when, at.EFFECT_FIRST: action_row, at.EFFECT_N: n}
@@ -402,7 +402,7 @@ class Compiler:
             node = self.attribute_value(target, action.value)
             return [self.doing(at.SET, codes.attributes[target], node)]
         if action.word == "add":
-            return [self.doing(at.ADD, codes.attributes[target], self.readings.number(action.value))]
+            return [self.doing(at.ADD, codes.attributes[target], self.expressions.number(action.value))]
         if action.word == "copy":
             return [self.doing(at.COPY, codes.attributes[target], codes.attributes[action.value])]
         if action.word == "draw":

@@ -18,8 +18,8 @@ from sim.files import write_whole
 from sim.report.page.page import comparison_page, run_page, trace_page
 from tests.browser.chromium import drawn, started
 from tests.browser.figure import figure
+from tests.example_runs import CLINICAL, FIRST, QUEUE, arm_of, compared, simulated
 from tests.makefile import ROOT, recipe
-from tests.simulated import CLINICAL, FIRST, QUEUE, arm_of, compared, simulated
 
 PHONE = {"width": 390, "height": 844, "deviceScaleFactor": 2, "mobile": True}
 DESKTOP = {"width": 1280, "height": 900, "deviceScaleFactor": 1, "mobile": False}

@@ -77,7 +77,7 @@ FAULTS = (
         DRAWS,
         "return 1.0 if u >= 1.0 - p else 0.0",
         "return 1.0 if u < p else 0.0",
-        f"{RULES}::test_values_are_found_by_the_inverse_of_their_law_as_written",
+        f"{RULES}::test_values_are_found_by_the_inverse_of_their_distribution_as_written",
     ),
     Fault(
         "replications share their random numbers",

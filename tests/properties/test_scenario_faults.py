@@ -107,7 +107,12 @@ DOLLARS = ("$ x", "$", "$h years", "$wait days", "$ 5")
 WITH_DOLLARS = (
     *("first_steps", "values_every_word", "resources_every_word", "effects_every_word", "layer_changes"),
     *("outcomes_every_word", "parameters_of_every_form", "conditions_every_word", "modifiers_in_order"),
-    *("attributes_that_depend", "patients_in_a_table", "arrivals_poisson_in_steps", "law_spline_odds"),
+    *(
+        "attributes_that_depend",
+        "patients_in_a_table",
+        "arrivals_poisson_in_steps",
+        "distribution_spline_odds",
+    ),
 )
 
 

@@ -207,29 +207,29 @@ def cure(c: float, t: float, *, ratio: float = 1.0, inner: float = 1.0) -> float
 
 
 CURES: dict[str, tuple[str, Curve]] = {
-    "alone": ("{mixture_cure: {cured: 0.4, of: {LAW}}}", lambda t: cure(0.4, t)),
+    "alone": ("{mixture_cure: {cured: 0.4, of: {FAMILY}}}", lambda t: cure(0.4, t)),
     "a ratio beside it: c becomes c^HR": (
-        "{mixture_cure: {cured: 0.4, of: {LAW}}, hazard_ratios: [{value: 2.5}]}",
+        "{mixture_cure: {cured: 0.4, of: {FAMILY}}, hazard_ratios: [{value: 2.5}]}",
         lambda t: cure(0.4, t, ratio=2.5),
     ),
     "a ratio inside: c stays": (
-        "{mixture_cure: {cured: 0.4, of: {LAW, hazard_ratios: [{value: 2.5}]}}}",
+        "{mixture_cure: {cured: 0.4, of: {FAMILY, hazard_ratios: [{value: 2.5}]}}}",
         lambda t: cure(0.4, t, inner=2.5),
     ),
     "a time ratio inside": (
-        "{mixture_cure: {cured: 0.4, of: {LAW, time_ratios: [{value: 2}]}}}",
+        "{mixture_cure: {cured: 0.4, of: {FAMILY, time_ratios: [{value: 2}]}}}",
         lambda t: cure(0.4, t / 2),
     ),
     "an odds ratio on the cured": (
-        "{mixture_cure: {cured: 0.4, of: {LAW}, odds_ratios: [{value: 3}]}}",
+        "{mixture_cure: {cured: 0.4, of: {FAMILY}, odds_ratios: [{value: 3}]}}",
         lambda t: cure(2 / 3, t),  # odds 2/3 x 3 = 2
     ),
     "lasted 5 days": (
-        "{mixture_cure: {cured: 0.4, of: {LAW}}, already: 5 days}",
+        "{mixture_cure: {cured: 0.4, of: {FAMILY}}, already: 5 days}",
         lambda t: cure(0.4, t + 5) / cure(0.4, 5),
     ),
     "given that it comes within 8 days": (
-        "{mixture_cure: {cured: 0.4, of: {LAW}}, between: [0 days, 8 days]}",
+        "{mixture_cure: {cured: 0.4, of: {FAMILY}}, between: [0 days, 8 days]}",
         lambda t: max(0.0, (cure(0.4, t) - cure(0.4, 8)) / (1 - cure(0.4, 8))),
     ),
 }
@@ -238,7 +238,7 @@ CURES: dict[str, tuple[str, Curve]] = {
 @pytest.mark.parametrize("name", CURES)
 def test_mixture_cure(name: str) -> None:
     text, survival = CURES[name]
-    times = times_of(text.replace("LAW", WEIBULL), number=N)
+    times = times_of(text.replace("FAMILY", WEIBULL), number=N)
     assert_survival(times, survival, (0.5, 1, 3, 7.9, 20))
     assert_share(times == inf, survival(1e6))
 
@@ -381,15 +381,15 @@ def reassessed(
 
 REASSESSED: dict[str, tuple[str, Curve]] = {
     "a hazard ratio": (
-        "{LAW, hazard_ratios: [{per: n, value: 3}]}",
+        "{FAMILY, hazard_ratios: [{per: n, value: 3}]}",
         lambda t: exp(-H(t)) if t < 4 else exp(-H(4) - 3 * (H(t) - H(4))),
     ),
     "a time ratio, the time left stretched": (
-        "{LAW, time_ratios: [{value: 1.5}, {per: n, value: 2}]}",
+        "{FAMILY, time_ratios: [{value: 1.5}, {per: n, value: 2}]}",
         lambda t: S(t / 1.5) if t < 4 else S(4 / 1.5 + (t - 4) / 3),
     ),
     "both": (
-        "{LAW, time_ratios: [{per: n, value: 0.5}], hazard_ratios: [{value: 0.4}, {per: n, value: 3}]}",
+        "{FAMILY, time_ratios: [{per: n, value: 0.5}], hazard_ratios: [{value: 0.4}, {per: n, value: 3}]}",
         lambda t: S(t) ** 0.4 if t < 4 else exp(-0.4 * H(4) - 1.2 * (H(4 + (t - 4) * 2) - H(4))),
     ),
     "a choice of arguments": (
@@ -397,24 +397,24 @@ REASSESSED: dict[str, tuple[str, Curve]] = {
         lambda t: exp(-0.1 * min(t, 4) - 0.4 * max(0, t - 4)),
     ),
     "behind a cure": (
-        "{mixture_cure: {cured: 0.3, of: {LAW}}, hazard_ratios: [{per: n, value: 3}]}",
+        "{mixture_cure: {cured: 0.3, of: {FAMILY}}, hazard_ratios: [{per: n, value: 3}]}",
         lambda t: cure(0.3, min(t, 4)) * (cure(0.3, max(t, 4)) / cure(0.3, 4)) ** 3,
     ),
     "of what has lasted": (
-        "{LAW, already: 6 days, hazard_ratios: [{per: n, value: 3}]}",
+        "{FAMILY, already: 6 days, hazard_ratios: [{per: n, value: 3}]}",
         lambda t: exp(H(6) - H(6 + min(t, 4)) - 3 * (H(6 + max(t, 4)) - H(10))),
     ),
     "of what is shifted: the shift spends nothing": (
-        "{LAW, hazard_ratios: [{per: n, value: 3}], plus: 3 days}",
+        "{FAMILY, hazard_ratios: [{per: n, value: 3}], plus: 3 days}",
         lambda t: exp(-H(t - 3)) if t < 4 else exp(-H(1) - 3 * (H(t - 3) - H(1))),
     ),
     "of what lies between": (
-        "{LAW, hazard_ratios: [{per: n, value: 3}], between: [2 days, 9 days]}",
+        "{FAMILY, hazard_ratios: [{per: n, value: 3}], between: [2 days, 9 days]}",
         lambda t: 1 if t < 2 else (S(t) - S(9)) / (S(2) - S(9)) if t < 4 else
         (S(4) - S(9)) / (S(2) - S(9)) * (S(t) ** 3 - S(9) ** 3) / (S(4) ** 3 - S(9) ** 3) if t < 9 else 0,
     ),
     "a ratio that wanes": (
-        "{LAW, hazard_ratios: [{when: {n: 1}, value: 3, until: 6 days}]}",
+        "{FAMILY, hazard_ratios: [{when: {n: 1}, value: 3, until: 6 days}]}",
         lambda t: exp(-H(min(t, 4)) - 3 * (H(min(max(t, 4), 6)) - H(4)) - (H(max(t, 6)) - H(6))),
     ),
 }  # fmt: skip
@@ -423,7 +423,7 @@ REASSESSED: dict[str, tuple[str, Curve]] = {
 @pytest.mark.parametrize("name", REASSESSED)
 def test_reassess(name: str) -> None:
     text, survival = REASSESSED[name]
-    assert_survival(reassessed(text.replace("LAW", WEIBULL)), survival, (1, 3.9, 4.5, 6.5, 8.5, 12))
+    assert_survival(reassessed(text.replace("FAMILY", WEIBULL)), survival, (1, 3.9, 4.5, 6.5, 8.5, 12))
 
 
 def test_reassess_twice() -> None:

@@ -70,7 +70,7 @@ def _settings(reference: Arm, arm: Arm) -> list[tuple[str, Any, Any, str]]:
 
 
 def _check_starting_events(reference: Arm, arm: Arm, between: str) -> None:
-    """Raises: InputError where time of an outcome that both have is not counted from the same happening."""
+    """Raises: InputError where time of an outcome that both have is not counted from the same event."""
     others = {outcome.name: outcome for outcome in arm.scenario.outcomes}
     for one in reference.scenario.outcomes:
         other = others.get(one.name)

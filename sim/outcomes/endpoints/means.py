@@ -72,9 +72,9 @@ class Categories:
 
 def ever(history: History, outcome: Outcome) -> Proportion:
     """The share of patients with an event at least once."""
-    assert outcome.happening is not None
-    flags = history.first_of_each(rows(history, outcome.happening)) != NEVER
-    text = f"share of patients {event_in_words(outcome.happening)} at least once"
+    assert outcome.event is not None
+    flags = history.first_of_each(rows(history, outcome.event)) != NEVER
+    text = f"share of patients {event_in_words(outcome.event)} at least once"
     return Proportion(Description(SHARE, "share", text), history.starts, flags, np.ones(len(flags), bool))
 
 
@@ -120,17 +120,17 @@ class Total:
 
 def count(history: History, outcome: Outcome) -> Mean:
     """The number of events per patient."""
-    assert outcome.happening is not None
-    times = history.counts(rows(history, outcome.happening)).astype(np.float64)
-    text = f"mean count per patient of {event_in_words(outcome.happening)}"
+    assert outcome.event is not None
+    times = history.counts(rows(history, outcome.event)).astype(np.float64)
+    text = f"mean count per patient of {event_in_words(outcome.event)}"
     return Mean(Description(MEAN, "per patient", text), history.starts, times)
 
 
 def total(history: History, outcome: Outcome) -> Total:
     """The number of events in one replication."""
-    assert outcome.happening is not None
-    times = history.counts(rows(history, outcome.happening))
-    text = f"count per replication of {event_in_words(outcome.happening)}"
+    assert outcome.event is not None
+    times = history.counts(rows(history, outcome.event))
+    text = f"count per replication of {event_in_words(outcome.event)}"
     return Total(Description(TOTAL, "per replication", text), history.starts, times)
 
 

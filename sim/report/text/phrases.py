@@ -309,7 +309,7 @@ def draw(one: Draw) -> list[Line]:
     elif one.categorical is not None:
         lines = categorical(one.categorical, scalar)
     else:
-        lines = distribution(one.law, numbers=True)
+        lines = distribution(one.distribution, numbers=True)
     if one.follows is None:
         return lines
     other, correlation = one.follows

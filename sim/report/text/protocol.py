@@ -274,8 +274,8 @@ def _measured(one: Outcome) -> str:
         if one.censor is not None:
             text += f", censored at {event_in_words(one.censor, by_name=True)}"
         return text
-    if one.happening is not None:
-        return event_in_words(one.happening, by_name=True)
+    if one.event is not None:
+        return event_in_words(one.event, by_name=True)
     if one.place is not None:
         return " ".join(one.place)
     if one.sequence:

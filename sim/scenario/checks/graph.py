@@ -227,12 +227,12 @@ def timeless_exits(stage: Stage) -> set[str]:
 
 def takes_no_time(event: Event) -> bool:
     """Whether an event happens in the moment it is drawn, whatever the patient."""
-    law = event.after
-    if not isinstance(law, Distribution) or law.family != "fixed" or event.chance or event.when:
+    after = event.after
+    if not isinstance(after, Distribution) or after.family != "fixed" or event.chance or event.when:
         return False
-    arguments = law.arguments
+    arguments = after.arguments
     fixed = isinstance(arguments, Mapping) and arguments.get("value") == 0.0
-    return fixed and law.plus is None and not law.not_before
+    return fixed and after.plus is None and not after.not_before
 
 
 def cycle_through(at_once: Mapping[str, set[str]], start: str) -> list[str]:

@@ -131,7 +131,7 @@ def ages_below_life_tables(scenario: Scenario) -> tuple[str, ...]:
     events += [("event", e) for stage in scenario.stages for e in (*stage.events, *stage.while_waiting)]
     notes = []
     for noun, event in events:
-        first = max((_first_age(law) for law in ends(event.after)), default=-inf)
+        first = max((_first_age(distribution) for distribution in ends(event.after)), default=-inf)
         if youngest < first:
             notes.append(
                 f"the life table of the {noun} `{event.name}` begins at age {number_text(first)}, and "
@@ -140,13 +140,13 @@ def ages_below_life_tables(scenario: Scenario) -> tuple[str, ...]:
     return tuple(dict.fromkeys(notes))
 
 
-def _first_age(law: Distribution) -> float:
+def _first_age(distribution: Distribution) -> float:
     """The first age of a life table that counts from birth; -inf for anything else."""
-    if law.family != "life_table" or law.already not in (None, Covariate("current_age")):
+    if distribution.family != "life_table" or distribution.already not in (None, Covariate("current_age")):
         return -inf
     return max(
         float(next(iter(table["ages"]), -inf))
-        for arguments in ends(law.arguments)
+        for arguments in ends(distribution.arguments)
         for table in ends(arguments["tables"])
     )
 
@@ -166,18 +166,18 @@ def _youngest(scenario: Scenario) -> float:
         return min(
             float(key) for entries in ends(attribute.initial.categorical.entries) for key, _ in entries.parts
         )
-    return min(_least(law) for law in ends(attribute.initial.law))
+    return min(_least(distribution) for distribution in ends(attribute.initial.distribution))
 
 
-def _least(law: Distribution) -> float:
+def _least(distribution: Distribution) -> float:
     """The least number that a distribution gives; inf where that takes more than a look."""
-    if law.between is not None:
-        return min((low for low in ends(law.between[0])), default=inf)
-    if law.family in ("uniform", "triangular", "pert", "fixed"):
-        name = "value" if law.family == "fixed" else "low"
+    if distribution.between is not None:
+        return min((low for low in ends(distribution.between[0])), default=inf)
+    if distribution.family in ("uniform", "triangular", "pert", "fixed"):
+        name = "value" if distribution.family == "fixed" else "low"
         lows = (
             low
-            for arguments in ends(law.arguments)
+            for arguments in ends(distribution.arguments)
             if isinstance(arguments, Mapping)
             for low in ends(arguments[name])
         )

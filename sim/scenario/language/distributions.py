@@ -427,4 +427,4 @@ def arguments(family: str, given: Mapping[str, Any], *, numbers: bool) -> Any:
     return found
 
 
-DISTRIBUTION = Type("law", lambda node, known: Distributions(known).read(node), write_distribution)
+DISTRIBUTION = Type("distribution", lambda node, known: Distributions(known).read(node), write_distribution)

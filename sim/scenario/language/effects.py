@@ -223,8 +223,8 @@ def joined(node: PlacedNode, choice: Any) -> Draw:
     if all(draw.categorical for draw in draws):
         entries = mapped(choice, lambda draw: draw.categorical.entries)
         return Draw(None, Categorical(entries, (), node.where), None, None, node.where)
-    if all(draw.law is not None for draw in draws):
-        return Draw(mapped(choice, lambda draw: draw.law), None, None, None, node.where)
+    if all(draw.distribution is not None for draw in draws):
+        return Draw(mapped(choice, lambda draw: draw.distribution), None, None, None, node.where)
     fact = "a choice between distributions of different kinds"
     raise node.fail(fact, "use one kind in every entry")
 
@@ -236,7 +236,7 @@ def write_draw(draw: Draw) -> dict[str, Any]:
         return {**write_probability(draw.bernoulli, "bernoulli"), **follows}
     if draw.categorical is not None:
         return {**write_categorical(draw.categorical, scalar_text), **follows}
-    written = write_distribution(draw.law, numbers=True)
+    written = write_distribution(draw.distribution, numbers=True)
     return {**written, **follows} if follows else written
 
 

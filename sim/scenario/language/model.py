@@ -248,7 +248,7 @@ class Outcome:
     """kind and the fields that go with it:
 
     time_to_event: begin, until, competing ((name, selector), ...), censor.
-    ever, count, total: happening (a selector). attribute: attribute, at (None: the patient's end).
+    ever, count, total: event (a selector). attribute: attribute, at (None: the patient's end).
     time_in, occupancy: place = ("stage" | "state", name). waiting_for: resource, above (days).
     funnel, pathway: sequence.
     All: among, by (an attribute or None), label.
@@ -262,7 +262,7 @@ class Outcome:
     until: EventSelector | None = None
     competing: tuple[tuple[str, EventSelector], ...] = ()
     censor: EventSelector | None = None
-    happening: EventSelector | None = None
+    event: EventSelector | None = None
     attribute: str = ""
     at: EventSelector | None = None
     place: tuple[str, str] | None = None

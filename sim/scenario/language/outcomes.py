@@ -75,8 +75,8 @@ def _of_kind(kind: str, type_: Type, meaning: str) -> Field:
     return Field(type_, meaning, get=lambda selector: selector.name if selector.kind == kind else None)
 
 
-SELECTED = Type("happening", read_selector, write_selector)
-SELECTION = listed("happenings", SELECTED)
+SELECTED = Type("event_selector", read_selector, write_selector)
+SELECTION = listed("event_selectors", SELECTED)
 SELECTOR = Element(
     "an event selector",
     "Names rows of the event log.",
@@ -147,8 +147,12 @@ def _only(kind: str, name: str, type_: Type, meaning: str) -> Field:
 
 _PLACE = Type("place", _read_place, lambda place: None if place is None else dict([place]))
 _ENDS = Type("ends", _read_ends, _write_ends)
-_FUNNEL = Type("happenings", lambda node, known: _read_sequence(node, known, within=False), SELECTION.write)
-_PATHWAY = Type("happenings", lambda node, known: _read_sequence(node, known, within=True), SELECTION.write)
+_FUNNEL = Type(
+    "event_selectors", lambda node, known: _read_sequence(node, known, within=False), SELECTION.write
+)
+_PATHWAY = Type(
+    "event_selectors", lambda node, known: _read_sequence(node, known, within=True), SELECTION.write
+)
 
 OUTCOME = Element(
     "an outcome",
@@ -161,11 +165,11 @@ OUTCOME = Element(
             _ENDS, "time to event: other ends by name; gives cumulative incidences", otherwise=()
         ),
         "censor": Field(SELECTED, "time to event: where observation ends"),
-        "ever": _only("ever", "happening", SELECTED, "the share of patients who ever have this"),
-        "count": _only("count", "happening", SELECTED, "how often a patient has this"),
+        "ever": _only("ever", "event", SELECTED, "the share of patients who ever have this"),
+        "count": _only("count", "event", SELECTED, "how often a patient has this"),
         "attribute": Field(ATTRIBUTE_NAME, "an attribute's value", otherwise=""),
         "at": Field(SELECTED, "when the attribute is read", "the patient's end"),
-        "total": _only("total", "happening", SELECTED, "how often this happens in a replication"),
+        "total": _only("total", "event", SELECTED, "how often this happens in a replication"),
         "time_in": _only("time_in", "place", _PLACE, "days in a stage or state"),
         "occupancy": _only(
             "occupancy", "place", _PLACE, "the share of patients in a stage or state over time"
@@ -190,7 +194,7 @@ OUTCOME = Element(
     },
 )
 FIELD_OF_KIND = {
-    **dict.fromkeys(("ever", "count", "total"), "happening"),
+    **dict.fromkeys(("ever", "count", "total"), "event"),
     **dict.fromkeys(("time_in", "occupancy"), "place"),
     **dict.fromkeys(("funnel", "pathway"), "sequence"),
 }

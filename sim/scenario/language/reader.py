@@ -279,7 +279,7 @@ ELEMENTS: dict[str, Element] = {
     "resource": RESOURCE,
     "resource_cost": RESOURCE_COST,
     "queue": QUEUE,
-    "happening": SELECTOR,
+    "event_selector": SELECTOR,
     "outcome": OUTCOME,
 }
 """Every element, by its name in the JSON Schema."""

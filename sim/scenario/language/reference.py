@@ -29,8 +29,6 @@ TABLES: dict[str, dict[str, str]] = {
     "words among names": DEFINITIONS,
     "uncertainty": UNCERTAINTIES,
 }
-SHOWN = {"law": "distribution", "happening": "event selector", "happenings": "event selectors"}
-"""Types that the page calls otherwise than the JSON Schema does."""
 
 
 def reference_page() -> str:
@@ -45,7 +43,7 @@ def _element_table(name: str) -> str:
     lines = ["| key | takes | meaning | left out |", "|---|---|---|---|"]
     for key, field in element.fields.items():
         absent = "**required**" if field.is_required else _cell(field.default)
-        takes = SHOWN.get(field.type.name, field.type.name.replace("_", " "))
+        takes = field.type.name.replace("_", " ")
         lines.append(f"| `{key}` | {takes} | {_cell(field.meaning)} | {absent} |")
     title = element.noun[0].upper() + element.noun[1:]
     return "\n".join([f"### {title}", "", element.meaning, "", *lines])

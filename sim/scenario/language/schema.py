@@ -55,7 +55,7 @@ def json_schema() -> Schema:
         "$defs": {
             **_elements(),
             **_scalars(),
-            **_laws(),
+            **_distributions(),
             **_conditions(),
             **_pathway(),
             **_patients(),
@@ -171,7 +171,7 @@ def _scalars() -> Schema:
 # ---------------------------------------------------------------- distributions
 
 
-def _laws() -> Schema:
+def _distributions() -> Schema:
     """Distributions of times and of attributes, ratios."""
     odds = {"odds_ratios": {**_ref("ratios"), "description": "multiply the odds of the entries they name"}}
     times = {**_families(FAMILIES, "time"), **_modifiers("time")}
@@ -180,16 +180,16 @@ def _laws() -> Schema:
         "between": _modifiers("plain")["between"],
     }
     follows = {"follows": {**_named(_ref("number")), "description": DEFINITIONS["follows"]}}
-    law = {**_closed({**times, **odds}), "minProperties": 1}
+    distribution = {**_closed({**times, **odds}), "minProperties": 1}
     draw = {**_closed({**numbers, **odds, **follows}), "minProperties": 1}
     kinds = {
         "one_of": {**_list(_ref("scalar")), "description": DEFINITIONS["one_of"]},
         "start": {**_ref("value"), "description": DEFINITIONS["start"]},
     }
     return {
-        "law": _any(law, _ref("choice"), _ref("reference")),
-        "distribution": _any(draw, _ref("choice")),
-        "attribute": _any(_ref("scalar"), _ref("distribution"), {**_closed(kinds), "required": list(kinds)}),
+        "distribution": _any(distribution, _ref("choice"), _ref("reference")),
+        "draw": _any(draw, _ref("choice")),
+        "attribute": _any(_ref("scalar"), _ref("draw"), {**_closed(kinds), "required": list(kinds)}),
         "attributes": _named(_ref("attribute")),
         "ratios": _any(_list(_ref("ratio")), _ref("reference")),
         "ratio": _ref("section_ratio"),
@@ -242,7 +242,7 @@ def _argument(key: str) -> Schema:
     if key in ("survival", "risk"):
         found = _ref("points")
     elif key == "of":
-        found = _ref("law")
+        found = _ref("distribution")
     elif key == "cured":
         found = _ref("probability")
     elif key == "odds_ratios":
@@ -316,11 +316,11 @@ def _outcomes() -> Schema:
         "maxProperties": 1,
         "propertyNames": _text("stage", "state"),
     }
-    ever = {**_closed({"ever": _ref("happening")}), "required": ["ever"]}
+    ever = {**_closed({"ever": _ref("event_selector")}), "required": ["ever"]}
     return {
-        "happening": _any(_text("start"), _ref("section_happening")),
-        "happenings": _list(_ref("happening")),
-        "ends": _named(_ref("happening")),
+        "event_selector": _any(_text("start"), _ref("section_event_selector")),
+        "event_selectors": _list(_ref("event_selector")),
+        "ends": _named(_ref("event_selector")),
         "place": place,
         "among": _any(ever, _ref("condition")),
     }

@@ -218,11 +218,11 @@ class Distribution:
 class Draw:
     """A distribution of an attribute's value.
 
-    Exactly one of law (numbers), categorical, bernoulli is set. A categorical key may be UNCHANGED
+    Exactly one of distribution (numbers), categorical, bernoulli is set. A categorical key may be UNCHANGED
     in a `draw` effect. follows: (other attribute, correlation) or None.
     """
 
-    law: Value[Distribution] | None
+    distribution: Value[Distribution] | None
     categorical: Categorical[Scalar] | None
     bernoulli: Probability | None
     follows: tuple[str, float] | None

@@ -12,7 +12,7 @@ from sim.api import ComparisonResults
 from sim.errors import InputError, RunError, ScenarioError
 from sim.outcomes.estimates import DifferenceRow, EstimateRow
 from sim.runs.store import FILES
-from tests.simulated import QUEUE
+from tests.example_runs import QUEUE
 from tests.unit.outcomes.comparison.test_paired import SCENARIO
 
 QUICK = "pathway.stages.ward.events.home.after.exponential.mean=20 days"

@@ -364,14 +364,15 @@ def test_a_stamp_never_set_fails_every_comparison(test: str) -> None:
 
 
 def test_a_stamp_never_set_counts_nothing_holds_nothing_back_and_changes_no_ratio() -> None:
-    law = "weibull: {shape: 2, scale: 9 days}"
+    distribution = "weibull: {shape: 2, scale: 9 days}"
     beside = "already: since.seen, not_before: {seen: 99 days}, hazard_ratios: [{per: since.seen, value: 2}, {value: 3, from: 1 days, since: seen}]"
     stages = """
-        a: {{events: {{x: {{after: {{{law}}}, to: dead}}, y: {{chance: 0, after: {{fixed: 1 days}}, do: [{{stamp: seen}}], to: stay}}}}}}
+        a: {{events: {{x: {{after: {{{distribution}}}, to: dead}}, y: {{chance: 0, after: {{fixed: 1 days}}, do: [{{stamp: seen}}], to: stay}}}}}}
         dead: {{terminal: true}}
     """
     plain, modified = (
-        happened(log_of(stages.format(law=one), number=200), "a.x") for one in (law, f"{law}, {beside}")
+        happened(log_of(stages.format(distribution=one), number=200), "a.x")
+        for one in (distribution, f"{distribution}, {beside}")
     )
     assert np.array_equal(plain, modified)
 
@@ -477,10 +478,10 @@ def test_a_time_out_of_a_list_is_stretched_in_what_is_left_of_it() -> None:
     assert set(times.tolist()) == {4 + 2 * 7, 4 + 2 * 17}
 
 
-def test_between_a_list_of_times_and_a_law_nothing_is_taken_over() -> None:
-    law = "{exponential: {mean: 3 days}}"
+def test_between_a_list_of_times_and_a_distribution_nothing_is_taken_over() -> None:
+    distribution = "{exponential: {mean: 3 days}}"
     listed = "{categorical: {10 days: 0.5, 20 days: rest}, odds_ratios: [{of: [10 days], value: 2}]}"
-    for first, then in ((law, listed), (listed, law)):
+    for first, then in ((distribution, listed), (listed, distribution)):
         stages = f"""
             a:
               events:
@@ -715,7 +716,7 @@ def test_times_are_rounded_once_to_the_grid() -> None:
     ]
 
 
-def test_values_are_found_by_the_inverse_of_their_law_as_written() -> None:
+def test_values_are_found_by_the_inverse_of_their_distribution_as_written() -> None:
     """Entries in the order of the file, `false` before `true`, `rest` where it stands."""
     stages = """
         a: {events: {x: {after: {categorical: {9 days: 0.2, 3 days: rest, 5 days: 0.3}}, to: {b: 0.25, dead: rest}}}}
@@ -836,10 +837,10 @@ def test_an_attribute_is_conditioned_below_zero_too() -> None:
 
 def test_what_falls_on_time_zero_is_kept_by_a_ratio_and_a_condition() -> None:
     """At hazard ratio 2 half the weight at once becomes three quarters; `between` 0 and 5 keeps it whole."""
-    law = "categorical: {0 days: 0.5, 5 days: 0.25, 9 days: rest}"
+    distribution = "categorical: {0 days: 0.5, 5 days: 0.25, 9 days: rest}"
     stages = f"""
-        a: {{events: {{x: {{after: {{{law}, hazard_ratios: [{{value: 2}}]}}, to: b}}}}}}
-        b: {{events: {{y: {{after: {{{law}, between: [0 days, 5 days]}}, to: dead}}}}}}
+        a: {{events: {{x: {{after: {{{distribution}, hazard_ratios: [{{value: 2}}]}}, to: b}}}}}}
+        b: {{events: {{y: {{after: {{{distribution}, between: [0 days, 5 days]}}, to: dead}}}}}}
         dead: {{terminal: true}}
     """
     log = log_of(stages, number=20_000)

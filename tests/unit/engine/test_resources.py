@@ -7,7 +7,7 @@ from textwrap import dedent
 import numpy as np
 import pytest
 
-from sim.engine.resources import Services
+from sim.engine.resources import SharedResources
 from sim.engine.run import Result
 from sim.errors import ScenarioError
 from sim.event_log.log import GRANTED
@@ -71,7 +71,7 @@ def test_what_is_given_back_is_free_at_once_and_what_is_asked_for_is_not_yet_tak
     assert grants(result, "bedded") == [0, np.inf, 5, 10]
 
 
-def test_a_happening_comes_before_a_grant_of_its_moment() -> None:
+def test_an_event_comes_before_a_grant_of_its_moment() -> None:
     """Who leaves the queue in the moment in which a unit is given back is not granted it."""
     stages = """
     bedded:
@@ -330,17 +330,17 @@ def test_a_waiting_patient_whose_key_has_not_changed_pushes_no_new_entry() -> No
         )
     )
     patients, counts = np.zeros((2, pathway.n_x)), pathway.tables.numbers.copy()
-    services = Services(pathway, patients, counts)
-    (bed,) = services.each
-    services.join(1, bed.bit)
+    beds = SharedResources(pathway, patients, counts)
+    (bed,) = beds.each
+    beds.join(1, bed.bit)
     for _ in range(50):
-        services.reconsider(1)
+        beds.reconsider(1)
     assert sum(map(len, bed.queues.values())) == 1
     patients[1, bed.by] = 4.0
-    services.reconsider(1)
-    services.reconsider(1)
+    beds.reconsider(1)
+    beds.reconsider(1)
     assert sum(map(len, bed.queues.values())) == 2
-    assert list(services.grants()) == [1]
+    assert list(beds.grants()) == [1]
 
 
 def test_lowest_first_and_yes_or_no() -> None:

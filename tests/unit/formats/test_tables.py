@@ -14,8 +14,8 @@ from pyarrow import parquet
 from sim.formats import mstate, tables
 from sim.formats.tables import long, wide, without_formula
 from sim.outcomes.history.history import History
-from tests import hand_made_log as by_hand
-from tests.hand_made_log import Patient, asks, enters, granted, stays
+from tests import example_logs as by_hand
+from tests.example_logs import Patient, asks, enters, granted, stays
 from tests.unit.formats import saved_runs
 from tests.unit.formats.saved_runs import WARD, saved
 

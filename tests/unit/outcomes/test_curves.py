@@ -11,9 +11,8 @@ from sim.outcomes.curves import curves, grid
 from sim.outcomes.history.state_occupancy import state_occupancy
 from sim.outcomes.summary import log_results
 from sim.runs.run import Run
-from tests import hand_made_log as by_hand
-from tests.rows import OutcomeRows
-from tests.simulated import (
+from tests import example_logs as by_hand
+from tests.example_runs import (
     CLINICAL,
     FIRST,
     QUEUE,
@@ -24,6 +23,7 @@ from tests.simulated import (
     outcome_named,
     simulated,
 )
+from tests.rows import OutcomeRows
 
 
 @pytest.fixture(scope="module")

@@ -19,8 +19,8 @@ from sim.runs.comparison import request_source, run_comparison
 from sim.runs.grid import grid
 from sim.runs.run import RunRequest
 from sim.runs.sweep import run_sweep
+from tests.example_runs import FIRST, SCENARIOS, compared, simulated
 from tests.rows import OutcomeRows
-from tests.simulated import FIRST, SCENARIOS, compared, simulated
 
 SCHEMA = json.loads((SCENARIOS.parent / "docs" / "results.schema.json").read_text("utf-8"))
 CHECKER = jsonschema.Draft202012Validator(SCHEMA)

@@ -8,9 +8,9 @@ import pytest
 from sim.outcomes.history.history import History
 from sim.outcomes.value_distribution import QUANTILES, ended_waits, stays, value_shares
 from sim.runs.run import Run
-from tests import hand_made_log as by_hand
+from tests import example_logs as by_hand
+from tests.example_runs import CLINICAL, QUEUE, all_patients, history_of, outcome_named, simulated
 from tests.rows import OutcomeRows
-from tests.simulated import CLINICAL, QUEUE, all_patients, history_of, outcome_named, simulated
 
 
 @pytest.fixture(scope="module")

@@ -9,8 +9,8 @@ from sim.event_log.log import ResourceUse
 from sim.outcomes.results import Results
 from sim.outcomes.summary import DEFAULT_TIMES, log_results
 from sim.scenario.language import model as m
-from tests import hand_made_log as by_hand
-from tests.hand_made_log import Patient, enters, happens, outcome, stays, test
+from tests import example_logs as by_hand
+from tests.example_logs import Patient, enters, happens, outcome, stays, test
 from tests.rows import OutcomeRows
 
 BED = m.Need(None, "bed", by_hand.HERE)

@@ -15,7 +15,7 @@ from sim.outcomes.results import Results
 from sim.report.tables.comparison_table import answer, print_comparison
 from sim.scenario import load
 from sim.scenario.language.model import Scenario
-from tests.simulated import CLINICAL, OVERLOAD, arm_of, simulated
+from tests.example_runs import CLINICAL, OVERLOAD, arm_of, simulated
 
 WARD = """\
 format: 1

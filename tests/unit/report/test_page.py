@@ -28,7 +28,7 @@ from sim.report.tables.run_table import answer
 from sim.runs.comparison import Comparison
 from sim.runs.run import Run
 from sim.units import DAYS_IN
-from tests.simulated import CLINICAL, FIRST, OVERLOAD, QUEUE, arm_of, compared, simulated
+from tests.example_runs import CLINICAL, FIRST, OVERLOAD, QUEUE, arm_of, compared, simulated
 
 VOID = {"meta", "link", "br", "hr", "img", "input", "wbr"}
 

@@ -59,11 +59,11 @@ def ward(event: str, folder: Path) -> list[str]:
     return ["  " * line.level + line.text for line in section.lines[1:]]
 
 
-# ---------------------------------------------------------------- laws
+# ---------------------------------------------------------------- distributions
 
 
 @pytest.mark.parametrize(
-    ("law", "told"),
+    ("distribution", "expected"),
     [
         ("{fixed: 3.5 days}", "3.5 days"),
         ("{exponential: {mean: 90 days}}", "exponential, mean 90 days (mean 90 days, median 2.05 months)"),
@@ -95,19 +95,22 @@ def ward(event: str, folder: Path) -> list[str]:
         ),
     ],
 )
-def test_a_law_with_its_mean_and_median(law: str, told: str, tmp_path: Path) -> None:
-    assert ward(f"it: {{after: {law}, to: dead}}", tmp_path) == [f"it: after {told}", "  to dead"]
+def test_a_distribution_with_its_mean_and_median(distribution: str, expected: str, tmp_path: Path) -> None:
+    assert ward(f"it: {{after: {distribution}, to: dead}}", tmp_path) == [
+        f"it: after {expected}",
+        "  to dead",
+    ]
 
 
-def test_a_law_that_depends_on_the_patient_has_a_line_for_each(tmp_path: Path) -> None:
-    law = """
+def test_a_distribution_that_depends_on_the_patient_has_a_line_for_each(tmp_path: Path) -> None:
+    distribution = """
     it:
       after:
         - {when: {grade: 2}, value: {exponential: {mean: {by: sex, female: 10 days, rest: 20 days}}}}
         - {value: {fixed: 3 days}}
       to: dead
     """
-    assert ward(law, tmp_path) == [
+    assert ward(distribution, tmp_path) == [
         "it: after depending on the patient:",
         "    where grade is 2, where sex is female: exponential, mean 10 days "
         "(mean 10 days, median 6.93 days)",
@@ -118,8 +121,8 @@ def test_a_law_that_depends_on_the_patient_has_a_line_for_each(tmp_path: Path) -
     ]
 
 
-def test_modifiers_stand_below_their_law_in_the_order_in_which_they_act(tmp_path: Path) -> None:
-    law = """
+def test_modifiers_stand_below_their_distribution_in_the_order_in_which_they_act(tmp_path: Path) -> None:
+    distribution = """
     it:
       after:
         exponential: {mean: 10 days}
@@ -135,7 +138,7 @@ def test_modifiers_stand_below_their_law_in_the_order_in_which_they_act(tmp_path
         time_ratios: [{value: 2}]
       to: dead
     """
-    assert ward(law, tmp_path) == [
+    assert ward(distribution, tmp_path) == [
         "it: after exponential, mean 10 days (mean 10 days, median 6.93 days)",
         "    time multiplied by 2",
         "    conditional on the elapsed time: the time since came",

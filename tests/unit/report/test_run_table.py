@@ -11,8 +11,8 @@ from sim.outcomes.estimates import EstimateRow
 from sim.outcomes.summary import log_results
 from sim.report.tables.run_table import print_run, value_cell
 from sim.scenario.language import model as m
-from tests import hand_made_log as by_hand
-from tests.hand_made_log import Patient, asks, enters, granted, happens, outcome
+from tests import example_logs as by_hand
+from tests.example_logs import Patient, asks, enters, granted, happens, outcome
 
 STAGES = [
     by_hand.stage("ward", "ill", needs=[m.Need(None, "bed", by_hand.HERE)]),
@@ -56,9 +56,9 @@ ALL = [
         until=happens("stage", "home"),
         competing=tuple((f"a_rather_long_name_{i}", DEATH) for i in range(5)),
     ),
-    outcome("ever", "discharged", happening=happens("stage", "home"), label="Ever [bold]home[/bold]"),
-    outcome("count", "visits", happening=happens("stage", "home"), by="csf"),
-    outcome("total", "deaths", happening=DEATH),
+    outcome("ever", "discharged", event=happens("stage", "home"), label="Ever [bold]home[/bold]"),
+    outcome("count", "visits", event=happens("stage", "home"), by="csf"),
+    outcome("total", "deaths", event=DEATH),
     outcome("attribute", "csf_at_end", attribute="csf"),
     outcome("time_in", "days_at_home", place=("state", "well")),
     outcome("occupancy", "at_home", place=("stage", "home")),

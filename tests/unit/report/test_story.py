@@ -16,7 +16,7 @@ from sim.pathway.tables import compile_pathway
 from sim.report.text.story import Line, Story, print_story, story
 from sim.scenario import load
 from sim.scenario.language import model as m
-from tests import hand_made_log as hand
+from tests import example_logs as hand
 
 ROOT = Path(__file__).parents[3]
 EVENTS = ("a.next", "a.dose", "ward.gives_up", "ward.home", "clock.old_age")

@@ -13,7 +13,7 @@ from sim.report.page.document import Picture
 from sim.report.page.page import sweep_page
 from sim.report.page.sweep_page import one_more_section, outcome_sections
 from sim.report.tables.sweep_table import raised
-from tests.simulated import OVERLOAD, QUEUE
+from tests.example_runs import OVERLOAD, QUEUE
 from tests.unit.report.test_sweep_table import swept
 
 

@@ -27,7 +27,7 @@ from sim.report.tables.sweep_table import (
 from sim.runs.grid import variations
 from sim.runs.run import RunRequest
 from sim.runs.sweep import run_sweep
-from tests.simulated import OVERLOAD
+from tests.example_runs import OVERLOAD
 
 CENTRE = """\
 format: 1

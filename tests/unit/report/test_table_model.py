@@ -11,7 +11,7 @@ from sim.outcomes.comparison.paired import compare
 from sim.outcomes.results import Results
 from sim.report.tables.model import Table, Value, numbers, print_table, texts
 from sim.report.tables.notebook import html, table_html
-from tests.simulated import FIRST, arm_of, simulated
+from tests.example_runs import FIRST, arm_of, simulated
 
 
 def printed(table: Table, width: int = 80) -> list[str]:

@@ -11,8 +11,8 @@ from sim.outcomes.comparison.comparability import Arm
 from sim.report.page.arms import PageArm
 from sim.report.page.page import trace_page
 from sim.report.page.patient_pictures import patient_picture
-from tests import hand_made_log as by_hand
-from tests.hand_made_log import Patient, Row, enters, stays
+from tests import example_logs as by_hand
+from tests.example_logs import Patient, Row, enters, stays
 from tests.unit.report.test_page import Outline
 
 STAGES = [by_hand.stage("a", "ill"), by_hand.stage("b", "well"), by_hand.stage("dead", "dead", terminal=True)]

@@ -8,8 +8,8 @@ from rich.console import Console
 
 from sim.outcomes.comparison.comparability import Arm
 from sim.report.text.twin_story import print_twin_story, twin_story
-from tests import hand_made_log as by_hand
-from tests.hand_made_log import Patient, Row, enters, stays
+from tests import example_logs as by_hand
+from tests.example_logs import Patient, Row, enters, stays
 
 STAGES = [by_hand.stage("a", "ill"), by_hand.stage("b", "well"), by_hand.stage("dead", "dead", terminal=True)]
 

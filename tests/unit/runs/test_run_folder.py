@@ -30,8 +30,8 @@ from sim.runs.reproduce import Reproduction
 from sim.runs.run import Run, RunRequest, run_scenario
 from sim.runs.store import EVENTS, FILES, PATIENTS, SavedRun, read_run, write_run
 from sim.scenario.language.model import Scenario
-from tests import hand_made_log as by_hand
-from tests.hand_made_log import Patient, asks, enters, granted, leaves, stays
+from tests import example_logs as by_hand
+from tests.example_logs import Patient, asks, enters, granted, leaves, stays
 
 ROOT = Path(__file__).parents[3]
 SCENARIO = replace(
@@ -112,7 +112,7 @@ def names_in(folder: Path) -> list[str]:
 # ---------------------------------------------------------------- tables
 
 
-def test_events_have_a_row_for_each_happening() -> None:
+def test_events_have_a_row_for_each_event() -> None:
     rows = event_table(LOG, 0, LOG.n_rows, with_changes=False).to_pylist()
     assert rows[1] == {
         "replication": 0,

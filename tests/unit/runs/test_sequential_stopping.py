@@ -14,7 +14,7 @@ from sim.runs import sequential_stopping
 from sim.runs.comparison import Comparison, request_source
 from sim.runs.run import RuleViolation, Run, RunRequest
 from sim.runs.sequential_stopping import MOST_PATIENTS, StoppingResult
-from tests.simulated import OVERLOAD
+from tests.example_runs import OVERLOAD
 from tests.unit.outcomes.comparison.test_paired import SCENARIO
 
 BED = SCENARIO.replace("outcomes:", "resources: {bed: {capacity: 40}}\noutcomes:").replace(

@@ -24,7 +24,7 @@ from sim.runs.comparison import request_source, run_comparison
 from sim.runs.grid import BASE_CASE, Variation, grid, one_more_unit, variations
 from sim.runs.run import Run, RunRequest, run_scenario
 from sim.runs.sweep import Sweep, run_sweep
-from tests.simulated import OVERLOAD
+from tests.example_runs import OVERLOAD
 
 WARD = """\
 format: 1

@@ -13,9 +13,9 @@ from sim.errors import InputError
 from sim.outcomes.estimates import DifferenceRow, EstimateRow
 from sim.runs.comparison import Comparison, request_source, run_comparison
 from sim.runs.run import RunRequest, run_scenario
-from tests import simulated as runs
+from tests import example_runs as runs
+from tests.example_runs import FIRST, OVERLOAD, simulated
 from tests.rows import OutcomeRows, limits
-from tests.simulated import FIRST, OVERLOAD, simulated
 
 NAMES = ("ward", "ward 2")
 STATISTICS = (

@@ -10,8 +10,8 @@ from sim.outcomes.comparison.paired import classify_changes, compare
 from sim.outcomes.comparison.patient_changes import CHANGES, HAPPENS, WHEN, common_codes, diverge
 from sim.outcomes.history.history import NEVER
 from sim.outcomes.results import Divergence, share
-from tests import hand_made_log as by_hand
-from tests.hand_made_log import Patient, Row, asks, enters, happens, outcome, stays
+from tests import example_logs as by_hand
+from tests.example_logs import Patient, Row, asks, enters, happens, outcome, stays
 from tests.rows import OutcomeRows
 
 STAGES = [by_hand.stage("a", "ill"), by_hand.stage("b", "well"), by_hand.stage("dead", "dead", terminal=True)]

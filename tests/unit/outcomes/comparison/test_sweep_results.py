@@ -21,13 +21,13 @@ from sim.runs.grid import grid
 from sim.runs.run import RunRequest
 from sim.runs.sweep import run_sweep
 from sim.scenario.language import model as m
-from tests import hand_made_log as by_hand
-from tests.hand_made_log import Patient, enters, happens, outcome
+from tests import example_logs as by_hand
+from tests.example_logs import Patient, enters, happens, outcome
 from tests.rows import OutcomeRows, limits
 
 STAGES = [by_hand.stage("a", "ill"), by_hand.stage("dead", "dead", terminal=True)]
 OS = outcome("time_to_event", "survival", begin=happens("start"), until=happens("state", "dead"))
-DIED = outcome("ever", "died", happening=happens("state", "dead"))
+DIED = outcome("ever", "died", event=happens("state", "dead"))
 CSF = by_hand.category("csf", "clear", "cells")
 NAMES = ("cell", "reference")
 
@@ -140,7 +140,7 @@ def test_cells_observed_for_another_time_have_no_difference(settings, what):
 
 
 def test_outcomes_that_the_cell_does_not_share_have_no_difference():
-    other = outcome("ever", "died", happening=happens("start"))
+    other = outcome("ever", "died", event=happens("start"))
     without, different = arm(LATER, outcomes=(OS,)), arm(LATER, outcomes=(OS, other))
     assert not difference(arm(BASE), without).is_known
     assert difference(arm(BASE), without).note == "this cell does not have it"

@@ -7,7 +7,7 @@ import pytest
 
 from sim.outcomes.results import mean, share
 from sim.scenario.language import model as m
-from tests.hand_made_log import Patient, asks, enters, granted, happens, outcome, test
+from tests.example_logs import Patient, asks, enters, granted, happens, outcome, test
 from tests.rows import OutcomeRows, limits
 from tests.unit.outcomes.ward import DOSE, STAGES, doses, results_of, rows_of
 
@@ -15,7 +15,7 @@ from tests.unit.outcomes.ward import DOSE, STAGES, doses, results_of, rows_of
 
 
 def test_share_of_patients_with_an_event():
-    found = rows_of(doses(0, 3, 1, 0), "ever", happening=DOSE)
+    found = rows_of(doses(0, 3, 1, 0), "ever", event=DOSE)
     headline = found.headline
     assert (headline.measure, headline.estimate, headline.n) == ("share", 0.5, 4)
     assert found.value("events") == 2
@@ -25,7 +25,7 @@ def test_share_of_patients_with_an_event():
 
 
 def test_mean_count_of_events():
-    headline = rows_of(doses(0, 3, 1, 0), "count", happening=DOSE).headline
+    headline = rows_of(doses(0, 3, 1, 0), "count", event=DOSE).headline
     assert (headline.measure, headline.estimate) == ("mean", 1.0)
     expected = mean(np.array([0.0, 3, 1, 0]))
     assert limits(headline) == pytest.approx((expected.low, expected.high))
@@ -34,11 +34,11 @@ def test_mean_count_of_events():
 
 def test_total_is_a_number_per_replication():
     patients = doses(0, 3) + doses(2, replication=1)
-    one = rows_of(doses(0, 3, 1), "total", happening=DOSE).headline
+    one = rows_of(doses(0, 3, 1), "total", event=DOSE).headline
     assert (one.measure, one.estimate, limits(one), one.method) == ("total", 4, None, "")
     assert one.note == "a number per replication needs several replications"
-    assert rows_of(patients, "total", happening=DOSE).headline.estimate == 2.5
-    third = rows_of(patients, "total", happening=DOSE, replications=3).headline
+    assert rows_of(patients, "total", event=DOSE).headline.estimate == 2.5
+    third = rows_of(patients, "total", event=DOSE, replications=3).headline
     assert third.estimate == pytest.approx(5 / 3), "a replication without patients counts 0"
     assert limits(third) is not None
 
@@ -46,12 +46,12 @@ def test_total_is_a_number_per_replication():
 def test_range_of_single_replications():
     """Of 21 replications with 0 to 20 doses the 5% quantile is the second, the 95% the last but one."""
     patients = [patient for n in range(21) for patient in doses(n, replication=n)]
-    found = rows_of(patients, "total", happening=DOSE)
+    found = rows_of(patients, "total", event=DOSE)
     quantiles = {measure: found.value(measure) for measure in found.measures if "replication_" in measure}
     assert quantiles == {"replication_5%": 1.0, "replication_50%": 10.0, "replication_95%": 19.0}
     low, high = limits(found.headline)
     assert 1.0 < low < high < 19.0
-    fewer = rows_of(patients[:19], "total", happening=DOSE)
+    fewer = rows_of(patients[:19], "total", event=DOSE)
     assert not [measure for measure in fewer.measures if "replication_" in measure]
 
 
@@ -60,23 +60,23 @@ def test_range_of_single_replications():
 
 def test_groups_and_subsets_of_patients():
     patients = doses(2, 0, start={"site": "cns"}) + doses(5, start={"grade": 4})
-    found = rows_of(patients, "count", happening=DOSE, by="site")
+    found = rows_of(patients, "count", event=DOSE, by="site")
     assert {name: one.headline.estimate for name, one in found.groups.items()} == {"marrow": 5, "cns": 1}
-    found = rows_of(patients, "count", happening=DOSE, by="grade")
+    found = rows_of(patients, "count", event=DOSE, by="grade")
     assert {name: one.headline.n for name, one in found.groups.items()} == {"0": 2, "4": 1}
-    found = rows_of(patients, "count", happening=DOSE, among=m.Among(test("site", "is", "cns"), None))
+    found = rows_of(patients, "count", event=DOSE, among=m.Among(test("site", "is", "cns"), None))
     assert (found.headline.estimate, found.headline.n) == (1, 2)
 
 
 def test_groups_by_yes_and_no():
     patients = [Patient([enters(0, "ward")], start={"fit": fit}) for fit in (True, True, False)]
-    found = rows_of(patients, "ever", happening=DOSE, by="fit")
+    found = rows_of(patients, "ever", event=DOSE, by="fit")
     assert {name: one.headline.n for name, one in found.groups.items()} == {"false": 1, "true": 2}
 
 
 def test_a_number_with_many_values_makes_no_groups():
     patients = [Patient([enters(0, "ward")], start={"grade": g}) for g in range(60)]
-    found = rows_of(patients, "ever", happening=DOSE, by="grade")
+    found = rows_of(patients, "ever", event=DOSE, by="grade")
     assert found.groups == {}
     assert found.results.estimates.present("group") == ("",)
     assert found.facts.groups_note == "grade has more than 50 different values: too many for groups"

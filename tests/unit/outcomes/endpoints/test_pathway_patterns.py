@@ -10,8 +10,8 @@ import pytest
 from sim.outcomes.endpoints.pathway_patterns import pathway
 from sim.outcomes.history.history import History
 from sim.outcomes.results import share
-from tests import hand_made_log as by_hand
-from tests.hand_made_log import Patient, enters, happens, outcome
+from tests import example_logs as by_hand
+from tests.example_logs import Patient, enters, happens, outcome
 from tests.rows import limits
 from tests.unit.outcomes.ward import ATTRIBUTES, EVENTS, STAGES, rows_of
 

@@ -12,8 +12,8 @@ from sim.outcomes.history.history import NEVER, History
 from sim.outcomes.results import Results, log_log
 from sim.outcomes.summary import DEFAULT_TIMES, log_results
 from sim.scenario.language import model as m
-from tests import hand_made_log as by_hand
-from tests.hand_made_log import Patient, either, enters, happens, outcome, stays, test
+from tests import example_logs as by_hand
+from tests.example_logs import Patient, either, enters, happens, outcome, stays, test
 from tests.rows import OutcomeRows, limits
 
 STAGES = [

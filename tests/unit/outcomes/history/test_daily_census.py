@@ -8,7 +8,7 @@ import pytest
 from sim.event_log.log import ASKS, ENTERS
 from sim.outcomes.history.daily_census import GONE, census_on, daily_census
 from sim.outcomes.history.history import History
-from tests.simulated import QUEUE, history_of, simulated
+from tests.example_runs import QUEUE, history_of, simulated
 
 
 @pytest.fixture(scope="module")

@@ -7,8 +7,8 @@ import pytest
 from sim.outcomes.evaluation import first_violation
 from sim.outcomes.history.history import History, qualify, rows
 from sim.scenario.language import model as m
-from tests import hand_made_log as by_hand
-from tests.hand_made_log import Patient, asks, either, enters, granted, happens, leaves, stays, test
+from tests import example_logs as by_hand
+from tests.example_logs import Patient, asks, either, enters, granted, happens, leaves, stays, test
 
 SCENARIO = by_hand.scenario(
     [

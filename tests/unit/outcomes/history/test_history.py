@@ -8,8 +8,8 @@ import pytest
 from sim.outcomes.endpoints.time_to_event import time_to_event
 from sim.outcomes.history.history import NEVER, History, covariate, rows
 from sim.scenario.language import model as m
-from tests import hand_made_log as by_hand
-from tests.hand_made_log import Patient, Row, happens, outcome, test
+from tests import example_logs as by_hand
+from tests.example_logs import Patient, Row, happens, outcome, test
 
 STAGES = [
     by_hand.stage("ward", "ill"),

@@ -12,7 +12,7 @@ from sim.outcomes.history.attrition import attrition
 from sim.outcomes.history.history import NEVER, History, rows
 from sim.outcomes.history.swimmer_data import swimmer_lanes
 from sim.outcomes.history.trajectories import most_frequent, steps, trajectories
-from tests.simulated import CLINICAL, QUEUE, all_patients, history_of, simulated, stages_entered
+from tests.example_runs import CLINICAL, QUEUE, all_patients, history_of, simulated, stages_entered
 
 
 @pytest.fixture(params=["clinical", "queue"], scope="module")

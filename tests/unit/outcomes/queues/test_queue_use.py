@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests import hand_made_log as by_hand
-from tests.hand_made_log import Patient, enters
+from tests import example_logs as by_hand
+from tests.example_logs import Patient, enters
 from tests.rows import OutcomeRows, limits
 from tests.unit.outcomes.ward import results_of
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from sim.event_log.log import FREE_OF, HOLDS, WAITS_FOR
-from tests import hand_made_log as by_hand
-from tests.hand_made_log import Patient, asks, enters, granted, leaves, stays
+from tests import example_logs as by_hand
+from tests.example_logs import Patient, asks, enters, granted, leaves, stays
 from tests.rows import limits
 from tests.unit.outcomes.ward import results_of, rows_of
 

@@ -61,7 +61,7 @@ def test_a_valid_file_fits_the_schema(path: Path) -> None:
     CHECKER.validate(tree.plain(tree.read_file(path)))
 
 
-@pytest.mark.parametrize("fault", ["unknown_key", "time_bare_number", "law_unknown", "format_2"])
+@pytest.mark.parametrize("fault", ["unknown_key", "time_bare_number", "distribution_unknown", "format_2"])
 def test_faults_of_shape_do_not_fit_it(fault: str) -> None:
     for path in ROOT.glob(f"tests/conformance/invalid/{fault}*.yaml"):
         assert not CHECKER.is_valid(tree.plain(tree.read_file(path))), path.name

@@ -117,8 +117,8 @@ def test_a_text_that_begins_with_two_dollars_has_one(tmp_path: Path) -> None:
 )  # fmt: skip
 def test_patients_younger_than_a_life_table_are_noted(tmp_path: Path, age: str, has_note: bool) -> None:
     (tmp_path / "life.csv").write_text("age,rate\n18,0.001\n60,0.01\n", encoding="utf-8")
-    law = "{life_table: {file: life.csv}}"
-    path = written(tmp_path, ("age: 60", f"age: {age}"), ("{exponential: {mean: 90 days}}", law))
+    distribution = "{life_table: {file: life.csv}}"
+    path = written(tmp_path, ("age: 60", f"age: {age}"), ("{exponential: {mean: 90 days}}", distribution))
     assert any("begins at age 18" in note for note in load(path).notes) is has_note
 
 
