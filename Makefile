@@ -6,7 +6,7 @@ VENV := .venv
 READY := $(VENV)/.ready
 ALLPATH := $(VENV)/bin/allpath
 
-.PHONY: run test test-long faults theory-long browser figure lint types bench pairing docs validation site clean
+.PHONY: run test test-long faults theory-long browser figure lint types bench pairing docs validation pages site clean
 
 # The published case: an adult with relapse in marrow and CSF, two lines of CAR-T, then transplant. The first scenario
 # is that pathway; each of the others omits one part of it: CAR-T, the second line, transplant after CAR-T.
@@ -65,7 +65,7 @@ pairing: $(READY)
 	@$(VENV)/bin/python -m benchmarks.pairing > docs/pairing.md.new
 	@mv docs/pairing.md.new docs/pairing.md
 
-docs: $(READY)
+docs: $(READY) pages
 	@$(VENV)/bin/python -m sim.scenario.language.schema > docs/reference.md
 	@$(VENV)/bin/python -m tests.published.strategy_tables > docs/strategies.md
 	@$(VENV)/bin/python -m tests.published.centre_tables > docs/centre.md
@@ -73,6 +73,11 @@ docs: $(READY)
 validation: $(READY)
 	@$(VENV)/bin/python -m tests.published.validation > docs/validation.md.new
 	@mv docs/validation.md.new docs/validation.md
+
+# The outputs that the pages and notebooks of the documentation show.
+pages: $(READY)
+	@$(VENV)/bin/python -m tests.pages
+	@$(VENV)/bin/python -m tests.notebooks
 
 # The documentation site, in the folder site/.
 site: $(READY)
@@ -89,4 +94,4 @@ $(READY): requirements.lock pyproject.toml
 	@touch $(READY)
 
 clean:
-	rm -rf $(VENV) build dist site *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build dist site .cache *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

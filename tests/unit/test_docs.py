@@ -1,29 +1,13 @@
-"""The page on Python is executed, the page on pairing is up to date, the files that pages name exist."""
+"""The page on pairing is up to date, the files that pages name exist, the navigation has every page."""
 
 from __future__ import annotations
 
-import contextlib
-import io
 import re
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PAGE = ROOT / "docs" / "python.md"
-
-
-def test_the_python_shown_prints_what_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(ROOT)
-    names: dict[str, object] = {}
-    blocks = re.findall(
-        r"```python\n(.*?)```\n(?:\n```text\n(.*?)```)?", PAGE.read_text("utf-8"), flags=re.DOTALL
-    )
-    assert len(blocks) == 7
-    for code, shown in blocks:
-        with contextlib.redirect_stdout(io.StringIO()) as printed:
-            exec(compile(code, PAGE.name, "exec"), names)
-        assert printed.getvalue() == shown
 
 
 def test_the_page_of_pairing_has_every_comparison_and_what_one_of_them_gives() -> None:
@@ -54,5 +38,6 @@ def test_the_files_that_a_page_names_exist(page: str) -> None:
 
 def test_every_page_of_docs_is_in_the_navigation() -> None:
     navigation = (ROOT / "mkdocs.yml").read_text("utf-8").split("nav:")[1].split("\n\n")[0]
-    pages = {path.name for path in (ROOT / "docs").glob("*.md")}
-    assert pages == set(re.findall(r": ([\w-]+\.md)", navigation))
+    docs = ROOT / "docs"
+    pages = {str(path.relative_to(docs)) for path in docs.rglob("*") if path.suffix in (".md", ".ipynb")}
+    assert pages == set(re.findall(r": ([\w/-]+\.(?:md|ipynb))", navigation))
