@@ -22,7 +22,8 @@ from rich.table import Table
 
 from benchmarks import hand_written
 from sim.engine.run import simulate
-from sim.outcomes.summary import DEFAULT_TIMES, log_results
+from sim.outcomes.evaluation import Arm
+from sim.outcomes.summary import DEFAULT_TIMES, evaluate_run
 from sim.pathway.tables import Pathway, compile_pathway
 from sim.runs.comparison import request_source, run_comparison
 from sim.runs.provenance import peak_mib
@@ -65,7 +66,7 @@ def engine(compiled: Pathway, **options: object) -> Work:
 def with_outcomes(compiled: Pathway) -> Work:
     def run() -> int:
         result = simulate(compiled)
-        log_results(result.log, result.use, compiled.scenario)
+        evaluate_run(Arm("", compiled.scenario, result.log, result.use, 1, 1), at=DEFAULT_TIMES)
         return result.log.n_patients
 
     return run

@@ -10,8 +10,8 @@ from typing import TypeAlias
 
 from sim.errors import InputError
 from sim.frames import ComparisonResults, PathLike, PatientTrace, RunResults, SweepResults
-from sim.outcomes.comparison.comparability import Arm
-from sim.outcomes.summary import log_results
+from sim.outcomes.evaluation import Arm
+from sim.outcomes.summary import evaluate_run
 from sim.runs.comparison import arm_sources, run_comparison, trace_arms
 from sim.runs.grid import Changes, variations
 from sim.runs.run import Run, RunRequest, Time, check_whole, further_outcomes, run_scenario, texts, times
@@ -163,15 +163,7 @@ def open_run(folder: PathLike) -> RunResults:
 
     saved = read_run(Path(folder))
     request, arm = saved.request(), saved.arm()
-    results = log_results(
-        arm.log,
-        arm.use,
-        arm.scenario,
-        at=request.at,
-        seed=arm.seed,
-        replications=arm.replications,
-        further=further_outcomes(arm.scenario),
-    )
+    results = evaluate_run(arm, at=request.at, further=further_outcomes(arm.scenario))
     engine = str(saved.provenance["engine"])
     return RunResults(Run(request, arm.scenario, results, engine, arm.log.n_patients, arm))
 

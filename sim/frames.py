@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from sim.event_log.log import Floats
-from sim.outcomes.comparison.comparability import Arm
 from sim.outcomes.estimates import Table
+from sim.outcomes.evaluation import Arm
 from sim.outcomes.results import Results
 from sim.runs.comparison import Comparison
 from sim.runs.run import Run, RunRequest

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
-from sim.event_log.log import ENTERS
-from sim.outcomes.comparison.comparability import Arm
+from sim.event_log.log import ENTERS, EventLog, ResourceUse
 from sim.outcomes.comparison.paired import compare
-from sim.outcomes.evaluation import Evaluator
+from sim.outcomes.evaluation import Arm, Evaluator
 from sim.outcomes.history.history import History
+from sim.outcomes.results import Results
+from sim.outcomes.summary import DEFAULT_TIMES, evaluate_run
 from sim.runs.comparison import Comparison
 from sim.runs.run import Run, RunRequest, run_scenario
 from sim.scenario.language.model import Outcome, Scenario
@@ -93,7 +94,21 @@ def arm_of(done: Run, name: str = "it") -> Arm:
 
 def evaluator_of(arm: Arm, at: Sequence[float] = ()) -> Evaluator:
     """The evaluator of an arm. at: days at which curves are read."""
-    return Evaluator(arm.history, at=at, replications=arm.replications)
+    return Evaluator(arm, at=at)
+
+
+def log_results(
+    log: EventLog,
+    use: ResourceUse,
+    scenario: Scenario,
+    *,
+    at: Sequence[float] = DEFAULT_TIMES,
+    seed: int = 0,
+    replications: int | None = None,
+) -> Results:
+    """The results of a log. replications: their number, where the last ones may have no patients."""
+    n = replications or int(log.replication.max(initial=0)) + 1
+    return evaluate_run(Arm("", scenario, log, use, seed, n), at=at)
 
 
 def history_of(done: Run) -> History:

@@ -26,7 +26,7 @@ from sim.files import json_text, write_whole
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from sim.outcomes.comparison.comparability import Arm
+    from sim.outcomes.evaluation import Arm
     from sim.outcomes.results import Results
     from sim.runs.run import Progress, RuleViolation, RunRequest
 

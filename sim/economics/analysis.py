@@ -23,9 +23,9 @@ from sim.economics.incremental import (
 )
 from sim.errors import InputError
 from sim.event_log.log import EventLog, Floats, Indices
-from sim.outcomes.comparison.comparability import Arm
 from sim.outcomes.endpoints import Endpoint
 from sim.outcomes.estimates import Incremental, IncrementalRow
+from sim.outcomes.evaluation import Arm
 from sim.outcomes.history.history import History
 from sim.outcomes.results import Key
 from sim.outcomes.summary import why_no_interval

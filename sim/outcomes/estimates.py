@@ -122,19 +122,17 @@ class IncrementalRow(NamedTuple):
 Row = TypeVar("Row", EstimateRow, DifferenceRow, IncrementalRow)
 Code = NDArray[np.int32]
 
-LABELS = ("outcome", "arm", "group", "part", "measure", "time_days")
-"""The columns that identify a row, together with `reference` of a difference."""
-
 
 @dataclass(frozen=True, eq=False)
 class Table(Generic[Row]):
     """Rows of numbers with their labels, column by column.
 
-    codes: text columns as indices into `names`, int32 [n_rows]. numbers: float64 [n_rows], nan where
-    there is no number.
+    key: the columns that identify a row, together with `reference` of a difference. codes: text columns
+    as indices into `names`, int32 [n_rows]. numbers: float64 [n_rows], nan where there is no number.
     """
 
     row_type: ClassVar[Any]
+    key: ClassVar[tuple[str, ...]] = ("outcome", "measure", "arm", "group", "part", "time_days")
     not_json: ClassVar[frozenset[str]] = frozenset()
     codes: Mapping[str, Code]
     names: Mapping[str, tuple[str, ...]]
@@ -177,7 +175,7 @@ class Table(Generic[Row]):
     @cached_property
     def _index(self) -> dict[tuple[Any, ...], Row]:
         rows = reversed(self._rows)
-        return {tuple(_key(getattr(row, name)) for name in LABELS): row for row in rows}
+        return {tuple(_key(getattr(row, name)) for name in self.key): row for row in rows}
 
     def _texts(self, column: str) -> list[str]:
         names = self.names[column]
@@ -200,18 +198,16 @@ class Table(Generic[Row]):
             {name: values[keep] for name, values in self.numbers.items()},
         )
 
-    def find(
-        self,
-        outcome: str,
-        measure: str,
-        *,
-        arm: str = "",
-        group: str = "",
-        part: str = "",
-        time_days: float | None = None,
-    ) -> Row | None:
-        """The first row with exactly these labels; None where there is none."""
-        return self._index.get((outcome, arm, group, part, measure, time_days))
+    def find(self, *first: str, **others: str | float | None) -> Row | None:
+        """The first row with these labels and no others; None where there is none.
+
+        first: the first labels of `key`, in their order. others: further ones by name. Raises: KeyError.
+        """
+        empty = {name: None if name in self.numbers else "" for name in self.key}
+        labels = empty | dict(zip(self.key, first, strict=False)) | others
+        if len(labels) > len(self.key):
+            raise KeyError(f"one of {', '.join(others)} is no label")
+        return self._index.get(tuple(labels.values()))
 
     def present(self, column: str) -> tuple[str, ...]:
         """The different texts of a column, in the order of their first row."""
@@ -256,6 +252,7 @@ class Incremental(Table[IncrementalRow]):
     """The incremental analysis of several arms."""
 
     row_type = IncrementalRow
+    key = ("analysis", "arm")
 
 
 class Differences(Table[DifferenceRow]):

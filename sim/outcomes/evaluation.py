@@ -1,4 +1,4 @@
-"""One outcome evaluated on a log: its figures for all patients it is about, and for each group."""
+"""A scenario that was run, and one outcome evaluated on its log: for all patients, and for each group."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from sim.event_log.log import Indices
+from sim.event_log.log import EventLog, Indices, ResourceUse
 from sim.outcomes.endpoints import Endpoint, means, pathway_patterns
 from sim.outcomes.endpoints.time_in_state import occupancy, time_in
 from sim.outcomes.endpoints.time_to_event import Observation, TimeToEvent, time_to_event
@@ -31,6 +31,24 @@ ENDPOINTS: Mapping[str, Callable[[History, Outcome], Endpoint]] = {
     "funnel": pathway_patterns.funnel,
     "pathway": pathway_patterns.pathway,
 }
+
+
+@dataclass(frozen=True, eq=False)
+class Arm:
+    """A scenario that was run: its name in a comparison, its log and its use of resources."""
+
+    name: str
+    scenario: Scenario
+    log: EventLog
+    use: ResourceUse
+    seed: int
+    replications: int
+
+    @cached_property
+    def history(self) -> History:
+        """The histories of its patients, the only ones that are made of this log."""
+        return History(self.log, self.use, self.scenario)
+
 
 FurtherOutcomes: TypeAlias = Callable[[History], Iterable[tuple[Outcome, Endpoint]]]
 """Makes outcomes that the file does not declare, already evaluated on a history."""
@@ -76,27 +94,25 @@ class Evaluation:
 
 
 class Evaluator:
-    """Evaluates outcomes on a history. at: days; those that cannot be observed are left out of `times`.
+    """Evaluates outcomes on an arm. at: days; those that cannot be observed are left out of `times`.
 
-    replications: their number, where that is not what the log says of itself. observations: by outcome,
-    how long patients were observed, where this log is not the whole of it. further: outcomes beside
-    those of the file; one with the name of another is left out.
+    observations: by outcome, how long patients were observed, where this log is not the whole of it.
+    further: outcomes beside those of the file; one with the name of another is left out.
     """
 
     def __init__(
         self,
-        history: History,
+        arm: Arm,
         *,
         at: Sequence[float],
-        replications: int | None = None,
         observations: Mapping[str, Observation] | None = None,
         further: FurtherOutcomes | None = None,
     ) -> None:
-        self.history, self.log, self.scenario = history, history.log, history.scenario
+        self.history, self.log, self.scenario = arm.history, arm.log, arm.scenario
+        self.replications = arm.replications
         self.asked = tuple(at)
         self.times = observable_times(self.scenario, at)
         self.observations = observations or {}
-        self.replications = replications or int(self.log.replication.max(initial=0) + 1)
         self._further = further
 
     @cached_property

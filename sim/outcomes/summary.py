@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from sim.event_log.log import EventLog, ResourceUse
 from sim.outcomes.endpoints.time_to_event import Observation
 from sim.outcomes.estimates import Differences, EstimateRow, Estimates
 from sim.outcomes.evaluation import (
+    Arm,
     ByReplication,
     Evaluator,
     Findings,
@@ -19,7 +19,6 @@ from sim.outcomes.evaluation import (
     combined_observation,
     mean_the_same,
 )
-from sim.outcomes.history.history import History
 from sim.outcomes.queues import queue_summary
 from sim.outcomes.queues.queue_summary import ResourceFindings
 from sim.outcomes.results import (
@@ -148,19 +147,9 @@ def run_results(summary: Summary, *, seed: int) -> Results:
     return Results((facts,), seed, summary.replications, estimates, Differences.of(()), facts.notes)
 
 
-def log_results(
-    log: EventLog,
-    use: ResourceUse,
-    scenario: Scenario,
-    *,
-    at: Sequence[float] = DEFAULT_TIMES,
-    seed: int = 0,
-    replications: int | None = None,
-    further: FurtherOutcomes | None = None,
-) -> Results:
+def evaluate_run(arm: Arm, *, at: Sequence[float], further: FurtherOutcomes | None = None) -> Results:
     """The results of a run whose whole log is at hand. at: days; those beyond observation are left out."""
-    evaluator = Evaluator(History(log, use, scenario), at=at, replications=replications, further=further)
-    return run_results(summarise(evaluator), seed=seed)
+    return run_results(summarise(Evaluator(arm, at=at, further=further)), seed=arm.seed)
 
 
 def arm_results(summary: Summary, *, name: str = "", label: str = "") -> tuple[Estimates, ArmFacts]:

@@ -12,7 +12,8 @@ import numpy as np
 from sim.engine.run import simulate
 from sim.errors import InputError
 from sim.outcomes.comparison import paired
-from sim.outcomes.comparison.comparability import Arm, check_comparable
+from sim.outcomes.comparison.comparability import check_comparable
+from sim.outcomes.evaluation import Arm
 from sim.outcomes.results import Results
 from sim.pathway.tables import Pathway, compile_pathway
 from sim.runs.run import QUIET, Progress, RunRequest, Timer, check_rules
@@ -153,7 +154,7 @@ def run_comparison(
     for number, source in enumerate(sources):
         arms.append(simulate_arm(source, workers=workers, progress=progress.part(number, len(sources))))
         if isinstance(source.origin, RunRequest):
-            check_rules(arms[-1].history, arms[-1].log)
+            check_rules(arms[-1])
     timer.begin("outcomes")
     progress.step("outcomes")
     results = _compared(arms, at=at, workers=workers)

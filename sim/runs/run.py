@@ -14,10 +14,8 @@ from sim.engine.run import BATCH, COMPILED, ENGINES, Result, simulate_in_batches
 from sim.errors import InputError, RunError, did_you_mean
 from sim.event_log.log import EventLog
 from sim.numerics.cache import is_kept
-from sim.outcomes.comparison.comparability import Arm
 from sim.outcomes.endpoints.time_to_event import Observation
-from sim.outcomes.evaluation import Evaluator, FurtherOutcomes, first_violation
-from sim.outcomes.history.history import History
+from sim.outcomes.evaluation import Arm, Evaluator, FurtherOutcomes, first_violation
 from sim.outcomes.results import Results, event_in_words
 from sim.outcomes.summary import (
     DEFAULT_TIMES,
@@ -236,22 +234,20 @@ def run_scenario(
         summaries = batches.evaluate(pathway, combined_observations(summaries))
     summary = combine(summaries)
     results = run_results(summary, seed=request.seed)
-    arm, last = None, batches.last
-    assert last is not None
-    if keep_log:
-        arm = Arm(request.file.stem, pathway.scenario, last.log, last.use, request.seed, request.replications)
-    return Run(request, pathway.scenario, results, last.engine, summary.patients, arm, batches.timer)
+    arm = batches.last if keep_log else None
+    return Run(request, pathway.scenario, results, batches.engine, summary.patients, arm, batches.timer)
 
 
 @dataclass(slots=True, eq=False)
 class _Batches:
-    """Simulates a request batch by batch. size: patients in a batch. last: the batch before."""
+    """Simulates a request batch by batch. size: patients in a batch. last: the batch before, as an arm."""
 
     request: RunRequest
     progress: Progress
     sink: LogSink | None
     size: float
-    last: Result | None = None
+    last: Arm | None = None
+    engine: str = ""
     timer: Timer = field(default_factory=Timer)
 
     def evaluate(self, pathway: Pathway, observations: Mapping[str, Observation]) -> list[Summary]:
@@ -260,10 +256,12 @@ class _Batches:
 
         def take(which: range, result: Result) -> None:
             self.timer.begin("outcomes")
-            self.last = result
-            history = _history(pathway.scenario, which, result)
-            check_rules(history, result.log)
-            summaries.append(self._summary(history, len(which), observations))
+            self.engine = result.engine
+            self.last = arm = self._arm(pathway.scenario, which, result)
+            check_rules(arm, result.log)
+            further = further_outcomes(arm.scenario)
+            evaluator = Evaluator(arm, at=self.request.at, observations=observations, further=further)
+            summaries.append(summarise(evaluator))
             if self.sink is not None:
                 self.timer.begin("write")
                 self.sink.add(result)
@@ -283,19 +281,13 @@ class _Batches:
         self.timer.begin("outcomes")
         return summaries
 
-    def _summary(
-        self, history: History, replications: int, observations: Mapping[str, Observation]
-    ) -> Summary:
-        further = further_outcomes(history.scenario)
-        return summarise(
-            Evaluator(
-                history,
-                at=self.request.at,
-                replications=replications,
-                observations=observations,
-                further=further,
-            )
-        )
+    def _arm(self, scenario: Scenario, which: range, result: Result) -> Arm:
+        """A batch as a run of its own, its replications numbered from 0."""
+        log, use = result.log, result.use
+        if which.start:
+            log = replace(log, replication=log.replication - which.start)
+            use = replace(use, replication=use.replication - which.start)
+        return Arm(self.request.file.stem, scenario, log, use, self.request.seed, len(which))
 
 
 def is_kernel_compiled() -> bool:
@@ -312,20 +304,11 @@ def further_outcomes(scenario: Scenario) -> FurtherOutcomes | None:
     return endpoints
 
 
-def _history(scenario: Scenario, which: range, result: Result) -> History:
-    """The history of a batch as a run of its own, its replications numbered from 0."""
-    log, use = result.log, result.use
-    if which.start:
-        log = replace(log, replication=log.replication - which.start)
-        use = replace(use, replication=use.replication - which.start)
-    return History(log, use, scenario)
-
-
-def check_rules(history: History, log: EventLog) -> None:
+def check_rules(arm: Arm, log: EventLog | None = None) -> None:
     """Raises: RuleViolation where an event occurred that the scenario forbids.
 
-    log: that of the history, with the numbers of the replications in the run.
+    log: that of the arm with the numbers of the replications in the run, where they are others.
     """
-    found = first_violation(history)
+    found = first_violation(arm.history)
     if found is not None:
-        raise RuleViolation(history.scenario, log, found[0], event_in_words(found[1]))
+        raise RuleViolation(arm.scenario, arm.log if log is None else log, found[0], event_in_words(found[1]))

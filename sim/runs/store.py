@@ -25,7 +25,7 @@ from sim.event_log.arrow_tables import (
 )
 from sim.event_log.log import EventLog, Names, ResourceUse
 from sim.files import check_folder, json_text, whole_folder
-from sim.outcomes.comparison.comparability import Arm
+from sim.outcomes.evaluation import Arm
 from sim.pathway.tables import Pathway, compile_pathway
 from sim.runs.provenance import provenance
 from sim.runs.run import QUIET, Progress, Run, RunRequest, run_scenario

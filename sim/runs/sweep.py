@@ -12,7 +12,6 @@ from sim.engine.processes import in_processes
 from sim.engine.run import check_size, choose_engine
 from sim.engine.simpy_replications import WORTH_A_PROCESS
 from sim.errors import Place, Problem, RunError, ScenarioError
-from sim.outcomes.comparison.comparability import Arm
 from sim.outcomes.comparison.sweep_results import (
     Cell,
     cell_differences,
@@ -21,6 +20,7 @@ from sim.outcomes.comparison.sweep_results import (
     without_log,
 )
 from sim.outcomes.estimates import DifferenceRow, Differences, Estimates
+from sim.outcomes.evaluation import Arm
 from sim.outcomes.queues.waiting_burden import BETTER
 from sim.outcomes.results import ArmFacts, Results
 from sim.outcomes.summary import arm_results
@@ -209,7 +209,7 @@ def simulate_cell(
             arm = simulate_arm(source, workers=workers, progress=progress)
         if last is not None:
             last[:] = [arm]
-        check_rules(arm.history, arm.log)
+        check_rules(arm)
     except RuleViolation as error:
         return FailedCell(error.fact)
     except (RunError, ScenarioError) as error:

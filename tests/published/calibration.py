@@ -18,9 +18,9 @@ import yaml
 from sim import units
 from sim.engine.run import simulate
 from sim.outcomes.results import Results
-from sim.outcomes.summary import log_results
 from sim.pathway.tables import compile_pathway
 from sim.scenario import load
+from tests.example_runs import log_results
 from tests.published.extraction import entries, wilson
 from tests.rows import OutcomeRows
 

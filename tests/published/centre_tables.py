@@ -6,9 +6,9 @@ from functools import cache
 from pathlib import Path
 
 from sim.engine.run import simulate
-from sim.outcomes.comparison.comparability import Arm
 from sim.outcomes.comparison.sweep_results import Cell, evaluate_cell, headline_differences, without_log
 from sim.outcomes.estimates import Differences, Estimates
+from sim.outcomes.evaluation import Arm
 from sim.outcomes.results import Results
 from sim.outcomes.summary import arm_results
 from sim.pathway.tables import compile_pathway

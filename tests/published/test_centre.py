@@ -15,10 +15,10 @@ from sim.event_log.log import ASKS, ENTERS, LEAVES, EventLog, ResourceUse
 from sim.outcomes.evaluation import first_violation
 from sim.outcomes.history.history import NEVER, History
 from sim.outcomes.results import Results
-from sim.outcomes.summary import log_results
 from sim.pathway.tables import compile_pathway
 from sim.scenario import load
 from sim.scenario.language.model import Scenario
+from tests.example_runs import log_results
 from tests.published.centre_tables import BASE, SCENARIOS, WAITS, WHAT_IFS, shown
 from tests.published.centre_tables import results as compared_with_base
 from tests.rows import OutcomeRows

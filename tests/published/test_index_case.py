@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from sim.engine.run import simulate
-from sim.outcomes.summary import log_results
 from sim.pathway.tables import Pathway, compile_pathway
 from sim.scenario import load
 from tests.cohorts import sizes
+from tests.example_runs import log_results
 from tests.published.patients import patients_of
 from tests.rows import OutcomeRows
 

@@ -17,9 +17,9 @@ import numpy as np
 import pytest
 
 from sim.engine.run import simulate
-from sim.outcomes.comparison.comparability import Arm
 from sim.outcomes.comparison.paired import compare
 from sim.outcomes.estimates import DifferenceRow, EstimateRow
+from sim.outcomes.evaluation import Arm
 from sim.outcomes.results import Results
 from sim.pathway.tables import compile_pathway
 from sim.scenario import load

@@ -11,9 +11,9 @@ import pytest
 from scipy import stats
 
 from sim.engine.run import simulate
-from sim.outcomes.summary import log_results
 from sim.pathway.tables import compile_pathway
 from tests.cohorts import count, entered, read, simulate_stages, written
+from tests.example_runs import log_results
 
 LASTED = 40.0
 ROWS, REPLICATIONS = 1000, 20

@@ -2,34 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sim.errors import InputError
-from sim.event_log.log import EventLog, ResourceUse
-from sim.outcomes.history.history import History
+from sim.event_log.log import EventLog
+from sim.outcomes.evaluation import Arm
 from sim.outcomes.results import event_in_words, time_in_prose
-from sim.scenario.language.model import Scenario
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Arm:
-    """A scenario that was run: its name in the comparison, its log and its use of resources."""
-
-    name: str
-    scenario: Scenario
-    log: EventLog
-    use: ResourceUse
-    seed: int
-    replications: int
-
-    @property
-    def history(self) -> History:
-        """The histories of its patients."""
-        return History(self.log, self.use, self.scenario)
 
 
 def check_comparable(reference: Arm, arm: Arm) -> None:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from sim.engine.processes import worker_threads
 from sim.outcomes.comparison.arm_statistics import arm_statistics
-from sim.outcomes.comparison.comparability import Arm, check_comparable
+from sim.outcomes.comparison.comparability import check_comparable
 from sim.outcomes.comparison.differences import difference_rows, paired_differences
 from sim.outcomes.comparison.patient_changes import (
     PatientChanges,
@@ -23,7 +23,7 @@ from sim.outcomes.comparison.patient_changes import (
 )
 from sim.outcomes.endpoints.time_to_event import TimeToEvent, time_to_event, with_common_times
 from sim.outcomes.estimates import DifferenceRow, Differences, EstimateRow, Estimates
-from sim.outcomes.evaluation import Evaluation, Evaluator, Findings, FurtherOutcomes, Group
+from sim.outcomes.evaluation import Arm, Evaluation, Evaluator, Findings, FurtherOutcomes, Group
 from sim.outcomes.queues.queue_summary import growth_note, resource_facts, steady_state_note
 from sim.outcomes.results import ArmFacts, Description, Estimate, Key, Results
 from sim.outcomes.summary import arm_results, summarise, unit_of, why_no_interval
@@ -99,7 +99,7 @@ def compare(
 
 
 def _evaluated(arm: Arm, at: Sequence[float], further: FurtherOutcomes | None) -> _EvaluatedArm:
-    evaluator = Evaluator(arm.history, at=at, replications=arm.replications, further=further)
+    evaluator = Evaluator(arm, at=at, further=further)
     facts = resource_facts(evaluator.resources, arm.scenario) if evaluator.resources else ()
     return _EvaluatedArm(
         arm, evaluator, {one.name: steady_state_note(facts, one.name) for one in facts if not one.settles}
@@ -154,7 +154,7 @@ def _patient_changes(reference: _EvaluatedArm, arm: _EvaluatedArm) -> PatientCha
 
 def classify_changes(reference: Arm, arm: Arm) -> NDArray[np.str_] | None:
     """`better`, `same` or `worse` for each patient; None where no outcome decides it."""
-    one, other = (Evaluator(of.history, at=(), replications=of.replications) for of in (reference, arm))
+    one, other = (Evaluator(of, at=()) for of in (reference, arm))
     endpoints = _deciding_endpoints(one, other)
     if endpoints is None:
         return None

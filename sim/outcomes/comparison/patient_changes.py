@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from sim.event_log.log import Codes, EventLog, Floats, Indices
 from sim.numerics.compilation import entry
-from sim.outcomes.comparison.comparability import Arm
 from sim.outcomes.endpoints.time_to_event import CENSORED, TimeToEvent
 from sim.outcomes.estimates import EstimateRow
+from sim.outcomes.evaluation import Arm
 from sim.outcomes.history.history import NEVER, Flags
 from sim.outcomes.results import Divergence, Estimate, event_in_words, mean, share
 from sim.scenario.language.model import Outcome

@@ -10,7 +10,6 @@ import numpy as np
 
 from sim.errors import Place, Where
 from sim.event_log.log import EventLog
-from sim.outcomes.comparison.comparability import Arm
 from sim.outcomes.comparison.differences import (
     Difference,
     difference_rows,
@@ -21,6 +20,7 @@ from sim.outcomes.comparison.paired import is_same
 from sim.outcomes.endpoints import Endpoint
 from sim.outcomes.estimates import DifferenceRow
 from sim.outcomes.evaluation import (
+    Arm,
     Evaluation,
     Evaluator,
     Findings,
@@ -72,7 +72,7 @@ def evaluate_cell(arm: Arm, *, at: Sequence[float], further: FurtherOutcomes | N
     goes before one of the same name.
     """
     scenario = arm.scenario
-    evaluator = Evaluator(arm.history, at=at, replications=arm.replications, further=further)
+    evaluator = Evaluator(arm, at=at, further=further)
     facts = resource_facts(evaluator.resources, scenario)
     named = {outcome.name for outcome in scenario.outcomes}
     waiting = {name: endpoint for name, endpoint in burden(evaluator.history).items() if name not in named}

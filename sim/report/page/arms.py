@@ -9,10 +9,8 @@ from functools import cached_property
 import numpy as np
 
 from sim.event_log.log import Indices
-from sim.outcomes.comparison.comparability import Arm
 from sim.outcomes.curves import grid
-from sim.outcomes.evaluation import Evaluator
-from sim.outcomes.history.history import History
+from sim.outcomes.evaluation import Arm, Evaluator
 from sim.report.charts.style import Look, looks
 from sim.scenario.language.model import Outcome
 
@@ -32,11 +30,6 @@ class PageArm(Arm):
         return cls(arm.name, arm.scenario, arm.log, arm.use, arm.seed, arm.replications, until)
 
     @cached_property
-    def history(self) -> History:
-        """The histories of the patients."""
-        return super().history
-
-    @cached_property
     def patients(self) -> Indices:
         """The patients who start after the warm-up, increasing."""
         return np.flatnonzero(self.log.begins >= self.scenario.patients.arrivals.warm_up)
@@ -47,7 +40,7 @@ class PageArm(Arm):
 
     def evaluator(self, until: float) -> Evaluator:
         """Evaluates outcomes at the times of a drawn curve, up to `until` days."""
-        return Evaluator(self.history, at=grid(until), replications=self.replications)
+        return Evaluator(self, at=grid(until))
 
 
 def shared_outcomes(arms: Sequence[PageArm]) -> list[Outcome]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from sim.outcomes.comparison.comparability import Arm
+from sim.outcomes.evaluation import Arm
 from sim.report.page.arms import PageArm
 from sim.report.page.document import Section, document
 from sim.report.page.patient_pictures import patient_picture

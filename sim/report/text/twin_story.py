@@ -10,8 +10,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from sim.outcomes.comparison.comparability import Arm
 from sim.outcomes.comparison.patient_changes import IN_WORDS, diverge
+from sim.outcomes.evaluation import Arm
 from sim.report.tables.model import printed
 from sim.report.text.story import Line, Story, days, line_text, print_lines, print_patient, story
 

@@ -15,8 +15,8 @@ from sim import api
 from sim.economics.analysis import ArmTotals, incremental_rows
 from sim.economics.endpoints import COST, QALY
 from sim.errors import InputError
-from sim.outcomes.comparison.comparability import Arm
 from sim.outcomes.estimates import Incremental, IncrementalRow
+from sim.outcomes.evaluation import Arm
 from sim.runs.comparison import ArmSource, simulate_arm
 from sim.runs.grid import variations
 from sim.runs.run import RunRequest, run_scenario

@@ -7,9 +7,9 @@ import pytest
 
 from sim.engine.arrivals import cohort
 from sim.event_log.log import HOLDS
-from sim.outcomes.summary import log_results
 from sim.scenario import load
 from tests.cohorts import differing, entered, happened, read, run, simulate_stages, written
+from tests.example_runs import log_results
 from tests.rows import OutcomeRows
 
 STAGES = """

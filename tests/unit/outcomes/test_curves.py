@@ -9,7 +9,6 @@ import pytest
 
 from sim.outcomes.curves import curves, grid
 from sim.outcomes.history.state_occupancy import state_occupancy
-from sim.outcomes.summary import log_results
 from sim.runs.run import Run
 from tests import example_logs as by_hand
 from tests.example_runs import (
@@ -20,6 +19,7 @@ from tests.example_runs import (
     arm_of,
     evaluator_of,
     history_of,
+    log_results,
     outcome_named,
     simulated,
 )

@@ -6,7 +6,16 @@ import json
 from math import isnan, nan
 from typing import Any
 
-from sim.outcomes.estimates import DifferenceRow, Differences, EstimateRow, Estimates
+import pytest
+
+from sim.outcomes.estimates import (
+    DifferenceRow,
+    Differences,
+    EstimateRow,
+    Estimates,
+    Incremental,
+    IncrementalRow,
+)
 
 ROWS = (
     EstimateRow(
@@ -82,6 +91,17 @@ def test_the_first_of_several_differences_with_the_same_labels_is_found():
     assert found is not None
     assert (found.reference, found.difference) == ("a", -0.1)
     assert [row.difference for row in table.where(reference="best")] == [0.3]
+
+
+def test_a_step_of_the_incremental_analysis_is_found_by_its_analysis_and_arm():
+    steps = [("reference", "new"), ("frontier", "old"), ("frontier", "new")]
+    table = Incremental.of(IncrementalRow(*step, "", "EUR", 1.0, 2.0, "") for step in steps)
+    assert table.find("frontier", "new") is list(table)[2]
+    assert table.find("frontier", arm="newer") is None
+    assert [row.arm for row in table.where(analysis="frontier")] == ["old", "new"]
+    for call in (table.where, table.find):
+        with pytest.raises(KeyError):
+            call(outcome="cost")
 
 
 def test_texts_of_a_column_in_the_order_of_their_first_row():

@@ -13,7 +13,7 @@ import jsonschema
 import pytest
 
 from sim.economics.incremental import SetKind, Status
-from sim.outcomes.estimates import LABELS, Table
+from sim.outcomes.estimates import Table
 from sim.outcomes.results import Results
 from sim.runs.comparison import request_source, run_comparison
 from sim.runs.grid import grid
@@ -132,8 +132,8 @@ def test_the_schema_rejects_other_results(results, fault):
 def test_labels_identify_a_row(results, name):
     """No two rows have the same outcome, arm, group, part, measure and time (and reference)."""
     tables: list[tuple[Table[Any], tuple[str, ...]]] = [
-        (results[name].estimates, LABELS),
-        (results[name].differences, (*LABELS, "reference")),
+        (results[name].estimates, Table.key),
+        (results[name].differences, (*Table.key, "reference")),
     ]
     for table, labels in tables:
         found = Counter(tuple(record[label] for label in labels) for record in table.records())

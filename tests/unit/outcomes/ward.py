@@ -7,10 +7,11 @@ from typing import Any
 
 from sim.event_log.log import ResourceUse
 from sim.outcomes.results import Results
-from sim.outcomes.summary import DEFAULT_TIMES, log_results
+from sim.outcomes.summary import DEFAULT_TIMES
 from sim.scenario.language import model as m
 from tests import example_logs as by_hand
 from tests.example_logs import Patient, enters, happens, outcome, stays, test
+from tests.example_runs import log_results
 from tests.rows import OutcomeRows
 
 BED = m.Need(None, "bed", by_hand.HERE)

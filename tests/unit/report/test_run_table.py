@@ -8,11 +8,11 @@ from math import nan
 from rich.console import Console
 
 from sim.outcomes.estimates import EstimateRow
-from sim.outcomes.summary import log_results
 from sim.report.tables.run_table import print_run, value_cell
 from sim.scenario.language import model as m
 from tests import example_logs as by_hand
 from tests.example_logs import Patient, asks, enters, granted, happens, outcome
+from tests.example_runs import log_results
 
 STAGES = [
     by_hand.stage("ward", "ill", needs=[m.Need(None, "bed", by_hand.HERE)]),

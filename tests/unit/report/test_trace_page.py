@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 import pytest
 
-from sim.outcomes.comparison.comparability import Arm
+from sim.outcomes.evaluation import Arm
 from sim.report.page.arms import PageArm
 from sim.report.page.page import trace_page
 from sim.report.page.patient_pictures import patient_picture

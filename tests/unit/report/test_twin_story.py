@@ -6,7 +6,7 @@ import io
 
 from rich.console import Console
 
-from sim.outcomes.comparison.comparability import Arm
+from sim.outcomes.evaluation import Arm
 from sim.report.text.twin_story import print_twin_story, twin_story
 from tests import example_logs as by_hand
 from tests.example_logs import Patient, Row, enters, stays

@@ -24,7 +24,7 @@ from sim.engine.run import Result
 from sim.errors import RunError
 from sim.event_log.arrow_tables import event_table, event_tables, patient_table, use_table
 from sim.event_log.log import EventLog, Names, ResourceUse
-from sim.outcomes.comparison.comparability import Arm
+from sim.outcomes.evaluation import Arm
 from sim.outcomes.results import Results
 from sim.runs.reproduce import Reproduction
 from sim.runs.run import Run, RunRequest, run_scenario

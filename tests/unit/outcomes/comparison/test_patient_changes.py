@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sim.outcomes.comparison.comparability import Arm
 from sim.outcomes.comparison.paired import classify_changes, compare
 from sim.outcomes.comparison.patient_changes import CHANGES, HAPPENS, WHEN, common_codes, diverge
+from sim.outcomes.evaluation import Arm
 from sim.outcomes.history.history import NEVER
 from sim.outcomes.results import Divergence, share
 from tests import example_logs as by_hand

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sim.outcomes.comparison.comparability import Arm
 from sim.outcomes.comparison.sweep_results import (
     cell_differences,
     evaluate_cell,
@@ -16,6 +15,7 @@ from sim.outcomes.comparison.sweep_results import (
     without_log,
 )
 from sim.outcomes.estimates import DifferenceRow, Differences
+from sim.outcomes.evaluation import Arm
 from sim.outcomes.results import Results
 from sim.runs.grid import grid
 from sim.runs.run import RunRequest

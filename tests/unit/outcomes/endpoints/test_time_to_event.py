@@ -10,10 +10,11 @@ import pytest
 from sim.outcomes.endpoints.time_to_event import time_to_event
 from sim.outcomes.history.history import NEVER, History
 from sim.outcomes.results import Results, log_log
-from sim.outcomes.summary import DEFAULT_TIMES, log_results
+from sim.outcomes.summary import DEFAULT_TIMES
 from sim.scenario.language import model as m
 from tests import example_logs as by_hand
 from tests.example_logs import Patient, either, enters, happens, outcome, stays, test
+from tests.example_runs import log_results
 from tests.rows import OutcomeRows, limits
 
 STAGES = [

@@ -8,10 +8,10 @@ import pytest
 from sim.engine.run import simulate
 from sim.outcomes.queues.warm_up import batches_of, growth, mser
 from sim.outcomes.results import ResourceFacts, Results
-from sim.outcomes.summary import log_results
 from sim.pathway.tables import compile_pathway
 from sim.scenario.language.model import Scenario
 from tests.cohorts import read, written
+from tests.example_runs import log_results
 from tests.rows import OutcomeRows, limits
 
 # ---------------------------------------------------------------- MSER-5
