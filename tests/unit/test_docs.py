@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -26,6 +27,35 @@ def test_the_page_of_pairing_has_every_comparison_and_what_one_of_them_gives() -
         if pair.other.parent.name == "academic" and pair.other.stem == "car_t_withheld_for_cns"
     )
     assert "".join(pairing.lines(one)) in page
+
+
+def prose(text: str) -> list[str]:
+    """The lines outside of tables."""
+    return [line for line in text.splitlines() if line and not line.startswith("|")]
+
+
+def test_the_prose_of_written_pages_is_that_of_their_generators(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tables take minutes to hours; other tests compare them with smaller runs."""
+    from tests.published import centre_tables, strategy_tables, validation
+    from tests.theory import queues
+
+    monkeypatch.setattr(strategy_tables, "of_strategies", lambda setting: "|")
+    monkeypatch.setattr(strategy_tables, "of_waits", lambda setting: "|")
+    base_case = SimpleNamespace(n_patients=474 * centre_tables.REPLICATIONS)
+    monkeypatch.setattr(centre_tables, "cell", lambda path: base_case)
+    monkeypatch.setattr(centre_tables, "of_what_ifs", lambda: "|")
+    monkeypatch.setattr(centre_tables, "of_one_more", lambda: "|")
+    shown = {
+        name: (ROOT / "docs" / f"{name}.md").read_text("utf-8")
+        for name in ("strategies", "centre", "queues", "validation")
+    }
+    assert prose(shown["strategies"]) == prose(strategy_tables.page())
+    assert prose(shown["centre"]) == prose(centre_tables.page())
+    assert shown["queues"].startswith(queues.HEAD)
+    introduction = validation.INTRODUCTION.format(patients=validation.PATIENTS, seed=validation.SEED)
+    disagreements = "".join(f"- {text}\n" for text in validation.DISAGREEMENTS)
+    for text in (introduction, disagreements, validation.TOLERANCES):
+        assert text in shown["validation"]
 
 
 @pytest.mark.parametrize("page", ["CONTRIBUTING.md", "docs/scenarios.md", "scenarios/README.md"])
