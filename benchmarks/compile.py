@@ -20,7 +20,7 @@ from typing import Any
 from numba.core import codegen, compiler_machinery, event
 
 from sim.engine.precompile import precompile
-from sim.numerics.cache import compiled_sources
+from sim.numerics.linking import compiled_sources
 
 ROOT = Path(__file__).parents[1]
 SHOWN = 25

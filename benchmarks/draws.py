@@ -14,8 +14,9 @@ from numba import njit
 
 from sim.distributions import Leaf, leaf, leaf_hazard, leaf_quantile, leaf_time
 from sim.numerics.normal import normal_cdf, normal_quantile
-from sim.numerics.philox import name_key, uniform
+from sim.numerics.philox import uniform
 from sim.numerics.portable import exp, expm1, log, log1p
+from sim.pathway.rows import name_key
 
 N = 2_000_000
 LEAVES = {

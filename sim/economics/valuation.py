@@ -15,7 +15,7 @@ from sim.economics.discounting import UNDISCOUNTED, YEAR, Discount
 from sim.economics.stays import Stays, stage_called, was_there_before
 from sim.event_log.log import Floats, Indices
 from sim.outcomes.history.history import NEVER, History
-from sim.scenario.language.model import Economics, Event, Scenario, Value
+from sim.scenario.language.model import Economics, Scenario, Value, events_of
 
 OTHER = "other"
 """The category of a cost without one."""
@@ -250,12 +250,12 @@ class Valuation:
                 yield category, self._lump(rows, evaluate(self.history, value, rows))
 
     def _event_costs(self) -> Iterator[tuple[str, Lump]]:
-        for name, event in events(self.scenario):
+        for name, event in events_of(self.scenario):
             for category, value in by_category(event.cost, other=OTHER):
                 yield category, self._event_lump(name, value)
 
     def _event_qalys(self) -> Iterator[Lump]:
-        for name, event in events(self.scenario):
+        for name, event in events_of(self.scenario):
             if event.qaly is not None:
                 yield self._event_lump(name, event.qaly)
 
@@ -312,22 +312,13 @@ def _after(edges: Floats, rate: Floats, n: int) -> Floats:
 # ---------------------------------------------------------------- what a scenario values
 
 
-def events(scenario: Scenario) -> Iterator[tuple[str, Event]]:
-    """Every event and clock with its name in the log."""
-    for stage in scenario.stages:
-        for event in (*stage.events, *stage.while_waiting):
-            yield f"{stage.name}.{event.name}", event
-    for clock in scenario.clocks:
-        yield f"clock.{clock.name}", clock
-
-
 def categories(scenario: Scenario) -> tuple[str, ...]:
     """The categories of cost that a scenario names, in the order of its file."""
     amounts = []
     for stage in scenario.stages:
         if stage.cost is not None:
             amounts += [stage.cost.on_entry, stage.cost.per_day]
-    amounts += [event.cost for _, event in events(scenario)]
+    amounts += [event.cost for _, event in events_of(scenario)]
     for resource in scenario.resources:
         amounts += [resource.cost_per_use, resource.cost_per_day]
     return tuple(dict.fromkeys(c for amount in amounts for c, _ in by_category(amount, other=OTHER)))
@@ -360,7 +351,7 @@ def has_utilities(scenario: Scenario) -> bool:
     return (
         any(state.utility is not None for state in scenario.states)
         or any(stage.utility is not None for stage in scenario.stages)
-        or any(event.qaly is not None for _, event in events(scenario))
+        or any(event.qaly is not None for _, event in events_of(scenario))
     )
 
 

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from sim.event_log.log import Floats
 from sim.numerics.compilation import entry
-from sim.numerics.philox import name_key, uniform
+from sim.numerics.philox import uniform
 from sim.numerics.portable import log1p, round_to_grid
+from sim.pathway.rows import name_key
 from sim.scenario.language.model import Scenario
 
 ARRIVE, ACCEPT = name_key("arrive"), name_key("arrive.accept")

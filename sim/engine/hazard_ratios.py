@@ -18,8 +18,8 @@ from sim.pathway.layout import Floats, Tables
 
 # Gauss-Legendre nodes and weights on [0, 1], eight points.
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(8)
-NODES = tuple(float(v) for v in np.round((_NODES + 1.0) / 2.0, 15))
-WEIGHTS = tuple(float(v) for v in np.round(_WEIGHTS / 2.0, 15))
+NODES: tuple[float, ...] = tuple(np.round((_NODES + 1.0) / 2.0, 15).tolist())
+WEIGHTS: tuple[float, ...] = tuple(np.round(_WEIGHTS / 2.0, 15).tolist())
 PANELS = 6
 SMALLEST_STEP = 2.0**-23
 """Days; the solver stops well within one point of the grid."""

@@ -15,7 +15,7 @@ from sim.engine.arrivals import Cohort, cohorts, expected_arrivals
 from sim.engine.processes import run_module
 from sim.errors import InputError, Problem, ScenarioError, did_you_mean
 from sim.event_log.log import EventLog, ResourceUse
-from sim.numerics.cache import cache_folder, is_kept
+from sim.numerics.linking import cache_folder, is_kept
 from sim.pathway.tables import Pathway
 from sim.scenario.language.model import Scenario
 

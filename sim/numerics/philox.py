@@ -6,7 +6,6 @@ Dror and Shaw, Parallel random numbers: as easy as 1, 2, 3, SC11 (2011), doi:10.
 
 from __future__ import annotations
 
-from hashlib import blake2b
 from typing import Any
 
 from sim.numerics.compilation import compiled, primitive
@@ -84,19 +83,9 @@ def philox(first: int, second: int, third: int, fourth: int, seed: int, replicat
 def uniform(seed: int, replication: int, patient: int, key: int, occurrence: int) -> float:
     """A uniform in (0, 1), on the odd multiples of 2^-53: never 0 or 1.
 
-    patient counts from 0; key is `name_key` of the draw; occurrence: how often this patient has
+    patient counts from 0; key: the hash of the draw's name; occurrence: how often this patient has
     made the draw before. All int64.
     """
     counter = word(patient + 1), word(occurrence), word(key)
     first = philox(counter[0], counter[1], counter[2], word(0), word(seed), word(replication))
     return (leading(first) + 0.5) * 2.220446049250313e-16
-
-
-def parameter_uniform(seed: int, draw: int, name: str) -> float:
-    """The uniform of a parameter in one draw of all parameters: of no patient and no replication."""
-    return float(uniform(seed, 0, -1, name_key(name), draw))
-
-
-def name_key(name: str) -> int:
-    """The 64-bit hash of a draw's name, as a signed integer: BLAKE2b of its UTF-8 text, little-endian."""
-    return int.from_bytes(blake2b(name.encode(), digest_size=8).digest(), "little", signed=True)

@@ -12,8 +12,8 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from sim.pathway.distributions import ends
 from sim.scenario.checks.graph import reachable, today_stages
+from sim.scenario.language.conditions import ends
 from sim.scenario.language.model import (
     STAY,
     AllOf,

@@ -10,7 +10,8 @@ from typing import Any, TypeAlias
 import sim.distributions as distributions
 from sim.errors import Problems, Where
 from sim.pathway import layout as at
-from sim.pathway.conditions import Expressions
+from sim.pathway.rows import Expressions
+from sim.scenario.language.conditions import ends, mapped
 from sim.scenario.language.model import (
     UNCHANGED,
     Attribute,
@@ -24,7 +25,11 @@ from sim.scenario.language.model import (
     Probability,
     Ratio,
     Rest,
+    Scenario,
+    draws_of,
+    events_of,
 )
+from sim.scenario.language.ratios import keys_of
 
 MakeLeaf: TypeAlias = Callable[[str, Mapping[str, Any]], distributions.Leaf]
 MOST_LEAVES = 10_000
@@ -49,7 +54,7 @@ class DistributionRows:
 
     def _distribution(self, distribution: Distribution, numbers: bool) -> int:
         if distribution.family == "mixture_cure" and isinstance(distribution.of, By | Cases):
-            spread = map_choice(distribution.of, lambda inner: replace(distribution, of=inner))
+            spread = mapped(distribution.of, lambda inner: replace(distribution, of=inner))
             return self.times(spread, numbers=numbers)
         columns = dict.fromkeys(range(at.WIDTH), 0)
         columns[at.DIST_CURED] = columns[at.DIST_INNER] = at.NONE
@@ -75,7 +80,7 @@ class DistributionRows:
             )
         columns[at.DIST_KIND] = at.TIMES
         columns[at.DIST_LEAF] = self.parts(distribution.categorical, self.expressions.rows.constant)
-        keys = all_keys(distribution.categorical)
+        keys = keys_of(distribution.categorical.entries)
         columns[at.DIST_RATIOS], columns[at.DIST_N_RATIOS] = self.ratios(
             distribution.categorical.odds_ratios, keys
         )
@@ -245,7 +250,7 @@ class DistributionRows:
 
     def parts(self, categorical: Categorical[Any], key: Any) -> int:
         """The node of a distribution over parts; `key` gives the code of each part's key."""
-        position = {name: i for i, name in enumerate(all_keys(categorical))}
+        position = {name: i for i, name in enumerate(keys_of(categorical.entries))}
 
         def end(entries: Entries[Any]) -> int:
             rows = self.expressions.rows
@@ -290,7 +295,7 @@ class DistributionRows:
             columns[at.DRAW_KIND] = at.CATEGORICAL
             columns[at.DRAW_A] = self.parts(draw.categorical, key)
             columns[at.DRAW_RATIOS], columns[at.DRAW_N_RATIOS] = self.ratios(
-                draw.categorical.odds_ratios, all_keys(draw.categorical)
+                draw.categorical.odds_ratios, keys_of(draw.categorical.entries)
             )
         else:
             columns[at.DRAW_KIND] = at.NUMBER
@@ -314,32 +319,6 @@ def is_modified(distribution: Distribution) -> bool:
         or distribution.not_before
         or distribution.family in ("mixture_cure", "life_table")
     )
-
-
-def map_choice(value: Any, change: Any) -> Any:
-    """The same choice with every end changed."""
-    if isinstance(value, By):
-        rest = map_choice(value.rest, change) if value.rest is not None else None
-        entries = tuple((key, map_choice(end, change)) for key, end in value.entries)
-        return By(value.covariate, entries, rest, value.where)
-    if isinstance(value, Cases):
-        return Cases(tuple((when, map_choice(end, change)) for when, end in value.items), value.where)
-    return change(value)
-
-
-def ends(value: Any) -> list[Any]:
-    """Every end of a choice, in order."""
-    if isinstance(value, By):
-        rest = ends(value.rest) if value.rest is not None else []
-        return [end for _, v in value.entries for end in ends(v)] + rest
-    if isinstance(value, Cases):
-        return [end for _, v in value.items for end in ends(v)]
-    return [value]
-
-
-def all_keys(categorical: Categorical[Any]) -> tuple[Any, ...]:
-    """The keys of all alternatives of a distribution, in the order of their first appearance."""
-    return tuple(dict.fromkeys(key for entries in ends(categorical.entries) for key, _ in entries.parts))
 
 
 def first_choice(value: Any) -> Any:
@@ -372,4 +351,11 @@ def categorical_arguments(categorical: Categorical[float]) -> Any:
         times = tuple(key for key, _ in entries.parts)
         return {"times": times, "probabilities": tuple(p for _, p in entries.parts)}
 
-    return map_choice(categorical.entries, arguments)
+    return mapped(categorical.entries, arguments)
+
+
+def most_windows(scenario: Scenario) -> int:
+    """The largest number of hazard ratios of one distribution."""
+    values = [event.after for _, event in events_of(scenario)]
+    values += [draw.distribution for draw in draws_of(scenario) if draw.distribution is not None]
+    return max((len(one.hazard_ratios) for value in values for one in ends(value)), default=0)

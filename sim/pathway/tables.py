@@ -9,21 +9,10 @@ from typing import Any
 
 import sim.distributions as distributions
 from sim.errors import Problems
-from sim.numerics.philox import name_key
 from sim.pathway import layout as at
-from sim.pathway.conditions import Codes, Expressions
-from sim.pathway.distributions import DistributionRows, MakeLeaf, all_keys
-from sim.pathway.elements import (
-    all_effects,
-    event_names,
-    followed_by_draws,
-    is_drawn,
-    most_windows,
-    rules_of,
-    stamps_of,
-)
+from sim.pathway.distributions import DistributionRows, MakeLeaf, most_windows
 from sim.pathway.names import EVENTS_OF_EVERY_LOG, Names
-from sim.pathway.rows import Rows
+from sim.pathway.rows import Codes, Expressions, Rows, name_key
 from sim.scenario.language.model import (
     STAY,
     Action,
@@ -39,7 +28,14 @@ from sim.scenario.language.model import (
     Scalar,
     Scenario,
     Stage,
+    draws_of,
+    effects_of,
+    events_of,
+    is_drawn,
+    rules_of,
+    stamps_of,
 )
+from sim.scenario.language.ratios import keys_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +97,8 @@ class Compiler:
         self.expressions = Expressions(self.rows, self.codes)
         self.distributions = DistributionRows(self.expressions, self.problems, leaf)
         self.attributes = {a.name: a for a in scenario.patients.attributes}
-        self.event_codes = {
-            name: i + len(EVENTS_OF_EVERY_LOG) for i, name in enumerate(event_names(scenario))
-        }
+        names = (name for name, _ in events_of(scenario))
+        self.event_codes = {name: i for i, name in enumerate(names, len(EVENTS_OF_EVERY_LOG))}
         self.shared = {r.name for r in scenario.shared}
         self.n_x = self.n_k = 0
         self.rows.reserve(2)
@@ -139,13 +134,13 @@ class Compiler:
         self.waited_at = self.stamps_at + len(self.stamps)
         self.due_at = self.waited_at + n_stages
         self.scores_at = self.due_at + n_slots
-        followed = followed_by_draws(scenario)
+        followed = dict.fromkeys(d.follows[0] for d in draws_of(scenario) if d.follows is not None)
         self.scores = {name: self.scores_at + i for i, name in enumerate(followed)}
         self.arguments_at = self.scores_at + len(followed)
         n_arguments = at.ARG_WINDOWS + at.WINDOW * most_windows(scenario)
         self.n_x = self.arguments_at + n_arguments
         self.runs: dict[str, int] = {}
-        reassessed = {a.target for _, e in all_effects(scenario) for a in e.actions if a.word == "reassess"}
+        reassessed = {a.target for _, e in effects_of(scenario) for a in e.actions if a.word == "reassess"}
         for name in self.event_codes:
             if name.split(".", 1)[1] in reassessed:
                 self.runs[name] = self.n_x
@@ -360,7 +355,7 @@ class Compiler:
             columns[at.TO_KIND] = at.TO_CHANCES
             columns[at.TO_A] = node
             columns[at.TO_RATIOS], columns[at.TO_N_RATIOS] = self.distributions.ratios(
-                to.categorical.odds_ratios, all_keys(to.categorical)
+                to.categorical.odds_ratios, keys_of(to.categorical.entries)
             )
         else:
             columns[at.TO_KIND] = at.TO_RULES

@@ -13,7 +13,7 @@ from typing import Any, Protocol, TypeAlias
 from sim.engine.run import BATCH, COMPILED, ENGINES, Result, simulate_in_batches
 from sim.errors import InputError, RunError, did_you_mean
 from sim.event_log.log import EventLog
-from sim.numerics.cache import is_kept
+from sim.numerics.linking import is_kept
 from sim.outcomes.endpoints.time_to_event import Observation
 from sim.outcomes.evaluation import Arm, Evaluator, FurtherOutcomes, first_violation
 from sim.outcomes.results import Results, event_in_words

@@ -13,13 +13,13 @@ from sim.scenario.language.model import (
     Covariate,
     Destination,
     Distribution,
-    Effect,
     Event,
     Goto,
     Need,
     Rules,
     Scenario,
     Stage,
+    effects_of,
 )
 
 
@@ -38,23 +38,12 @@ def targets(to: Destination | None) -> Iterator[str]:
             yield from targets(item.to)
 
 
-def effects_of(scenario: Scenario) -> Iterator[Effect]:
-    """Every effect of a scenario."""
-    yield from scenario.on_start
-    for clock in scenario.clocks:
-        yield from clock.do
-    for stage in scenario.stages:
-        yield from stage.on_entry
-        for event in (*stage.events, *stage.while_waiting):
-            yield from event.do
-
-
 def started_clocks(scenario: Scenario) -> set[str]:
     """Clocks that some effect starts, or that run in today's patients."""
     table = scenario.patients.table
     running = {c.name for c in table.columns if c.kind == "days"} if table is not None else set()
     return running | {
-        a.target for effect in effects_of(scenario) for a in effect.actions if a.word == "start"
+        a.target for _, effect in effects_of(scenario) for a in effect.actions if a.word == "start"
     }
 
 

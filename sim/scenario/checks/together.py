@@ -8,9 +8,17 @@ from math import inf
 from typing import Any
 
 from sim.errors import Problems, Where
-from sim.scenario.checks.graph import check_graph, effects_of, today_stages
+from sim.scenario.checks.graph import check_graph, today_stages
 from sim.scenario.language.conditions import ends
-from sim.scenario.language.model import Change, Covariate, Distribution, Draw, Event, Scenario, Stage
+from sim.scenario.language.model import (
+    Change,
+    Covariate,
+    Distribution,
+    Draw,
+    Scenario,
+    effects_of,
+    events_of,
+)
 from sim.scenario.language.node_reader import PlacedNode
 from sim.scenario.language.reader import plain
 from sim.scenario.source.tree import flow
@@ -39,7 +47,7 @@ def first_valued(scenario: Scenario, top: PlacedNode) -> Where:
     for stage in scenario.stages:
         if stage.utility is not None or stage.cost is not None:
             return stage.where
-        for event in events_of(stage):
+        for event in (*stage.events, *stage.while_waiting):
             if event.cost is not None or event.qaly is not None:
                 return event.where
     return top.child("resources").where
@@ -50,7 +58,7 @@ def check_followed(scenario: Scenario, problems: Problems) -> None:
     attributes = scenario.patients.attributes
     first = [a.initial for a in attributes if isinstance(a.initial, Draw)]
     drawn = {a.name for a in attributes if isinstance(a.initial, Draw)}
-    actions = [a for effect in effects_of(scenario) for a in effect.actions if a.word == "draw"]
+    actions = [a for _, effect in effects_of(scenario) for a in effect.actions if a.word == "draw"]
     everywhere = drawn | {a.target for a in actions}
     for draws, known in ((first, drawn), ([a.value for a in actions], everywhere)):
         for draw in draws:
@@ -75,17 +83,12 @@ def check_today(scenario: Scenario, problems: Problems) -> None:
                 problems.add(table.where, fact, fix)
 
 
-def events_of(stage: Stage) -> tuple[Event, ...]:
-    """All events of a stage."""
-    return (*stage.events, *stage.while_waiting)
-
-
 def check_values(scenario: Scenario, top: PlacedNode, problems: Problems) -> None:
     """Adds: costs or utilities without `economics`; a state or stage that lacks a utility."""
     states = {s.name: s for s in scenario.states}
     with_utility = any(s.utility is not None for s in scenario.states)
     with_utility |= any(s.utility is not None for s in scenario.stages)
-    events = [*scenario.clocks, *(e for s in scenario.stages for e in events_of(s))]
+    events = [event for _, event in events_of(scenario)]
     valued = with_utility
     valued |= any(s.cost is not None for s in scenario.stages)
     valued |= any(e.cost is not None or e.qaly is not None for e in events)

@@ -6,7 +6,7 @@ Read by `reader`, written as canonical text by `writer`, compiled by `sim.pathwa
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -338,3 +338,61 @@ class Scenario:
     def shared(self) -> tuple[Resource, ...]:
         """The resources that patients may wait for."""
         return tuple(resource for resource in self.resources if not resource.is_free)
+
+
+# ---------------------------------------------------------------- what a scenario contains
+
+
+def events_of(scenario: Scenario) -> Iterator[tuple[str, Event]]:
+    """Every event with its name in the log: `STAGE.EVENT` in file order, then `clock.CLOCK`."""
+    for stage in scenario.stages:
+        for event in (*stage.events, *stage.while_waiting):
+            yield f"{stage.name}.{event.name}", event
+    for clock in scenario.clocks:
+        yield f"clock.{clock.name}", clock
+
+
+def effects_of(scenario: Scenario) -> Iterator[tuple[str, Effect]]:
+    """Every effect with the name of the place it stands in, as its draws are named."""
+    yield from (("on_start", effect) for effect in scenario.on_start)
+    for clock in scenario.clocks:
+        yield from ((f"clock.{clock.name}", effect) for effect in clock.do)
+    for stage in scenario.stages:
+        yield from ((f"{stage.name}.on_entry", effect) for effect in stage.on_entry)
+        for event in (*stage.events, *stage.while_waiting):
+            yield from ((f"{stage.name}.{event.name}", effect) for effect in event.do)
+
+
+def draws_of(scenario: Scenario) -> Iterator[Draw]:
+    """Every draw of an attribute."""
+    yield from (a.initial for a in scenario.patients.attributes if isinstance(a.initial, Draw))
+    for _, effect in effects_of(scenario):
+        yield from (action.value for action in effect.actions if action.word == "draw")
+
+
+def stamps_of(scenario: Scenario) -> tuple[str, ...]:
+    """The stamps that effects set, in the order of their first appearance."""
+    actions = (action for _, effect in effects_of(scenario) for action in effect.actions)
+    return tuple(dict.fromkeys(action.target for action in actions if action.word == "stamp"))
+
+
+def rules_of(scenario: Scenario) -> tuple[str, ...]:
+    """The names of all rules: of clocks, then stage by stage, in file order."""
+
+    def within(to: Destination | None) -> Iterator[str]:
+        if isinstance(to, Rules):
+            for item in to.items:
+                yield from filter(None, [item.name])
+                yield from within(item.to)
+
+    places: list[Destination | None] = [clock.to for clock in scenario.clocks]
+    for stage in scenario.stages:
+        places += [stage.decide, *(event.to for event in (*stage.events, *stage.while_waiting))]
+    return tuple(dict.fromkeys(name for place in places for name in within(place)))
+
+
+def is_drawn(to: Destination) -> bool:
+    """Whether chance may choose within a destination."""
+    if isinstance(to, Rules):
+        return any(is_drawn(item.to) for item in to.items)
+    return isinstance(to, Chances)

@@ -13,7 +13,8 @@ import pytest
 
 from sim.errors import RunError
 from sim.event_log.log import EventLog
-from sim.numerics.philox import name_key, uniform
+from sim.numerics.philox import uniform
+from sim.pathway.rows import name_key
 from tests.cohorts import count, differing, happened, rows_of, run, simulate_stages, story, written
 
 Life = list[tuple[float, str, str]]

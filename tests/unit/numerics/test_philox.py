@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from numba import config, njit
 from scipy import stats
 
-from sim.numerics.philox import name_key, parameter_uniform, philox, uniform
+from sim.numerics.philox import philox, uniform
+from sim.pathway.rows import name_key
 from tests.command import output_of_python
 from tests.machine_code import machine_code
 
@@ -37,12 +38,6 @@ def test_every_draw_is_numpys_philox(
     assert (
         machine_code(uniform)(seed, replication, patient, key, occurrence) == ((word >> 12) + 0.5) * 2.0**-52
     )
-
-
-@given(COUNT, COUNT, st.text(max_size=20))
-def test_a_parameter_is_drawn_for_no_patient_and_no_replication(seed: int, draw: int, name: str) -> None:
-    word = first_word((0, draw, name_key(name), 0), (seed, 0))
-    assert parameter_uniform(seed, draw, name) == ((word >> 12) + 0.5) * 2.0**-52
 
 
 @pytest.mark.parametrize(
@@ -135,10 +130,10 @@ def test_other_draws_of_a_patient_are_independent(
 
 def test_compiled_or_not_a_draw_is_the_same() -> None:
     program = (
-        "from sim.numerics.philox import name_key, parameter_uniform, uniform\n"
+        "from sim.numerics.philox import uniform\n"
+        "from sim.pathway.rows import name_key\n"
         "from tests.machine_code import machine_code\n"
         "for i in range(50):\n"
-        "    print(machine_code(uniform)(2**62 - i, i, i**9, name_key(str(i)), 3 * i).hex())\n"
-        "    print(parameter_uniform(i, i, 'p').hex())"
+        "    print(machine_code(uniform)(2**62 - i, i, i**9, name_key(str(i)), 3 * i).hex())"
     )
     assert output_of_python(program) == output_of_python(program, is_compiled=False)

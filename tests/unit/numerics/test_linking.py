@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from sim.numerics import cache
+from sim.numerics import linking
 from sim.numerics.compilation import IS_COMPILED, entry
 
 
@@ -17,9 +17,9 @@ from sim.numerics.compilation import IS_COMPILED, entry
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """An empty cache of the user's."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    cache.cache_folder.cache_clear()
+    linking.cache_folder.cache_clear()
     yield tmp_path
-    cache.cache_folder.cache_clear()
+    linking.cache_folder.cache_clear()
 
 
 def doubled(x: float) -> float:
@@ -27,7 +27,7 @@ def doubled(x: float) -> float:
 
 
 def test_the_folder_belongs_to_the_user_alone(root: Path) -> None:
-    folder = cache.cache_folder()
+    folder = linking.cache_folder()
     assert folder is not None
     assert [path.stat().st_mode & 0o777 for path in (folder, folder.parent)] == [0o700, 0o700]
 
@@ -42,14 +42,14 @@ def test_nothing_is_read_from_a_folder_that_others_can_fill(
     else:
         (root / "allpath").mkdir()
         (root / "allpath").chmod(0o777)
-    assert cache.cache_folder() is None
+    assert linking.cache_folder() is None
     assert "compiled code is not kept on disk" in caplog.text
 
 
 def test_nothing_is_kept_without_a_home(monkeypatch: pytest.MonkeyPatch, root: Path) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(root / "file" / "folder"))
     (root / "file").write_text("")
-    assert cache.cache_folder() is None
+    assert linking.cache_folder() is None
 
 
 def test_the_newest_folders_are_kept(root: Path) -> None:
@@ -57,7 +57,7 @@ def test_the_newest_folders_are_kept(root: Path) -> None:
         (root / "allpath" / str(age)).mkdir(parents=True)
         (root / "allpath").chmod(0o700)
         os.utime(root / "allpath" / str(age), (time.time() - age, time.time() - age))
-    folder = cache.cache_folder()
+    folder = linking.cache_folder()
     assert folder is not None
     assert {path.name for path in (root / "allpath").iterdir()} == {folder.name, "1", "2"}
 
@@ -68,7 +68,7 @@ def test_a_damaged_file_is_compiled_again_and_replaced(
     root: Path, damage: bytes | None, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert entry(doubled)(1.5) == 3.0
-    folder = cache.cache_folder()
+    folder = linking.cache_folder()
     assert folder is not None
     (file,) = folder.iterdir()
     whole = file.read_bytes()
