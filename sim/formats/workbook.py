@@ -60,7 +60,7 @@ def _write(sheet: Any, at: tuple[int, int], value: str | float, style: Any) -> N
 
 def _sheets(results: Results, scenarios: Mapping[str, Scenario]) -> Iterator[tuple[str, Iterable[Row]]]:
     yield "About", _about(results, scenarios)
-    yield "Inputs", _inputs(scenarios)
+    yield "Inputs", _inputs(results, scenarios)
     yield "Outcomes", [EstimateRow._fields, *results.estimates]
     if len(results.differences):
         yield "Differences", [DifferenceRow._fields, *results.differences]
@@ -73,7 +73,9 @@ def _about(results: Results, scenarios: Mapping[str, Scenario]) -> Iterator[Row]
     yield "seed", float(results.seed)
     yield "replications", float(results.replications)
     for arm in results.arms:
-        name, economics = arm.name or arm.title, scenarios[arm.name].economics
+        name, economics = arm.label, scenarios[arm.name].economics
+        if arm.name:
+            yield f"{name}: called in the column arm", arm.name
         yield f"{name}: title", arm.title
         yield f"{name}: digest", arm.digest
         yield f"{name}: patients", float(arm.patients)
@@ -91,14 +93,14 @@ def _about(results: Results, scenarios: Mapping[str, Scenario]) -> Iterator[Row]
         yield "note", note
 
 
-def _inputs(scenarios: Mapping[str, Scenario]) -> Iterator[Row]:
+def _inputs(results: Results, scenarios: Mapping[str, Scenario]) -> Iterator[Row]:
     """The parameters of the first arm, and those of the others that differ."""
     yield "arm", "parameter", "value", "uncertainty", "source", "status"
     first = next(iter(scenarios.values())).parameters
     for name, scenario in scenarios.items():
         for one in scenario.parameters:
             if scenario.parameters is first or one not in first:
-                yield name, one.name, one.text, one.uncertainty, one.source, one.status
+                yield results.label(name), one.name, one.text, one.uncertainty, one.source, one.status
 
 
 def _costs(results: Results) -> Iterator[Row]:
@@ -111,7 +113,10 @@ def _costs(results: Results) -> Iterator[Row]:
         return
     arms = list(dict.fromkeys(arm for _, arm, _ in found))
     measures = ("discounted", "undiscounted")
-    yield "category", *(f"{arm} {measure}".strip() for arm in arms for measure in measures)
+    yield (
+        "category",
+        *(f"{results.label(arm) if arm else ''} {measure}".strip() for arm in arms for measure in measures),
+    )
     for part in dict.fromkeys(part for part, _, _ in found):
         cells = (found.get((part, arm, measure), 0.0) for arm in arms for measure in measures)
         yield part or "all", *cells
@@ -136,7 +141,7 @@ def _incremental(book: Any, bold: Any, results: Results) -> None:
         sheet.write_string(2, j, head, bold)
     for i, row in enumerate(rows):
         n = i + 4
-        _write(sheet, (n - 1, 0), row.arm, None)
+        _write(sheet, (n - 1, 0), results.label(row.arm), None)
         _write(sheet, (n - 1, 1), row.cost, None)
         _write(sheet, (n - 1, 2), row.qaly, None)
         if i == 0:

@@ -238,7 +238,8 @@ class Divergence:
 class ArmFacts:
     """An arm: a scenario that was run.
 
-    changes: (path, value in the reference, value here). outcomes, resources: in file order.
+    name: its identifier in the column `arm`. label: its name in tables and charts. changes: (path, value
+    in the reference, value here). outcomes, resources: in file order.
     notes: about this arm alone. failed: why it has no results. divergences: from the reference.
     better_is: the outcome that decides better or worse, and what `better`, `same`, `worse` mean.
     """
@@ -255,6 +256,7 @@ class ArmFacts:
     failed: str = ""
     divergences: tuple[Divergence, ...] = ()
     better_is: tuple[tuple[str, str], ...] = ()
+    label: str = ""
 
     def outcome(self, name: str) -> OutcomeFacts | None:
         """The outcome of this name."""
@@ -296,6 +298,10 @@ class Results:
     def reference(self) -> ArmFacts:
         """The first arm."""
         return self.arms[0]
+
+    def label(self, name: str) -> str:
+        """The label of the arm of this name; the name itself where there is no such arm."""
+        return next((arm.label for arm in self.arms if arm.name == name and arm.label), name)
 
     def arm(self, name: str) -> ArmFacts:
         """The arm of this name."""

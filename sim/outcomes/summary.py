@@ -152,8 +152,8 @@ def evaluate_run(arm: Arm, *, at: Sequence[float], further: FurtherOutcomes | No
     return run_results(summarise(Evaluator(arm, at=at, further=further)), seed=arm.seed)
 
 
-def arm_results(summary: Summary, *, name: str = "", label: str = "") -> tuple[Estimates, ArmFacts]:
-    """The estimates and facts of an arm. name: of the arm; label: in the column `arm`."""
+def arm_results(summary: Summary, *, name: str = "") -> tuple[Estimates, ArmFacts]:
+    """The estimates and facts of an arm. name: its identifier, in the column `arm` too."""
     scenario = summary.scenario
     resources: tuple[ResourceFacts, ...] = ()
     rows: list[EstimateRow] = []
@@ -161,12 +161,12 @@ def arm_results(summary: Summary, *, name: str = "", label: str = "") -> tuple[E
     notes = _notes(summary)
     if summary.resources:
         resources = queue_summary.resource_facts(summary.resources, scenario)
-        of_queues = queue_summary.resource_rows(summary.resources, resources, scenario, arm=label)
+        of_queues = queue_summary.resource_rows(summary.resources, resources, scenario, arm=name)
         notes += queue_summary.notes(summary.resources, resources, scenario)
     outcomes: list[OutcomeFacts] = []
     for one in summary.outcomes:
         note = queue_summary.steady_state_note(resources, one.outcome.resource) if resources else ""
-        rows += outcome_rows(one, scenario, arm=label, note=note)
+        rows += outcome_rows(one, scenario, arm=name, note=note)
         outcomes.append(_outcome_facts(one, note))
     rows += of_queues
     facts = ArmFacts(
@@ -178,6 +178,7 @@ def arm_results(summary: Summary, *, name: str = "", label: str = "") -> tuple[E
         outcomes=tuple(outcomes),
         resources=resources,
         notes=(*notes, *deadlocks(scenario), *clocks_without_days(scenario)),
+        label=scenario.short_title,
     )
     return Estimates.of(rows), facts
 

@@ -250,7 +250,7 @@ class _SweepResults:
             facts = ArmFacts(name, scenario.title, scenario.digest, 0, scenario.horizon, failed=cell.why)
             self._facts[name] = facts
             return
-        self._estimates[name], self._facts[name] = arm_results(cell.summary, name=name, label=name)
+        self._estimates[name], self._facts[name] = arm_results(cell.summary, name=name)
         self._cells[name] = replace(cell, summary=replace(cell.summary, outcomes=()))
         if source is not reference:
             first, names = self._cells[reference.name], (name, reference.name)
@@ -265,7 +265,7 @@ class _SweepResults:
         for name in (one.name for one in self._sources):
             own = dict(self._variations[name].changes)
             changes = tuple((path, base[path], own.get(path, base[path])) for path in self.varied)
-            facts.append(replace(self._facts[name], changes=changes))
+            facts.append(replace(self._facts[name], changes=changes, label=name))
         rows = [row for name in order for row in self._differences.get(name, ())]
         if find_best:
             rows += self._differences_from_best()

@@ -40,7 +40,7 @@ def cell(path: Path, replications: int = REPLICATIONS, seed: int = SEED) -> Cell
 def results(path: Path, *, replications: int = REPLICATIONS, seed: int = SEED) -> Results:
     """Outcomes and burden of waiting of the base case and of a what-if scenario, with their differences."""
     cells = {one: cell(one, replications, seed) for one in dict.fromkeys((BASE, path))}
-    found = {one: arm_results(of.summary, name=one.stem, label=one.stem) for one, of in cells.items()}
+    found = {one: arm_results(of.summary, name=one.stem) for one, of in cells.items()}
     differences = headline_differences(cells[BASE], cells[path], names=(path.stem, BASE.stem))
     return Results(
         tuple(facts for _, facts in found.values()),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +13,20 @@ from sim.errors import InputError
 from sim.event_log.log import EventLog
 from sim.outcomes.evaluation import Arm
 from sim.outcomes.results import event_in_words, time_in_prose
+
+
+def arm_labels(arms: Sequence[Arm]) -> dict[str, str]:
+    """The label of each arm by its name.
+
+    Arms with one label are distinguished by the name in brackets; where they only have one title, the
+    names stand alone.
+    """
+    found = {arm.name: arm.scenario.short_title for arm in arms}
+    count = Counter(found.values())
+    return {
+        arm.name: label if count[label] == 1 else f"{label} ({arm.name})" if arm.scenario.label else arm.name
+        for arm, label in zip(arms, found.values(), strict=True)
+    }
 
 
 def check_comparable(reference: Arm, arm: Arm) -> None:

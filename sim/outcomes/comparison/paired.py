@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from sim.engine.processes import worker_threads
 from sim.outcomes.comparison.arm_statistics import arm_statistics
-from sim.outcomes.comparison.comparability import check_comparable
+from sim.outcomes.comparison.comparability import arm_labels, check_comparable
 from sim.outcomes.comparison.differences import difference_rows, paired_differences
 from sim.outcomes.comparison.patient_changes import (
     PatientChanges,
@@ -74,16 +74,17 @@ def compare(
         submitted = [pool.submit(_patient_changes, reference, arm) for arm in others]
         outcomes = list(pool.map(partial(_compare_outcome, evaluated), _outcomes(evaluated)))
         changes = {arm.name: one.result() for arm, one in zip(others, submitted, strict=True)}
-    tables, facts = [], []
+    tables, facts, labels = [], [], arm_labels(arms)
     for one in evaluated:
         estimates, described = _arm_results(one, outcomes)
         tables.append(estimates)
+        described = replace(described, label=labels[one.name])
         facts.append(_with_changes(described, arms[0], one.arm, changes.get(one.name)))
     extra = [row for one in outcomes for row in one.quantiles]
     extra += [row for change in changes.values() for row in change.rows]
     notes = [note for arm in others for note in _unshared_outcomes(reference, arm)]
     notes += [
-        f"with {arm.name}, {growth_note(resource)}"
+        f"with {arm.label}, {growth_note(resource)}"
         for arm in facts
         for resource in arm.resources
         if not resource.settles
@@ -128,7 +129,7 @@ def _arm_results(one: _EvaluatedArm, outcomes: Sequence[_ComparedOutcome]) -> tu
         if name == one.name
     }
     in_order = [found[outcome.name] for outcome in one.evaluator.outcomes]
-    return arm_results(summarise(one.evaluator, in_order), name=one.name, label=one.name)
+    return arm_results(summarise(one.evaluator, in_order), name=one.name)
 
 
 def _with_changes(facts: ArmFacts, reference: Arm, arm: Arm, changes: PatientChanges | None) -> ArmFacts:

@@ -20,14 +20,15 @@ MOST_LOOKS = 8
 
 @dataclass(frozen=True, eq=False)
 class PageArm(Arm):
-    """An arm with what its pictures read. until: days at which pictures over time end."""
+    """An arm with what its pictures read. label: in captions. until: days at which pictures over time end."""
 
+    label: str = ""
     until: float = 0.0
 
     @classmethod
-    def of(cls, arm: Arm, until: float) -> PageArm:
+    def of(cls, arm: Arm, label: str, until: float) -> PageArm:
         """The arm of a page for an arm."""
-        return cls(arm.name, arm.scenario, arm.log, arm.use, arm.seed, arm.replications, until)
+        return cls(arm.name, arm.scenario, arm.log, arm.use, arm.seed, arm.replications, label, until)
 
     @cached_property
     def patients(self) -> Indices:

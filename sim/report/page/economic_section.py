@@ -24,13 +24,13 @@ def economic_section(results: Results) -> Section | None:
     if not all(costs.values()):
         return None
     currency = next(iter(results.estimates.where(outcome=COST))).unit
-    shown = [(name or results.reference.title, costs[name]) for name in names]
+    shown = [(results.label(name), costs[name]) for name in names]
     items: list[Picture | Table] = [*_comparison(results, currency)]
     figure = charts.by_category(shown, currency=currency)
     caption = "Mean cost per patient by category, discounted."
     items.append(Picture("cost-by-category", "Cost by category", caption, figure, (_category_table(shown),)))
     if (years := year_table(results)) is not None and results.estimates.where(outcome=BY_YEAR):
-        lines = [(name or results.reference.title, cumulative_cost(results, name)) for name in names]
+        lines = [(results.label(name), cumulative_cost(results, name)) for name in names]
         caption = "Mean cost per patient up to each year since the start, not discounted."
         figure = charts.cumulative(lines, currency=currency)
         items.append(Picture("cumulative-cost", "Cost over time", caption, figure, (years,)))
@@ -60,7 +60,7 @@ def _comparison(results: Results, currency: str) -> list[Picture | Table]:
         return []
     differences = [
         Point(
-            row.arm,
+            results.label(row.arm),
             row.incremental_qaly,
             row.incremental_cost,
             row.qaly_error,
@@ -70,19 +70,23 @@ def _comparison(results: Results, currency: str) -> list[Picture | Table]:
         for row in rows[1:]
     ]
     caption = (
-        f"Incremental cost and QALYs against {results.reference.name}, discounted. The ellipse is the 95% "
+        f"Incremental cost and QALYs against {results.reference.label}, discounted. The ellipse is the 95% "
         "region of the random error of the simulated patients, not of the parameters."
     )
-    figure = charts.plane(differences, reference=rows[0].arm, currency=currency, threshold=rows[0].threshold)
+    figure = charts.plane(
+        differences, reference=results.label(rows[0].arm), currency=currency, threshold=rows[0].threshold
+    )
     found: list[Picture | Table] = [
         Picture("plane", "Cost-effectiveness plane", caption, figure, tuple(tables[:1])),
         *tables[:1],
     ]
     if len(tables) > 1:
         on = [
-            r.arm for r in results.incremental if r.analysis == "frontier" and r.status == "on the frontier"
+            results.label(r.arm)
+            for r in results.incremental
+            if r.analysis == "frontier" and r.status == "on the frontier"
         ]
-        points = [Point(row.arm, row.qaly, row.cost) for row in rows]
+        points = [Point(results.label(row.arm), row.qaly, row.cost) for row in rows]
         figure = charts.frontier(points, on, currency=currency)
         caption = "Mean cost and QALYs per patient of each arm; the line joins the arms on the frontier."
         found += [

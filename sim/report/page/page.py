@@ -40,7 +40,10 @@ def _page(
     title: str,
     compared_with: str = "",
 ) -> str:
-    of_page = [PageArm.of(arm, until(results, arm)) for arm in arms]
+    of_page = [
+        PageArm.of(arm, facts_of.label, until(results, arm))
+        for arm, facts_of in zip(arms, results.arms, strict=True)
+    ]
     return document(
         title=title,
         compared_with=compared_with,
@@ -68,7 +71,7 @@ def _notes(results: Results) -> Iterator[str]:
     named: dict[str, list[str]] = {}
     for arm in results.arms:
         for note in arm.notes:
-            named.setdefault(note, []).append(arm.name)
+            named.setdefault(note, []).append(arm.label)
     yield from dict.fromkeys(
         [
             *results.notes,

@@ -76,7 +76,7 @@ def _in_every_arm(
         for arm, divergence in zip(arms, [divergences[0], *divergences], strict=True):
             (lane,) = swimmer_lanes(arm.history, [index], milestones(arm))
             marks = (*lane.marks, *_divergence(arm.log, divergence, index))
-            drawn.append((f"{lane.patient}, {arm.name}", replace(lane, marks=marks)))
+            drawn.append((f"{lane.patient}, {arm.label}", replace(lane, marks=marks)))
     return drawn
 
 
@@ -138,7 +138,7 @@ def milestones(arm: PageArm) -> dict[str, EventSelector]:
 
 def stay_picture(arms: Sequence[PageArm]) -> Picture | None:
     """The time in each stage; None where no stage was seen to end."""
-    found = [(arm.name, stays(arm.history, arm.patients)) for arm in arms]
+    found = [(arm.label, stays(arm.history, arm.patients)) for arm in arms]
     if not any(spreads for _, spreads in found):
         return None
     labels = stage_labels(arms)
@@ -172,8 +172,8 @@ def census_section(arms: Sequence[PageArm]) -> Section | None:
     found = [arm for arm in shown if sizes[arm.name] <= MOST_PATIENTS]
     sentences = ["The first replication, day by day: in each stage, and waiting for one."] if found else []
     sentences += [
-        f"The census of {arm.name} is left out: the moves of its {sizes[arm.name]:,} patients would make the "
-        f"page too large; it is shown for at most {MOST_PATIENTS:,} patients."
+        f"The census of {arm.label} is left out: the moves of its {sizes[arm.name]:,} patients would make "
+        f"the page too large; it is shown for at most {MOST_PATIENTS:,} patients."
         for arm in shown
         if arm not in found
     ]
@@ -200,7 +200,7 @@ def _chooser(arm: PageArm) -> Chooser:
     counts = [census_on(census, float(day)) for day in days]
     rows = [(name, *(f"{count[code]:,}" for count in counts)) for code, name, _ in places]
     columns = numbers("place", *(f"day {day:,.0f}" for day in days))
-    caption = f"Patients in each place on a day of the calendar ({arm.name})"
+    caption = f"Patients in each place on a day of the calendar ({arm.label})"
     return Chooser(
         f"census-{arm.name}",
         caption,

@@ -38,7 +38,7 @@ def outcome_tables(results: Results, name: str) -> tuple[Table, ...]:
     facts = _facts(results, name)
     if len(results.arms) == 1:
         return tuple(curve_tables(results, facts))
-    heads = {arm.name: arm.name for arm in results.arms}
+    heads = {arm.name: arm.label for arm in results.arms}
     return tuple(table for arm in results.arms[1:] for table in difference_tables(results, facts, arm, heads))
 
 
@@ -78,7 +78,7 @@ def curve_picture(results: Results, arms: Sequence[PageArm], outcome: Outcome) -
     for arm, (every, _) in zip(arms, found, strict=True):
         ends = [(end_label(outcome), every.main), *((words(one.name), one) for one in every.causes)]
         of_arm = [stacked.Area(label, one.time, one.value, look[one.name]) for label, one in ends]
-        areas.append((arm.name, of_arm))
+        areas.append((arm.label, of_arm))
     return Picture(name, title, caption, stacked.incidence(areas), tables)
 
 
@@ -87,7 +87,7 @@ def _lines(
 ) -> list[Curve]:
     """A line for each arm; of a single run one for each group, where there are groups."""
     if len(arms) > 1:
-        return [_named(arm.name, every.main) for arm, (every, _) in zip(arms, found, strict=True)]
+        return [_named(arm.label, every.main) for arm, (every, _) in zip(arms, found, strict=True)]
     every, groups = found[0]
     named = [_named(f"{outcome.by} {key}", one.main) for key, one in groups.items() if one.n]
     return named or [every.main]
@@ -111,9 +111,9 @@ def occupancy_picture(arms: Sequence[PageArm]) -> Picture:
             (name, share) for name, share in zip(places.names, places.share, strict=True) if np.nansum(share)
         ]
         areas.append(
-            (arm.name, [stacked.Area(labels[name], time, share, look[name]) for name, share in found])
+            (arm.label, [stacked.Area(labels[name], time, share, look[name]) for name, share in found])
         )
-        prefix = "" if len(arms) == 1 else f"{arm.name}: "
+        prefix = "" if len(arms) == 1 else f"{arm.label}: "
         rows += [
             (f"{prefix}{labels[name]}", *(number_format.share(float(share[p])) for p in positions))
             for name, share in found
@@ -130,7 +130,7 @@ def occupancy_picture(arms: Sequence[PageArm]) -> Picture:
 
 def value_picture(results: Results, arms: Sequence[PageArm], outcome: Outcome) -> Picture | None:
     """The shares of an attribute's values; None where it is no grade or category, or no patient has one."""
-    found = [(arm.name, value_shares(arm.history, arm.outcome(outcome.name), arm.patients)) for arm in arms]
+    found = [(arm.label, value_shares(arm.history, arm.outcome(outcome.name), arm.patients)) for arm in arms]
     if not any(values for _, values in found):
         return None
     label = _facts(results, outcome.name).label
@@ -159,7 +159,7 @@ def _share(share: Share) -> Value:
 
 def wait_picture(results: Results, arms: Sequence[PageArm], outcome: Outcome) -> Picture | None:
     """How long patients wait for a resource; None where no wait ended."""
-    found = [(arm.name, *ended_waits(arm.history, arm.outcome(outcome.name), arm.patients)) for arm in arms]
+    found = [(arm.label, *ended_waits(arm.history, arm.outcome(outcome.name), arm.patients)) for arm in arms]
     if not any(len(days) for _, days, _ in found):
         return None
     label = _facts(results, outcome.name).label
@@ -188,7 +188,7 @@ def resource_picture(arms: Sequence[PageArm]) -> Picture | None:
     n, warm_up = arms[0].replications, arms[0].scenario.patients.arrivals.warm_up
     found = [
         (
-            arm.name,
+            arm.label,
             use_over_time(arm.use, arm.log.names, arm.scenario, replications=n, intervals=INTERVALS),
         )
         for arm in arms

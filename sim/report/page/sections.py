@@ -128,7 +128,7 @@ def _resources(results: Results, arms: Sequence[PageArm]) -> Section | None:
             rows.append((f"{words(resource.name)}, {what}", *cells))
     if not rows:
         return None
-    columns = numbers("resource", *(name or "estimate" for name in names))
+    columns = numbers("resource", *("estimate" if not name else results.label(name) for name in names))
     table = Table("Use of resources, averaged over time", columns, tuple(rows))
     picture = resource_picture(arms)
     return Section("resources", "Resources", (picture, table) if picture else (table,))
@@ -146,22 +146,22 @@ def _comparison(results: Results, arms: Sequence[PageArm]) -> Iterator[Section]:
             (path, cut(old or "") or "(nothing)", cut(new or "") or "(removed)")
             for path, old, new in arm.changes
         )
-        title = f"{arm.name}: {len(rows)} difference{'s' * (len(rows) != 1)}"
-        tables.append(Table(title, texts("path", reference.name, arm.name), rows))
+        title = f"{arm.label}: {len(rows)} difference{'s' * (len(rows) != 1)}"
+        tables.append(Table(title, texts("path", reference.label, arm.label), rows))
     yield Section("scenarios", "What differs between the scenarios", tuple(tables))
     if pictures := _forests(results):
-        names = ", ".join(f"{arm.name} ({arm.title})" for arm in results.arms)
-        lead = f"A difference is the arm less the reference, {reference.name}. The arms: {names}."
+        names = ", ".join(f"{arm.label} ({arm.title})" for arm in results.arms)
+        lead = f"A difference is the arm less the reference, {reference.label}. The arms: {names}."
         yield Section("differences", "Differences", tuple(pictures), lead)
     items: list[Picture | Table] = []
     if all(arm.better_is for arm in others):
         items.append(_changes_picture(results, others))
     if twins := twin_picture(arms):
         items.append(twins)
-    items += [comparison_table.divergence_table(arm, reference.name) for arm in others if arm.divergences]
+    items += [comparison_table.divergence_table(arm, reference.label) for arm in others if arm.divergences]
     shares = (rows_of(results.estimates, CHANGES, arm.name)["share", "unchanged"][0] for arm in others)
     unchanged = (
-        f"In {arm.name}, {value_cell(share).text} of the patients have the same events."
+        f"With {arm.label}, {value_cell(share).text} of the patients have the same events."
         for arm, share in zip(others, shares, strict=True)
     )
     lead = "The same patients one by one, with the same random numbers until their paths diverge."
@@ -174,8 +174,8 @@ def _changes_picture(results: Results, arms: Sequence[ArmFacts]) -> Picture:
     bars = []
     for arm in arms:
         rows = rows_of(results.estimates, CHANGES, arm.name)
-        bars.append((arm.name, {kind: rows["share", kind][0].estimate for kind in KINDS}))
-    tables = tuple(comparison_table.changes_table(results, arm, arm.name) for arm in arms)
+        bars.append((arm.label, {kind: rows["share", kind][0].estimate for kind in KINDS}))
+    tables = tuple(comparison_table.changes_table(results, arm, arm.label) for arm in arms)
     meanings = "; ".join(f"{kind}: {text}" for kind, text in arms[0].better_is if kind in KINDS)
     caption = f"{meanings}. {CHANCE[:1].upper()}{CHANCE[1:]}."
     title = "Patients who do better, the same and worse"
@@ -196,7 +196,7 @@ def _forests(results: Results) -> list[Picture]:
         ("times", "Differences of mean times", times, scale, unit),
     ):
         if chosen:
-            caption = f"{title} from {results.reference.name}, in {axis}. {PAIRED}"
+            caption = f"{title} from {results.reference.label}, in {axis}. {PAIRED}"
             bars = [bar(label, arm, row, factor) for label, arm, row in chosen]
             tables = (_difference_table(title, chosen),)
             pictures.append(Picture(f"forest-{name}", title, caption, forest(bars, unit=axis), tables))
@@ -209,11 +209,11 @@ def _differences(results: Results) -> Iterator[tuple[str, str, DifferenceRow]]:
         for arm in results.arms[1:]:
             pair = comparison_table.headline_difference(results, outcome, arm)
             if pair is not None and pair[2].is_known:
-                yield outcome.label, arm.name, pair[2]
+                yield outcome.label, arm.label, pair[2]
             rows = rows_of(results.differences, outcome.name, arm.name)["restricted_mean", ""]
             competes = outcome.description.headline.measure == "cumulative_incidence"
             if rows and rows[0].is_known and not competes:
-                yield f"{outcome.label}, mean to {time_in_prose(rows[0].time_days)}", arm.name, rows[0]
+                yield f"{outcome.label}, mean to {time_in_prose(rows[0].time_days)}", arm.label, rows[0]
 
 
 def bar(label: str, arm: str, row: DifferenceRow, scale: float) -> Bar:
@@ -248,7 +248,7 @@ def _evidence(arms: Sequence[PageArm]) -> Section:
         (heading, [one for one in first if one.status == status]) for status, heading in STATUSES.items()
     ]
     groups += [
-        (f"Different in {arm.name}", [one for one in arm.scenario.parameters if one not in first])
+        (f"Different in {arm.label}", [one for one in arm.scenario.parameters if one not in first])
         for arm in arms[1:]
     ]
     n, n_all = assumed_parameters([arm.scenario for arm in arms])
@@ -287,7 +287,7 @@ def provenance_section(arms: Sequence[PageArm], facts: Mapping[str, object]) -> 
     """How the page was made, so that it can be made again."""
     rows: list[Row] = [(key, str(value)) for key, value in facts.items()]
     for arm in arms:
-        suffix = f", {arm.name}" if len(arms) > 1 else ""
+        suffix = f", {arm.label}" if len(arms) > 1 else ""
         rows.append((f"scenario{suffix}", arm.scenario.file))
         rows.append((f"digest{suffix}", arm.scenario.digest))
     notes = tuple(dict.fromkeys(note for arm in arms for note in arm.scenario.notes))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from sim.outcomes.comparison.comparability import arm_labels
 from sim.outcomes.evaluation import Arm
 from sim.report.page.arms import PageArm
 from sim.report.page.document import Section, document
@@ -17,7 +18,8 @@ from sim.units import DAYS_IN
 
 def trace_page(arms: Sequence[Arm], index: int, facts: Mapping[str, object]) -> str:
     """The page of the patient at this index of one log, or of two. facts: how it was made."""
-    of_page = [PageArm.of(arm, arm.scenario.horizon) for arm in arms]
+    labels = arm_labels(arms).values()
+    of_page = [PageArm.of(arm, label, arm.scenario.horizon) for arm, label in zip(arms, labels, strict=True)]
     if len(arms) == 1:
         one = story(arms[0].log, arms[0].scenario, index)
         patient, at_start, answer = one.patient, one.at_start, f"{one.patient}: {_end([one.end])}."

@@ -32,7 +32,7 @@ def pathway_parts(arm: PageArm, *, is_named: bool) -> tuple[Picture, Table]:
     found = trajectories(arm.history, arm.patients)
     links = list(steps(found, STEPS + 1))
     ended = [labels[stage.name] for stage in arm.scenario.stages if stage.terminal]
-    suffix = f" ({arm.name})" if is_named else ""
+    suffix = f" ({arm.label})" if is_named else ""
     caption = (
         f"The first {STEPS} steps from stage to stage{suffix}, of stages that take time; "
         "a stage that follows itself counts once. Width is the number of patients; thin streams run together."
@@ -73,7 +73,7 @@ def _most_frequent(found: Sequence[Trajectory], names: Sequence[str], suffix: st
 def funnel_parts(results: Results, arms: Sequence[PageArm], outcome: Outcome) -> tuple[Picture, Table]:
     """A funnel by intention to treat, and the reasons for which patients did not reach the next step."""
     facts = next(one for one in results.reference.outcomes if one.name == outcome.name)
-    labels = ["" if len(arms) == 1 else arm.name for arm in arms]
+    labels = ["" if len(arms) == 1 else arm.label for arm in arms]
     found = [rows_of(results.estimates, outcome.name, label) for label in labels]
     parts = [part for measure, part in found[0] if measure == "count"]
     named = [_step(selector) for selector in outcome.sequence]
@@ -86,12 +86,12 @@ def funnel_parts(results: Results, arms: Sequence[PageArm], outcome: Outcome) ->
             cells += [count_cell(own["count", part]), *shares]
         rows.append((step, *cells))
     heads = [
-        text if len(arms) == 1 else f"{arm.name}: {text}"
+        text if len(arms) == 1 else f"{arm.label}: {text}"
         for arm in arms
         for text in ("patients", "of the step before", "of the first")
     ]
     counts = [
-        (arm.name, [int(own["count", part][0].estimate) for part in parts])
+        (arm.label, [int(own["count", part][0].estimate) for part in parts])
         for arm, own in zip(arms, found, strict=True)
     ]
     caption = f"{facts.label}: patients with each step and all before it, and their share of the first."
@@ -112,7 +112,7 @@ def _attrition(arms: Sequence[PageArm], outcome: Outcome, named: Sequence[str]) 
     rows: list[Row] = []
     for arm in arms:
         for i, found in enumerate(attrition(arm.history, arm.outcome(outcome.name), arm.patients)):
-            between = f"{named[i]} → {named[i + 1]}" + (f", {arm.name}" if len(arms) > 1 else "")
+            between = f"{named[i]} → {named[i + 1]}" + (f", {arm.label}" if len(arms) > 1 else "")
             reasons = [
                 f"{loss.patients:,} {_reason(loss, labels)} (median {number_format.time(loss.days)} later)"
                 for loss in found[:MOST_REASONS]

@@ -73,7 +73,7 @@ def _print(
     letters = dict(zip((arm.name for arm in results.arms), ascii_uppercase, strict=False))
     for arm in results.arms:
         is_reference = " (the reference)" if arm is results.reference else ""
-        console.print(Text(f"{letters[arm.name]}  {arm.name}: {arm.title}{is_reference}"))
+        console.print(Text(f"{letters[arm.name]}  {arm.label}: {arm.title}{is_reference}"))
     console.print(Text(about(results), style=FAINT))
     for arm in results.arms[1:]:
         console.print()
@@ -143,7 +143,7 @@ def _unsettled(results: Results) -> Iterator[str]:
     for arm in results.arms:
         for resource in arm.resources:
             if not resource.settles:
-                arms_of.setdefault(resource.name, []).append(arm.name)
+                arms_of.setdefault(resource.name, []).append(arm.label)
     for name, arms in arms_of.items():
         where = ", ".join(arms)
         yield f"The queue for {name} does not settle with {where}: waits there depend on the horizon."
@@ -185,7 +185,7 @@ def _sentence(results: Results, outcome: OutcomeFacts, arm: ArmFacts) -> str:
     begin = outcome.description.begin or "the start"
     when = "" if isnan(own.time_days) else f" {time_in_prose(own.time_days)} after {begin}"
     label = outcome.label[:1].upper() + outcome.label[1:]
-    sides = f"{values[0]} with {arm.name}, {values[1]} with {results.reference.name}"
+    sides = f"{values[0]} with {arm.label}, {values[1]} with {results.reference.label}"
     return f"{label}{when} is {sides}: a difference of {_in_words(difference)}."
 
 
@@ -221,16 +221,16 @@ def interval_note(answer: str, results: Results, scenarios: Sequence[Scenario]) 
 
 
 def _print_changes(results: Results, arm: ArmFacts, console: Console) -> None:
-    reference = results.reference.name
+    reference = results.reference.label
     if arm.changes:
-        console.print(Text(f"What differs in {arm.name}", style="bold"))
+        console.print(Text(f"What differs with {arm.label}", style="bold"))
     else:
-        console.print(Text(f"{arm.name} is the same scenario as {reference}"))
+        console.print(Text(f"{arm.label} is the same scenario as {reference}"))
     for path, old, new in arm.changes[:MOST_CHANGES]:
         console.print(Text(f"  {path}: {_short(old or '(nothing)')} -> {_short(new or '(nothing)')}"))
     if (rest := len(arm.changes) - MOST_CHANGES) > 0:
         console.print(Text(f"  and {rest} more"))
-    console.print(Text(f"Patients whose outcome changes in {arm.name}", style="bold"))
+    console.print(Text(f"Patients whose outcome changes with {arm.label}", style="bold"))
     print_table(changes_table(results, arm), console)
     if arm.divergences:
         print_table(divergence_table(arm, reference, most=MOST_DIVERGENCES), console)
@@ -265,13 +265,13 @@ def divergence_table(arm: ArmFacts, reference: str, *, most: int | None = None) 
         numbers = (f"{one.count:,}", number_format.share(one.share), str(one.patient))
         cells.append((one.stage or "the start", one.reference, other, *numbers))
     columns = (
-        *texts("paths diverge in", f"in {reference}", f"in {arm.name}"),
+        *texts("paths diverge in", f"with {reference}", f"with {arm.label}"),
         *map(Column, ("patients", "of all", "e.g.")),
     )
     rest = arm.divergences[len(cells) :]
     share = number_format.share(sum(one.share for one in rest))
     notes = (f"and in {len(rest)} more ways: {share}",) if rest else ()
-    return Table(f"Where paths diverge first in {arm.name}", columns, tuple(cells), notes=notes)
+    return Table(f"Where paths diverge first with {arm.label}", columns, tuple(cells), notes=notes)
 
 
 # ---------------------------------------------------------------- differences
@@ -384,12 +384,12 @@ def overview(results: Results) -> tuple[Table, ...]:
         for part, row in parts(outcome, rows[0]):
             values.append((f"  {part}", *(counterpart(found, row) for found in rows)))
             changes.append(("",) * len(others))
-    columns = numbers("outcome", *(arm.name for arm in results.arms))
+    columns = numbers("outcome", *(arm.label for arm in results.arms))
     if len(others) == 1:
-        columns = (*columns, Column(f"{others[0].name} less {reference.name}"))
+        columns = (*columns, Column(f"{others[0].label} less {reference.label}"))
         both = (row + change for row, change in zip(values, changes, strict=True))
         return (Table("All outcomes", columns, tuple(both)),)
-    title = f"Differences from {reference.name}; of shares in percentage points"
+    title = f"Differences from {reference.label}; of shares in percentage points"
     known = ((row[0], *change) for row, change in zip(values, changes, strict=True) if any(change))
-    apart = Table(title, numbers("outcome", *(arm.name for arm in others)), tuple(known))
+    apart = Table(title, numbers("outcome", *(arm.label for arm in others)), tuple(known))
     return Table("All outcomes", columns, tuple(values)), apart

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from math import isinf
+from typing import TypeAlias
 
 from sim.outcomes.estimates import IncrementalRow
 from sim.outcomes.results import Results
 from sim.report.tables import number_format
 from sim.report.tables.model import Row, Table, Value, numbers
 from sim.units import DAYS_IN
+
+Label: TypeAlias = "Callable[[str], str]"
+"""The label of the arm of a name."""
 
 COST, QALY, BY_YEAR = "cost", "qaly", "cost_by_year"
 FIRST_YEARS = 10
@@ -23,7 +27,7 @@ def incremental_tables(results: Results) -> Iterator[Table]:
         return
     currency = rows[0].currency
     for analysis, title in (
-        ("reference", f"Incremental analysis against {results.reference.name}"),
+        ("reference", f"Incremental analysis against {results.reference.label}"),
         ("frontier", "Full incremental analysis, by increasing cost"),
     ):
         own = [row for row in rows if row.analysis == analysis]
@@ -32,17 +36,19 @@ def incremental_tables(results: Results) -> Iterator[Table]:
             yield Table(
                 title,
                 numbers("arm", *heads),
-                tuple(map(_incremental_row, own)),
+                tuple(_incremental_row(row, results.label) for row in own),
                 f"means per patient, discounted; costs in {currency}; 95% intervals, of the cost per QALY "
                 "Fieller's confidence set",
-                tuple(_notes(own)),
+                tuple(_notes(own, results.label)),
             )
 
 
-def _incremental_row(row: IncrementalRow) -> Row:
-    against = f"against {row.compared_with}: " if row.analysis == "frontier" and row.compared_with else ""
+def _incremental_row(row: IncrementalRow, label: Label) -> Row:
+    against = (
+        f"against {label(row.compared_with)}: " if row.analysis == "frontier" and row.compared_with else ""
+    )
     return (
-        Value(row.arm, f"{against}{row.status}"),
+        Value(label(row.arm), f"{against}{row.status}"),
         number_format.plain(row.cost),
         number_format.plain(row.qaly),
         _change(row.incremental_cost, row.cost_error),
@@ -76,12 +82,12 @@ def _set(row: IncrementalRow) -> str:
     return "any ratio" if row.confidence_set == "everything" else ""
 
 
-def _notes(rows: Sequence[IncrementalRow]) -> Iterator[str]:
-    yield from (f"{row.arm}: {row.note}" for row in rows if row.note)
+def _notes(rows: Sequence[IncrementalRow], label: Label) -> Iterator[str]:
+    yield from (f"{label(row.arm)}: {row.note}" for row in rows if row.note)
     threshold = rows[0].threshold
     known = [row for row in rows if row.net_benefit == row.net_benefit]
     if threshold == threshold and known:
-        found = (f"{row.arm} {number_format.change(row.net_benefit, '')}" for row in known)
+        found = (f"{label(row.arm)} {number_format.change(row.net_benefit, '')}" for row in known)
         yield f"incremental net benefit at {threshold:,.10g} per QALY: {', '.join(found)}"
 
 
@@ -102,7 +108,7 @@ def year_table(results: Results) -> Table | None:
         rows.append(("later", *(number_format.plain(sum(column[FIRST_YEARS:])) for column in columns)))
     return Table(
         "Cost of each year since the start",
-        numbers("year", *(name or "cost" for name in names)),
+        numbers("year", *(results.label(name) if name else "cost" for name in names)),
         tuple(rows),
         "mean per patient, not discounted; the dead are counted too",
     )

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from sim.outcomes.comparison.comparability import arm_labels
 from sim.outcomes.comparison.patient_changes import IN_WORDS, diverge
 from sim.outcomes.evaluation import Arm
 from sim.report.tables.model import printed
@@ -37,7 +38,8 @@ def twin_story(reference: Arm, arm: Arm, index: int) -> TwinStory:
     """The trajectories of the patient at this index of the logs (which is not the patient's number)."""
     one, other = (story(each.log, each.scenario, index) for each in (reference, arm))
     diverging = diverge(reference.log, arm.log)
-    names = reference.name, arm.name
+    labels = arm_labels([reference, arm])
+    names = labels[reference.name], labels[arm.name]
     if not diverging.diverges[index]:
         return TwinStory(names, one.patient, one.at_start, (*one.lines, one.end), (), (), "")
     first = int(diverging.sequence[index])

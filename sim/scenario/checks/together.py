@@ -204,7 +204,7 @@ def clocks_without_days(scenario: Scenario) -> tuple[str, ...]:
     )
 
 
-OWN = ("title", "format")
+OWN = ("title", "label", "format")
 """The keys that are not compared."""
 
 

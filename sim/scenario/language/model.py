@@ -333,6 +333,12 @@ class Scenario:
     has_leftovers: bool = False
     files: tuple[str, ...] = ()
     inputs: tuple[str, ...] = field(default=(), compare=False)
+    label: str | None = None
+
+    @property
+    def short_title(self) -> str:
+        """The name of this arm in words: its label, else its title."""
+        return self.label or self.title
 
     @property
     def shared(self) -> tuple[Resource, ...]:

@@ -217,6 +217,11 @@ SCENARIO = Element(
             Type("number", _read_format), "the version of the language, 1", get=lambda _: FORMAT
         ),
         "title": required(TEXT, "what the scenario is about, in a line"),
+        "label": Field(
+            Type("text", lambda node, _: node.name()),
+            "its name in tables and charts, in a few words",
+            "the title",
+        ),
         "based_on": Field(Type("text"), "the file this one changes, its path seen from this file"),
         "changes": Field(Type("layer"), "new values for paths that exist in the file below, path: value"),
         "add": Field(

@@ -32,7 +32,7 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 NUMBER = r"[-+]?[0-9._]+(?:[eE][-+]?[0-9]+)?"
 PLURAL_UNITS = "(?:minute|hour|day|week|month|year)s?"
 UNITS = "(?:minute|hour|day|week|month|year)"
-LAYER_KEYS = ("format", "title", "based_on", "changes", "add", "remove")
+LAYER_KEYS = ("format", "title", "label", "based_on", "changes", "add", "remove")
 OWN_ARGUMENTS = {  # families without the arguments that papers print
     "royston_parmar": ("scale", "gamma", "knots", "unit"),
     "life_table": ("file", "rows"),

@@ -21,8 +21,8 @@ from sim.scenario.source.paths import Keys
 from sim.scenario.source.record import Change
 from sim.scenario.source.tree import LARGEST_FILE, Node, flow, moved, plain, read_file, read_text
 
-OWN_KEYS = ("format", "title")
-"""What belongs to each file and never inherited."""
+OWN_KEYS = ("format", "title", "label")
+"""What belongs to each file and is never inherited."""
 
 _SECTIONS = ("changes", "add", "remove")
 _LAYER_KEYS = (*OWN_KEYS, "based_on", *_SECTIONS)
@@ -170,7 +170,7 @@ def _without_sections(root: Node, problems: Problems) -> Node:
 
 
 def _with_own_keys(node: Node, file: Node) -> Node:
-    """The same scenario under the format and title of this file, at its place."""
+    """The same scenario under the format, title and label of this file, at its place."""
     own = {key: item for key, item in _entries(file).items() if key in OWN_KEYS}
     rest = {key: item for key, item in _entries(node).items() if key not in OWN_KEYS}
     places = {**node.keys, **{key: file.keys[key] for key in own}}

@@ -51,7 +51,9 @@ def test_a_comparison_as_a_workbook(arms: list[Path], tmp_path: Path) -> None:
     assert values["G5"].value == pytest.approx(row.net_benefit)
     assert values["H5"].value == pytest.approx(row.net_benefit / 30000)
     about = dict(book["About"].iter_rows(values_only=True))
-    assert (about["old: currency"], about["old: price year"], about["old: perspective"]) == (
+    old = found.results.reference.label
+    assert about[f"{old}: called in the column arm"] == "old"
+    assert (about[f"{old}: currency"], about[f"{old}: price year"], about[f"{old}: perspective"]) == (
         "GBP",
         2024,
         "not stated",

@@ -240,6 +240,6 @@ def test_the_results_of_one_arm_are_those_of_a_single_run():
     assert found.estimates.records() == single.estimates.records()
     assert (found.differences.records(), found.notes) == ([], single.notes)
     (facts,) = found.arms
-    assert replace(facts, name="") == single.reference
+    assert replace(facts, name="", label=facts.title) == single.reference
     assert both.of_arm("quick").estimates.present("outcome") == single.estimates.present("outcome")
     assert OutcomeRows(both, "patient_changes", "quick").parts("share")

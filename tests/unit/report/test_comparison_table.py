@@ -128,7 +128,7 @@ def test_what_differs_and_patient_changes_stand_above_the_tables(tmp_path: Path)
     results = results_of(tmp_path, QUICK)
     lines = printed(results)
     text = in_one_line(lines)
-    assert "What differs in quick" in text
+    assert "What differs with quick" in text
     assert "pathway.stages.ward.events.home.after.exponential.mean: 60 days -> 30 days" in text
     share = results.estimates.find("patient_changes", "share", arm="quick", part="better")
     count = results.estimates.find("patient_changes", "count", arm="quick", part="better")
@@ -136,7 +136,7 @@ def test_what_differs_and_patient_changes_stand_above_the_tables(tmp_path: Path)
     assert count is not None
     row = next(line for line in lines if line.startswith("better "))
     assert row.split()[1:3] == [f"{count.estimate:.0f}", f"{100 * share.estimate:.1f}%"]
-    assert lines.index("Patients whose outcome changes in quick") < lines.index("survival")
+    assert lines.index("Patients whose outcome changes with quick") < lines.index("survival")
 
 
 def test_a_stage_of_another_name_makes_as_many_better_as_worse_and_the_text_calls_it_chance(

@@ -66,12 +66,12 @@ def page(run: Run, **facts: object) -> str:
 def parts(run: Run) -> tuple[Section, ...]:
     """The sections of the page of a run."""
     arm = arm_of(run)
-    return sections(run.results, [PageArm.of(arm, until(run.results, arm))], {})
+    return sections(run.results, [PageArm.of(arm, arm.name, until(run.results, arm))], {})
 
 
 def parts_of(comparison: Comparison) -> dict[str, Section]:
     """The sections of the page of a comparison, by name."""
-    arms = [PageArm.of(arm, until(comparison.results, arm)) for arm in comparison.arms]
+    arms = [PageArm.of(arm, arm.name, until(comparison.results, arm)) for arm in comparison.arms]
     return {section.name: section for section in sections(comparison.results, arms, {})}
 
 
@@ -264,7 +264,7 @@ def test_sankey_keeps_everybody_who_is_drawn():
         out[source] += value
         into[target] += value
     assert all(out[node] <= into[node] for node in into)
-    arm = PageArm.of(arm_of(run), 0.0)
+    arm = PageArm.of(arm_of(run), "one", 0.0)
     taken = list(steps(trajectories(arm.history, arm.patients), STEPS + 1))
     assert sum(link.value) == sum(step.patients for step in taken)
     come_from_nowhere = sum(value for node, value in out.items() if node not in into)
@@ -465,7 +465,9 @@ def test_each_of_several_arms_has_a_sentence_of_the_answer(two):
     assert re.findall(r"<h1>(.*)</h1>", text) == [reference.scenario.title]
     assert f"compared with: {later.scenario.title}; Fewer remissions" in text
     sentences = re.findall(r'<p class="answer">(.*)</p>', text)
-    assert [f"with {name}," in s for name, s in zip(("later", "fewer"), sentences, strict=True)] == [True] * 2
+    assert [
+        f"with {name}," in s for name, s in zip(("later", "Fewer remissions"), sentences, strict=True)
+    ] == [True] * 2
 
 
 def test_differences_of_several_arms_have_a_table_of_their_own():

@@ -78,5 +78,5 @@ def test_a_run_shows_itself_in_a_notebook() -> None:
 
 def test_a_comparison_shows_itself_in_a_notebook(comparison: Results) -> None:
     text = html(comparison)
-    assert "&lt;i&gt; less one</th>" in text
+    assert f"&lt;b&gt; less {comparison.reference.label}</th>" in text
     assert "<i>" not in text

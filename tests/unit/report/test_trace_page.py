@@ -29,7 +29,7 @@ def arm(name: str, rows: list[Row]) -> Arm:
 
 def marks(arms: Sequence[Arm], name: str) -> dict[str, float]:
     """The day of each mark of this name, by lane."""
-    figure: go.Figure = patient_picture([PageArm.of(arm, 1000.0) for arm in arms], 0).figure
+    figure: go.Figure = patient_picture([PageArm.of(arm, arm.name, 1000.0) for arm in arms], 0).figure
     (found,) = [trace for trace in figure.data if trace.name == name]
     return dict(zip(found.y, found.customdata, strict=True))
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from sim.errors import InputError
+from sim.outcomes.comparison.comparability import arm_labels
 from sim.outcomes.estimates import DifferenceRow, EstimateRow
 from sim.runs.comparison import Comparison, request_source, run_comparison
 from sim.runs.run import RunRequest, run_scenario
@@ -114,7 +115,7 @@ def test_an_arm_has_the_results_of_a_run(tmp_path):
     assert {row["measure"] for row in arm} - {row["measure"] for row in own} == {
         "quantile_25%", "quantile_50%", "quantile_75%",
     }  # fmt: skip
-    assert replace(done.reference, name="") == alone.results.reference
+    assert replace(done.reference, name="", label=done.reference.title) == alone.results.reference
 
 
 def test_the_difference_of_a_share_is_that_of_its_patients(tmp_path):
@@ -290,3 +291,13 @@ def test_numbers_without_interval_by_nature_have_no_note():
         assert row is not None
         assert row.is_known
         assert row.note == ""
+
+
+def test_arms_are_called_by_label_and_by_name_in_brackets_where_two_have_one(tmp_path):
+    done = compared(tmp_path, "label=Ward")
+    assert [arm.label for arm in done.results.arms] == ["A ward", "Ward"]
+    assert done.results.label("ward") == "A ward"
+    both = {arm.name: replace(arm, scenario=replace(arm.scenario, label="Ward")) for arm in done.arms}
+    assert list(arm_labels(list(both.values())).values()) == [f"Ward ({name})" for name in both]
+    same = [replace(arm, scenario=replace(arm.scenario, title="T", label=None)) for arm in done.arms]
+    assert list(arm_labels(same).values()) == [arm.name for arm in done.arms]
