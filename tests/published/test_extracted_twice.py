@@ -198,7 +198,22 @@ DERIVED: dict[tuple[str, ...], Callable[[], float]] = {
         number("survivors-mortality", "car_t_only") / number("survivors-mortality", "later")
     ),
     ("u_remission_gvhd", ""): lambda: number("U-1", "remission.value") + number("U-5", "acute_iii_iv"),
-    ("cost_icu_day", ""): lambda: (number("K-10", "gbp.0") + number("K-10", "gbp.1")) / 2,
+    ("u_remission_cgvhd", ""): lambda: (
+        number("U-1", "remission.value")
+        + (number("U-5", "chronic_extensive.0") + number("U-5", "chronic_extensive.1")) / 4
+    ),
+    **{
+        ("cost_icu_day", "", text): lambda unit=unit: (
+            (number("K-10", f"{unit}.0") + number("K-10", f"{unit}.1")) / 2
+        )
+        for text, unit in (("1800", "gbp"), ("5000", "usd"))
+    },
+    ("cost_inotuzumab", "", "28168"): lambda: (
+        number("K-8", "gbp_vial") * (number("K-8", "vials.0") + number("K-8", "vials.1")) / 2
+    ),
+    ("cost_year_after_transplant", "", "26226"): lambda: (
+        number("K-6", "usd_year") - number("K-6", "usd_100_days")
+    ),
 }
 """(parameter, key of its value or ""): what it is computed from; the value is this, rounded to its digits."""
 
@@ -222,6 +237,9 @@ CALIBRATED: dict[tuple[str, ...], str] = {
     ("p_intent", "", "0.79"): "the simulated share transplanted is that of H-1, China",
     ("p_intent", "", "0.1"): "the simulated share transplanted is that of H-1, elsewhere",
     ("referrals", ""): "the simulated infusions of a year are those of the middle scenario of Q-4",
+    ("cost_delivery", ""): "with simulated apheresis, intensive care and tocilizumab, the tariff of K-4",
+    ("cost_delivery_adult", ""): "with simulated intensive care and tocilizumab, the stay of K-5",
+    ("cost_delivery_child_aya", ""): "with simulated intensive care and tocilizumab, the stay of K-5",
     ("slot_wait", ""): "the simulated time to infusion is that of L-3",
     ("slot_wait_sigma", ""): "the simulated time to infusion is that of L-3",
 }
