@@ -281,14 +281,6 @@ def waiting() -> AbstractContextManager[Progress]:
     return progress(console(stderr=True))
 
 
-def announce_compilation() -> None:
-    """Announce the compilation of the kernel where this run has to do it."""
-    from sim.runs.run import is_kernel_compiled
-
-    if not is_kernel_compiled() and not os.environ.get("NUMBA_DISABLE_JIT"):
-        print("compiling the kernel (once) ...", file=sys.stderr, flush=True)  # noqa: T201
-
-
 def print_violation(error: RuleViolation) -> None:
     """Print the forbidden event and the story of the patient on standard error."""
     from sim.report.text.story import print_story
@@ -312,6 +304,4 @@ def request_of(
 
     seed, replications = (1 if number is None else number for number in (seed, replications))
     changes, read_at = tuple(settings or ()), times(at or ())
-    request = RunRequest(file, changes, seed, replications, engine, workers, read_at, patients=patients)
-    announce_compilation()
-    return request
+    return RunRequest(file, changes, seed, replications, engine, workers, read_at, patients=patients)

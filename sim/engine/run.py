@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from math import inf
 
 import numpy as np
-from numba import config
 
 from sim.engine.arrivals import Cohort, cohorts, expected_arrivals
 from sim.engine.processes import run_module
 from sim.errors import InputError, Problem, ScenarioError, did_you_mean
 from sim.event_log.log import EventLog, ResourceUse
-from sim.numerics.linking import cache_folder, is_kept
+from sim.numerics.compilation import IS_COMPILED
+from sim.numerics.linking import NOTES, cache_folder, is_kept
 from sim.pathway.tables import Pathway
 from sim.scenario.language.model import Scenario
 
@@ -177,9 +177,10 @@ def ensure_compiled(engine: str) -> None:
 
     Where code cannot be kept on disk, or the other process fails, this one compiles when it gets there.
     """
-    if config.DISABLE_JIT or is_kept(COMPILED[engine]) or cache_folder() is None:  # type: ignore[attr-defined]
+    if not IS_COMPILED or is_kept(COMPILED[engine]) or cache_folder() is None:
         return
     if IS_COMPILING not in os.environ:
+        NOTES.warning("compiling the kernel (once, about 20 seconds) ...")
         run_module("sim.engine.precompile", "--child", engine)
 
 

@@ -10,10 +10,9 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any, Protocol, TypeAlias
 
-from sim.engine.run import BATCH, COMPILED, ENGINES, Result, simulate_in_batches
+from sim.engine.run import BATCH, ENGINES, Result, simulate_in_batches
 from sim.errors import InputError, RunError, did_you_mean
 from sim.event_log.log import EventLog
-from sim.numerics.linking import is_kept
 from sim.outcomes.endpoints.time_to_event import Observation
 from sim.outcomes.evaluation import Arm, Evaluator, FurtherOutcomes, first_violation
 from sim.outcomes.results import Results, event_in_words
@@ -288,11 +287,6 @@ class _Batches:
             log = replace(log, replication=log.replication - which.start)
             use = replace(use, replication=use.replication - which.start)
         return Arm(self.request.file.stem, scenario, log, use, self.request.seed, len(which))
-
-
-def is_kernel_compiled() -> bool:
-    """Whether the compiled kernel is on disk; if not, the next run compiles it."""
-    return is_kept(COMPILED["independent"])
 
 
 def further_outcomes(scenario: Scenario) -> FurtherOutcomes | None:

@@ -506,13 +506,6 @@ def test_version_and_help(allpath: Allpath) -> None:
 # ---------------------------------------------------------------- waiting
 
 
-def test_the_kernel_is_announced_when_it_is_compiled(
-    allpath: Allpath, ward: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sim.runs.run, "is_kept", lambda _function: False)
-    assert allpath("run", ward).err == "compiling the kernel (once) ...\n"
-
-
 def shown(monkeypatch: pytest.MonkeyPatch, *, terminal: bool, quiet: float) -> str:
     monkeypatch.setattr(sim.cli.output, "QUIET_SECONDS", quiet)
     screen = Console(file=io.StringIO(), force_terminal=terminal, width=80)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from sim.engine.run import COMPILED, ensure_compiled
 from sim.numerics import linking
 from sim.numerics.compilation import IS_COMPILED, entry
 
@@ -90,3 +91,20 @@ def test_a_full_disk_is_only_noted(
     monkeypatch.setattr(Path, "write_bytes", full)
     assert entry(doubled)(1.5) == 3.0
     assert "No space left" in caplog.text
+
+
+@pytest.mark.skipif(not IS_COMPILED, reason="compilation is switched off")
+def test_a_compilation_is_announced_unless_this_installation_has_the_engine(
+    root: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.delenv("ALLPATH_IS_COMPILING", raising=False)
+    monkeypatch.setattr("sim.engine.run.run_module", lambda *_: None)
+    own = linking.cache_folder()
+    assert own is not None
+    (other := own.parent / "another").mkdir()
+    for folder, engine in ((other, "shared"), (own, "independent")):
+        (folder / f"{COMPILED[engine]}-0123").touch()
+    ensure_compiled("independent")
+    assert caplog.text == ""
+    ensure_compiled("shared")
+    assert "compiling the kernel (once" in caplog.text
