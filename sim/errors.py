@@ -83,7 +83,8 @@ class InputError(ValueError):
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """``did you mean `ward`?`` with the known word nearest to this one, "" if none is near."""
+    """``did you mean `ward`?`` with the word nearest to this one, or the one that begins so; else ""."""
     spelt = {candidate.lower(): candidate for candidate in known}
-    near = get_close_matches(word.lower(), spelt, n=1, cutoff=0.6)
+    begun = [known for known in spelt if word and known.startswith(word.lower())]
+    near = get_close_matches(word.lower(), spelt, n=1, cutoff=0.6) or (begun if len(begun) == 1 else [])
     return f"did you mean `{spelt[near[0]]}`?" if near else ""

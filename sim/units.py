@@ -150,17 +150,17 @@ def rate_text(per_day: float) -> str:
 
 
 def _amount_and_unit(value: object, *, rate: bool) -> tuple[float, str, str]:
-    noun, rule, example = ("rate", _RATES, "per day") if rate else ("time", _TIMES, "days")
+    noun, rule = ("rate", _RATES) if rate else ("time", _TIMES)
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         raise InputError(f"{_shown(value)} is not a {noun}", rule)
     if not isinstance(value, str):
         text = number_text(value)
-        raise InputError(f"{text} has no unit", f"a {noun} needs a unit: `{text} {example}`?")
+        raise InputError(f"{text} has no unit", with_units(text, noun))
     as_rate = _RATE.match(value)
     found = as_rate or _QUANTITY.match(value)
     amount = parse_number(found["number"]) if found else None
     if found is None or amount is None:
-        raise _no_quantity(value, noun=noun, rule=rule, example=example)
+        raise _no_quantity(value, noun=noun, rule=rule)
     if found["unit"].removesuffix("s") not in DAYS_IN:
         hint = did_you_mean(found["unit"], DAYS_IN if as_rate else _UNITS)
         raise InputError(f"`{found['unit']}` is not a unit of time", hint or rule)
@@ -173,9 +173,16 @@ def _amount_and_unit(value: object, *, rate: bool) -> tuple[float, str, str]:
     return float(amount), unit, value
 
 
-def _no_quantity(value: str, *, noun: str, rule: str, example: str) -> InputError:
+def with_units(number: str, noun: str) -> str:
+    """What to write for a number that is to be a `time` or a `rate`."""
+    if noun == "rate":
+        return f"write `{number} per day` (or {', '.join(unit for unit in DAYS_IN if unit != 'day')})"
+    return f"write `{number} days` (or {', '.join(unit for unit in _UNITS if unit != 'days')})"
+
+
+def _no_quantity(value: str, *, noun: str, rule: str) -> InputError:
     if parse_number(value) is not None:
-        return InputError(f"{value} has no unit", f"a {noun} needs a unit: `{value} {example}`?")
+        return InputError(f"{value} has no unit", with_units(value, noun))
     if _share(value) is not None:
         return _no_number(value)
     return InputError(f"{_shown(value)} is not a {noun}", rule)

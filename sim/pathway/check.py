@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from sim.pathway.tables import check_pathway
 from sim.scenario import load
 from sim.scenario.language.model import Scenario
+
+MOST_ALIKE = 3
+"""Notes of one kind that are printed one by one."""
+_NAMES = re.compile(r"^\S+:\d+:\d+: |`[^`]*`|\S+\.\S+")
+"""What differs between notes of one kind: places, names and paths."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,5 +31,17 @@ def checked(file: Path, settings: Sequence[str]) -> Checked:
     check_pathway(scenario)
     sizes = f"{len(scenario.stages)} stages, {len(scenario.outcomes)} outcomes"
     lines = [f"{file}: valid ({sizes}, digest {scenario.digest[:12]})"]
-    lines += [f"    note: {note}" for note in scenario.notes]
+    lines += [f"    note: {note}" for note in folded(scenario.notes)]
     return Checked(scenario, "\n".join(lines))
+
+
+def folded(notes: Iterable[str]) -> Iterator[str]:
+    """The notes; of many of one kind the first, and how many there are."""
+    kinds: dict[str, list[str]] = {}
+    for note in notes:
+        kinds.setdefault(_NAMES.sub("", note), []).append(note)
+    for alike in kinds.values():
+        if len(alike) > MOST_ALIKE:
+            yield f"{alike[0]} (and {len(alike) - 1} more notes of this kind)"
+        else:
+            yield from alike

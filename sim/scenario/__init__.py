@@ -36,9 +36,7 @@ def _resolve(path: str | os.PathLike[str], settings: Sequence[str]) -> Scenario:
     from sim.scenario.source import inheritance, references
 
     problems = Problems()
-    layered = inheritance.assemble(
-        path, settings, problems=problems, has_default=reader.has_default, keys=reader.SCENARIO.fields
-    )
+    layered = inheritance.assemble(path, settings, problems=problems, has_default=reader.has_default)
     problems.stop_if_any()  # what a path missed would be missed again wherever it is referred to
     mark = layered.node.value.get("leftovers") if isinstance(layered.node.value, dict) else None
     is_layered = layered.is_layered or (mark is not None and mark.value is True)

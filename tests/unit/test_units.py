@@ -52,9 +52,9 @@ def test_a_rate_is_read_per_day(text: str, per_day: float) -> None:
 @pytest.mark.parametrize(
     ("value", "fact", "fix"),
     [
-        (28, "28 has no unit", "a time needs a unit: `28 days`?"),
-        (0.5, "0.5 has no unit", "a time needs a unit: `0.5 days`?"),
-        ("28", "28 has no unit", "a time needs a unit: `28 days`?"),
+        (28, "28 has no unit", "write `28 days` (or minutes, hours, weeks, months, years)"),
+        (0.5, "0.5 has no unit", "write `0.5 days` (or minutes, hours, weeks, months, years)"),
+        ("28", "28 has no unit", "write `28 days` (or minutes, hours, weeks, months, years)"),
         ("28days", "28days is not written as a time", "write `28 days`"),
         ("28 dyas", "`dyas` is not a unit of time", "did you mean `days`?"),
         ("28 Days", "`Days` is not a unit of time", "did you mean `days`?"),
@@ -79,7 +79,7 @@ def test_no_time_at_all(value: object) -> None:
 @pytest.mark.parametrize(
     ("value", "fact", "fix"),
     [
-        (2, "2 has no unit", "a rate needs a unit: `2 per day`?"),
+        (2, "2 has no unit", "write `2 per day` (or minute, hour, week, month, year)"),
         ("2/day", "2/day is not written as a rate", "write `2 per day`"),
         ("2 per days", "2 per days is not written as a rate", "write `2 per day`"),
         ("2 per dya", "`dya` is not a unit of time", "did you mean `day`?"),

@@ -31,6 +31,7 @@ def check_together(scenario: Scenario, top: PlacedNode) -> None:
     check_graph(scenario, problems)
     check_values(scenario, top, problems)
     check_followed(scenario, problems)
+    check_groups(scenario, problems)
     check_today(scenario, problems)
     if scenario.patients.arrivals.warm_up >= scenario.horizon:
         warm_up = top.child("patients").child("arrive").child("warm_up")
@@ -65,6 +66,26 @@ def check_followed(scenario: Scenario, problems: Problems) -> None:
             if draw.follows is not None and draw.follows[0] not in known:
                 fact = f"`{draw.follows[0]}` is not drawn: there is nothing to follow"
                 problems.add(draw.where.at("follows"), fact, "give it a distribution, or leave out `follows`")
+
+
+def check_groups(scenario: Scenario, problems: Problems) -> None:
+    """Adds: an outcome by an attribute whose values nearly all differ."""
+    drawn = {
+        attribute.name: list(ends(attribute.initial.distribution))
+        for attribute in scenario.patients.attributes
+        if isinstance(attribute.initial, Draw) and attribute.initial.distribution is not None
+    }
+    for outcome in scenario.outcomes:
+        if any(
+            one.family not in ("poisson", "categorical", "fixed") for one in drawn.get(outcome.by or "", ())
+        ):
+            name = outcome.by
+            groups = f"[{{when: {{{name}: {{above: 65}}}}, value: high}}, {{value: low}}]"
+            problems.add(
+                outcome.where.at("by"),
+                f"`{name}` is a number with a distribution: each patient would be a group",
+                f"declare an attribute of groups, as `{name}_group: {groups}`",
+            )
 
 
 def check_today(scenario: Scenario, problems: Problems) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -25,6 +26,24 @@ from sim.scenario.language.vocabulary import OPERATORS
 from sim.scenario.source.tree import DEEPEST
 
 MOST_TESTS = 100_000
+SIGNS = {
+    ">=": "at_least",
+    "<=": "at_most",
+    ">": "above",
+    "<": "below",
+    "==": "is",
+    "=": "is",
+    "!=": "is_not",
+    "ge": "at_least",
+    "le": "at_most",
+    "gt": "above",
+    "lt": "below",
+    "eq": "is",
+    "ne": "is_not",
+}
+"""Comparisons as programs write them, the longer signs first."""
+_SIGN = re.compile(rf"(?P<sign>{'|'.join(SIGNS)})\s*(?P<value>\S.*)\Z")
+_IN_SIGNS = re.compile(rf"(?P<name>[\w.]+)\s*{_SIGN.pattern}")
 ORDERED = ("at_least", "at_most", "above", "below")
 
 
@@ -55,6 +74,8 @@ def all_of(parts: tuple[Condition, ...]) -> Condition:
 
 def named_condition(node: PlacedNode, known: Known) -> Condition:
     """The condition that a name stands for."""
+    if node.value not in known.conditions and (fix := condition_of(str(node.value), known)):
+        raise node.fail(f"there is no condition {node.seen()}", fix)
     name = node.one_of(known.conditions, "condition")
     if name in known.open_conditions:
         circle = " -> ".join([*known.open_conditions[known.open_conditions.index(name) :], name])
@@ -69,6 +90,22 @@ def named_condition(node: PlacedNode, known: Known) -> Condition:
         fix = f"at most {MOST_TESTS:_}: a condition that refers to others repeats all of theirs"
         raise node.fail("named conditions expand to too many comparisons", fix)
     return found
+
+
+def condition_of(said: str, known: Known) -> str:
+    """What to write for a comparison in signs, or for the name of an attribute, as a condition; else ""."""
+    found = _IN_SIGNS.match(said)
+    name = found["name"] if found else said
+    if name not in known.attributes and name not in ("stage", "current_age", "days_in_stage"):
+        return ""
+    if found:
+        return f"write {{{name}: {{{SIGNS[found['sign']]}: {found['value']}}}}}"
+    kind = known.attributes.get(name)
+    if kind is None or kind.kind == "number":
+        return f"write {{{name}: {{above: 0}}}}, or another comparison"
+    if kind.kind == "category":
+        return f"write {{{name}: {kind.categories[0]}}}, or another of its values"
+    return f"write {{{name}: true}}"
 
 
 def n_tests(condition: Condition) -> int:
@@ -107,11 +144,18 @@ def read_tests(node: PlacedNode, covariate: Covariate, known: Known) -> Conditio
             raise node.fail(
                 "a value is expected here, not a list", "for one of several values write {in: [...]}"
             )
+        if (
+            isinstance(node.value, str)
+            and is_ordered(covariate, known)
+            and (found := _SIGN.match(node.value))
+        ):
+            fix = f"write {{{SIGNS[found['sign']]}: {found['value']}}}"
+            raise node.fail(f"{node.seen()} is a comparison in signs", fix)
         return Test(covariate, "is", known.scalar(node, covariate), node.where)
     tests: list[Condition] = []
     for operator, item in node.children():
         if operator not in OPERATORS:
-            fix = f"known: {', '.join(OPERATORS)}"
+            fix = f"write `{SIGNS[operator]}`" if operator in SIGNS else f"known: {', '.join(OPERATORS)}"
             raise node.unknown(operator, OPERATORS, f"unknown comparison `{operator}`", fix)
         if operator in ORDERED and not is_ordered(covariate, known):
             raise node.fail_at_key(

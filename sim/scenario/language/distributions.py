@@ -30,7 +30,7 @@ from sim.scenario.language.vocabulary import (
     RATE,
     SIGNED_RATE,
 )
-from sim.units import rate_text, time_text
+from sim.units import number_text, rate_text, time_text
 
 ALL_FAMILIES = {**FAMILIES, **NUMBER_FAMILIES}
 
@@ -87,8 +87,9 @@ class Distributions:
         Raises: Unread, its problems noted.
         """
         if not node.is_mapping:
-            fix = "write {fixed: 28 days}, {exponential: {median: 5 months}}, ..."
-            raise node.fail(f"a distribution is expected here, not {node.seen()}", fix)
+            raise node.fail(
+                f"a distribution is expected here, not {node.seen()}", self._distribution_of(node)
+            )
         family = self._family(node)
         parts = self.modifiers(node)
         body = node.child(family)
@@ -105,6 +106,17 @@ class Distributions:
             self.known.covariate(body, "current_age")
         arguments = self.value(body, lambda one: self.arguments(family, one))
         return Distribution(family, arguments, body.where, **parts)
+
+    def _distribution_of(self, node: PlacedNode) -> str:
+        """What to write for a value where a distribution is expected."""
+        kind = "" if node.is_list else units.kind(node.value)
+        if kind == "time":
+            return f"write {{fixed: {node.value}}}, {{exponential: {{median: {node.value}}}}}, ..."
+        if kind == "rate":
+            return f"write {{exponential: {{rate: {node.value}}}}}"
+        if kind == "number" and not self.numbers:
+            return units.with_units(str(node.value), "time").replace("`", "{fixed: ", 1).replace("`", "}")
+        return "write {fixed: 28 days}, {exponential: {median: 5 months}}, ..."
 
     def _family(self, node: PlacedNode) -> str:
         """The one family that a mapping names; its other keys are modifiers."""
@@ -326,14 +338,21 @@ class Distributions:
                 raise node.fail(f"`{key}` is missing", "royston_parmar has scale, gamma, knots, unit")
         scale = node.child("scale").one_of(("hazard", "odds", "normal"), "scale")
         gamma = tuple(self.value(item, PlacedNode.number) for item in node.child("gamma").items())
-        knots = tuple(item.number() for item in node.child("knots").items())
         unit = self._unit(node, ["gamma"])
+        knots = tuple(self._knot(item, unit) for item in node.child("knots").items())
         if unit != 1.0 and any(isinstance(g, By | Cases) for g in gamma[:2]):
             fact = "coefficients that depend on the patient must be in days"
             raise node.child("gamma").fail(fact, "unit: days")
         if unit != 1.0 and len(gamma) > 1:
             gamma = (gamma[0] - gamma[1] * log(unit), *gamma[1:])
         return {"scale": scale, "gamma": gamma, "knots": tuple(k + log(unit) for k in knots)}
+
+    def _knot(self, node: PlacedNode, unit: float) -> float:
+        """The logarithm of a time, as a number."""
+        if isinstance(node.value, str) and units.kind(node.value) == "time" and (time := node.time()) > 0.0:
+            fact = f"{node.value} is a time, and knots are logarithms of times"
+            raise node.fail(fact, f"write {number_text(round(log(time / unit), 4))}, its logarithm in `unit`")
+        return node.number()
 
 
 def in_days(family: str, found: dict[str, Any], unit: float) -> dict[str, Any]:

@@ -17,6 +17,7 @@ T = TypeVar("T")
 
 MOST_LISTED = 20
 MOST_UNITS = 2**31 - 1  # of a resource, and patients: the log counts them in 32 bits
+YES, NO = ("yes", "y", "on", "1"), ("no", "n", "off", "0")
 SHORTEST = 2.0**-20  # days: the step of the grid of times
 
 
@@ -109,7 +110,9 @@ class PlacedNode:
     def mapping(self) -> dict[str, Node]:
         """The nodes of a mapping by key."""
         if not self.is_mapping:
-            raise self.fail(f"a mapping is expected here, not {self.seen()}", "write it as {key: value}")
+            names = [i.value for i in self.value if isinstance(i.value, str)] if self.is_list else []
+            entries = ", ".join(f"{name}: ..." for name in names[:MOST_LISTED]) or "key: value"
+            raise self.fail(f"a mapping is expected here, not {self.seen()}", f"write it as {{{entries}}}")
         result: dict[str, Node] = self.value
         return result
 
@@ -191,8 +194,13 @@ class PlacedNode:
     def flag(self) -> bool:
         """True or false."""
         if not isinstance(self.value, bool):
-            raise self.fail(f"true or false is expected here, not {self.seen()}")
+            raise self.fail(f"true or false is expected here, not {self.seen()}", self.write_a_flag())
         return self.value
+
+    def write_a_flag(self) -> str:
+        """What to write for a yes or no in other words."""
+        said = str(self.value).lower()
+        return f"write {'true' if said in YES else 'false' if said in NO else 'true or false'}"
 
     def one_of(self, known: Any, noun: str) -> str:
         """A name out of those known."""
@@ -333,7 +341,7 @@ class Known:
             raise Unread
         if kind.kind == "yes_no":
             if not isinstance(node.value, bool):
-                raise node.fail(f"`{name}` is true or false, not {node.seen()}", "write true or false")
+                raise node.fail(f"`{name}` is true or false, not {node.seen()}", node.write_a_flag())
             return node.value
         if kind.kind == "category":
             value = node.text()

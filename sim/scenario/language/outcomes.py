@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from typing import Any
 
 from sim.scenario.language.conditions import CONDITION, UTILITY, read_condition, write_condition
@@ -38,8 +39,7 @@ def read_selector(node: PlacedNode, known: Known, *, within: bool = False) -> Ev
     if not node.is_mapping:
         if node.value == "start":
             return EventSelector("start", "", (), None, None, node.where)
-        fix = "write start, {stage: S}, {state: Z}, {event: S.E}, ..."
-        raise node.fail(f"an event selector is expected here, not {node.seen()}", fix)
+        raise node.fail(f"an event selector is expected here, not {node.seen()}", selector_of(node, known))
     mapping = SELECTOR.check(node)
     kinds = [key for key in mapping if key in KINDS]
     if len(kinds) != 1:
@@ -58,6 +58,19 @@ def read_selector(node: PlacedNode, known: Known, *, within: bool = False) -> Ev
         fix = "write {any: [{stage: S}, {state: Z}]}"
         raise node.child("any").fail("no event is selected here", fix)
     return EventSelector(kind, "" if items else parts[kind], items, parts["when"], limit, node.where)
+
+
+def selector_of(node: PlacedNode, known: Known) -> str:
+    """What to write for a name, or the nearest of all names, where an event selector is expected."""
+    names: dict[str, str] = {}
+    for stage, events in known.events.items():
+        for event in events:
+            names[f"{stage}.{event}"] = names[event] = f"{{event: {stage}.{event}}}"
+    for kind, declared in (("clock", known.clocks), ("state", known.states), ("stage", known.stages)):
+        names |= {name: f"{{{kind}: {name}}}" for name in declared}
+    said = str(node.value)
+    near = [said] if said in names else get_close_matches(said, names, n=1)
+    return f"write {names[near[0]]}" if near else "write start, {stage: S}, {state: Z}, {event: S.E}, ..."
 
 
 def write_selector(selector: EventSelector | None) -> Any:
@@ -101,6 +114,11 @@ SELECTOR = Element(
 def _read_place(node: PlacedNode, known: Known) -> tuple[str, str]:
     """`{stage: S}` or `{state: Z}`."""
     fix = "write {stage: S} or {state: Z}"
+    if isinstance(node.value, str):
+        kind = next(
+            (k for k, names in (("stage", known.stages), ("state", known.states)) if node.value in names), ""
+        )
+        fix = f"write {{{kind}: {node.value}}}" if kind else fix
     if not node.is_mapping:
         raise node.fail(f"a stage or a state is expected here, not {node.seen()}", fix)
     kind = next(iter(node.value), "")

@@ -64,7 +64,7 @@ def collect_names(top: PlacedNode, known: Known) -> None:
         known.events[name] = tuple(names)
     known.clocks = keys(top.get("clocks"))
     known.resources = keys(top.get("resources"))
-    known.states = keys(top.get("states"))
+    known.states = keys(top.get("states")) or states_in_use(known)
     conditions = top.get("conditions")
     if conditions is not None:
         known.conditions.update(conditions.attempt(lambda s: dict(s.children())) or {})
@@ -72,6 +72,16 @@ def collect_names(top: PlacedNode, known: Known) -> None:
     collect_attributes(top, known)
     widen_numbers(top, known)
     check_names(top, known, stages)
+
+
+def states_in_use(known: Known) -> tuple[str, ...]:
+    """The states of the stages where none is declared, with the problem that they are not."""
+    used = [state for stage in known.stages.values() if (state := stage.get("state")) is not None]
+    named = dict.fromkeys(state.value for state in used if isinstance(state.value, str))
+    if used:
+        declared = ", ".join(f"{name}: {{}}" for name in named)
+        used[0].fail("no states are declared", f"add to the file `states: {{{declared}}}`")
+    return tuple(named)
 
 
 def keys(spot: PlacedNode | None) -> tuple[str, ...]:

@@ -23,6 +23,7 @@ from sim.scenario.language.node_reader import Known, PlacedNode, Unread
 from sim.units import rate_text, time_text
 
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+NO_UNITS = "write at least 1, or steps that open it later: {0 days: 0, 1 year: 2}"
 CALENDARS = "write every day, weekdays, [monday, thursday], or {monday: [8 hours, 17 hours]}"
 
 
@@ -55,11 +56,16 @@ def _read_capacity(node: PlacedNode, _: Known) -> tuple[tuple[float, int], ...] 
     if node.value == "unlimited":
         return None
     if node.is_mapping:
-        return read_steps(node, PlacedNode.whole)
+        steps = read_steps(node, PlacedNode.whole)
+        if not any(units for _, units in steps):
+            raise node.fail("a capacity of 0 throughout: nobody is ever granted a unit", NO_UNITS)
+        return steps
     if isinstance(node.value, str):
         fix = "write a number of units, unlimited, or {0 days: 6, ...}"
         raise node.fail(f"`{node.value}` is not a capacity", fix)
-    return ((0.0, node.whole()),)
+    if (units := node.whole()) == 0:
+        raise node.fail("a capacity of 0: nobody is ever granted a unit", NO_UNITS)
+    return ((0.0, units),)
 
 
 def _write_capacity(steps: Any) -> Any:

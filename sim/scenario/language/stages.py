@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from sim import units
+from sim.errors import did_you_mean
 from sim.scenario.language.conditions import (
     AMOUNT,
     CONDITION,
@@ -26,7 +27,6 @@ from sim.scenario.language.elements import (
     Field,
     Type,
     named,
-    one_of,
     required,
 )
 from sim.scenario.language.model import (
@@ -288,12 +288,20 @@ def read_stage_cost(node: PlacedNode, known: Known) -> StageCost:
     return StageCost(**STAGE_COST.read(node, known, checked=True))
 
 
+def read_state_name(node: PlacedNode, known: Known) -> str:
+    """The state of a stage."""
+    name = node.text()
+    if name not in known.states and not did_you_mean(name, known.states):
+        raise node.fail(f"there is no state `{name}`", f"add `{name}: {{}}` to `states`")
+    return node.one_of(known.states, "state")
+
+
 STAGE = Element(
     "a stage",
     "Where a patient is in the pathway; it takes time, decides, or is terminal.",
     {
         "label": Field(TEXT, "its name in outputs", "the name"),
-        "state": Field(one_of("states", "state"), "its health state", "the one the patient was in"),
+        "state": Field(Type("text", read_state_name), "its health state", "the one the patient was in"),
         "terminal": Field(FLAG, "the patient's path ends here", "false"),
         "utility": Field(UTILITY, "quality of life here, in place of the state's"),
         "cost": Field(

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -27,8 +27,10 @@ OWN_KEYS = ("format", "title", "label")
 _SECTIONS = ("changes", "add", "remove")
 _LAYER_KEYS = (*OWN_KEYS, "based_on", *_SECTIONS)
 
-_FORMAT = re.compile(rb"(?m)^\s*\{?\s*[\"']?format[\"']?\s*:")
-"""What every scenario has; of a file without it no line is quoted: it may be anybody's."""
+NO_SCENARIO = "is not a scenario file"
+_MARKS = ("format", "based_on", "horizon", "pathway", "patients", "states", "outcomes")
+_MARK = re.compile(rf"(?m)^\s*\{{?\s*[\"']?(?:{'|'.join(_MARKS)})[\"']?\s*:".encode())
+"""Keys of which a scenario has one; of a file without any no line is quoted: it may be anybody's."""
 
 HasDefault = Callable[[Keys], bool]
 """Whether the key at this path (names of list items among the keys) has a default."""
@@ -78,15 +80,14 @@ def assemble(
     *,
     problems: Problems,
     has_default: HasDefault = _no_defaults,
-    keys: Collection[str] | None = None,
 ) -> Layered:
     """The scenario of a file, with all that it is based on and the settings above.
 
     settings: `PATH=VALUE` each, the value as YAML in one line. Paths that cannot be followed go to
-    problems, and are left out of the whole. keys: those of a scenario; a file has at least one of them.
+    problems, and are left out of the whole.
     Raises: ScenarioError where a file cannot be read or the chain of files has no end.
     """
-    files = _chain(os.fspath(path), keys)
+    files = _chain(os.fspath(path))
     for file in files[1:]:
         _check_format(file, files[0], problems)
     work = _Work(_without_sections(files[-1], problems), problems, has_default)
@@ -106,11 +107,11 @@ SET = "--set"
 """The name of the last layer, and the file name of places in it."""
 
 
-def _chain(path: str, keys: Collection[str] | None) -> list[Node]:
+def _chain(path: str) -> list[Node]:
     """The roots of a file and of all below it, the first file last."""
     seen = [os.path.realpath(path)]
     names = [path]
-    files = [_mapping(root := read_file(path), root.place, keys)]
+    files = [_root(path)]
     while based_on := _entries(files[-1]).get("based_on"):
         where = Where(based_on.place, "based_on")
         if not isinstance(based_on.value, str) or "\0" in based_on.value:
@@ -123,36 +124,39 @@ def _chain(path: str, keys: Collection[str] | None) -> list[Node]:
             fact = f"the files are based on each other in a circle: {circle}"
             raise ScenarioError([Problem(where, fact, "one of them must not have `based_on`")])
         seen.append(os.path.realpath(name))
-        files.append(_below(name, where, keys))
+        files.append(_below(name, where))
     return files
 
 
-def _below(name: str, where: Where, keys: Collection[str] | None) -> Node:
+def _below(name: str, where: Where) -> Node:
     """A file that another is based on; problems of the file as a whole are reported at that line."""
     try:
-        return _mapping(read_file(name), Place(name), keys)
+        return _root(name)
     except ScenarioError as error:
-        problems = error.problems
-        if problems[0].where.place != Place(name) and not _FORMAT.search(
-            read_regular(name, most=LARGEST_FILE)
-        ):
-            problems = (
-                Problem(Where(Place(name), ""), "is not a scenario", "a scenario begins with `format: 1`"),
-            )
         raise ScenarioError(
-            found if found.where.place != Place(name) else Problem(where, f"{name}: {found.fact}", found.fix)
-            for found in problems
+            found
+            if found.where.place.line and found.fact != NO_SCENARIO
+            else Problem(where, f"{name}: {found.fact}", found.fix)
+            for found in error.problems
         ) from None
 
 
-def _mapping(root: Node, place: Place, keys: Collection[str] | None) -> Node:
-    """The root of a file that may be a scenario. Raises: ScenarioError, with this place, where it is none."""
-    if isinstance(root.value, dict) and (keys is None or not root.value.keys().isdisjoint(keys)):
-        return root
-    fact = "is not a mapping of keys to values"
-    if isinstance(root.value, dict):
-        fact = "is not a scenario: none of its keys is a scenario's"
-    raise ScenarioError([Problem(Where(place, ""), fact, "a scenario begins with `format: 1`")])
+def _root(name: str) -> Node:
+    """The mapping that a file is. Raises: ScenarioError with its problems, or that it is no scenario."""
+    try:
+        root = read_file(name)
+    except ScenarioError as error:
+        if error.problems[0].where.place.line and not _MARK.search(read_regular(name, most=LARGEST_FILE)):
+            raise _no_scenario(Place(name)) from None
+        raise
+    if not isinstance(root.value, dict) or root.value.keys().isdisjoint(_MARKS):
+        raise _no_scenario(root.place)
+    return root
+
+
+def _no_scenario(place: Place) -> ScenarioError:
+    fix = "a scenario begins with `format: 1`; `allpath new FILE` writes one"
+    return ScenarioError([Problem(Where(place, ""), NO_SCENARIO, fix)])
 
 
 def _entries(node: Node) -> dict[str, Node]:

@@ -362,7 +362,7 @@ def test_files_based_on_each_other_in_a_circle() -> None:
         (".", ".: is a folder\n    a scenario is one YAML file"),
         ("[a, b]", "[a, b] is not a file\n    name one file, as seen from this one"),
         ("empty.yaml", "empty.yaml: is empty\n    a scenario begins with `format: 1`"),
-        ("list.yaml", "list.yaml: is not a mapping of keys to values\n    a scenario begins with `format: 1`"),
+        ("list.yaml", "list.yaml: is not a scenario file\n    a scenario begins with `format: 1`; `allpath new FILE` writes one"),
     ],
 )  # fmt: skip
 def test_a_base_that_cannot_be_read_is_named_at_its_line(below: str, problem: str) -> None:

@@ -122,7 +122,7 @@ def test_a_correlation() -> None:
         ("{lognormal: {meanlog: 2, sigma: 0.2}}", "1 days", "`meanlog` depends on the unit of time | give the mean or the median"),
         ("{lognormal: {median: 1, sigma: 1e9}}", "1", "the distribution is too wide | sigma is a number like 0.2"),
         ("{lognormal: {median: -1, sigma: 1}}", "1", "median is -1 | it is more than 0"),
-        ("{normal: {sd: 4}}", "3 days", "sd: 4 has no unit | a time needs a unit: `4 days`?"),
+        ("{normal: {sd: 4}}", "3 days", "sd: 4 has no unit | write `4 days` (or minutes, hours, weeks, months, years)"),
         ("{uniform: [4, 2]}", "3", "the bounds are not in order | write [low, high] from low to high"),
         ("{triangular: [1, 5, 4]}", "3", "the bounds are not in order | write [low, mode, high] from low to high"),
         ("{pert: [2, 2, 2]}", "2", "the bounds are not in order | write [low, mode, high] from low to high"),
