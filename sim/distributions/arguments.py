@@ -165,7 +165,8 @@ def check_only_one(given: Mapping[str, Any], one: str, other: str) -> None:
 def check_argument(family: str, name: str, value: Any) -> None:
     """Raises: ValueError where an argument is not what it must be."""
     if name in ("survival", "points"):
-        check_points(value, at_most_one=name == "points" or family == "piecewise_exponential")
+        is_table = name == "points"
+        check_points(value, at_most_one=is_table or family == "piecewise_exponential", closes=is_table)
     elif name == "steps":
         check_steps(value)
     elif name == "iqr":
@@ -230,10 +231,11 @@ def check_above(family: str, name: str, value: float) -> None:
         raise ValueError(f"{name} must be above 0, not {value:g}: give a larger {name}{hint}")
 
 
-def check_points(points: Sequence[tuple[float, float]], *, at_most_one: bool) -> None:
+def check_points(points: Sequence[tuple[float, float]], *, at_most_one: bool, closes: bool) -> None:
     """Raises: ValueError unless times increase and survival falls within (0, 1).
 
-    at_most_one: survival may be 1, and may stay as it is from one time to the next.
+    at_most_one: survival may be 1, and may stay as it is from one time to the next. closes: it may be 0
+    at the last time.
     """
     if not points or points[-1][0] == 0.0:
         raise ValueError("it has no point after the start: give at least one time with its survival")
@@ -242,7 +244,10 @@ def check_points(points: Sequence[tuple[float, float]], *, at_most_one: bool) ->
             raise ValueError(f"{time:g} days is no time of a survival: give a time above 0")
         if time == 0.0 and survival != 1.0:
             raise ValueError(f"survival at time 0 is {survival:g}: it begins at 1")
-        if not 0.0 < survival < 1.0 and not (at_most_one and survival == 1.0):
+        is_closing = closes and survival == 0.0
+        if is_closing and (time, survival) != tuple(points[-1]):
+            raise ValueError(f"survival is 0 at {time:g} days already: leave out the times after it")
+        if not 0.0 < survival < 1.0 and not (at_most_one and survival == 1.0) and not is_closing:
             raise ValueError(
                 f"survival {survival:g} at {time:g} days is not between 0 and 1: "
                 "leave out times at which all or none survive"

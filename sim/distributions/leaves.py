@@ -10,8 +10,9 @@ CONSTANT value | UNIFORM low high | TRIANGULAR low mode high | EXPONENTIAL rate 
 WEIBULL 1/shape log(scale) shape | GOMPERTZ shape rate | LOGNORMAL meanlog sdlog |
 LOGLOGISTIC 1/shape log(scale) shape | NORMAL mean sd | POSITIVE_NORMAL mean sd H(0) |
 SPLINE as in `splines` | SCORES, LOG_SCORES as in `score_tables` | STEPS n, then n times, n cumulative
-hazards there, n rates from there on | DISCRETE n, then n values, increasing, and n cumulative
-hazards at them | LISTED as DISCRETE, then n values and n cumulative probabilities as written.
+hazards there, n rates from there on (below 0: survival falls to 0 in a line) | DISCRETE n, then n values,
+increasing, and n cumulative hazards at them | LISTED as DISCRETE, then n values and n cumulative
+probabilities as written.
 """
 
 from __future__ import annotations
@@ -236,6 +237,9 @@ def steps_time(numbers: Any, at: int, hazard: float) -> float:
         return float(numbers[at + n]) if numbers[at + 3 * n] == inf else inf
     i = last_below(numbers, at + 1 + n, n, hazard)
     rate = float(numbers[at + 1 + 2 * n + i])
+    if rate < 0.0:
+        begin, end = float(numbers[at + 1 + i]), float(numbers[at + 2 + i])
+        return end - (end - begin) * exp(float(numbers[at + 1 + n + i]) - hazard)
     if not rate > 0.0:
         return inf
     return float(numbers[at + 1 + i]) + (hazard - float(numbers[at + 1 + n + i])) / rate
@@ -264,6 +268,8 @@ def steps_hazard(numbers: Any, at: int, t: float, before: bool) -> float:
     rate = float(numbers[at + 1 + 2 * n + i])
     if rate == inf:
         return inf
+    if rate < 0.0:
+        return reached - log1p(-since / (float(numbers[at + 2 + i]) - float(numbers[at + 1 + i])))
     return reached + rate * since if since > 0.0 and rate > 0.0 else reached
 
 

@@ -7,6 +7,8 @@ from itertools import pairwise
 
 import scipy
 
+from sim.distributions.steps import EVENLY
+
 
 def gompertz_mean(shape: float, rate: float) -> float:
     """exp(eta) E1(eta) / shape with eta = rate / shape; inf where the distribution is improper."""
@@ -51,6 +53,8 @@ def steps_mean(steps: tuple[tuple[float, float], ...]) -> float:
     total, survival = 0.0, 1.0
     for (begin, rate), (end, _) in pairwise(steps):
         width = end - begin
+        if rate == EVENLY:
+            return total + 0.5 * survival * width
         total += survival * (-math.expm1(-rate * width) / rate if rate > 0.0 else width)
         survival *= math.exp(-rate * width)
     last = steps[-1][1]

@@ -12,6 +12,9 @@ import scipy
 from sim.numerics.portable import log, log1p
 from sim.units import DAYS_IN
 
+EVENLY = -1.0
+"""The rate of a step in which survival falls to 0 in a straight line, by the time of the next step."""
+
 Points = Sequence[tuple[float, float]]
 
 MOST_POISSON = 1e6
@@ -21,24 +24,30 @@ MOST_POISSON = 1e6
 def steps_numbers(steps: Points) -> tuple[float, ...]:
     """n, times, cumulative hazards there and rates of (time, rate) steps that begin at 0.
 
-    A rate may be inf in the last step: the event occurs there at once.
+    A rate may be inf in the last step: the event has occurred by then. EVENLY may stand before it.
     """
     times, rates = [time for time, _ in steps], [rate for _, rate in steps]
     reached = [0.0]
     for begin, end, rate in zip(times[:-1], times[1:], rates[:-1], strict=True):
-        reached.append(reached[-1] + rate * (end - begin))
+        reached.append(math.inf if rate == EVENLY else reached[-1] + rate * (end - begin))
     return (float(len(steps)), *times, *reached, *rates)
 
 
 def survival_steps(points: Points, then: float | None) -> tuple[tuple[float, float], ...]:
-    """The (time, rate) steps through (time, survival) points; after the last, `then`, or the last rate."""
+    """The (time, rate) steps through (time, survival) points; after the last, `then`, or the last rate.
+
+    Where the last survival is 0, the events of the last step are spread evenly over it.
+    """
     if points[0][0] > 0.0:
         points = ((0.0, 1.0), *points)
+    is_closed = points[-1][1] == 0.0
     hazards = [-log(survival) + 0.0 for _, survival in points]
     steps = []
-    for i in range(len(points) - 1):
+    for i in range(len(points) - (2 if is_closed else 1)):
         begin, end = points[i][0], points[i + 1][0]
         steps.append((begin, (hazards[i + 1] - hazards[i]) / (end - begin)))
+    if is_closed:
+        return (*steps, (points[-2][0], EVENLY), (points[-1][0], math.inf))
     last = then if then is not None else steps[-1][1]
     return (*steps, (points[-1][0], last))
 
@@ -46,14 +55,16 @@ def survival_steps(points: Points, then: float | None) -> tuple[tuple[float, flo
 def life_table_steps(ages: Sequence[float], rates: Sequence[float]) -> tuple[tuple[float, float], ...]:
     """The steps, in days from birth and per day, of rates per year from ages in years on.
 
-    Before the first age the first rate holds; the last row is open.
+    The last row is open; where its rate is inf, nobody survives the year of that age, and the deaths are
+    spread evenly over it.
     """
     steps = tuple(
         (age * DAYS_IN["year"], rate / DAYS_IN["year"]) for age, rate in zip(ages, rates, strict=True)
     )
-    first = ((0.0, steps[0][1]),) if steps[0][0] > 0.0 else ()
-    cut = next((i for i, (_, rate) in enumerate(steps) if rate == math.inf), len(steps))
-    return (*first, *steps[: cut + 1])
+    if rates[-1] < math.inf:
+        return steps
+    closing = steps[-1][0]
+    return (*steps[:-1], (closing, EVENLY), (closing + DAYS_IN["year"], math.inf))
 
 
 def poisson_numbers(mean: float) -> tuple[float, ...]:

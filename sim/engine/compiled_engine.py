@@ -107,7 +107,7 @@ def simulate_block(pathway: Pathway, cohort: Cohort, seed: int, block: tuple[int
             ends,
         )
         if done < n and k[at.STATUS] != at.LOG_FULL:
-            raise failure(pathway, k, buffer)
+            raise failure(pathway, x, k, buffer)
         chunks.append(LogChunk.of(buffer))
         if done == before:
             buffer = new_buffer(rows=2 * len(buffer.rows), changes=2 * len(buffer.changes))

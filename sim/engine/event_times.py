@@ -13,6 +13,7 @@ from __future__ import annotations
 from math import inf
 
 from sim.distributions import leaf_quantile
+from sim.distributions.leaves import STEPS
 from sim.engine.expressions import (
     choose,
     covariate,
@@ -39,6 +40,8 @@ def read_distribution(T: Tables, x: Floats, k: Ints, dist: int, began: float, a:
     x[a + at.ARG_LEAF] = float(choose(T, x, k, P[dist, at.DIST_LEAF]))
     x[a + at.ARG_TIME_RATIO] = product(T, x, k, P[dist, at.DIST_TIME_RATIOS], P[dist, at.DIST_N_TIME_RATIOS])
     x[a + at.ARG_ALREADY] = already(T, x, k, dist)
+    if is_before_table(T, x, a):
+        k[at.STATUS] = at.TOO_YOUNG
     low, high = P[dist, at.DIST_LOW], P[dist, at.DIST_HIGH]
     x[a + at.ARG_LOW] = number(T, x, k, low) if low != at.NONE else -inf
     x[a + at.ARG_HIGH] = number(T, x, k, high) if high != at.NONE else inf
@@ -59,6 +62,16 @@ def read_distribution(T: Tables, x: Floats, k: Ints, dist: int, began: float, a:
                 T, x, k, P[inner, at.DIST_TIME_RATIOS], P[inner, at.DIST_N_TIME_RATIOS]
             )
     read_ratios(T, x, k, dist, began, a)
+
+
+@compiled
+def is_before_table(T: Tables, x: Floats, a: int) -> bool:
+    """Whether a time has lasted less than a life table covers; the steps of all other leaves begin at 0."""
+    leaf = int(x[a + at.ARG_LEAF])
+    if T.program[leaf, at.LEAF_KIND] != STEPS:
+        return False
+    first = T.numbers[T.program[leaf, at.LEAF_AT] + 1]
+    return x[a + at.ARG_ALREADY] / x[a + at.ARG_TIME_RATIO] < first
 
 
 @compiled

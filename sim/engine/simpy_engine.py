@@ -192,7 +192,7 @@ class SimpyEngine:
     def note(self, i: int, flags: int) -> None:
         """Act on the flags of an event: room in the log, released units, a request, a failure."""
         if flags & HAS_FAILED:
-            raise failure(self.pathway, self.K[i], self.buffer)
+            raise failure(self.pathway, self.X[i], self.K[i], self.buffer)
         if flags & NEEDS_ROOM:
             self.full.append(LogChunk.of(self.buffer))
             self.buffer.rows[0, :2] = 1, 0

@@ -247,7 +247,7 @@ NEEDED = 12  # resources that the stage waited for needs, those held among them
 HAS_LEFT = 13  # 1: the last event ended a wait without a grant
 FIRST_SLOT = 14
 
-ALIVE, ENDED, ENDLESS, LOG_FULL, BEYOND_ONE, NO_ENTRY = 0, 1, 2, 3, 4, 5
+ALIVE, ENDED, ENDLESS, LOG_FULL, BEYOND_ONE, NO_ENTRY, TOO_YOUNG = range(7)
 
 # A slot is where an event or a clock keeps its state in `k`, and its due time in `x`.
 RESTS, IS_TRIGGERED, RUNS, OVER = 0, 1, 2, 3

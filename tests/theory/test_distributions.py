@@ -390,10 +390,30 @@ def test_life_table_counts_from_birth() -> None:
 
 
 def test_a_life_table_may_end_with_certainty() -> None:
+    """Deaths of the closing year are spread evenly: S = exp(-1) (1 - t) t years after the age of 100."""
     one = leaf("life_table", {"ages": (0.0, 100.0), "rates": (0.01, math.inf)})
-    assert hazard_before(one, 36525.0) == pytest.approx(1.0, rel=1e-14)
-    assert hazard_at(one, 36525.0) == math.inf
-    assert time_at(one, 2.0) == time_at(one, math.inf) == 36525.0
+    end = 101 * 365.25
+    assert hazard_at(one, 36525.0) == pytest.approx(1.0, rel=1e-14)
+    for part in (0.25, 0.5, 0.9):
+        t = (100 + part) * 365.25
+        assert survival(one, t) == pytest.approx(math.exp(-1.0) * (1 - part), rel=1e-12)
+        assert time_at(one, hazard_at(one, t)) == pytest.approx(t, rel=1e-14)
+    assert hazard_at(one, end) == hazard_before(one, end) == math.inf
+    assert time_at(one, math.inf) == end
+    years = (1 - math.exp(-1.0)) / 0.01 + 0.5 * math.exp(-1.0)
+    assert leaf_mean(one) == pytest.approx(years * 365.25, rel=1e-14)
+
+
+def test_a_survival_table_may_end_with_0() -> None:
+    """Survival falls in a straight line from the last point above 0."""
+    one = leaf("survival_table", {"points": ((0.0, 1.0), (12.0, 0.4), (24.0, 0.0))})
+    assert survival(one, 6.0) == pytest.approx(math.sqrt(0.4), rel=1e-14)
+    assert survival(one, 18.0) == pytest.approx(0.2, rel=1e-14)
+    assert quantile(one, 0.9) == pytest.approx(21.0, rel=1e-14)
+    assert survival(one, 24.0) == survival(one, 30.0) == 0.0
+    assert quantile(one, 1 - 2.0**-53) <= 24.0
+    mean = 12 * (1 - 0.4) / -math.log(0.4) + 0.4 * 6
+    assert leaf_mean(one) == pytest.approx(mean, rel=1e-14)
 
 
 def test_a_list_of_times_is_drawn_in_the_order_written() -> None:

@@ -11,12 +11,25 @@ from __future__ import annotations
 from collections.abc import Callable
 from itertools import pairwise
 from math import exp, inf, log
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
 from scipy import integrate, stats
 
-from tests.cohorts import Floats, assert_share, assert_survival, happened, simulate_stages, sizes, times_of
+from sim.errors import RunError
+from tests.cohorts import (
+    Floats,
+    assert_share,
+    assert_survival,
+    happened,
+    run,
+    simulate_stages,
+    sizes,
+    times_of,
+    written,
+)
 
 N = 200_000
 WANING = pytest.mark.parametrize("number", sizes(12_500, long=50_000))
@@ -287,6 +300,32 @@ def test_a_life_table_by_sex_from_the_age_at_the_start() -> None:
         for age in (48.5, 60.3):
             who = (log_.at_start[:, 0] == age) & (log_.at_start[:, 1] == i)
             assert_survival(times[who], lambda t, a=age, s=sex: survival(t, a, s), (0.5, 1, 2, 5, 15))
+
+
+def test_the_probability_of_an_abridged_life_table_is_that_of_its_interval() -> None:
+    """With the probability 0.63 of dying from 90 to 95, exp(-5 h) = 0.37: 37% of patients of 90 reach 95."""
+    with TemporaryDirectory() as folder:
+        Path(folder, "abridged.csv").write_text(
+            "age,probability\n85,0.45\n90,0.63\n95+,1\n", encoding="utf-8"
+        )
+        law = f"{{life_table: {{file: {folder}/abridged.csv}}}}"
+        times = times_of(law, number=N, attributes="{age: 90}") / 365.25
+    assert_survival(times, lambda t: 0.37 ** (t / 5), (1, 3, 5, 7))
+
+
+@pytest.mark.parametrize("engine", ["independent", "shared"])
+def test_a_patient_younger_than_a_life_table_is_an_error(engine: str) -> None:
+    stages = """
+        ward: {events: {out: {after: {fixed: 1 years}, to: home}}}
+        home: {events: {death: {after: {life_table: {rows: {62: 0.1, 70: 0.2}}}, to: died}}}
+        died: {terminal: true}
+    """
+    run(written(stages, number=3, attributes="{age: 61}"), engine=engine)
+    fact = (
+        "patient 0 of replication 0: in home it is 61.5 years old, and the life table has no row for that age"
+    )
+    with pytest.raises(RunError, match=fact):
+        run(written(stages, number=3, attributes="{age: 60.5}"), engine=engine)
 
 
 # ---------------------------------------------------------------- odds ratios

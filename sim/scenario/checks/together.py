@@ -4,25 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from math import inf
 from typing import Any
 
 from sim.errors import Problems, Where
 from sim.scenario.checks.graph import check_graph, today_stages
 from sim.scenario.language.conditions import ends
-from sim.scenario.language.model import (
-    Change,
-    Covariate,
-    Distribution,
-    Draw,
-    Scenario,
-    effects_of,
-    events_of,
-)
+from sim.scenario.language.model import Change, Covariate, Draw, Scenario, effects_of, events_of
 from sim.scenario.language.node_reader import PlacedNode
 from sim.scenario.language.reader import plain
 from sim.scenario.source.tree import flow
-from sim.units import number_text
 
 
 def check_together(scenario: Scenario, top: PlacedNode) -> None:
@@ -146,67 +136,6 @@ def check_values(scenario: Scenario, top: PlacedNode, problems: Problems) -> Non
             )
         if stage.state is None and stage.name == scenario.start:
             problems.add(stage.where, "the first stage has no state and no utility", "give it one of the two")
-
-
-def ages_below_life_tables(scenario: Scenario) -> tuple[str, ...]:
-    """For each event with a life table that begins above the youngest age of the patients, a note."""
-    youngest = _youngest(scenario)
-    events = [("clock", clock) for clock in scenario.clocks]
-    events += [("event", e) for stage in scenario.stages for e in (*stage.events, *stage.while_waiting)]
-    notes = []
-    for noun, event in events:
-        first = max((_first_age(distribution) for distribution in ends(event.after)), default=-inf)
-        if youngest < first:
-            notes.append(
-                f"the life table of the {noun} `{event.name}` begins at age {number_text(first)}, and "
-                f"patients may be {number_text(youngest)}: the rate of its first row holds for them, too"
-            )
-    return tuple(dict.fromkeys(notes))
-
-
-def _first_age(distribution: Distribution) -> float:
-    """The first age of a life table that counts from birth; -inf for anything else."""
-    if distribution.family != "life_table" or distribution.already not in (None, Covariate("current_age")):
-        return -inf
-    return max(
-        float(next(iter(table["ages"]), -inf))
-        for arguments in ends(distribution.arguments)
-        for table in ends(arguments["tables"])
-    )
-
-
-def _youngest(scenario: Scenario) -> float:
-    """The least age that a patient can have at the start; inf where its declaration does not say."""
-    table, age = scenario.patients.table, Covariate("attribute", "age")
-    if table is not None and age in table.columns:
-        column = table.columns.index(age)
-        return min((float(cell) for row in table.rows if (cell := row[column]) is not None), default=inf)
-    attribute = next((a for a in scenario.patients.attributes if a.name == "age"), None)
-    if attribute is None or attribute.kind != "number":
-        return inf
-    if not isinstance(attribute.initial, Draw):
-        return min(float(value) for value in ends(attribute.initial))
-    if attribute.initial.categorical is not None:
-        return min(
-            float(key) for entries in ends(attribute.initial.categorical.entries) for key, _ in entries.parts
-        )
-    return min(_least(distribution) for distribution in ends(attribute.initial.distribution))
-
-
-def _least(distribution: Distribution) -> float:
-    """The least number that a distribution gives; inf where that takes more than a look."""
-    if distribution.between is not None:
-        return min((low for low in ends(distribution.between[0])), default=inf)
-    if distribution.family in ("uniform", "triangular", "pert", "fixed"):
-        name = "value" if distribution.family == "fixed" else "low"
-        lows = (
-            low
-            for arguments in ends(distribution.arguments)
-            if isinstance(arguments, Mapping)
-            for low in ends(arguments[name])
-        )
-        return min(lows, default=inf)
-    return inf
 
 
 def clocks_without_days(scenario: Scenario) -> tuple[str, ...]:

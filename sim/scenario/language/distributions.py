@@ -231,6 +231,10 @@ class Distributions:
                 return {"mean": node.number()}
             case "piecewise_exponential":
                 return self._piecewise(node)
+            case "survival_table" if node.get("file") is not None:
+                from sim.scenario.language.life_tables import read_curve
+
+                return {"points": read_curve(node, self.known, lambda: self._unit(node, ["time"]))}
             case "survival_table":
                 return {"points": self.points(node, PlacedNode.share)}
             case "life_table":

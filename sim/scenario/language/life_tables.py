@@ -1,19 +1,24 @@
-"""Life tables: from a file, or from the rows of a resolved form."""
+"""Life tables and survival curves from files; life tables from the rows of a resolved form, too."""
 
 from __future__ import annotations
 
-from math import log1p
+from collections.abc import Callable
+from itertools import pairwise
+from math import inf, log1p
 from typing import Any
 
 from sim.errors import did_you_mean
 from sim.scenario.language.conditions import read_value, write_value
 from sim.scenario.language.elements import number
 from sim.scenario.language.model import By, Covariate
-from sim.scenario.language.node_reader import Known, PlacedNode, scalar_text
+from sim.scenario.language.node_reader import SHORTEST, Known, PlacedNode, scalar_text
 from sim.scenario.language.patient_tables import read_rows
 from sim.scenario.source.csv_tables import Row, cell_number
 from sim.scenario.source.tree import key_value
 from sim.units import number_text
+
+CLOSED = "closed"
+"""In the resolved form the rate of a year of age that nobody survives."""
 
 
 def read_life_table(node: PlacedNode, known: Known) -> Any:
@@ -39,7 +44,8 @@ def read_life_table(node: PlacedNode, known: Known) -> Any:
 def _rows(node: PlacedNode) -> dict[str, Any]:
     points = []
     for key, item in node.children():
-        points.append((node.at_key(key).number(), item.number()))
+        rate = inf if item.value == CLOSED else item.number()
+        points.append((node.at_key(key).number(), rate))
     return {"ages": tuple(a for a, _ in points), "rates": tuple(r for _, r in points)}
 
 
@@ -56,36 +62,100 @@ def _split(node: PlacedNode, known: Known, rows: list[Row], by: list[str]) -> An
 
 
 def _one_table(node: PlacedNode, rows: list[Row]) -> dict[str, Any]:
-    ages: list[float] = []
-    rates: list[float] = []
-    for row in rows:
-        age, rate = _row(node, row)
-        if ages and age <= ages[-1]:
-            raise node.fail(f"age {row['age']} comes after age {number_text(ages[-1])}", "ages must increase")
-        ages.append(age)
-        rates.append(rate)
+    """Ages and rates; a probability is that of the interval to the next age."""
+    cells = [_row(node, row) for row in rows]
+    ages = [age for age, _, _ in cells]
+    for i, (before, age) in enumerate(pairwise(ages)):
+        if age <= before:
+            fact = f"age {rows[i + 1]['age']} comes after age {number_text(before)}"
+            raise node.fail(fact, "ages must increase")
+        if _is_open(rows[i]):
+            raise node.fail(f"age {rows[i]['age']} is open, and another row follows", "it is the last row")
+    widths = [b - a for a, b in pairwise(ages)]
+    widths.append(widths[-1] if widths else 1.0)
+    rates = [
+        value if word == "rate" else _rate_of(node, rows, i, value, widths[i])
+        for i, (_, value, word) in enumerate(cells)
+    ]
+    if rates[-1] is None:  # the probability of an open interval says nothing of when
+        rates[-1] = rates[-2]
     return {"ages": tuple(ages), "rates": tuple(rates)}
 
 
-def _row(node: PlacedNode, row: Row) -> tuple[float, float]:
-    """Age in years and rate per year of one row."""
+def _row(node: PlacedNode, row: Row) -> tuple[float, float, str]:
+    """Age in years, value, and whether that is a `rate` or a `probability`, of one row."""
     word = "rate" if row.get("rate") else "probability"
     written = row.get(word) or ""
-    age, value = cell_number(row["age"]), cell_number(written)
-    if age is None or value is None:
-        raise node.fail(f"the row of age `{row['age']}` has `{written}` as {word}", "both are numbers")
-    if word == "probability" and not 0.0 <= value < 1.0:
-        fact = f"{written} is not a yearly probability (age {row['age']})"
-        raise node.fail(fact, "it is at least 0 and below 1")
+    age, value = cell_number(row["age"].removesuffix("+")), cell_number(written)
+    if age is None:
+        raise node.fail(f"`{row['age']}` is not an age", "write the years, with a + behind the open last age")
+    if value is None:
+        raise node.fail(f"the row of age `{row['age']}` has `{written}` as {word}", "it is a number")
+    if word == "probability" and not 0.0 <= value <= 1.0:
+        raise node.fail(f"{written} is not a probability (age {row['age']})", "it lies between 0 and 1")
     if value < 0.0 or age < 0.0:
         raise node.fail(f"{written} is not a yearly rate (age {row['age']})", "it is 0 or more")
-    return age, value if word == "rate" else -log1p(-value)
+    return age, value, word
+
+
+def _is_open(row: Row) -> bool:
+    return row["age"].endswith("+")
+
+
+def _rate_of(node: PlacedNode, rows: list[Row], i: int, probability: float, width: float) -> float | None:
+    """The rate per year of row i from the probability of an interval of `width` years; None: that before."""
+    if _is_open(rows[i]):
+        if probability == 1.0 and i > 0:
+            return None
+        fact = f"{number_text(probability)} is not the probability of an open interval (age {rows[i]['age']})"
+        raise node.fail(fact, "it is 1, after another row; or give its `rate`")
+    if probability < 1.0:
+        return -log1p(-probability) / width
+    if i < len(rows) - 1:
+        raise node.fail(
+            f"nobody survives age {rows[i]['age']}, and another row follows", "leave out what follows"
+        )
+    if width != 1.0:
+        fact = f"the last row, of age {rows[i]['age']}, is of an interval of unknown width"
+        fix = f"write {rows[i]['age']}+ if it is open (the rate before it goes on), or give its `rate`"
+        raise node.fail(fact, fix)
+    return inf
+
+
+def read_curve(node: PlacedNode, known: Known, unit: Callable[[], float]) -> tuple[tuple[float, float], ...]:
+    """`{file: km.csv, unit: months}`: (days, survival) from the columns `time` and `survival`.
+
+    Two rows of one time are a step of the curve: the fall takes the last step of the grid before it.
+    """
+    for key in node.value:
+        if key not in ("file", "unit"):
+            raise node.unknown(
+                key, ("file", "unit"), f"unknown key `{key}`", "write {file: km.csv, unit: months}"
+            )
+    file, days_in_unit = node.child("file"), unit()
+    rows = read_rows(file, known)
+    if not {"time", "survival"} <= set(rows[0]):
+        raise file.fail("a curve has columns `time` and `survival`", f"these are {', '.join(rows[0])}")
+    points: list[tuple[float, float]] = []
+    for row in rows:
+        time, survival = cell_number(row["time"]), cell_number(row["survival"])
+        if time is None or survival is None:
+            fact = f"line {row.line}: `{row['time']}` and `{row['survival']}` are not two numbers"
+            raise file.fail(fact, "write plain digits")
+        days = time * days_in_unit
+        if points and points[-1] == (days, survival):
+            continue
+        if points and points[-1][0] == days > 0.0:
+            points[-1] = (days - SHORTEST, points[-1][1])
+        points.append((days, survival))
+    return tuple(points)
 
 
 def write_life_table(tables: Any) -> dict[str, Any]:
     """A life table: age in years, rate per year."""
 
     def rows(table: Any) -> dict[str, Any]:
-        return {scalar_text(a): number(r) for a, r in zip(table["ages"], table["rates"], strict=True)}
+        rates = [CLOSED if rate == inf else number(rate) for rate in table["rates"]]
+        return dict(zip(map(scalar_text, table["ages"]), rates, strict=True))
 
     return {"rows": write_value(tables, rows)}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable
 
 from sim.errors import InputError, Problems, did_you_mean
 from sim.scenario.language.model import Covariate, PatientTable, Scalar
@@ -31,10 +30,10 @@ def read_arrival_days(node: PlacedNode, known: Known) -> tuple[float, ...]:
     if "day" not in rows[0]:
         raise node.fail("the table has no column `day`", "a row for each patient: the day of the start")
     days = []
-    for n, row in enumerate(rows, 1):
+    for row in rows:
         day = cell_number(row["day"])
         if day is None or day < 0.0:
-            raise node.fail(f"row {n}: `{row['day']}` is not a day", "days are numbers, 0 or more")
+            raise node.fail(f"line {row.line}: `{row['day']}` is not a day", "days are numbers, 0 or more")
         days.append(day)
     return tuple(days)
 
@@ -71,7 +70,7 @@ def _patient_table(node: PlacedNode, known: Known, rows: list[Row]) -> PatientTa
             continue
         kind, _, rest = name.partition(".")
         covariate = Covariate("attribute", name) if name in known.attributes else Covariate(kind, rest)
-        columns[covariate] = _read_cells(node, known, covariate, name, [row[name] for row in rows])
+        columns[covariate] = _read_cells(node, known, covariate, name, rows)
     if Covariate("days_in_stage") in columns and Covariate("stage") not in columns:
         fix = "add the column `stage`, or leave out the days"
         node.fail("there are `days_in_stage` without a `stage`", fix)
@@ -81,12 +80,13 @@ def _patient_table(node: PlacedNode, known: Known, rows: list[Row]) -> PatientTa
 
 
 def _read_cells(
-    node: PlacedNode, known: Known, covariate: Covariate, name: str, cells: Iterable[str]
+    node: PlacedNode, known: Known, covariate: Covariate, name: str, rows: list[Row]
 ) -> list[Scalar | None]:
     """The values of a column; the first that no patient can have is noted."""
     found: list[Scalar | None] = []
     is_number = covariate.kind != "attribute" or known.attributes[covariate.name].kind == "number"
-    for n, text in enumerate(cells, 1):
+    for row in rows:
+        text = row[name]
         if not text and covariate.kind in ("since", "days"):
             found.append(None)
             continue
@@ -105,7 +105,7 @@ def _read_cells(
             fact, fix = (
                 (problems.found[0].fact, problems.found[0].fix) if problems.found else ("is not a value", "")
             )
-            node.fail(f"row {n}, column `{name}`: {fact}", fix)
+            node.fail(f"line {row.line}, column `{name}`: {fact}", fix)
             break
     return found
 

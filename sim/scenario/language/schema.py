@@ -226,7 +226,9 @@ def _family(name: str, family: Family, amount: str) -> Schema:
     if n := len(family.listed):
         return _varies({**_list(_ref(amount)), "minItems": n, "maxItems": n})
     if name in ("survival_table", "categorical"):
-        return _varies(_named(_any(_ref("probability"), _text("rest"))))
+        listed = _varies(_named(_any(_ref("probability"), _text("rest"))))
+        file = _closed({key: _argument(key) for key in ("file", "unit")})
+        return _any(listed, file) if name == "survival_table" else listed
     if name == "piecewise_exponential":
         return _varies({"type": "object"})
     keys: tuple[str, ...] = (*(family.arguments or ()), *AS_PRINTED, "unit")

@@ -62,9 +62,13 @@ FAMILIES: dict[str, Family] = {
     "piecewise_exponential": Family(
         "{0 days: RATE, 100 days: RATE}, or survival or risk points with `then: RATE`"
     ),
-    "survival_table": Family("{0 months: 1, 6 months: 0.73}, constant hazard between, the last going on"),
+    "survival_table": Family(
+        "{0 months: 1, 6 months: 0.73}, constant hazard between, the last going on; "
+        "or {file: F, unit: months}"
+    ),
     "life_table": Family(
-        "{file: F}: columns age, rate (per year) or probability, and any named like an attribute"
+        "{file: F}: columns age, rate (per year) or probability (by the next age), "
+        "and any named like an attribute"
     ),
     "mixture_cure": Family("{cured: p, of: DISTRIBUTION}: with probability p never"),
     "categorical": Family("{1 days: 0.8, 2 days: 0.2}"),

@@ -6,6 +6,7 @@ import csv
 import io
 import os
 import re
+from collections.abc import Iterator
 from math import inf, isfinite
 
 from sim.errors import InputError
@@ -15,7 +16,16 @@ from sim.scenario.source.tree import CONTROL
 LARGEST_TABLE = 64 * MIB
 NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?\Z")
 
-Row = dict[str, str]
+UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+"""The byte order marks of UTF-16."""
+
+
+class Row(dict[str, str]):
+    """A row of a table: its cells by column, and its line in the file, the header being line 1."""
+
+    def __init__(self, line: int, cells: dict[str, str]) -> None:
+        super().__init__(cells)
+        self.line = line
 
 
 def read_table(path: str | os.PathLike[str]) -> list[Row]:
@@ -24,11 +34,13 @@ def read_table(path: str | os.PathLike[str]) -> list[Row]:
     Raises: InputError where there is no such table, no row, or a row too short.
     """
     try:
-        text = read_regular(path, most=LARGEST_TABLE).decode("utf-8-sig")
+        content = read_regular(path, most=LARGEST_TABLE)
+        text = content.decode("utf-8-sig")
     except InputError as error:
         raise InputError(f"the table {path} {error.fact}", error.fix) from None
     except UnicodeDecodeError:
-        raise InputError(f"the table {path} is not UTF-8 text", "save it as plain UTF-8") from None
+        kind = "is UTF-16" if content.startswith(UTF_16) else "is not UTF-8 text"
+        raise InputError(f"the table {path} {kind}", "save it as CSV UTF-8") from None
     except (OSError, ValueError) as error:
         reason = (getattr(error, "strerror", None) or str(error)).lower()
         fix = "its path is seen from the scenario's file"
@@ -39,21 +51,42 @@ def read_table(path: str | os.PathLike[str]) -> list[Row]:
 
 
 def rows_of(text: str, name: str) -> list[Row]:
-    """The rows of a table that is called `name`, as `read_table`."""
-    try:
-        lines = [line for line in csv.reader(io.StringIO(text, newline="")) if line]
-    except csv.Error as error:
-        raise InputError(f"the table {name} cannot be read: {error}") from None
+    """The rows of a table that is called `name`, as `read_table`; empty rows and columns are passed over."""
+    lines = [(line, cells) for line, cells in _lines(text, name) if any(cells)]
     if len(lines) < 2:
         raise InputError(f"the table {name} has no rows", "it has a line of column names, then the rows")
-    header = [cell.strip() for cell in lines[0]]
-    if len(set(header)) < len(header):
-        raise InputError(f"two columns of {name} have one name", "give each its own")
-    for n, line in enumerate(lines[1:], 1):
-        if len(line) != len(header):
-            fact = f"row {n} of {name} has {len(line)} cells, and there are {len(header)} columns"
+    header = lines[0][1]
+    if len(header) == 1 and ";" in header[0]:
+        fix = "write commas between cells, and points in numbers"
+        raise InputError(f"the cells of {name} are divided by `;`", fix)
+    for line, cells in lines[1:]:
+        if len(cells) != len(header):
+            fact = f"line {line} of {name} has {len(cells)} cells, and there are {len(header)} columns"
             raise InputError(fact, "fill it up, or quote what has a comma")
-    return [dict(zip(header, (cell.strip() for cell in line), strict=True)) for line in lines[1:]]
+    columns = [i for i, column in enumerate(zip(*(cells for _, cells in lines), strict=True)) if any(column)]
+    nameless = [i + 1 for i in columns if not header[i]]
+    if nameless:
+        raise InputError(f"column {nameless[0]} of {name} has no name", "write one into its first line")
+    if len({header[i] for i in columns}) < len(columns):
+        raise InputError(f"two columns of {name} have one name", "give each its own")
+    return [Row(line, {header[i]: cells[i] for i in columns}) for line, cells in lines[1:]]
+
+
+def _lines(text: str, name: str) -> Iterator[tuple[int, list[str]]]:
+    """The number of each line and its cells, without the space around them."""
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    while True:
+        line = reader.line_num + 1
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            if "unexpected end of data" in str(error):
+                fact = f"a quotation mark that begins in line {line} of {name} does not end"
+                raise InputError(fact, "close it") from None
+            raise InputError(f"the table {name} cannot be read: line {line}: {error}") from None
+        yield line, [cell.strip() for cell in cells]
 
 
 def cell_number(text: str) -> float | None:

@@ -109,19 +109,6 @@ def test_a_text_that_begins_with_two_dollars_has_one(tmp_path: Path) -> None:
     assert load(again).text == load(path).text
 
 
-@pytest.mark.parametrize(
-    ("age", "has_note"),
-    [("12", True), ("18", False), ("{uniform: [17, 90]}", True), ("{triangular: [18, 35, 65]}", False),
-     ("{categorical: {5: 0.5, 40: rest}}", True), ("{normal: {mean: 50, sd: 9}, between: [10, 99]}", True),
-     ("{normal: {mean: 50, sd: 9}}", False)],
-)  # fmt: skip
-def test_patients_younger_than_a_life_table_are_noted(tmp_path: Path, age: str, has_note: bool) -> None:
-    (tmp_path / "life.csv").write_text("age,rate\n18,0.001\n60,0.01\n", encoding="utf-8")
-    distribution = "{life_table: {file: life.csv}}"
-    path = written(tmp_path, ("age: 60", f"age: {age}"), ("{exponential: {mean: 90 days}}", distribution))
-    assert any("begins at age 18" in note for note in load(path).notes) is has_note
-
-
 def test_long_texts_are_shortened_in_messages() -> None:
     assert tree.shortened("a\nb") == "a b"
     assert len(tree.shortened("x" * 1000)) < 100
