@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from io import StringIO
 from pathlib import Path
-from typing import TypeAlias
+from typing import TypeAlias, Unpack
 
 from sim.errors import InputError
 from sim.frames import ComparisonResults, PathLike, PatientTrace, RunResults, SweepResults
@@ -14,7 +13,7 @@ from sim.outcomes.evaluation import Arm
 from sim.outcomes.summary import evaluate_run
 from sim.runs.comparison import arm_sources, run_comparison, trace_arms
 from sim.runs.grid import Changes, variations
-from sim.runs.run import Run, RunRequest, Time, check_whole, further_outcomes, run_scenario, texts, times
+from sim.runs.run import Run, RunOptions, RunRequest, check_whole, further_outcomes, run_scenario, texts
 from sim.runs.sequential_stopping import compare_until, run_until
 from sim.runs.sweep import run_sweep
 from sim.scenario import load as load_scenario
@@ -48,26 +47,17 @@ def load(path: PathLike, *, settings: Sequence[str] | str = ()) -> Scenario:
     return load_scenario(path, settings=texts(settings))
 
 
-def run(
-    scenario: Given,
-    *,
-    patients: int | None = None,
-    seed: int = 1,
-    replications: int = 1,
-    engine: str = "auto",
-    workers: int | None = None,
-    settings: Sequence[str] | str = (),
-    at: Sequence[Time] | Time = (),
-    until_precision: str | None = None,
-) -> RunResults:
+def run(scenario: Given, *, until_precision: str | None = None, **options: Unpack[RunOptions]) -> RunResults:
     """Simulate a scenario, as `allpath run` does.
 
-    scenario: a file, or a loaded scenario. settings: `PATH=VALUE` each. at: times at which curves are
-    read, as `1 year` or in days. until_precision: as `overall_survival@2 years=0.005`; patients, or
-    replications, are added until the interval has this half-width.
+    scenario: a file, or a loaded scenario. until_precision: as `overall_survival@2 years=0.005`;
+    patients, or replications, are added until the interval has this half-width.
+    options: patients, their number; seed; replications; engine, `auto`, `independent` or `shared`;
+    workers, all cores by default; settings, `PATH=VALUE` each; at, times at which curves are read, as
+    `1 year` or in days.
     Raises: ScenarioError and InputError where the input is wrong, RunError where the run failed.
     """
-    request = _request(scenario, patients, seed, replications, engine, workers, settings, at)
+    request = RunRequest.of(scenario, **options)
     loaded = request.load()
     if until_precision is not None:
         return RunResults(run_until(until_precision, request, loaded, keep_log=True).done)
@@ -75,30 +65,24 @@ def run(
 
 
 def compare(
-    *arms: Given | RunResults,
-    patients: int | None = None,
-    seed: int | None = None,
-    replications: int | None = None,
-    engine: str = "auto",
-    workers: int | None = None,
-    settings: Sequence[str] | str = (),
-    at: Sequence[Time] | Time = (),
-    until_precision: str | None = None,
+    *arms: Given | RunResults, until_precision: str | None = None, **options: Unpack[RunOptions]
 ) -> ComparisonResults:
     """Simulate the same patients in several scenarios, as `allpath compare` does.
 
     arms: scenario files, folders of saved runs, loaded scenarios, or runs; the first is the reference.
-    seed, replications: by default those of the first run, or 1. until_precision: of a difference.
+    until_precision: of a difference. options: as of `run`; seed and replications are by default those of
+    the first run, or 1.
     Raises: as `run`; InputError where the arms cannot be compared.
     """
     if len(arms) < 2:
         raise InputError("compare: one scenario has nothing to be compared with", "give two or more")
-    request = _request("", patients, seed, replications, engine, workers, settings, at)
+    request = RunRequest.of("", **options)
+    seed, replications = options.get("seed"), options.get("replications")
     sources = arm_sources(list(map(_arm_input, arms)), request, seed=seed, replications=replications)
     if until_precision is not None:
-        stopped = compare_until(until_precision, sources, at=request.at, workers=workers)
+        stopped = compare_until(until_precision, sources, at=request.at, workers=request.workers)
         return ComparisonResults(stopped.done)
-    return ComparisonResults(run_comparison(sources, at=request.at, workers=workers))
+    return ComparisonResults(run_comparison(sources, at=request.at, workers=request.workers))
 
 
 def sweep(
@@ -108,23 +92,18 @@ def sweep(
     cells: Sequence[str] | str = (),
     one_more: bool = False,
     outcomes: Sequence[str] | str = (),
-    patients: int | None = None,
-    seed: int = 1,
-    replications: int = 1,
-    engine: str = "auto",
-    workers: int | None = None,
-    settings: Sequence[str] | str = (),
-    at: Sequence[Time] | Time = (),
+    **options: Unpack[RunOptions],
 ) -> SweepResults:
     """Simulate the same patients in a grid of changes, as `allpath sweep` does.
 
     over: values of each path, `{"PATH": [VALUE, VALUE]}` or texts `PATH=VALUE,VALUE`; several give their
     product. cells: texts `PATH=VALUE; PATH=VALUE`. one_more: one more unit of each resource instead.
+    options: as of `run`.
     Raises: as `run`; InputError where nothing is varied.
     """
     if isinstance(scenario, Scenario):
         raise InputError("sweep: a loaded scenario cannot be varied", "give its file")
-    request = _request(scenario, patients, seed, replications, engine, workers, settings, at)
+    request = RunRequest.of(scenario, **options)
     loaded = request.load()
     varied = variations(loaded, over, cells, one_more=one_more)
     done = run_sweep(request, loaded, varied, outcomes=texts(outcomes), find_best=one_more)
@@ -148,7 +127,9 @@ def trace(
     if not scenarios:
         raise InputError("trace: no scenario is given", "give one or two")
     check_whole("replication", replication, 0, 2**31 - 2)
-    request = _request("", patients, seed, replication + 1, engine, None, settings, ())
+    request = RunRequest.of(
+        "", patients=patients, seed=seed, replications=replication + 1, engine=engine, settings=settings
+    )
     sources = arm_sources(list(map(_arm_input, scenarios)), request, seed=seed)
     arms, index = trace_arms(sources, patient=patient, replication=replication)
     return PatientTrace(arms, index)
@@ -202,40 +183,6 @@ def describe(scenario: Given, *, settings: Sequence[str] | str = ()) -> str:
 
 
 # ---------------------------------------------------------------- parts
-
-
-def _request(
-    scenario: Given,
-    patients: int | None,
-    seed: int | None,
-    replications: int | None,
-    engine: str,
-    workers: int | None,
-    settings: Sequence[str] | str,
-    at: Sequence[Time] | Time,
-) -> RunRequest:
-    """The request. Raises: InputError for a value that a parameter cannot have."""
-    loaded = scenario if isinstance(scenario, Scenario) else None
-    return RunRequest(
-        _file_of(scenario),
-        texts(settings),
-        1 if seed is None else seed,
-        1 if replications is None else replications,
-        engine,
-        workers,
-        times(at),
-        loaded,
-        patients,
-    )
-
-
-def _file_of(scenario: Given) -> Path:
-    """The file of a scenario. Raises: InputError for what is neither a path nor a loaded scenario."""
-    try:
-        return Path(scenario.file if isinstance(scenario, Scenario) else os.fspath(scenario))
-    except TypeError as error:
-        fact = f"scenario: a {type(scenario).__name__} is no scenario"
-        raise InputError(fact, "give a file's path, or what `load` returns") from error
 
 
 def _arm_input(given: Given | RunResults) -> Path | Scenario | Arm:

@@ -15,7 +15,6 @@ from sim.cli.output import (
     named,
     outputs,
     page_facts,
-    request_of,
     say,
     say_written,
     verb,
@@ -84,9 +83,9 @@ def trace(
     ],
     patient: Annotated[int, typer.Option(metavar="K", help="The patient's number, from 0.")],
     patients: options.Patients = None,
-    seed: options.SharedSeed = None,
+    seed: options.Seed = None,
     replication: Annotated[int, typer.Option(metavar="R", help="From 0.")] = 0,
-    engine: options.Engine = "auto",
+    engine: options.Engine = None,
     settings: options.Settings = None,
     report: options.Report = None,
 ) -> None:
@@ -96,11 +95,18 @@ def trace(
     """
     from sim.files import check_outputs
     from sim.runs.comparison import arm_sources, trace_arms
-    from sim.runs.run import LARGEST, check_whole
+    from sim.runs.run import LARGEST, RunRequest, check_whole
 
     check_whole("patient", patient, 0, LARGEST)
     check_whole("replication", replication, 0, LARGEST - 1)
-    request = request_of(scenarios[0], patients, settings, seed, replication + 1, engine)
+    request = RunRequest.of(
+        scenarios[0],
+        patients=patients,
+        seed=seed,
+        replications=replication + 1,
+        engine=engine,
+        settings=settings,
+    )
     sources = arm_sources(scenarios, request, seed=seed)
     inputs = [path for source in sources for path in source.scenario.inputs]
     check_outputs(named(None, report), inputs=[*scenarios, *inputs])

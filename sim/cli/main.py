@@ -26,7 +26,6 @@ from sim.cli.output import (
     outputs,
     page_facts,
     prepare_streams,
-    request_of,
     say,
     say_written,
     verb,
@@ -63,13 +62,6 @@ def write_xlsx(path: Path | None, results: Results, scenarios: Sequence[Scenario
 @verb
 def run(
     scenario: options.ScenarioFile,
-    patients: options.Patients = None,
-    seed: options.Seed = 1,
-    replications: options.Replications = 1,
-    engine: options.Engine = "auto",
-    workers: options.Workers = None,
-    settings: options.Settings = None,
-    at: options.At = None,
     outcomes: options.Outcomes = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Write the run into this folder.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace the run that is there.")] = False,
@@ -77,13 +69,14 @@ def run(
     report: options.Report = None,
     xlsx: options.Workbook = None,
     until_precision: options.UntilPrecision = None,
+    **options: Any,
 ) -> None:
     """Simulate a cohort and print its outcomes."""
     from sim.files import check_outputs
     from sim.report.tables.run_table import print_run
-    from sim.runs.run import check_outcomes, run_scenario
+    from sim.runs.run import RunRequest, check_outcomes, run_scenario
 
-    request = request_of(scenario, patients, settings, seed, replications, engine, workers, at)
+    request = RunRequest.of(scenario, **options)
     if out is not None:
         from sim.runs.store import check_run_folder, run_into, write_run
 
@@ -131,18 +124,12 @@ def compare(
             metavar="A B [C ...]", help="Scenario files or saved runs; the first is the reference."
         ),
     ],
-    patients: options.Patients = None,
-    seed: options.SharedSeed = None,
-    replications: options.SharedReplications = None,
-    engine: options.Engine = "auto",
-    workers: options.Workers = None,
-    settings: options.Settings = None,
-    at: options.At = None,
     outcomes: options.Outcomes = None,
     json: options.Json = None,
     report: options.Report = None,
     xlsx: options.Workbook = None,
     until_precision: options.UntilPrecision = None,
+    **options: Any,
 ) -> None:
     """Compare scenarios over the same simulated patients.
 
@@ -153,10 +140,10 @@ def compare(
     from sim.files import check_outputs
     from sim.report.tables.comparison_table import print_comparison
     from sim.runs.comparison import arm_sources, run_comparison
-    from sim.runs.run import check_outcomes
+    from sim.runs.run import RunRequest, check_outcomes
 
-    request = request_of(arms[0], patients, settings, seed, replications, engine, workers, at)
-    sources = arm_sources(arms, request, seed=seed, replications=replications)
+    request = RunRequest.of(arms[0], **options)
+    sources = arm_sources(arms, request, seed=options["seed"], replications=options["replications"])
     check_outcomes(outcomes or (), sources[0].scenario)
     if files := named(json, report, check_workbook(xlsx)):
         inputs = [path for source in sources for path in source.scenario.inputs]
@@ -167,11 +154,11 @@ def compare(
             from sim.runs.sequential_stopping import compare_until
 
             stopped = compare_until(
-                until_precision, sources, at=request.at, workers=workers, progress=progress
+                until_precision, sources, at=request.at, workers=request.workers, progress=progress
             )
             done, sentence = stopped.done, stopped.sentence
         else:
-            done = run_comparison(sources, at=request.at, workers=workers, progress=progress)
+            done = run_comparison(sources, at=request.at, workers=request.workers, progress=progress)
         if report is not None:
             progress.step("report")
             from sim.report.page.page import comparison_page
@@ -202,18 +189,12 @@ def sweep(
         typer.Option("--one-more", help="Print the resource whose additional unit saves most."),
     ] = False,
     outcomes: options.Outcomes = None,
-    patients: options.Patients = None,
-    seed: options.Seed = 1,
-    replications: options.Replications = 1,
-    engine: options.Engine = "auto",
-    workers: options.Workers = None,
-    settings: options.Settings = None,
-    at: options.At = None,
     json: options.Json = None,
     csv: Annotated[
         Path | None, typer.Option("--csv", metavar="FILE", help="Write a row for each cell and outcome.")
     ] = None,
     report: options.Report = None,
+    **options: Any,
 ) -> None:
     """Simulate the same patients over a grid of changes.
 
@@ -222,9 +203,10 @@ def sweep(
     from sim.files import check_outputs
     from sim.report.tables.sweep_table import csv_text, print_sweep
     from sim.runs.grid import variations
+    from sim.runs.run import RunRequest
     from sim.runs.sweep import run_sweep
 
-    request = request_of(scenario, patients, settings, seed, replications, engine, workers, at)
+    request = RunRequest.of(scenario, **options)
     loaded = request.load()
     check_outputs(named(json, csv, report), inputs=[scenario, *loaded.inputs])
     cells_of = variations(loaded, over or (), cells or (), one_more=one_more)

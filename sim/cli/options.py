@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -12,17 +12,16 @@ RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A folder that `r
 Patients = Annotated[
     int | None, typer.Option(metavar="N", help="The number of patients: --set patients.number=N.")
 ]
-Seed = Annotated[int, typer.Option(metavar="N", help="The seed of all random numbers.")]
-Replications = Annotated[int, typer.Option(metavar="N", help="How often to simulate the cohort.")]
-SharedSeed = Annotated[
-    int | None, typer.Option("--seed", metavar="N", help="As in run; that of the saved run, or 1.")
-]
-SharedReplications = Annotated[
+Seed = Annotated[
     int | None,
-    typer.Option("--replications", metavar="N", help="As in run; those of the saved run, or 1."),
+    typer.Option(metavar="N", help="The seed of all random numbers: 1, or that of a saved run."),
+]
+Replications = Annotated[
+    int | None,
+    typer.Option(metavar="N", help="How often to simulate the cohort: once, or as a saved run."),
 ]
 Engine = Annotated[
-    str,
+    str | None,
     typer.Option(metavar="NAME", help="auto, independent, or shared (patients wait for resources)."),
 ]
 Workers = Annotated[int | None, typer.Option(metavar="N", help="Threads or processes; all cores by default.")]
@@ -60,6 +59,17 @@ Workbook = Annotated[
     Path | None,
     typer.Option(metavar="FILE.xlsx", help="Write a workbook with live formulas (needs XlsxWriter)."),
 ]
+
+RUN_OPTIONS: dict[str, Any] = {
+    "patients": Patients,
+    "seed": Seed,
+    "replications": Replications,
+    "engine": Engine,
+    "workers": Workers,
+    "settings": Settings,
+    "at": At,
+}
+"""The options of verbs that simulate, those of `RunRequest.of`."""
 
 OPTIONS = {
     "at": "--at",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import inspect
 import io
 import multiprocessing
 import os
@@ -19,7 +20,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, ParamSpec, cast
 
 import typer
 
-from sim.cli.options import OPTIONS
+from sim.cli.options import OPTIONS, RUN_OPTIONS
 from sim.errors import InputError, RunError, ScenarioError
 from sim.files import json_text, write_whole
 
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
     from sim.outcomes.evaluation import Arm
     from sim.outcomes.results import Results
-    from sim.runs.run import Progress, RuleViolation, RunRequest
+    from sim.runs.run import Progress, RuleViolation
 
 STEPS = {
     "load": "reading the scenario",
@@ -156,7 +157,10 @@ NARROWEST = 80
 
 
 def verb(function: Callable[P, None]) -> Callable[P, None]:
-    """A verb whose errors are printed as plain text, with their exit status."""
+    """A verb whose errors are printed as plain text, with their exit status.
+
+    `**options` in its parameters stands for RUN_OPTIONS.
+    """
 
     @wraps(function)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
@@ -185,6 +189,15 @@ def verb(function: Callable[P, None]) -> Callable[P, None]:
             about = f"{error.filename}: " if error.filename else ""
             fail(f"{about}{(error.strerror or str(error)).lower()}", FAILED)
 
+    shown = inspect.signature(function, eval_str=True)
+    kept = [one for one in shown.parameters.values() if one.kind is not one.VAR_KEYWORD]
+    if len(kept) < len(shown.parameters):
+        kept += [
+            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+            for name, annotation in RUN_OPTIONS.items()
+        ]
+    run.__signature__ = shown.replace(parameters=kept)  # type: ignore[attr-defined]
+    run.__annotations__ = {one.name: one.annotation for one in kept}
     return run
 
 
@@ -287,21 +300,3 @@ def print_violation(error: RuleViolation) -> None:
 
     print(f"{error}; nothing was written", file=sys.stderr)  # noqa: T201
     print_story(error.log, error.scenario, error.patient, console(stderr=True))
-
-
-def request_of(
-    file: Path,
-    patients: int | None,
-    settings: list[str] | None,
-    seed: int | None,
-    replications: int | None,
-    engine: str,
-    workers: int | None = None,
-    at: list[str] | None = None,
-) -> RunRequest:
-    """The request for a run. Raises: InputError for a value that an option cannot have."""
-    from sim.runs.run import RunRequest, times
-
-    seed, replications = (1 if number is None else number for number in (seed, replications))
-    changes, read_at = tuple(settings or ()), times(at or ())
-    return RunRequest(file, changes, seed, replications, engine, workers, read_at, patients=patients)

@@ -63,10 +63,14 @@ def arm_sources(
     origins: list[Path | Scenario | Arm | SavedRun] = [
         read_run(one) if isinstance(one, Path) and one.is_dir() else one for one in inputs
     ]
-    fixed = next((name_of(one) for one in origins if not isinstance(one, Path)), None)
+    fixed = next((one for one in origins if not isinstance(one, Path)), None)
     if fixed is not None and request.all_settings:
-        fact = f"{fixed} is loaded or has run, and cannot be changed by {', '.join(request.all_settings)}"
-        raise InputError(fact, "name scenario files, or change them before")
+        is_loaded = isinstance(fixed, Scenario)
+        what = "is a loaded scenario" if is_loaded else "has been simulated"
+        fact = f"{name_of(fixed)} {what}: {', '.join(request.all_settings)} cannot change it"
+        raise InputError(
+            fact, "give files, or load(file, settings=[...])" if is_loaded else "name scenario files"
+        )
     done = [one.request() if isinstance(one, SavedRun) else one for one in origins]
     first = next((one for one in done if isinstance(one, RunRequest | Arm)), request)
     request = replace(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import operator
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import inf
 from pathlib import Path
 from time import perf_counter
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias, TypedDict, Unpack
 
 from sim.engine.run import BATCH, ENGINES, Result, simulate_in_batches
 from sim.errors import InputError, RunError, did_you_mean
@@ -38,13 +39,28 @@ LARGEST = 2**31 - 1
 NUMBER = "patients.number"
 
 
+class RunOptions(TypedDict, total=False):
+    """The options of everything that simulates; None, or none given, for the default.
+
+    patients: their number, by default that of the scenario. seed, replications: 1 by default. engine:
+    auto, independent or shared. workers: threads or processes, all cores by default. settings:
+    `PATH=VALUE` each. at: times at which curves are read, as `1 year` or in days.
+    """
+
+    patients: int | None
+    seed: int | None
+    replications: int | None
+    engine: str | None
+    workers: int | None
+    settings: Sequence[str] | str | None
+    at: Sequence[Time] | Time | None
+
+
 @dataclass(frozen=True, slots=True)
 class RunRequest:
-    """A request for a run.
+    """A request for a run: RunOptions with their defaults, times in days.
 
-    file: of the scenario. settings: `PATH=VALUE` each. workers: None for all cores. at: days at which
-    curves are read. scenario: the scenario, where it is loaded already. patients: their number, None
-    for that of the scenario.
+    file: of the scenario. scenario: the scenario, where it is loaded already.
     Raises: InputError, naming the parameter, for a value that it cannot have.
     """
 
@@ -74,6 +90,23 @@ class RunRequest:
         if self.scenario is not None and (self.settings or self.patients is not None):
             fact = f"{self.scenario.file}: the scenario is loaded, its settings and patients are fixed"
             raise InputError(fact, "use load(file, settings=[...]), or give the file")
+
+    @classmethod
+    def of(cls, scenario: str | os.PathLike[str] | Scenario, **options: Unpack[RunOptions]) -> RunRequest:
+        """The request for a scenario file, or for a loaded scenario.
+
+        Raises: InputError as the class; for what is neither a path nor a loaded scenario.
+        """
+        loaded = scenario if isinstance(scenario, Scenario) else None
+        try:
+            file = Path(scenario.file if isinstance(scenario, Scenario) else scenario)
+        except TypeError as error:
+            fact = f"scenario: a {type(scenario).__name__} is no scenario"
+            raise InputError(fact, "give a file's path, or what `load` returns") from error
+        given: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
+        given["settings"] = texts(given.get("settings", ()))
+        given["at"] = times(given.get("at", ()))
+        return cls(file, scenario=loaded, **given)
 
     @property
     def all_settings(self) -> tuple[str, ...]:

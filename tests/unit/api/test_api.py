@@ -182,8 +182,15 @@ def test_what_is_wrong_is_refused(ward: Path, tmp_path: Path) -> None:
         sim.compare(ward)
     with pytest.raises(InputError, match="the scenario is loaded"):
         sim.run(loaded, patients=5)
-    with pytest.raises(InputError, match="cannot be changed by horizon=1 years"):
+    with pytest.raises(
+        InputError, match="ward is a loaded scenario: horizon=1 years cannot change it; give files"
+    ):
         sim.compare(loaded, ward, settings=["horizon=1 years"])
+    with pytest.raises(InputError, match=r"is a loaded scenario: patients.number=5 cannot change it"):
+        sim.compare(ward, loaded, patients=5)
+    for call in (sim.run, sim.sweep, sim.compare):
+        with pytest.raises(TypeError, match="sede"):
+            call(*(ward, ward)[: 2 if call is sim.compare else 1], sede=1)
     with pytest.raises(InputError, match="`soon` is not a time"):
         sim.run(ward, at=["soon"])
     with pytest.raises(ScenarioError):
