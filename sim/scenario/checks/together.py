@@ -154,6 +154,17 @@ def clocks_without_days(scenario: Scenario) -> tuple[str, ...]:
     )
 
 
+def states_without_stage(scenario: Scenario) -> tuple[str, ...]:
+    """A note for each state that no stage has: outcomes about it count nobody."""
+    used = {stage.state for stage in scenario.stages}
+    return tuple(
+        f"no stage has the state `{state.name}`, so no patient is ever in it: write `state: {state.name}` in "
+        "the stages that belong to it"
+        for state in scenario.states
+        if state.name not in used
+    )
+
+
 OWN = ("title", "label", "format")
 """The keys that are not compared."""
 
