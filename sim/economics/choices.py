@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -68,7 +69,7 @@ def by_category(amount: Amount | None, *, other: str) -> Iterator[tuple[str, Val
         yield other, amount
 
 
-def covariates(value: Value[float]) -> Iterator[Covariate]:
+def covariates(value: Value[Any]) -> Iterator[Covariate]:
     """Every covariate that a value may read."""
     if isinstance(value, By):
         yield value.covariate

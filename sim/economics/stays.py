@@ -26,7 +26,7 @@ class Stays:
     first stage in that one.
     """
 
-    def __init__(self, history: History, values: Iterable[Value[float]], resources: Iterable[str]) -> None:
+    def __init__(self, history: History, values: Iterable[Value[Any]], resources: Iterable[str]) -> None:
         """values: those that accrue over time. resources: names of those held in a stay."""
         self.history = history
         log = history.log

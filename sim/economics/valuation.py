@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import ceil
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from sim.economics.choices import WhileLeaving, by_category, evaluate
 from sim.economics.discounting import UNDISCOUNTED, YEAR, Discount
 from sim.economics.stays import Stays, stage_called, was_there_before
+from sim.economics.utility_cap import AboveCap
 from sim.event_log.log import Floats, Indices
 from sim.outcomes.history.history import NEVER, History
 from sim.scenario.language.model import Economics, Scenario, Value, events_of
@@ -99,6 +101,11 @@ class Valuation:
     def qaly(self) -> Amounts:
         """Each patient's quality-adjusted life-years: utilities over time, and those of events."""
         lasting = self._accrued(self._utility)
+        cap = self.economics.utility_cap
+        if cap is not None:
+            above, n = AboveCap.of(self._stays, self._utility, cap), self.history.log.n_patients
+            lost = (above.years_lost(one, n) for one in (self._health_discount, UNDISCOUNTED))
+            lasting = lasting + Amounts(*lost).times(-1.0)
         return lasting + self._added([], list(self._event_qalys()), self._health_discount)
 
     @cached_property
@@ -355,8 +362,10 @@ def has_utilities(scenario: Scenario) -> bool:
     )
 
 
-def _accruing(scenario: Scenario) -> Iterator[Value[float]]:
-    """Every value that accrues over time."""
+def _accruing(scenario: Scenario) -> Iterator[Value[Any]]:
+    """Every value that accrues over time, and what limits it."""
+    if scenario.economics is not None and scenario.economics.utility_cap is not None:
+        yield scenario.economics.utility_cap
     for state in scenario.states:
         if state.utility is not None:
             yield state.utility

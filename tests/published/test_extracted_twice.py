@@ -66,6 +66,13 @@ def below_half_blasts(overall: float) -> float:
     return float(brentq(all_in_all, 0.5, 0.999))
 
 
+def population_utility(age: float, sex: str) -> float:
+    """The regression of U-6."""
+    row = {name: number("U-6", name) for name in ("intercept", "male", "age", "age_squared")}
+    found = row["intercept"] + row["male"] * (sex == "male")
+    return found + row["age"] * age + row["age_squared"] * age * age
+
+
 DERIVED: dict[tuple[str, ...], Callable[[], float]] = {
     ("max_lines", ""): lambda: number("PATH-S1", "lines"),
     ("it_interval", ""): lambda: 7 / number("C-4", "doses_per_week"),
@@ -198,6 +205,11 @@ DERIVED: dict[tuple[str, ...], Callable[[], float]] = {
         number("survivors-mortality", "car_t_only") / number("survivors-mortality", "later")
     ),
     ("u_remission_gvhd", ""): lambda: number("U-1", "remission.value") + number("U-5", "acute_iii_iv"),
+    **{
+        (f"population_{sex}", str(age)): lambda age=age, sex=sex: population_utility(age + 2.5, sex)
+        for sex in ("male", "female")
+        for age in range(20, 95, 5)
+    },
     ("u_remission_cgvhd", ""): lambda: (
         number("U-1", "remission.value")
         + (number("U-5", "chronic_extensive.0") + number("U-5", "chronic_extensive.1")) / 4

@@ -105,6 +105,9 @@ FOLLOWS: dict[tuple[str, str], float] = {
     ("T-16", "total.n"): number("T-16", "day_30.n") + number("T-16", "later.n"),
     ("T-7", "icu_of_infused"): number("T-7", "crs") * number("T-7", "icu_of_crs"),
     # costs and capacity
+    ("U-6", "woman_of_40"): number("U-6", "intercept")
+    + 40 * number("U-6", "age")
+    + 1600 * number("U-6", "age_squared"),
     ("K-7", "gbp_cycle"): number("K-7", "gbp_vial") * number("K-7", "vials"),
     ("K-9", "mg"): number("K-9", "mg_per_kg") * number("K-9", "kg"),
     ("K-9", "gbp"): number("K-9", "gbp_200_mg") * number("K-9", "mg") / 200,

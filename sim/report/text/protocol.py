@@ -28,6 +28,7 @@ from sim.report.text.phrases import (
     where,
 )
 from sim.scenario.language.model import (
+    AgeSteps,
     Amount,
     Attribute,
     Draw,
@@ -295,6 +296,10 @@ def _step(step: EventSelector) -> str:
 # ---------------------------------------------------------------- costs and utilities
 
 
+def _by_age(steps: AgeSteps) -> str:
+    return ", ".join(f"{number(utility)} from {number(age)} years" for age, utility in steps)
+
+
 def _values(scenario: Scenario) -> Iterator[Line]:
     """How costs and health are valued, then every utility and cost with its stage, event or resource."""
     economics = scenario.economics
@@ -308,6 +313,8 @@ def _values(scenario: Scenario) -> Iterator[Line]:
         yield Line(0, f"prices of the year {economics.price_year:.0f}")
     if economics.threshold is not None:
         yield Line(0, f"cost-effectiveness threshold: {economics.threshold:,.10g} per QALY")
+    if economics.utility_cap is not None:
+        yield Line(0, f"highest utility from each age on: {choice(economics.utility_cap, _by_age)}")
     utilities = [(state.name, state.utility) for state in scenario.states]
     utilities += [(stage.name, stage.utility) for stage in scenario.stages]
     for name, utility in utilities:

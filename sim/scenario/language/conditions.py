@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from sim import units
 from sim.scenario.language.elements import Element, Field, Type, number, required, scalar
 from sim.scenario.language.model import (
+    AgeSteps,
     AllOf,
     AnyOf,
     By,
@@ -412,6 +413,29 @@ def _write_amount(cost: Any) -> Any:
     return write_value(cost)
 
 
+def _cap(node: PlacedNode, known: Known) -> Value[AgeSteps]:
+    known.covariate(node, "current_age")
+    return read_value(node, known, _age_steps)
+
+
+def _age_steps(node: PlacedNode) -> AgeSteps:
+    steps: list[tuple[float, float]] = []
+    for key, item in node.children():
+        place = node.at_key(key)
+        age = place.number()
+        if age < 0.0 or (steps and age <= steps[-1][0]):
+            raise place.fail(f"the age {key} is not above the one before", "ages are 0 or more and increase")
+        steps.append((age, _utility(item)))
+    if not steps:
+        raise node.fail("there is no age", "write the highest utility from each age on: {0: 0.95, 60: 0.82}")
+    return tuple(steps)
+
+
+def _write_age_steps(steps: AgeSteps) -> dict[str, float]:
+    return {scalar_text(age): number(utility) for age, utility in steps}
+
+
+UTILITY_CAP = Type("utility_cap", _cap, lambda cap: write_value(cap, _write_age_steps))
 UTILITY = Type("value", lambda node, known: read_value(node, known, _utility), write_value)
 AMOUNT = amount_a_day(1.0)
 FIXED_AMOUNT = Type("amount", _fixed_amount, _write_amount)

@@ -77,6 +77,8 @@ class Rules:
 
 Destination: TypeAlias = Goto | Chances | Rules
 
+AgeSteps: TypeAlias = tuple[tuple[float, float], ...]
+"""(age in years, value from it on), the ages increasing."""
 Amount: TypeAlias = Value[float] | Mapping[str, Value[float]]
 """A cost: one amount, or an amount for each category."""
 
@@ -287,7 +289,10 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class Economics:
-    """discount_*: per year. convention: annual | continuous. perspective: whose costs, in words."""
+    """discount_*: per year. convention: annual | continuous. perspective: whose costs, in words.
+
+    utility_cap: the highest utility from each age (years) on, as (age, utility); none below the first.
+    """
 
     currency: str
     discount_cost: float
@@ -296,6 +301,7 @@ class Economics:
     threshold: float | None
     perspective: str | None = None
     price_year: float | None = None
+    utility_cap: Value[AgeSteps] | None = None
 
 
 @dataclass(frozen=True, slots=True)

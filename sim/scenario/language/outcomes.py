@@ -5,7 +5,7 @@ from __future__ import annotations
 from difflib import get_close_matches
 from typing import Any
 
-from sim.scenario.language.conditions import CONDITION, UTILITY, read_condition, write_condition
+from sim.scenario.language.conditions import CONDITION, UTILITY, UTILITY_CAP, read_condition, write_condition
 from sim.scenario.language.elements import (
     ATTRIBUTE_NAME,
     NUMBER,
@@ -330,6 +330,9 @@ ECONOMICS = Element(
         ),
         "perspective": Field(TEXT, "whose costs are counted, in words: `health service`"),
         "price_year": Field(Type("number", _price_year, NUMBER.write), "the year of the prices"),
+        "utility_cap": Field(
+            UTILITY_CAP, "the highest utility from each age (years) on, as of the general population"
+        ),
     },
 )
 

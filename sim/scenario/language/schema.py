@@ -162,6 +162,7 @@ def _scalars() -> Schema:
         "plain": _varies({"type": "number"}),
         "number_or_time": _varies({"type": ["number", "string"]}),
         "amount": _any(amount, _named(amount)),
+        "utility_cap": _varies(_named(_any({"type": "number", "maximum": 1}, _ref("reference")))),
         "names": _any(_ref("text"), _list(_ref("text"))),
         "values": _named(_ref("value")),
         "layer": _named(_ref("value")),
