@@ -17,7 +17,7 @@ from sim.outcomes.estimates import EstimateRow
 from sim.outcomes.history.history import History
 from sim.outcomes.queues.queue_waits import Waits, ends_of_waits, waits_of
 from sim.outcomes.queues.warm_up import batches_of, growth, mser
-from sim.outcomes.results import UNKNOWN, Estimate, ResourceFacts, mean
+from sim.outcomes.results import Estimate, ResourceFacts, mean
 from sim.scenario.language.model import Resource, Scenario
 
 UNITS = {"in_use": "units", "utilisation": "share", "queue": "patients", "unit_days": "days"}
@@ -25,19 +25,23 @@ UNITS = {"in_use": "units", "utilisation": "share", "queue": "patients", "unit_d
 
 
 def averages(
-    use: ResourceUse, names: Names, scenario: Scenario, replications: int
+    use: ResourceUse, names: Names, scenario: Scenario, arrivals_end: Floats
 ) -> dict[str, list[dict[str, float]]]:
     """Mean use, utilisation and queue of every resource that can be waited for, in each replication.
 
-    Averages run from the end of the warm-up to the horizon, utilisation over the opening hours in
-    it. Utilisation is nan where capacity is unlimited or zero while open; all are nan where no patient
-    arrived.
+    Averages run from the end of the warm-up to the day until which patients arrive, arrivals_end
+    [n_replications], utilisation over the opening hours in it; days of use run to the horizon. Utilisation is
+    nan where capacity is unlimited or zero while open; all are nan where no patient arrived, or none after
+    the warm-up.
     """
-    found = {}
+    found, replications = {}, len(arrivals_end)
     for resource in scenario.shared:
         rows = np.flatnonzero(use.resource == names.resources.index(resource.name))
         edges = np.searchsorted(use.replication[rows], np.arange(replications + 1))
-        found[resource.name] = [_averages(use, rows[a:b], resource, scenario) for a, b in pairwise(edges)]
+        found[resource.name] = [
+            _averages(use, rows[a:b], resource, scenario, end)
+            for (a, b), end in zip(pairwise(edges), arrivals_end.tolist(), strict=True)
+        ]
     return found
 
 
@@ -47,21 +51,25 @@ def resource_figures(averages: Sequence[Mapping[str, float]]) -> dict[str, Estim
     return {name: mean(values[~np.isnan(values)]) for name, values in columns.items()}
 
 
-def _averages(use: ResourceUse, rows: Indices, resource: Resource, scenario: Scenario) -> dict[str, float]:
-    """The averages in one replication, whose rows of this resource begin at time 0."""
+def _averages(
+    use: ResourceUse, rows: Indices, resource: Resource, scenario: Scenario, end: float
+) -> dict[str, float]:
+    """The averages to a day in one replication, whose rows of this resource begin at time 0."""
     if not len(rows):
         return dict.fromkeys(UNITS, np.nan)
-    begin, end = scenario.patients.arrivals.warm_up, scenario.horizon
-    edges = np.clip(np.append(use.time[rows], end), begin, end)
+    begin, changes = scenario.patients.arrivals.warm_up, np.append(use.time[rows], scenario.horizon)
+    unit_days = float(np.diff(np.clip(changes, begin, scenario.horizon)) @ use.in_use[rows])
+    if not end > begin:
+        return dict.fromkeys(UNITS, np.nan) | {"unit_days": unit_days}
+    edges = np.clip(changes, begin, end)
     width: Floats = np.diff(edges)
-    in_use, queue = float(width @ use.in_use[rows]), float(width @ use.queue[rows])
     is_open: Floats = np.diff(_open_days(resource, edges))
     there = float(is_open @ use.capacity[rows]) if resource.capacity is not None else np.nan
     return {
-        "in_use": in_use / (end - begin),
+        "in_use": float(width @ use.in_use[rows]) / (end - begin),
         "utilisation": float(is_open @ use.in_use[rows]) / there if there > 0 else np.nan,
-        "queue": queue / (end - begin),
-        "unit_days": in_use,
+        "queue": float(width @ use.queue[rows]) / (end - begin),
+        "unit_days": unit_days,
     }
 
 
@@ -191,32 +199,35 @@ class ResourceFindings:
 def resource_findings(history: History, replications: int) -> dict[str, ResourceFindings]:
     """The findings of every resource that patients can wait for."""
     log, scenario, use = history.log, history.scenario, history.use
-    each = averages(use, log.names, scenario, replications)
+    ends = _arrivals_end(history, replications)
+    each = averages(use, log.names, scenario, ends)
     over_time = areas(use, log.names, scenario, replications=replications, intervals=OBSERVATIONS)
-    end = _arrivals_end(history)
     return {
         resource.name: ResourceFindings(
             tuple(each[resource.name]),
             over_time[resource.name],
             tuple(waits_of(history, resource.name, replications)),
             _beyond(history, resource),
-            end,
+            float(ends.min()),
         )
         for resource in scenario.shared
         if over_time[resource.name].replications
     }
 
 
-def _arrivals_end(history: History) -> float:
-    """The day of the last arrival, where the scenario does not say it and patients do not start together."""
+def _arrivals_end(history: History, replications: int) -> Floats:
+    """The day until which patients arrive in each replication; the horizon where all start together.
+
+    It is the day of the last arrival where the scenario does not say it.
+    """
     log, horizon, arrivals = history.log, history.scenario.horizon, history.scenario.patients.arrivals
-    if arrivals.kind == "together":
-        return horizon
+    ends: Floats = np.full(replications, horizon)
     if arrivals.kind != "days" and arrivals.lasting is not None:
-        return min(arrivals.lasting, horizon)
-    last = np.flatnonzero(np.diff(log.replication, append=-1))
-    firsts = np.concatenate([[0], last[:-1] + 1])
-    return float(np.maximum.reduceat(log.begins, firsts).min()) if len(last) else horizon
+        ends[:] = min(arrivals.lasting, horizon)
+    elif arrivals.kind != "together" and log.n_patients:
+        firsts = np.flatnonzero(np.diff(log.replication, prepend=-1))
+        ends[log.replication[firsts]] = np.maximum.reduceat(log.begins, firsts)
+    return ends
 
 
 def _beyond(history: History, resource: Resource) -> int:
@@ -282,11 +293,15 @@ def resource_rows(
     *,
     arm: str = "",
 ) -> Iterator[EstimateRow]:
-    """The use of each resource and its waits; averages over time only where the queue settles."""
+    """The use of each resource and its waits, with a note where the queue does not settle.
+
+    Its averages are then those of the time that was simulated, and of no long run.
+    """
     for resource in facts:
         found = findings[resource.name]
         ends = ends_of_waits(found.waits)
-        note = "" if resource.settles else f"the queue for {resource.name} does not settle"
+        grows = f"the queue for {resource.name} does not settle: of the time simulated"
+        note = "" if resource.settles else grows
         rows: list[tuple[str, str, str, Estimate, bool]] = [
             (measure, "", UNITS[measure], estimate, measure != "unit_days")
             for measure, estimate in resource_figures(found.averages).items()
@@ -296,8 +311,7 @@ def resource_rows(
         rows += [("share_of_waits", way, "share", share, False) for way, share in ends.ended.items()]
         rows.append(("waits_ended", "", "waits", Estimate(ends.n, n=ends.n), False))
         rows.append(("waits_cut_off", "", "waits", Estimate(ends.cut_off, n=ends.n), False))
-        for measure, part, unit, estimate, is_average in rows:
-            kept = UNKNOWN if is_average and not resource.settles else estimate
+        for measure, part, unit, kept, is_average in rows:
             yield EstimateRow(
                 f"resources.{resource.name}",
                 arm,
@@ -355,7 +369,7 @@ def growth_note(resource: ResourceFacts) -> str:
     begin, end = (f"{day:.6g}" for day in resource.grows_over)
     return (
         f"the queue for {resource.name} does not settle: it grows by {resource.grows_by:.3g} patients from "
-        f"day {begin} to {end} while others arrive, so its use and waits have no long-run averages"
+        f"day {begin} to {end} while others arrive; its averages are of the time simulated, not of a long run"
     )
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from sim.event_log.log import Indices
 from sim.outcomes.curves import grid
 from sim.outcomes.evaluation import Arm, Evaluator
+from sim.outcomes.history.state_occupancy import WAITING
 from sim.report.charts.style import Look, looks
 from sim.scenario.language.model import Outcome
 
@@ -71,7 +72,7 @@ def place_kind(arms: Sequence[PageArm]) -> str:
 def place_labels(arms: Sequence[PageArm], kind: str) -> dict[str, str]:
     """The words for each stage, or each health state."""
     if kind == "stage":
-        return stage_labels(arms)
+        return stage_labels(arms) | {WAITING: "Waiting"}
     labels = {state.name: state.label or words(state.name) for arm in arms for state in arm.scenario.states}
     return {name: label[:1].upper() + label[1:] for name, label in labels.items()}
 
@@ -81,6 +82,6 @@ def place_looks(arms: Sequence[PageArm], kind: str) -> Mapping[str, Look]:
     ended = [stage for arm in arms for stage in arm.scenario.stages if stage.terminal]
     if kind == "stage":
         timed = [s.name for arm in arms for s in arm.scenario.stages if s.decide is None]
-        return looks(timed, ended={stage.name for stage in ended})
+        return looks([*timed, WAITING], ended={stage.name for stage in ended})
     living = {s.state for arm in arms for s in arm.scenario.stages if not s.terminal}
     return looks(place_labels(arms, kind), ended={s.state for s in ended if s.state} - living)

@@ -354,6 +354,8 @@ def resource_tables(results: Results) -> Iterator[Table]:
         waits += [(f"  {way}", cell("share_of_waits", way), "", "", "") for way in resource.ways]
     if used:
         columns = numbers("resource", "in use", "utilisation", "queue")
-        yield Table("Use of resources, averaged over time", columns, tuple(used))
+        grows = [one.name for one in results.reference.resources if not one.settles]
+        said = (f"of the time simulated, not of a long run: {', '.join(grows)}",) if grows else ()
+        yield Table("Use of resources, averaged over time", columns, tuple(used), notes=said)
         columns = numbers("resource, and what ended the wait", "share", "days", "granted a year", "n")
         yield Table("Waits for resources", columns, tuple(waits))

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from sim.outcomes.curves import curves, grid
-from sim.outcomes.history.state_occupancy import state_occupancy
+from sim.outcomes.history.history import NEVER
+from sim.outcomes.history.state_occupancy import WAITING, state_occupancy
 from sim.runs.run import Run
 from tests import example_logs as by_hand
 from tests.example_runs import (
@@ -76,7 +77,10 @@ def test_a_curve_for_each_group():
 
 
 def test_state_occupancy_equals_that_of_an_occupancy_outcome(queue):
-    """At every time and in every state, with follow-up that ends at different times."""
+    """At every time and in every state, with follow-up that ends at different times.
+
+    An outcome counts who waits in the stage left; here these are apart.
+    """
     history, at = history_of(queue), [10.0, 60.0, 150.0, 200.0]
     outcomes = tuple(
         by_hand.outcome("occupancy", f"{kind} {name}", place=(kind, name))
@@ -87,13 +91,38 @@ def test_state_occupancy_equals_that_of_an_occupancy_outcome(queue):
     results = log_results(queue.arm.log, queue.arm.use, scenario, at=at)
     for kind in ("state", "stage"):
         found = state_occupancy(history, all_patients(history), np.array([0.0, *at]), of=kind)
-        for name, share in zip(found.names, found.share, strict=True):
+        shares = dict(zip(found.names, found.share, strict=True))
+        waiting = shares.pop(WAITING, None)
+        sums = [0.0] * 4
+        for name, share in shares.items():
             rows = OutcomeRows(results, f"{kind} {name}").at("share").values()
-            assert list(share[1:]) == pytest.approx([row.estimate for row in rows])
+            expected = [row.estimate for row in rows]
+            assert list(share[1:]) == pytest.approx(expected) or (
+                kind == "stage" and (share[1:] <= expected).all()
+            )
+            sums = [total + one - own for total, one, own in zip(sums, expected, share[1:], strict=True)]
             assert list(found.observed[1:]) == [row.n for row in rows]
+        assert (waiting is not None) == (kind == "stage")
+        if waiting is not None:
+            assert list(waiting[1:]) == pytest.approx(sums)
+            assert list(waiting[1:]) == pytest.approx(waiting_by_hand(history, at))
 
 
-def test_the_shares_of_all_states_sum_to_one(queue):
+def waiting_by_hand(history, at):
+    """The share of patients followed to each time who have asked by then, and not ended the wait."""
+    log, waits = history.log, history.waits
+    patient = history.patients(waits.asked)
+    ended = [log.time[row] if row != NEVER else np.inf for row in waits.ended]
+    followed = [log.follow_up >= time for time in at]
+    return [
+        np.count_nonzero((log.time[waits.asked] <= time) & (np.array(ended) > time) & there[patient])
+        / there.sum()
+        for time, there in zip(at, followed, strict=True)
+    ]
+
+
+@pytest.mark.parametrize("kind", ["state", "stage"])
+def test_the_shares_of_all_places_sum_to_one(queue, kind):
     history = history_of(queue)
-    found = state_occupancy(history, all_patients(history), np.linspace(0.0, 200.0, 50))
+    found = state_occupancy(history, all_patients(history), np.linspace(0.0, 200.0, 50), of=kind)
     np.testing.assert_allclose(found.share.sum(axis=0), 1.0)

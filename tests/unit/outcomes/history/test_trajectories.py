@@ -138,6 +138,29 @@ def test_a_lane_has_no_gap_and_ends_with_the_patient(history):
         assert list(dict.fromkeys(stay.stage for stay in lane.stays)) == list(known) or not entered
 
 
+def test_waits_are_stays_of_their_own(history):
+    """They lie within the lane, begin and end with the rows of the wait, and no other stay is one."""
+    log, waits = history.log, history.waits
+    assert (len(waits.asked) > 100) == any(r.capacity for r in history.scenario.resources)
+    lanes = swimmer_lanes(history, range(log.n_patients), {})
+    found = [
+        (index, stay.waits_for, stay.begin, stay.end)
+        for index, lane in enumerate(lanes)
+        for stay in lane.stays
+        if stay.waits_for
+    ]
+    patient = history.patients(waits.asked)
+    ends = [
+        log.time[row] if row != NEVER else log.ends[i] for i, row in zip(patient, waits.ended, strict=True)
+    ]
+    expected = [
+        (index, log.names.stages[stage], begin, end)
+        for index, stage, begin, end in zip(patient, waits.stage, log.time[waits.asked], ends, strict=True)
+        if end > begin
+    ]
+    assert found == expected
+
+
 def test_marks_are_the_rows_of_an_event_selector(history):
     outcome = next(one for one in history.scenario.outcomes if one.kind == "funnel")
     what = outcome.sequence[2]

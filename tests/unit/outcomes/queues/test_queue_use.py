@@ -5,8 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from sim.engine.run import simulate
+from sim.pathway.tables import compile_pathway
 from tests import example_logs as by_hand
+from tests.cohorts import read, written
 from tests.example_logs import Patient, enters
+from tests.example_runs import log_results
 from tests.rows import OutcomeRows, limits
 from tests.unit.outcomes.ward import results_of
 
@@ -80,3 +84,24 @@ def test_use_over_replications():
     assert bed.value("in_use") == 1.5
     assert limits(bed.row("utilisation")) is not None
     assert bed.row("utilisation").method == "Student, over replications"
+
+
+@pytest.mark.parametrize(
+    ("patients", "used"),
+    [
+        ("number: 5, arrive: {every: 10 days}", 1.0),
+        ("arrive: {every: 10 days, for: 50 days}", 1.0),
+        ("arrive: {days: [0 days, 10 days, 20 days, 30 days, 40 days]}", 1.0),
+        ("arrive: {every: 10 days, for: 50 days, warm_up: 30 days}", 1.0),
+        ("number: 5", 0.5),
+    ],
+)
+def test_averages_end_with_the_arrivals(patients: str, used: float) -> None:
+    """A bed in use for the first 50 of 100 days: full while patients come; half of the time if all come at once."""
+    stages = "ward: {state: ill, needs: bed, events: {out: {after: {fixed: 10 days}, to: died}}}\ndied: {state: dead, terminal: true}"
+    text = written(stages, patients=f"{{{patients}}}", resources="{bed: {capacity: 1}}", horizon="100 days")
+    scenario = read(text)
+    run = simulate(compile_pathway(scenario), workers=1)
+    bed = OutcomeRows(log_results(run.log, run.use, scenario), "resources.bed")
+    assert bed.value("utilisation") == bed.value("in_use") == pytest.approx(used)
+    assert bed.value("unit_days") == (20.0 if "warm_up" in patients else 50.0)
