@@ -133,7 +133,9 @@ def test_the_same_patients_twice_have_no_difference():
     found = over_patients(0.0, first, second, len(times))
     assert found.error == 0.0
     assert (found.estimate.low, found.estimate.high) == (0.0, 0.0)
-    assert found.note("patient", 30) == "no patient differs between the arms: fewer than 3 in 30 would"
+    assert found.note("patient", 30) == (
+        "none of the 30 patients differs between the arms: of others at most 3 in 30 would"
+    )
     assert found.note("replication", 3) == "no replication differs between the arms"
     assert found.independent.high > 0.0
 

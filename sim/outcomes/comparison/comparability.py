@@ -13,6 +13,7 @@ from sim.errors import InputError
 from sim.event_log.log import EventLog
 from sim.outcomes.evaluation import Arm
 from sim.outcomes.results import event_in_words, time_in_prose
+from sim.scenario.language.model import Covariate, Draw, Scenario
 
 
 def arm_labels(arms: Sequence[Arm]) -> dict[str, str]:
@@ -94,9 +95,12 @@ def _check_times(reference: Arm, arm: Arm, between: str) -> None:
 
 
 def _check_patients(reference: Arm, arm: Arm, between: str) -> None:
-    """Raises: InputError where a patient starts with another value of an attribute that both arms have."""
+    """Raises: InputError where a patient starts with another value of an attribute that both arms draw.
+
+    A value that an arm fixes is an intervention, and so is whatever follows from it.
+    """
     for name in reference.log.names.attributes:
-        if name not in arm.log.names.attributes:
+        if name not in arm.log.names.attributes or _is_fixed(name, reference.scenario, arm.scenario):
             continue
         one, other = (_values(of.log, name) for of in (reference, arm))
         if not np.array_equal(one, other):
@@ -104,8 +108,21 @@ def _check_patients(reference: Arm, arm: Arm, between: str) -> None:
             both = f"{_text(one[i])} in the first and {_text(other[i])} in the second"
             raise InputError(
                 f"{between}: patient {reference.log.patient[i]} starts with {name} {both}",
-                "the same patients go through every arm: change what is done to them, not who they are",
+                "the same patients go through every arm: give an arm a fixed value as its intervention, or write "
+                f"`pathway.on_start: [{{set: {{{name}: ...}}}}]`",
             )
+
+
+def _is_fixed(name: str, one: Scenario, other: Scenario) -> bool:
+    """Whether the values of an attribute may differ because an arm fixes it, or one that it depends on."""
+    for scenario in (one, other):
+        table = scenario.patients.table
+        if table is not None and Covariate("attribute", name) in table.columns:
+            return False
+    first, second = (
+        next(a.initial for a in scenario.patients.attributes if a.name == name) for scenario in (one, other)
+    )
+    return first == second or not (isinstance(first, Draw) and isinstance(second, Draw))
 
 
 def _values(log: EventLog, attribute: str) -> NDArray[Any]:

@@ -46,8 +46,9 @@ class Difference:
         Source: Hanley and Lippman-Hand 1983, doi:10.1001/jama.1983.03330370053031.
         """
         if self.error == 0.0 == self.estimate.value:
-            rare = f": fewer than 3 in {n:,} would" if n >= ENOUGH else ""
-            return f"no {unit} differs between the arms{rare}"
+            if n < ENOUGH:
+                return f"no {unit} differs between the arms"
+            return f"none of the {n:,} {unit}s differs between the arms: of others at most 3 in {n:,} would"
         if self.error == 0.0:
             return f"every {unit} differs by the same amount, so there is no interval"
         if unit == "patient" and self.discordant < FEW:

@@ -175,7 +175,6 @@ REJECTED = {
     "horizon=4 years": "the horizon is 3 years in the first and 4 years in the second",
     "patients.number=299": "they have 300 and 299 patients in the first replication",
     "patients.follow_up=1 years": "the follow-up is to the horizon in the first and 1 year in the second",
-    "patients.attributes.grade=1": "patient 0 starts with grade 0 in the first and 1 in the second",
     "patients.attributes.age={uniform: [20, 61]}": "patient 0 starts with age",
     "patients.attributes.sex={categorical: {man: 0.5, female: 0.5}}": "starts with sex male in the first and man in the second",
     "outcomes.survival.from={stage: home}": "survival counts from the start in the first and entering home in the second",
@@ -190,6 +189,22 @@ def test_arms_that_cannot_be_compared_raise_an_error_with_the_reason(tmp_path, s
     assert REJECTED[setting] in rejected.value.fact
     assert rejected.value.fact.startswith("ward and ward 2 cannot be compared: ")
     assert rejected.value.fix
+
+
+@pytest.mark.parametrize("setting", ["patients.attributes.grade=1", "patients.attributes.sex=male"])
+def test_a_value_that_an_arm_fixes_is_an_intervention(tmp_path, setting):
+    """The patients are the same but for it, and what follows from it: all else stays as it was drawn."""
+    done = compared(tmp_path, setting)
+    one, other = (arm.log for arm in done.arms)
+    fixed = setting.split(".")[2].split("=")[0]
+    for i, name in enumerate(one.names.attributes):
+        assert np.array_equal(one.at_start[:, i], other.at_start[:, i]) == (name != fixed)
+
+
+def test_other_draws_name_where_an_intervention_is_written(tmp_path):
+    with pytest.raises(InputError) as rejected:
+        compared(tmp_path, "patients.attributes.age={uniform: [20, 61]}")
+    assert "`pathway.on_start: [{set: {age: ...}}]`" in rejected.value.fix
 
 
 UNRELATED = {
