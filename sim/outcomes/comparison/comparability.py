@@ -108,8 +108,8 @@ def _check_patients(reference: Arm, arm: Arm, between: str) -> None:
             both = f"{_text(one[i])} in the first and {_text(other[i])} in the second"
             raise InputError(
                 f"{between}: patient {reference.log.patient[i]} starts with {name} {both}",
-                "the same patients go through every arm: give an arm a fixed value as its intervention, or write "
-                f"`pathway.on_start: [{{set: {{{name}: ...}}}}]`",
+                "the same patients go through every arm: let an arm fix the value as its intervention, or "
+                f"write `pathway.on_start: [{{set: {{{name}: ...}}}}]`",
             )
 
 
