@@ -132,17 +132,26 @@ class Valuation:
 
         Shape [n_years]: year k from k to k + 1 years, the last one that can be observed.
         """
+        flows = [flow for parts in self._flows.values() for flow in parts]
+        return self._by_year(flows, [lump for parts in self._lumps.values() for lump in parts], chosen)
+
+    def qaly_by_year(self, chosen: Indices) -> Floats:
+        """Undiscounted QALYs of these patients in each year, as `cost_by_year`."""
+        lasting = Flow(np.arange(len(self._utility)), self._utility / YEAR)
+        return self._by_year([lasting], list(self._event_qalys()), chosen)
+
+    def _by_year(self, flows: Sequence[Flow], lumps: Sequence[Lump], chosen: Indices) -> Floats:
         stays, log = self._stays, self.history.log
         mask = np.zeros(log.n_patients, bool)
         mask[chosen] = True
         n = self.n_years
         found = np.zeros(n)
-        for flow in (flow for parts in self._flows.values() for flow in parts):
+        for flow in flows:
             here = mask[stays.patient[flow.stretch]]
             at, rate = flow.stretch[here], flow.rate[here]
             for edges, sign in ((stays.begin[at] / YEAR, 1.0), (stays.end[at] / YEAR, -1.0)):
                 found += sign * _after(edges, rate * YEAR, n)
-        for lump in (lump for parts in self._lumps.values() for lump in parts):
+        for lump in lumps:
             here = mask[self.history.patients(lump.row)]
             year = (log.time[lump.row[here]] / YEAR).astype(np.int64)
             found += np.bincount(year, weights=lump.amount[here], minlength=n)[:n]

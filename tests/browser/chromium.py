@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import time
 from pathlib import Path
 
 from selenium import webdriver
@@ -28,12 +27,3 @@ def started(profile: Path) -> webdriver.Chrome:
         options.add_argument(argument)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
     return webdriver.Chrome(options=options, service=Service(shutil.which("chromedriver")))
-
-
-def drawn(browser: webdriver.Chrome, page: Path) -> None:
-    """Open a page and wait until all its charts are drawn."""
-    browser.get(page.as_uri())
-    deadline = time.monotonic() + 60
-    while not browser.execute_script("return document.documentElement.dataset.drawn"):
-        assert time.monotonic() < deadline, "charts are not drawn"
-        time.sleep(0.05)

@@ -404,8 +404,8 @@ FAULTS = (
     Fault(
         "the unpaired interval is drawn as the paired one",
         "sim/report/charts/forest.py",
-        "unpaired, paired = [bar.unpaired for bar in own], [bar.interval for bar in own]",
-        "unpaired, paired = [bar.interval for bar in own], [bar.interval for bar in own]",
+        '("unpaired", one.unpaired, ENDED, 1.5, 76.0),',
+        '("unpaired", one.interval, ENDED, 1.5, 76.0),',
         "tests/unit/report/test_page.py::test_the_forest_is_drawn_in_percentage_points_and_holds_the_unpaired_interval",
     ),
     Fault(

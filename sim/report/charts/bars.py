@@ -3,159 +3,169 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Literal
 
-import plotly.graph_objects as go
+import numpy as np
 
 from sim.outcomes.value_distribution import Share, ValueDistribution
-from sim.report.charts.style import COLOURS, ENDED, PATTERNS, dressed, looks, pattern, with_alpha
+from sim.report.charts.drawing import legend
+from sim.report.charts.marks import Bar, Chart, Curve, Key, Lane, Lanes, Line, Mark, Panel
+from sim.report.charts.style import COLOURS, ENDED, PERCENT, Axis, Look, looks, number_axis, time_axis
 from sim.units import DAYS_IN
 
-CHANGES = {"better": (COLOURS[0], ""), "same": (ENDED, "."), "worse": (COLOURS[1], "/")}
-"""Colour and pattern of each kind of patient change."""
+CHANGES = {
+    "better": Look(COLOURS[0]),
+    "same": Look(ENDED, pattern="dotted"),
+    "worse": Look(COLOURS[1], pattern="rising"),
+}
+"""The look of each kind of patient change."""
 SHORTEST = 0.1
 """Days at which the logarithmic axis begins; shorter times are drawn there."""
-TICKS = {
-    "1 d": 1.0,
-    "1 wk": 7.0,
-    "1 mo": DAYS_IN["month"],
-    "6 mo": 6 * DAYS_IN["month"],
-    "2 y": 2 * DAYS_IN["year"],
-    "10 y": 10 * DAYS_IN["year"],
-}
+TICKS = (
+    ("1 d", 1.0),
+    ("1 wk", 7.0),
+    ("1 mo", DAYS_IN["month"]),
+    ("6 mo", 6 * DAYS_IN["month"]),
+    ("2 y", 2 * DAYS_IN["year"]),
+    ("10 y", 10 * DAYS_IN["year"]),
+)
 
 
-def _filled(colour: str, i: int) -> dict[str, Any]:
-    return {"color": colour, "pattern": pattern(colour, PATTERNS[i % len(PATTERNS)])}
+def grouped(
+    arms: Sequence[str],
+    rows: Iterable[tuple[str, Sequence[tuple[tuple[Bar | Line | Mark, ...], str] | None]]],
+) -> Iterator[Lane]:
+    """A lane for each row and arm: marks and a printed value, None where the arm has none.
+
+    The label stands before the first arm of a row, the look of the arm before each.
+    """
+    look = looks(arms, is_hatched=True)
+    for label, cells in rows:
+        shown = [(arm, *cell) for arm, cell in zip(arms, cells, strict=True) if cell is not None]
+        for i, (arm, marks, value) in enumerate(shown):
+            key = Key(arm, look[arm], "area") if len(arms) > 1 else None
+            yield Lane(
+                label * (i == 0),
+                marks,
+                (value,),
+                20 if len(arms) == 1 else 15,
+                key,
+                begins_group=len(arms) > 1 and i == 0,
+            )
 
 
-def funnel(arms: Sequence[tuple[str, Sequence[int]]], steps: Sequence[str]) -> go.Figure:
+def funnel(arms: Sequence[tuple[str, Sequence[int]]], steps: Sequence[str]) -> Chart:
     """A bar for each step and arm: the patients with it, and their share of the first."""
-    look = looks([name for name, _ in arms])
-    figure = go.Figure()
-    for i, (arm, counts) in reversed(list(enumerate(arms))):
-        first = counts[0] or 1
-        figure.add_bar(
-            orientation="h",
-            name=arm,
-            y=list(steps),
-            x=[count / first for count in counts],
-            text=[f"{count:,} ({count / first:.0%})" for count in counts],
-            textposition="auto",
-            marker=_filled(look[arm].colour, i),
-            hovertemplate="%{y}: %{text}<extra>%{fullData.name}</extra>",
-            showlegend=len(arms) > 1,
+    names = [name for name, _ in arms]
+    look = looks(names, is_hatched=True)
+    rows = [
+        (
+            step,
+            [
+                ((Bar(arm, 0.0, of[i] / (of[0] or 1), look[arm]),), f"{of[i]:,} ({of[i] / (of[0] or 1):.0%})")
+                for arm, of in arms
+            ],
         )
-    dressed(figure, height=60 + len(steps) * (20 + 22 * len(arms)))
-    figure.update_layout(barmode="group", bargap=0.25, legend={"traceorder": "reversed"})
-    figure.update_yaxes(categoryorder="array", categoryarray=list(steps), range=[len(steps) - 0.5, -0.5])
-    return figure.update_xaxes(tickformat=".0%", range=[0, 1.02])
+        for i, step in enumerate(steps)
+    ]
+    axis = Axis(0.0, 1.0, PERCENT.ticks, f"Share of the patients with {steps[0]}")
+    return Chart((Lanes(axis, tuple(grouped(names, rows)), ("patients",)),), _arms(names, "area"))
 
 
-def patient_changes(arms: Sequence[tuple[str, Mapping[str, float]]]) -> go.Figure:
+def _arms(names: Sequence[str], kind: Literal["line", "area"]) -> tuple[Key, ...]:
+    return legend(names, list(looks(names, is_hatched=kind == "area").values()), kind)
+
+
+def patient_changes(arms: Sequence[tuple[str, Mapping[str, float]]]) -> Chart:
     """The shares of patients who do better, the same and worse, as one bar for each arm."""
-    figure = go.Figure()
-    for kind, (colour, shape) in CHANGES.items():
-        shares = [share[kind] for _, share in arms]
-        figure.add_bar(
-            orientation="h",
-            name=kind,
-            y=[name for name, _ in arms],
-            x=shares,
-            text=[f"{share:.1%}" for share in shares],
-            textposition="inside",
-            insidetextanchor="middle",
-            textangle=0,
-            marker={"color": colour, "pattern": pattern(colour, shape)},
-            hovertemplate="%{y}: %{x:.1%}<extra>" + kind + "</extra>",
-        )
-    dressed(figure, height=110 + 44 * len(arms))
-    figure.update_layout(barmode="stack", bargap=0.3)
-    figure.update_yaxes(type="category", autorange="reversed", showgrid=False)
-    return figure.update_xaxes(tickformat=".0%", range=[0, 1])
+    lanes = []
+    for name, share in arms:
+        edges = np.cumsum([0.0, *(share[kind] for kind in CHANGES)]).tolist()
+        bars = [
+            Bar(f"{kind} {share[kind]:.1%}", edges[i], edges[i + 1], look)
+            for i, (kind, look) in enumerate(CHANGES.items())
+        ]
+        lanes.append(Lane(name, tuple(bars), tuple(f"{share[kind]:.1%}" for kind in CHANGES), 30))
+    axis = Axis(0.0, 1.0, PERCENT.ticks, "Share of patients")
+    return Chart(
+        (Lanes(axis, tuple(lanes), tuple(CHANGES)),), legend(list(CHANGES), list(CHANGES.values()), "area")
+    )
 
 
-def shares(arms: Sequence[tuple[str, Sequence[Share]]]) -> go.Figure:
-    """A bar for each value and arm, with the 95% interval of its share; of one arm with the shares below.
+def shares(arms: Sequence[tuple[str, Sequence[Share]]], *, title: str = "Share of patients") -> Chart:
+    """A bar for each value and arm, with the 95% interval of its share.
 
     An arm without values keeps its look, and has no bars.
     """
-    look = looks([name for name, _ in arms])
-    figure = go.Figure()
-    for i, (arm, found) in enumerate(arms):
-        if found:
-            figure.add_bar(
-                name=arm,
-                x=[share.value for share in found],
-                y=[share.estimate.value for share in found],
-                error_y=_whiskers(found),
-                marker=_filled(look[arm].colour, i),
-                hovertemplate="%{x}: %{y:.1%}<extra>%{fullData.name}</extra>",
-                showlegend=len(arms) > 1,
-            )
-    dressed(figure, height=320)
-    figure.update_layout(barmode="group")
-    figure.update_xaxes(type="category", showgrid=False)
-    if len(arms) == 1:
-        below = [f"{share.value}<br>{share.estimate.value:.1%}" for share in arms[0][1]]
-        figure.update_xaxes(tickvals=[share.value for share in arms[0][1]], ticktext=below)
-    return figure.update_yaxes(tickformat=".0%", rangemode="tozero")
+    names = [name for name, _ in arms]
+    look = looks(names, is_hatched=True)
+    found = [{share.value: share for share in own} for _, own in arms]
+    rows = []
+    for value in dict.fromkeys(value for own in found for value in own):
+        cells = [
+            (_share(arm, own[value], look[arm]), f"{own[value].estimate.value:.1%}") if value in own else None
+            for arm, own in zip(names, found, strict=True)
+        ]
+        rows.append((value, cells))
+    ends = [max(one.estimate.value, one.estimate.high) for own in found for one in own.values() if one.count]
+    axis = number_axis(ends, title, percent=True)
+    return Chart((Lanes(axis, tuple(grouped(names, rows))),), _arms(names, "area"))
 
 
-def _whiskers(found: Sequence[Share]) -> dict[str, object] | None:
-    """From the lower to the upper limit of each share; None where there are no intervals."""
-    if not all(share.estimate.has_interval for share in found):
-        return None
-    above = [share.estimate.high - share.estimate.value for share in found]
-    below = [share.estimate.value - share.estimate.low for share in found]
-    return {"type": "data", "symmetric": False, "array": above, "arrayminus": below, "thickness": 1.2}
+def _share(arm: str, share: Share, look: Look) -> tuple[Bar | Line, ...]:
+    bar = Bar(arm, 0.0, share.estimate.value, look)
+    if not share.estimate.has_interval:
+        return (bar,)
+    return bar, Line("95% interval", share.estimate.low, share.estimate.high, "currentColor", 1.4)
 
 
 def times_in_stages(
     arms: Sequence[tuple[str, Sequence[ValueDistribution]]], labels: Mapping[str, str]
-) -> go.Figure:
+) -> Chart:
     """Boxes from the lower to the upper quartile with the median, whiskers from 5% to 95%."""
-    names = list(dict.fromkeys(spread.name for _, spreads in arms for spread in spreads))
-    look = looks([name for name, _ in arms])
-    figure = go.Figure()
-    for arm, spreads in reversed(arms):
-        quantiles = [[max(q, SHORTEST) for q in spread.quantiles] for spread in spreads]
-        keys = ("lowerfence", "q1", "median", "q3", "upperfence")
-        figure.add_box(
-            orientation="h",
-            name=arm,
-            y=[labels.get(spread.name, spread.name) for spread in spreads],
-            line={"color": look[arm].colour, "width": 1.5},
-            fillcolor=with_alpha(look[arm].colour, 0.35),
-            showlegend=len(arms) > 1,
-            **{key: [q[i] for q in quantiles] for i, key in enumerate(keys)},
+    names = [name for name, _ in arms]
+    look = looks(names)
+    found = [{one.name: one for one in own} for _, own in arms]
+    stages = dict.fromkeys(one.name for _, own in arms for one in own)
+    rows = [
+        (
+            labels.get(stage, stage),
+            [
+                (_box(own[stage], look[arm]), f"{own[stage].quantiles[2]:,.0f}") if stage in own else None
+                for arm, own in zip(names, found, strict=True)
+            ],
         )
-    dressed(figure, height=90 + len(names) * (18 + 14 * len(arms)))
-    order = [labels.get(name, name) for name in names][::-1]
-    figure.update_yaxes(categoryorder="array", categoryarray=order)
-    figure.update_xaxes(type="log", tickvals=list(TICKS.values()), ticktext=list(TICKS), tickangle=0)
-    return figure.update_layout(boxmode="group", boxgap=0.3, legend={"traceorder": "reversed"})
+        for stage in stages
+    ]
+    longest = max(one.quantiles[-1] for own in found for one in own.values())
+    high = max(longest, 10.0) * 1.1
+    ticks = tuple((days, label) for label, days in TICKS if days <= high)
+    axis = Axis(SHORTEST, high, ticks, "Time in the stage, on a logarithmic axis", is_log=True)
+    return Chart((Lanes(axis, tuple(grouped(names, rows)), ("median, days",)),), _arms(names, "area"))
 
 
-def waits(arms: Sequence[tuple[str, Sequence[float]]], points: int = 200) -> go.Figure:
+def _box(one: ValueDistribution, look: Look) -> tuple[Bar | Line | Mark, ...]:
+    low, lower, median, upper, high = one.quantiles
+    text = f"median {median:,.1f} days, half of the visits {lower:,.1f} to {upper:,.1f}"
+    return (
+        Line("5% to 95%", low, high, look.colour, 1.5),
+        Bar("quartiles", lower, upper, Look(look.colour), text, top=22, height=56, opacity=0.45),
+        Mark("median", median, Look(look.colour, symbol="turn"), text),
+    )
+
+
+def waits(arms: Sequence[tuple[str, Sequence[float]]], points: int = 120) -> Chart:
     """The share of waits that last longer than a time, for each arm with ended waits (days)."""
-    look = looks([name for name, _ in arms])
-    figure = go.Figure()
+    names = [name for name, _ in arms]
+    look = looks(names)
+    curves = []
     for arm, days in arms:
-        if not days:
-            continue
-        ordered = sorted(days)
-        time = [ordered[-1] * i / points for i in range(points + 1)]
-        figure.add_scatter(
-            name=arm,
-            x=[round(t, 3) for t in time],
-            y=[round(1 - bisect_right(ordered, t) / len(ordered), 4) for t in time],
-            mode="lines",
-            line={"shape": "hv", "color": look[arm].colour, "dash": look[arm].dash, "width": 2.2},
-            hovertemplate="%{y:.1%} longer than %{x:.1f} days<extra>%{fullData.name}</extra>",
-            showlegend=len(arms) > 1,
-        )
-    dressed(figure, height=320)
-    figure.update_xaxes(title_text="days waited", rangemode="tozero")
-    return figure.update_yaxes(title_text="wait longer", tickformat=".0%", range=[0, 1.02])
+        if days:
+            ordered = sorted(days)
+            time = np.linspace(0.0, ordered[-1], points + 1)
+            longer = np.array([1 - bisect_right(ordered, t) / len(ordered) for t in time.tolist()])
+            curves.append(Curve(arm, time, longer, look[arm]))
+    axis = time_axis(max(float(one.x[-1]) for one in curves) or 1.0, title="{} waited")
+    y = Axis(0.0, 1.0, PERCENT.ticks, "Share of waits that last longer")
+    return Chart((Panel(axis, y, 220, curves=tuple(curves)),), _arms(names, "line"))

@@ -5,55 +5,45 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
 from sim.outcomes.queues.queue_summary import UseOverTime
-from sim.report.charts.style import ENDED, dressed, looks, rounded, unit_of
+from sim.report.charts.marks import Chart, Curve, Key, Panel, Rule
+from sim.report.charts.style import ENDED, Look, looks, number_axis, time_axis
 
-DASH = {"in use": "solid", "waiting": "dot", "capacity": "dash"}
+DASH = {"in use": "", "waiting": "2 3", "capacity": "7 4"}
 
 
-def resources(arms: Sequence[tuple[str, Sequence[UseOverTime]]], *, warm_up: float) -> go.Figure:
+def resources(arms: Sequence[tuple[str, Sequence[UseOverTime]]], *, warm_up: float) -> Chart:
     """A panel for each resource; arms by colour, quantities by dash.
 
     warm_up: days; averages begin after them, at a line.
     """
     names = [use.resource for use in arms[0][1]]
     look = looks([name for name, _ in arms])
-    figure = make_subplots(
-        rows=len(names),
-        cols=1,
-        shared_xaxes=True,
-        vertical_spacing=min(0.08, 0.3 / len(names)),
-        subplot_titles=[name.replace("_", " ") for name in names],
-    )
-    unit = unit_of(float(arms[0][1][0].edges[-1]))
-    for arm, found in arms:
-        for use in found:
-            row = names.index(use.resource) + 1
+    axis = time_axis(float(arms[0][1][0].edges[-1]), title="{} on the calendar")
+    panels, keys = [], {}
+    for i, resource in enumerate(names):
+        curves = []
+        for arm, found in arms:
+            use = found[i]
             for what, values in zip(DASH, (use.in_use, use.queue, use.capacity), strict=True):
                 if np.isnan(values).all():
                     continue
                 name = f"{arm}: {what}" if len(arms) > 1 else what
                 is_capacity = what == "capacity"
-                colour, width = (ENDED, 1.2) if is_capacity else (look[arm].colour, 1.8)
-                figure.add_scatter(
-                    row=row,
-                    col=1,
-                    x=rounded(use.edges / unit.days),
-                    y=[*rounded(values), None],
-                    name=name,
-                    legendgroup=name,
-                    showlegend=row == 1,
-                    mode="lines",
-                    line={"shape": "hv", "dash": DASH[what], "width": width, "color": colour},
-                    hovertemplate="%{y:.1f}<extra>%{fullData.name}</extra>",
+                drawn = Look(ENDED if is_capacity else look[arm].colour, DASH[what])
+                curves.append(
+                    Curve(
+                        name,
+                        use.edges,
+                        np.append(values, values[-1]),
+                        drawn,
+                        width=1.2 if is_capacity else 1.8,
+                    )
                 )
-    dressed(figure, height=110 + 190 * len(names))
-    figure.update_annotations(x=0, xanchor="left", font={"size": 13})
-    if warm_up > 0:
-        figure.add_vline(x=warm_up / unit.days, line={"color": ENDED, "width": 1.5, "dash": "dashdot"})
-    figure.update_yaxes(rangemode="tozero", nticks=5)
-    figure.update_xaxes(title_text=f"{unit.name} on the calendar", row=len(names), col=1)
-    return figure.update_layout(legend={"y": 1 + 30 / figure.layout.height}, hovermode="x unified")
+                keys["capacity" if is_capacity else name] = drawn
+        y = number_axis([float(np.nanmax(one.y)) for one in curves], "Units, patients")
+        rules = (Rule(warm_up, y.low, warm_up, y.high, "end of the warm-up"),) if warm_up > 0 else ()
+        title = resource.replace("_", " ") if len(names) > 1 else ""
+        panels.append(Panel(axis, y, 150, curves=tuple(curves), rules=rules, title=title))
+    return Chart(tuple(panels), tuple(Key(name, drawn, "line") for name, drawn in keys.items()))

@@ -6,10 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isnan
 
-import plotly.graph_objects as go
+import numpy as np
 
 from sim import units
-from sim.report.charts.style import ENDED, dressed, looks, unit_of
+from sim.report.charts import marks
+from sim.report.charts.drawing import legend
+from sim.report.charts.marks import Chart, Curve, Key, Panel, Rule
+from sim.report.charts.style import ENDED, Axis, Look, looks, number_axis, unit_of
 from sim.scenario.source.tree import plain, read_text
 
 
@@ -31,60 +34,47 @@ class Line:
     points: tuple[Point, ...]
 
 
-def sweep(lines: Sequence[Line], *, over: str, unit: str, is_share: bool, base_case: float) -> go.Figure:
+def sweep(lines: Sequence[Line], *, over: str, unit: str, is_share: bool, base_case: float) -> Chart:
     """A line for each of `lines` with whiskers, and a dashed one across at the base case (nan: none)."""
-    figure = go.Figure()
     look = looks([line.name for line in lines])
-    axis, unit_of_axis = _axis([point.at for line in lines for point in line.points])
-    order = list(axis)
+    place, x = _axis([point.at for line in lines for point in line.points], over)
+    ends = [end for line in lines for one in line.points for end in (one.value, one.low, one.high)]
+    ends = [end for end in (*ends, base_case) if not isnan(end)]
+    y = number_axis(ends, unit, percent=is_share, least=0.0 if is_share or not ends else min(ends))
+    curves, points = [], []
     for line in lines:
-        known = [point for point in line.points if not isnan(point.value)]
-        known.sort(key=lambda point: order.index(point.at))
-        ends = [
-            (point.value, point.value) if isnan(point.low + point.high) else (point.low, point.high)
-            for point in known
+        known = sorted((one for one in line.points if not isnan(one.value)), key=lambda one: place[one.at])
+        at, own = [place[one.at] for one in known], look[line.name]
+        curves.append(
+            Curve(line.name, np.array(at), np.array([one.value for one in known]), own, is_step=False)
+        )
+        points += [
+            marks.Point(line.name, a, one.value, own, one.low, one.high)
+            for a, one in zip(at, known, strict=True)
         ]
-        whiskers = {
-            "type": "data",
-            "symmetric": False,
-            "array": [high - point.value for (_, high), point in zip(ends, known, strict=True)],
-            "arrayminus": [point.value - low for (low, _), point in zip(ends, known, strict=True)],
-            "width": 5,
-        }
-        figure.add_scatter(
-            name=line.name,
-            mode="lines+markers",
-            line={"color": look[line.name].colour, "dash": look[line.name].dash, "width": 2.2},
-            marker={"color": look[line.name].colour, "symbol": look[line.name].symbol, "size": 9},
-            x=[axis[point.at] for point in known],
-            y=[point.value for point in known],
-            error_y=whiskers,
-            hovertemplate="%{x}: %{y:" + (".1%" if is_share else ".4~g") + "}<extra>%{fullData.name}</extra>",
-            showlegend=len(lines) > 1,
-        )
+    rules: tuple[Rule, ...] = ()
+    keys = legend([line.name for line in lines], list(look.values()), "line")
     if not isnan(base_case):
-        figure.add_hline(
-            y=base_case,
-            line={"color": ENDED, "width": 1.5, "dash": "dash"},
-            annotation_text="base case",
-            annotation_position="bottom right",
-        )
-    dressed(figure, height=400)
-    title = f"{over}, {unit_of_axis}" if unit_of_axis else over
-    figure.update_xaxes(title=title, tickvals=list(dict.fromkeys(axis.values())))
-    return figure.update_yaxes(title_text=unit, tickformat=".0%" if is_share else "")
+        rules = (Rule(x.low, base_case, x.high, base_case, "base case"),)
+        keys = (*keys, Key("base case", Look(ENDED, "5 4"), "line"))
+    curves = [one for one in curves if len(one.x)]
+    return Chart((Panel(x, y, 280, curves=tuple(curves), points=tuple(points), rules=rules),), keys)
 
 
-def _axis(texts: Sequence[str]) -> tuple[dict[str, float | str], str]:
+def _axis(texts: Sequence[str], over: str) -> tuple[dict[str, float], Axis]:
     """The place of each written value: numbers and times by size, all else in the order written."""
     values = {text: plain(read_text(text, text)) for text in dict.fromkeys(texts)}
-    kinds = {units.kind(value) for value in values.values()}
+    kinds, unit = {units.kind(value) for value in values.values()}, ""
+    labels = {text: text for text in values}
     if kinds == {"number"}:
-        sizes, unit = {text: float(str(value)) for text, value in values.items()}, ""
+        sizes = {text: float(str(value)) for text, value in values.items()}
     elif kinds == {"time"}:
         days = {text: units.days(str(value)) for text, value in values.items()}
         axis = unit_of(max(days.values()))
-        sizes, unit = {text: value / axis.days for text, value in days.items()}, axis.name
+        sizes, unit = {text: value / axis.days for text, value in days.items()}, f", {axis.name}"
+        labels = {text: f"{size:.3g}" for text, size in sizes.items()}
     else:
-        return {text: text for text in values}, ""
-    return dict(sorted(sizes.items(), key=lambda item: item[1])), unit
+        sizes = {text: float(i) for i, text in enumerate(values)}
+    room = 0.03 * (max(sizes.values()) - min(sizes.values())) or 1.0
+    ticks = tuple(sorted((sizes[text], labels[text]) for text in values))
+    return sizes, Axis(min(sizes.values()) - room, max(sizes.values()) + room, ticks, over + unit)

@@ -1,53 +1,71 @@
-"""One self-contained HTML file: opens from disk without a network, text escaped, charts drawn by plotly."""
+"""One self-contained HTML file: opens from disk without a network, text escaped, charts as SVG."""
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
+from typing import TypeAlias
 
-import plotly.graph_objects as go
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
-from plotly.offline import get_plotlyjs, get_plotlyjs_version
 
+from sim.report.charts.drawing import chart_html, definitions
+from sim.report.charts.marks import Chart
 from sim.report.tables.model import Table
 from sim.report.tables.notebook import table_html
 
-SIZE = "<!-- size -->"
-"""Where the page gives its own size: markup, which no text of a scenario can write."""
+LINK = re.compile(
+    r"(?P<url>https?://[^\s<>\"]+?)(?=[.,;)]*(?:\s|<|$))|\b(?:doi:\s?)?(?P<doi>10\.\d{4,9}/[^\s<>\"]+?)(?=[.,;)]*(?:\s|<|$))"
+)
+"""An address or a DOI in escaped text."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Picture:
     """A chart with a caption, and its numbers for readers who cannot see it.
 
-    is_wide: does not fit a phone, so that it scrolls within its own frame.
+    is_wide: does not fit a phone, so that it scrolls within its own frame. is_half: two fit a desk.
     """
 
     name: str
     title: str
     caption: str
-    figure: go.Figure
+    figure: Chart
     numbers: tuple[Table, ...]
     is_wide: bool = False
+    is_half: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Chooser:
-    """A table of a day that the reader chooses, from 0 to `last`.
+    """A table of a day that the reader chooses, from 0 to `last` by `step`, with a column for each arm.
 
-    places: name and kind of each. patients: a number, then a day and the index of a place for every
-    move (-1: gone). numbers: the same on a few days, for readers who cannot choose.
+    places: name and kind of each. arms: the name of each, and for every place its patients on these days.
+    numbers: the same on a few days, for readers who cannot choose.
     """
 
     name: str
     caption: str
     last: int
+    step: int
     places: Sequence[tuple[str, str]]
-    patients: Sequence[Sequence[float]]
+    arms: Sequence[tuple[str, Sequence[Sequence[int]]]]
     numbers: tuple[Table, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """Items that a reader unfolds. is_linked: whether addresses and DOIs in them are links."""
+
+    summary: str
+    items: tuple[Item, ...]
+    is_linked: bool = False
+
+
+Item: TypeAlias = "Table | Picture | Chooser | Fold"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +74,7 @@ class Section:
 
     name: str
     heading: str
-    items: tuple[Table | Picture | Chooser, ...]
+    items: tuple[Item, ...]
     lead: str = ""
 
 
@@ -66,13 +84,15 @@ def document(
     subtitle: str,
     answer: str,
     sections: Sequence[Section],
+    headline: Sequence[Item] = (),
     compared_with: str = "",
     interval_note: str = "",
     notes: Sequence[str] = (),
 ) -> str:
-    """The page. answer: a sentence a line. compared_with: the titles of other scenarios.
+    """The page. answer: a sentence a line. headline: what stands on the first screen below it.
 
-    interval_note: what the intervals of the answer cover. notes: what else to know of it.
+    compared_with: the titles of other scenarios. interval_note: what the intervals of the answer cover.
+    notes: what else to know of it.
     """
     environment = Environment(
         loader=FunctionLoader(_text),
@@ -81,38 +101,41 @@ def document(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.tests["picture"] = lambda item: isinstance(item, Picture)
-    environment.tests["table"] = lambda item: isinstance(item, Table)
+    for kind in (Picture, Table, Fold):
+        environment.tests[kind.__name__.lower()] = lambda item, kind=kind: isinstance(item, kind)
     environment.filters["table"] = lambda table: Markup(table_html(table))  # noqa: S704
-    environment.filters["figure_json"] = lambda picture: _inert(json.loads(picture.figure.to_json()))
+    environment.filters["chart"] = lambda picture: Markup(chart_html(picture.figure))  # noqa: S704
+    environment.filters["linked"] = _linked
     environment.filters["data_json"] = lambda chooser: _inert(
-        {"places": chooser.places, "patients": chooser.patients}
+        {"places": chooser.places, "arms": chooser.arms, "step": chooser.step}
     )
-    plotly = get_plotlyjs()
-    html = environment.get_template("page.html").render(
+    return environment.get_template("page.html").render(
         title=title,
         compared_with=compared_with,
         subtitle=subtitle,
         answer=answer,
+        headline=headline,
         interval_note=interval_note,
         notes=notes,
         sections=sections,
         css=Markup(_text("page.css")),  # noqa: S704
         script=Markup(_text("page.js")),  # noqa: S704
-        plotly=Markup(plotly),  # noqa: S704
-        plotly_megabytes=_megabytes(plotly),
-        plotly_version=get_plotlyjs_version(),
+        definitions=Markup(definitions()),  # noqa: S704
     )
-    return html.replace(SIZE, _megabytes(html))
-
-
-def _megabytes(text: str) -> str:
-    """The size of a text in a file, in millions of bytes."""
-    return f"{len(text.encode()) / 1e6:.2f}"
 
 
 def _text(name: str) -> str:
     return (files("sim.report.page") / name).read_text("utf-8")
+
+
+def _linked(html: str) -> Markup:
+    """Addresses and DOIs in escaped text as links."""
+
+    def link(found: re.Match[str]) -> str:
+        url = found["url"] or f"https://doi.org/{found['doi']}"
+        return f'<a href="{url}" rel="noreferrer">{found[0]}</a>'
+
+    return Markup(LINK.sub(link, html))  # noqa: S704
 
 
 def _inert(value: Mapping[str, object]) -> Markup:

@@ -1,82 +1,143 @@
 "use strict";
 (() => {
-  const PRINTED = 680; // pixels between the margins of a sheet of A4
-  const NAMED = 12; // patient numbers listed in each place
-  const dark = window.matchMedia("(prefers-color-scheme: dark)");
-  const hovers = window.matchMedia("(hover: hover)").matches;
-  const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-  const dress = () => ({
-    "font.color": colour("--ink"), "hoverlabel.bgcolor": colour("--paper"), "hoverlabel.font.color": colour("--ink"),
-  });
-  const charts = [...document.querySelectorAll(".chart")];
+  const SVG = "http://www.w3.org/2000/svg";
+  const all = (selector, within = document) => [...within.querySelectorAll(selector)];
 
-  for (const chart of charts) {
-    const data = chart.querySelector("script");
-    const figure = JSON.parse(data.textContent);
-    figure.layout.font.color = colour("--ink");
-    figure.layout.hoverlabel = { bgcolor: colour("--paper"), font: { color: colour("--ink") } };
-    figure.layout.dragmode = hovers ? "zoom" : false; // a finger scrolls the page
-    data.remove();
-    Plotly.newPlot(chart, figure.data, figure.layout, {
-      responsive: true,
-      displaylogo: false,
-      modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d", "pan2d", "zoomIn2d", "zoomOut2d"],
-      toImageButtonOptions: { format: "svg" },
+  // The contents and the folds of a phone
+  if (matchMedia("(max-width: 64rem)").matches) document.querySelector("nav details").open = false;
+  const unfold = () => {
+    const target = location.hash.length > 1 && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    for (let at = target; at; at = at.parentElement) if (at.tagName === "DETAILS") at.open = true;
+  };
+  addEventListener("hashchange", unfold);
+  unfold();
+
+  // The values of all curves at the pointer
+  const tip = document.body.appendChild(Object.assign(document.createElement("div"), { className: "tip", hidden: true }));
+  const valueAt = (path, x) => { // thousandths of the height at thousandths of the width; null where there is none
+    let at = null, from = null;
+    for (const [, kind, numbers] of path.getAttribute("d").matchAll(/([MLHV])([^MLHVz]*)/g)) {
+      const [a, b] = numbers.split(" ").map(Number), before = from;
+      from = kind === "H" ? [a, from[1]] : kind === "V" ? [from[0], a] : [a, b];
+      if (kind !== "M" && from[0] > x) {
+        return kind === "L" ? before[1] + ((from[1] - before[1]) * (x - before[0])) / (from[0] - before[0]) : before[1];
+      }
+      at = from[0] >= x || kind !== "M" ? from[1] : at;
+    }
+    return from && from[0] >= x ? at : null;
+  };
+  for (const drawing of all("svg.drawing")) {
+    const curves = all(".curve[data-name]", drawing);
+    if (!curves.length) continue;
+    const [[left, right], [low, high]] = [drawing.dataset.x, drawing.dataset.y].map((ends) => ends.split(" ").map(Number));
+    const write = (value) => drawing.dataset.percent === "1" ? `${(100 * value).toFixed(1)}%` : value.toLocaleString("en", { maximumSignificantDigits: 4 });
+    drawing.addEventListener("pointermove", (event) => {
+      const box = drawing.getBoundingClientRect(), x = (1000 * (event.clientX - box.left)) / box.width;
+      tip.hidden = x < 0 || x > 1000 || event.clientY > box.top + Number(drawing.dataset.height);
+      if (tip.hidden) return;
+      const here = left + ((right - left) * x) / 1000;
+      const at = `${drawing.dataset.title}: ${here.toLocaleString("en", { maximumSignificantDigits: 3 })}`;
+      tip.replaceChildren(at, ...curves.flatMap((curve) => {
+        const y = valueAt(curve, x);
+        if (y === null) return [];
+        const line = document.createElement("div");
+        line.append(Object.assign(document.createElement("i"), { style: `background:${curve.getAttribute("stroke")}` }),
+          `${write(high - ((high - low) * y) / 1000)} ${curve.dataset.name}`);
+        return [line];
+      }));
+      tip.style.left = `${Math.min(event.clientX + 14, innerWidth - tip.offsetWidth - 8)}px`;
+      tip.style.top = `${event.clientY + 14 + scrollY}px`;
     });
+    drawing.addEventListener("pointerleave", () => { tip.hidden = true; });
   }
 
-  for (const box of document.querySelectorAll(".census")) {
-    const { places, patients } = JSON.parse(box.querySelector("script").textContent);
-    const [number, range] = box.querySelectorAll("input");
+  // A chart as an SVG of its own: every word and shape where it stands, in the colours that it has
+  const standalone = (chart) => {
+    const box = chart.getBoundingClientRect(), out = document.createElementNS(SVG, "svg");
+    const width = Math.ceil(box.width) + 16, height = Math.ceil(box.height) + 8;
+    const make = (name, attributes, parent = out) => {
+      const node = parent.appendChild(document.createElementNS(SVG, name));
+      for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
+      return node;
+    };
+    for (const [key, value] of Object.entries({ width, height, viewBox: `0 0 ${width} ${height}`, "font-family": "sans-serif", "font-size": 12 })) out.setAttribute(key, value);
+    out.append(document.querySelector(".definitions defs").cloneNode(true));
+    make("rect", { width, height, fill: getComputedStyle(document.body).backgroundColor });
+    const place = (svg) => {
+      const at = svg.getBoundingClientRect(), copy = svg.cloneNode(true);
+      const inside = all("*", copy);
+      all("*", svg).forEach((node, i) => {
+        const style = getComputedStyle(node);
+        for (const key of ["fill", "stroke", "stroke-width", "stroke-dasharray", "stroke-opacity", "text-anchor", "dominant-baseline", "font-weight", "vector-effect", "color"]) {
+          if (style.getPropertyValue(key) && !inside[i].hasAttribute(key)) inside[i].setAttribute(key, style.getPropertyValue(key));
+        }
+      });
+      copy.removeAttribute("class");
+      copy.removeAttribute("style");
+      for (const [key, value] of Object.entries({ x: at.left - box.left + 4, y: at.top - box.top + 4, width: at.width, height: at.height, overflow: "visible" })) copy.setAttribute(key, value);
+      out.append(copy);
+    };
+    all("svg", chart).filter((svg) => !svg.parentElement.closest("svg")).forEach(place);
+    const texts = document.createTreeWalker(chart, NodeFilter.SHOW_TEXT);
+    while (texts.nextNode()) {
+      const node = texts.currentNode, range = document.createRange();
+      if (!node.data.trim() || node.parentElement.closest("svg")) continue;
+      range.selectNodeContents(node);
+      const at = range.getClientRects()[0];
+      if (at) {
+        make("text", { x: at.left - box.left + 4, y: at.bottom - box.top, fill: getComputedStyle(node.parentElement).color })
+          .textContent = node.data.trim();
+      }
+    }
+    return new XMLSerializer().serializeToString(out);
+  };
+  window.standalone = standalone;
+  for (const figure of all("figure")) {
+    const button = Object.assign(document.createElement("button"), { type: "button", className: "save", textContent: "Save as SVG" });
+    button.addEventListener("click", () => {
+      const link = document.createElement("a");
+      link.href = URL.createObjectURL(new Blob([standalone(figure.querySelector(".chart"))], { type: "image/svg+xml" }));
+      link.download = `${figure.querySelector("h3").textContent}.svg`;
+      link.click();
+    });
+    figure.querySelector(".numbers").append(button);
+  }
+
+  // The census of a day, all arms at once
+  for (const box of all(".census")) {
+    const { places, arms, step } = JSON.parse(box.querySelector("script").textContent);
+    const inputs = all("input", box), range = inputs[1];
     const cells = places.map(([name, kind]) => {
       const row = box.querySelector("tbody").insertRow();
       row.className = kind;
       row.append(Object.assign(document.createElement("th"), { scope: "row", textContent: name }));
-      return [row.insertCell(), row.insertCell()];
+      return arms.map(() => row.insertCell());
     });
     const show = (day) => {
-      const there = places.map(() => []);
-      for (const [patient, ...moves] of patients) {
-        let place = -1;
-        for (let i = 0; i < moves.length && moves[i] <= day; i += 2) place = moves[i + 1];
-        if (place >= 0) there[place].push(patient);
-      }
-      const most = Math.max(1, ...there.map((list) => list.length));
-      there.forEach((list, i) => {
-        const [count, names] = cells[i];
-        count.textContent = list.length.toLocaleString("en");
-        count.style.backgroundSize = `${(100 * list.length) / most}% 100%`;
-        names.textContent = list.slice(0, NAMED).join(", ") + (list.length > NAMED ? " and more" : "");
-      });
-      const sum = (kind) => there.reduce((n, list, i) => n + (places[i][1] === kind ? list.length : 0), 0);
-      box.querySelector(".counts").textContent =
-        `Day ${day}: ${sum("in") + sum("waiting")} patients in the pathway, ${sum("waiting")} of them waiting; ` +
-        `${sum("ended")} have reached an end.`;
+      const counts = places.map((_, i) => arms.map(([, patients]) => patients[i][Math.floor(day / step)]));
+      const most = Math.max(1, ...counts.flat());
+      cells.forEach((row, i) => row.forEach((cell, arm) => {
+        cell.textContent = counts[i][arm].toLocaleString("en");
+        cell.style.backgroundSize = `${(100 * counts[i][arm]) / most}% 100%`;
+      }));
     };
-    for (const input of [number, range]) {
+    for (const input of inputs) {
       input.addEventListener("input", () => {
         const day = Math.min(Number(range.max), Math.max(0, Math.round(Number(input.value) || 0)));
-        (input === number ? range : number).value = day;
+        for (const other of inputs) if (other !== input) other.value = day;
         show(day);
       });
     }
     show(Number(range.value));
   }
 
-  const resize = (width) => // what is wide is scaled by the style sheet
-    charts.filter((chart) => chart.closest(".wide") === null)
-      .map((chart) => Plotly.relayout(chart, { width, autosize: width === null }));
-  dark.addEventListener("change", () => charts.map((chart) => Plotly.relayout(chart, dress())));
-  window.addEventListener("beforeprint", () => resize(PRINTED));
-  window.addEventListener("afterprint", () => resize(null));
   const reachable = () => {
-    for (const box of document.querySelectorAll(".scrolls, .frame.wide")) {
+    for (const box of all(".scrolls, .chart.wide")) {
       if (box.scrollWidth > box.clientWidth || box.scrollHeight > box.clientHeight) box.tabIndex = 0;
       else box.removeAttribute("tabindex");
     }
   };
   document.addEventListener("toggle", reachable, true);
-  window.addEventListener("resize", reachable);
+  addEventListener("resize", reachable);
   reachable();
-  document.documentElement.dataset.drawn = String(charts.length);
 })();

@@ -8,10 +8,12 @@ from sim.outcomes.evaluation import Arm
 from sim.outcomes.results import Results
 from sim.report.page.arms import PageArm
 from sim.report.page.document import document
+from sim.report.page.headline import headline_items
 from sim.report.page.sections import sections
 from sim.report.page.sweep_page import sweep_page
 from sim.report.page.trace_page import trace_page
 from sim.report.tables import comparison_table, number_format, run_table
+from sim.report.tables.model import Table
 
 __all__ = ["comparison_page", "run_page", "sweep_page", "trace_page"]
 
@@ -23,12 +25,15 @@ def run_page(arms: Sequence[Arm], results: Results, facts: Mapping[str, object])
 
 
 def comparison_page(arms: Sequence[Arm], results: Results, facts: Mapping[str, object]) -> str:
-    """The page of a comparison, the first arm the reference; of two arms it is about the second."""
+    """The page of a comparison, the first arm the reference; of two arms it is about the second.
+
+    Of several arms the table says what sentences would.
+    """
     title, *others = (arm.scenario.title for arm in arms)
-    if len(others) == 1:
-        title, others = others[0], [title]
     answer = comparison_table.answer(results)
-    return _page(arms, results, facts, answer, title=title, compared_with="; ".join(others))
+    if len(others) == 1:
+        return _page(arms, results, facts, answer, title=others[0], compared_with=title)
+    return _page(arms, results, facts, answer, title=title, compared_with=f"{len(others)} others")
 
 
 def _page(
@@ -44,12 +49,17 @@ def _page(
         PageArm.of(arm, facts_of.label, until(results, arm))
         for arm, facts_of in zip(arms, results.arms, strict=True)
     ]
+    note = comparison_table.interval_note(answer, results, [arm.scenario for arm in arms])
+    headline = headline_items(results, of_page)
+    if len(arms) > 2 and isinstance(headline[0], Table):
+        answer = "\n".join(comparison_table.unsettled(results))
     return document(
         title=title,
         compared_with=compared_with,
         subtitle=_subtitle(of_page[0], results),
         answer=answer,
-        interval_note=comparison_table.interval_note(answer, results, [arm.scenario for arm in arms]),
+        headline=headline,
+        interval_note=note,
         notes=list(_notes(results)),
         sections=sections(results, of_page, facts),
     )

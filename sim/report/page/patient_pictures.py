@@ -2,33 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from math import ceil
 
 import numpy as np
 
 from sim.event_log.log import EventLog, Indices
 from sim.outcomes.comparison.patient_changes import HAPPENS, Divergences, diverge
-from sim.outcomes.history.daily_census import GONE, census_on, daily_census
+from sim.outcomes.history.daily_census import DailyCensus, census_on, daily_census
 from sim.outcomes.history.history import NEVER
 from sim.outcomes.history.swimmer_data import SwimmerLane, swimmer_lanes
 from sim.outcomes.value_distribution import QUANTILES, stays
 from sim.report.charts.bars import times_in_stages
 from sim.report.charts.swimmer import swimmer
 from sim.report.page.arms import PageArm, place_kind, place_labels, place_looks, stage_labels, words
-from sim.report.page.document import Chooser, Picture, Section
+from sim.report.page.document import Chooser, Picture
 from sim.report.tables import number_format
 from sim.report.tables.model import Row, Table, Value, numbers, texts
 from sim.scenario.language.model import EventSelector
 from sim.units import DAYS_IN
 
-LANES = 24
+LANES, FAR = 24, 30
+"""Lanes of a picture, and days by which pathways end apart in those that are chosen."""
 LONGEST = 2 * DAYS_IN["year"]
 """Short stays are still visible on an axis of this length."""
-MOST_PATIENTS = 5000
-"""The moves of more patients would make the page too large."""
-DAYS = 10
-"""Days of the table beside the census."""
+DAYS, SHOWN = 730, 10
+"""Days of the calendar that a reader can choose among, and days of the table beside them."""
 
 
 # ---------------------------------------------------------------- swimmer plots
@@ -39,19 +39,31 @@ def swimmer_picture(arm: PageArm) -> Picture:
     sample = _evenly_spread(arm.patients, arm.log, LANES)
     drawn = [(str(lane.patient), lane) for lane in swimmer_lanes(arm.history, sample, milestones(arm))]
     caption = f"{len(sample)} patients, evenly spread over all and sorted by the length of their pathway"
-    return _picture("patients", "Patient pathways", caption, [arm], drawn, arm.until)
+    return _picture("patients", "Patient pathways", caption, [arm], drawn, min(arm.until, LONGEST))
 
 
 def twin_picture(arms: Sequence[PageArm]) -> Picture | None:
-    """A few patients whose paths diverge, each in every arm; None where none do."""
+    """A few patients whose events differ, each in every arm, from the most lost to the most gained.
+
+    Chosen by how much later than in the reference a pathway ends, in the arm where this is most; among those
+    with more than FAR days, evenly. None where no events differ.
+    """
     found = [diverge(arms[0].log, arm.log) for arm in arms[1:]]
     is_different = np.logical_or.reduce([one.diverges & (one.differs == HAPPENS) for one in found])
     patients = arms[0].patients[is_different[arms[0].patients]]
     if not len(patients):
         return None
-    sample = _evenly_spread(patients, arms[0].log, LANES // len(arms))
-    drawn = _in_every_arm(arms, found, sample)
-    caption = f"{len(sample)} of the {len(patients):,} patients with different events, each in every arm"
+    later = np.array([arm.log.ends[patients] - arms[0].log.ends[patients] for arm in arms[1:]])
+    most = later[np.argmax(np.abs(later), axis=0), np.arange(len(patients))]
+    far = np.abs(most) > FAR
+    chosen = far if far.any() else np.ones(len(patients), bool)
+    ranked = patients[chosen][np.argsort(most[chosen], kind="stable")]
+    sample = ranked[np.unique(np.linspace(0, len(ranked) - 1, LANES // len(arms)).astype(int))]
+    drawn = _in_every_arm(arms, found, sample.tolist())
+    which = (
+        f"whose pathway ends more than {FAR} days earlier or later" if far.any() else "with different events"
+    )
+    caption = f"{len(sample)} of the {len(ranked):,} patients {which}, from the most lost to the most gained"
     return _picture("twins", "The same patients in every arm", caption, arms, drawn, arms[0].until)
 
 
@@ -104,13 +116,17 @@ def _picture(
     drawn: Sequence[tuple[str, SwimmerLane]],
     until: float,
 ) -> Picture:
-    kind, until = place_kind(arms), min(until, LONGEST)
+    kind = place_kind(arms)
     figure = swimmer(
-        drawn, until=until, by=kind, labels=place_labels(arms, kind), look=place_looks(arms, kind)
+        drawn,
+        until=until,
+        by=kind,
+        labels=place_labels(arms, kind),
+        look=place_looks(arms, kind),
+        per_patient=len(arms),
     )
     what = "health state" if kind == "state" else "stage"
-    by_number = ", by patient number" if len(drawn) > len(arms) else ""
-    caption = f"{caption}: a bar for each {what}{by_number}, in the first {number_format.time(until)}."
+    caption = f"{caption}: a bar for each {what}, in the first {number_format.time(until)}."
     labels = stage_labels(arms)
     rows: list[Row] = []
     for head, lane in drawn:
@@ -163,49 +179,52 @@ def stay_picture(arms: Sequence[PageArm]) -> Picture | None:
 # ---------------------------------------------------------------- the census of a day
 
 
-def census_section(arms: Sequence[PageArm]) -> Section | None:
-    """A census for each arm in which patients arrive over time or wait; says where one is left out."""
+def census(arms: Sequence[PageArm]) -> Chooser | None:
+    """The first replication day by day; None where nobody arrives over time or waits."""
     shown = [arm for arm in arms if arm.scenario.shared or arm.scenario.patients.arrivals.kind != "together"]
     if not shown:
         return None
-    sizes = {arm.name: int(np.count_nonzero(arm.log.replication == 0)) for arm in shown}
-    found = [arm for arm in shown if sizes[arm.name] <= MOST_PATIENTS]
-    sentences = ["The first replication, day by day: in each stage, and waiting for one."] if found else []
-    sentences += [
-        f"The census of {arm.label} is left out: the moves of its {sizes[arm.name]:,} patients would make "
-        f"the page too large; it is shown for at most {MOST_PATIENTS:,} patients."
-        for arm in shown
-        if arm not in found
+    step = max(1, ceil(shown[0].scenario.horizon / DAYS))
+    days = range(0, int(shown[0].scenario.horizon) + 1, step)
+    found = []
+    for arm in shown:
+        of = daily_census(arm.history)
+        counts = np.array([census_on(of, float(day)) for day in days])
+        found.append({place: counts[:, code].tolist() for code, place in _places(arm, of)})
+    places = list(dict.fromkeys(place for own in found for place in own))
+    none = [0] * len(days)
+    few = np.linspace(0, len(days) - 1, SHOWN + 1).astype(int)[1:]
+    rows: list[Row] = [
+        (
+            f"{name}, {arm.label}" if len(shown) > 1 else name,
+            *(f"{own.get((name, kind), none)[i]:,}" for i in few),
+        )
+        for name, kind in places
+        for arm, own in zip(shown, found, strict=True)
     ]
-    return Section("census", "Census of a day", tuple(map(_chooser, found)), " ".join(sentences))
-
-
-def _chooser(arm: PageArm) -> Chooser:
-    census = daily_census(arm.history)
-    n, ever = len(census.stages), set(census.place.tolist())
-    places: list[tuple[int, str, str]] = []  # code, words and kind; the wait for a stage before the stage
-    for stage in arm.scenario.stages:
-        code = census.stages.index(stage.name)
-        waiting = (code + n, f"waiting for {words(stage.name)}", "waiting")
-        inside = (code, words(stage.name), "ended" if stage.terminal else "in")
-        places += [place for place in (waiting, inside) if place[0] in ever]
-    index = {code: i for i, (code, _, _) in enumerate(places)}
-    patients = []
-    for i, number in enumerate(census.patient.tolist()):
-        moves: list[float] = [number]
-        for move in range(census.move_of[i], census.move_of[i + 1]):
-            moves += [round(float(census.day[move]), 2), index.get(int(census.place[move]), GONE)]
-        patients.append(moves)
-    days = np.linspace(0.0, arm.scenario.horizon, DAYS + 1)[1:]
-    counts = [census_on(census, float(day)) for day in days]
-    rows = [(name, *(f"{count[code]:,}" for count in counts)) for code, name, _ in places]
-    columns = numbers("place", *(f"day {day:,.0f}" for day in days))
-    caption = f"Patients in each place on a day of the calendar ({arm.label})"
+    columns = numbers("place", *(f"day {days[i]:,}" for i in few))
     return Chooser(
-        f"census-{arm.name}",
-        caption,
-        int(arm.scenario.horizon),
-        [(name, kind) for _, name, kind in places],
-        patients,
+        "census",
+        "Patients in each place on a day of the calendar, in the first replication",
+        days[-1],
+        step,
+        places,
+        [
+            (arm.label, [own.get(place, none) for place in places])
+            for arm, own in zip(shown, found, strict=True)
+        ],
         (Table("Patients in each place", columns, tuple(rows)),),
     )
+
+
+def _places(arm: PageArm, of: DailyCensus) -> Iterator[tuple[int, tuple[str, str]]]:
+    """Code, words and kind of each place that ever has a patient; the wait for a stage before the stage."""
+    ever = set(of.place.tolist())
+    for stage in arm.scenario.stages:
+        code, name = of.stages.index(stage.name), words(stage.name)
+        waiting = (code + len(of.stages), (f"waiting for {name}", "waiting"))
+        yield from (
+            place
+            for place in (waiting, (code, (name, "ended" if stage.terminal else "in")))
+            if place[0] in ever
+        )

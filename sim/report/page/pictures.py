@@ -14,7 +14,7 @@ from sim.outcomes.value_distribution import QUANTILES, Share, ended_waits, value
 from sim.report.charts import stacked
 from sim.report.charts.bars import shares, waits
 from sim.report.charts.resources import resources
-from sim.report.charts.style import even_ticks, looks, unit_of
+from sim.report.charts.style import looks, time_axis
 from sim.report.charts.survival import survival
 from sim.report.page.arms import PageArm, place_kind, place_labels, place_looks, words
 from sim.report.page.document import Picture
@@ -62,15 +62,15 @@ def _few_left(curve: Curve) -> float:
 
 def curve_picture(results: Results, arms: Sequence[PageArm], outcome: Outcome) -> Picture:
     """Survival curves, or cumulative incidences stacked where ends compete."""
-    until = arms[0].until
+    until, facts = arms[0].until, _facts(results, outcome.name)
     found = [curves(arm.evaluator(until), arm.outcome(outcome.name)) for arm in arms]
     if (last := max(_few_left(every.main) for every, _ in found)) < SHORT * until:
         found = [curves(arm.evaluator(last), arm.outcome(outcome.name)) for arm in arms]
-    facts = _facts(results, outcome.name)
+    since = facts.description.begin
     title, meaning = facts.label, facts.description.curve
     name, tables = f"curve-{outcome.name}", outcome_tables(results, outcome.name)
     if not outcome.competing:
-        figure = survival(_lines(arms, outcome, found))
+        figure = survival(_lines(arms, outcome, found), since=since)
         return Picture(name, title, f"{title}: {meaning}. {BAND}", figure, tables)
     caption = f"{title}: {meaning}, and of the competing ends, stacked. The rest has had none of them."
     look = looks(curve.name for curve in (found[0][0].main, *found[0][0].causes))
@@ -79,7 +79,8 @@ def curve_picture(results: Results, arms: Sequence[PageArm], outcome: Outcome) -
         ends = [(end_label(outcome), every.main), *((words(one.name), one) for one in every.causes)]
         of_arm = [stacked.Area(label, one.time, one.value, look[one.name]) for label, one in ends]
         areas.append((arm.label, of_arm))
-    return Picture(name, title, caption, stacked.incidence(areas), tables)
+    figure = stacked.stacked(areas, title="Share of patients", is_step=True, since=since)
+    return Picture(name, title, caption, figure, tables)
 
 
 def _lines(
@@ -100,9 +101,9 @@ def _named(name: str, curve: Curve) -> Curve:
 def occupancy_picture(arms: Sequence[PageArm]) -> Picture:
     """The share of patients in each health state, or stage, over time."""
     until, kind = arms[0].until, place_kind(arms)
-    labels, look, unit = place_labels(arms, kind), place_looks(arms, kind), unit_of(until)
-    time, ticks = np.linspace(0.0, until, 161), even_ticks(until, unit)
-    positions = [min(int(np.searchsorted(time, tick * unit.days - 1e-9)), 160) for tick in ticks]
+    labels, look, axis = place_labels(arms, kind), place_looks(arms, kind), time_axis(until)
+    time = np.linspace(0.0, until, 121)
+    positions = [min(int(np.searchsorted(time, tick - 1e-9)), 120) for tick, _ in axis.ticks]
     areas: list[tuple[str, list[stacked.Area]]] = []
     rows: list[Row] = []
     for arm in arms:
@@ -120,9 +121,11 @@ def occupancy_picture(arms: Sequence[PageArm]) -> Picture:
         ]
     what = "health state" if kind == "state" else "stage"
     caption = f"Share of patients in each {what} over time since the start, among those still observed."
-    columns = numbers(what, *(f"{tick:g} {unit.name}" for tick in ticks))
+    columns = numbers(what, *(f"{label} {axis.title.split()[0].lower()}" for _, label in axis.ticks))
     tables = (Table(caption, columns, tuple(rows)),)
-    return Picture("occupancy", "State occupancy", caption, stacked.occupancy(areas), tables)
+    return Picture(
+        "occupancy", "State occupancy", caption, stacked.stacked(areas, title="Share of patients"), tables
+    )
 
 
 # ---------------------------------------------------------------- values and waits

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from sim.outcomes.estimates import DifferenceRow
 from sim.outcomes.results import ArmFacts, Results, time_in_prose
 from sim.report.charts.bars import patient_changes
-from sim.report.charts.forest import Bar, forest
+from sim.report.charts.forest import Difference, forest
 from sim.report.page.arms import PageArm, shared_outcomes, words
-from sim.report.page.document import Picture, Section
+from sim.report.page.document import Fold, Item, Picture, Section
 from sim.report.page.economic_section import economic_section
-from sim.report.page.patient_pictures import census_section, stay_picture, swimmer_picture, twin_picture
+from sim.report.page.patient_pictures import census, stay_picture, swimmer_picture, twin_picture
 from sim.report.page.pictures import (
     curve_picture,
     occupancy_picture,
@@ -26,13 +26,15 @@ from sim.report.tables.comparison_table import CHANCE, CHANGES, KINDS, assumed_p
 from sim.report.tables.model import Row, Table, Value, numbers, texts
 from sim.report.tables.run_table import methods, overview, rows_of, value_cell
 from sim.report.text.protocol import STATUSES
-from sim.scenario.language.model import Change, Parameter
 from sim.units import DAYS_IN
 
 PAIRED = (
     "The thick line is the 95% interval over the same patients in both arms; the thin grey line below is "
     "the interval that runs without common patients would have."
 )
+
+MOST_ROWS = 12
+"""Rows of a forest plot that stand unfolded."""
 
 LONGEST = 240
 """Letters of a change that are shown; the record of a run has all."""
@@ -49,96 +51,30 @@ RESOURCE_MEASURES = {
 
 def sections(results: Results, arms: Sequence[PageArm], facts: Mapping[str, object]) -> tuple[Section, ...]:
     """All sections; those without content are left out. facts: how the page was made."""
-    is_single = len(arms) == 1
     found = [
-        *(() if is_single else _comparison(results, arms)),
-        _outcomes(results),
-        economic_section(results),
-        _curves(results, arms),
-        _values(results, arms),
-        _pathways(results, arms),
-        _patients(arms),
-        _resources(results, arms),
-        census_section(arms),
-        _changes(arms[0]) if is_single else None,
+        _differences(results) if len(arms) > 1 else None,
+        _flow(results, arms),
+        _waits(results, arms),
+        _over_time(results, arms),
+        _patient_changes(results, arms) if len(arms) > 1 else None,
+        economic_section(results, arms),
+        _all_outcomes(results),
         _evidence(arms),
         provenance_section(arms, facts),
     ]
     return tuple(section for section in found if section is not None)
 
 
-def _outcomes(results: Results) -> Section:
-    if len(results.arms) > 1:
-        tables = comparison_table.overview(results)
-    else:
-        tables = (overview(results, results.reference.outcomes, "All outcomes"),)
-    found = methods(results)
-    return Section("outcomes", "All outcomes", tables, f"{found}." if found else "")
+def folds(items: Sequence[Picture | Table | None]) -> tuple[Fold, ...]:
+    """Each of these that is there under its title."""
+    return tuple(Fold(item.title, (item,)) for item in items if item is not None)
 
 
-def _curves(results: Results, arms: Sequence[PageArm]) -> Section | None:
-    items: list[Picture | Table] = []
-    for outcome in shared_outcomes(arms):
-        if outcome.kind == "time_to_event":
-            items.append(curve_picture(results, arms, outcome))
-        elif outcome.kind == "occupancy":
-            items += outcome_tables(results, outcome.name)
-    return Section("curves", "Outcomes over time", tuple(items)) if items else None
+# ---------------------------------------------------------------- differences
 
 
-def _values(results: Results, arms: Sequence[PageArm]) -> Section | None:
-    items: list[Picture | None] = []
-    for outcome in shared_outcomes(arms):
-        if outcome.kind == "attribute":
-            items.append(value_picture(results, arms, outcome))
-        elif outcome.kind == "waiting_for" and outcome.above is None:
-            items.append(wait_picture(results, arms, outcome))
-    found = tuple(item for item in items if item)
-    return Section("values", "Grades, values and waits", found) if found else None
-
-
-def _pathways(results: Results, arms: Sequence[PageArm]) -> Section:
-    items: list[Picture | Table] = []
-    for outcome in shared_outcomes(arms):
-        if outcome.kind == "funnel":
-            items += funnel_parts(results, arms, outcome)
-    for arm in arms:
-        items += pathway_parts(arm, is_named=len(arms) > 1)
-    return Section("pathways", "Pathways through the stages", tuple(items))
-
-
-def _patients(arms: Sequence[PageArm]) -> Section:
-    swimmers = swimmer_picture(arms[0]) if len(arms) == 1 else None
-    items = (occupancy_picture(arms), swimmers, stay_picture(arms))
-    found = tuple(item for item in items if item)
-    return Section("patients", "State occupancy and patient pathways", found)
-
-
-def _resources(results: Results, arms: Sequence[PageArm]) -> Section | None:
-    names = ["" if len(results.arms) == 1 else arm.name for arm in results.arms]
-    rows: list[Row] = []
-    for resource in results.reference.resources:
-        found = [rows_of(results.estimates, f"resources.{resource.name}", name) for name in names]
-        figures = [(measure, "", what) for measure, what in RESOURCE_MEASURES.items()]
-        figures += [("share_of_waits", way, f"wait ended by {way}") for way in resource.ways]
-        for measure, part, what in figures:
-            unit = "unit-days" if measure == "unit_days" else None  # not to be printed as months
-            own = (one[measure, part] for one in found)
-            cells = (value_cell(one[0], unit) if one else Value(number_format.NOTHING) for one in own)
-            rows.append((f"{words(resource.name)}, {what}", *cells))
-    if not rows:
-        return None
-    columns = numbers("resource", *("estimate" if not name else results.label(name) for name in names))
-    table = Table("Use of resources, averaged over time", columns, tuple(rows))
-    picture = resource_picture(arms)
-    return Section("resources", "Resources", (picture, table) if picture else (table,))
-
-
-# ---------------------------------------------------------------- comparisons
-
-
-def _comparison(results: Results, arms: Sequence[PageArm]) -> Iterator[Section]:
-    """The sections of a comparison before all others."""
+def _differences(results: Results) -> Section:
+    """A forest of shares and one of times, the scenarios' settings that differ folded."""
     reference, others = results.reference, results.arms[1:]
     tables = []
     for arm in others:
@@ -146,81 +82,62 @@ def _comparison(results: Results, arms: Sequence[PageArm]) -> Iterator[Section]:
             (path, cut(old or "") or "(nothing)", cut(new or "") or "(removed)")
             for path, old, new in arm.changes
         )
-        title = f"{arm.label}: {len(rows)} difference{'s' * (len(rows) != 1)}"
+        title = f"{arm.label}: {len(rows)} setting{'s' * (len(rows) != 1)}"
         tables.append(Table(title, texts("path", reference.label, arm.label), rows))
-    yield Section("scenarios", "What differs between the scenarios", tuple(tables))
-    if pictures := _forests(results):
-        names = ", ".join(f"{arm.label} ({arm.title})" for arm in results.arms)
-        lead = f"A difference is the arm less the reference, {reference.label}. The arms: {names}."
-        yield Section("differences", "Differences", tuple(pictures), lead)
-    items: list[Picture | Table] = []
-    if all(arm.better_is for arm in others):
-        items.append(_changes_picture(results, others))
-    if twins := twin_picture(arms):
-        items.append(twins)
-    items += [comparison_table.divergence_table(arm, reference.label) for arm in others if arm.divergences]
-    shares = (rows_of(results.estimates, CHANGES, arm.name)["share", "unchanged"][0] for arm in others)
-    unchanged = (
-        f"With {arm.label}, {value_cell(share).text} of the patients have the same events."
-        for arm, share in zip(others, shares, strict=True)
-    )
-    lead = "The same patients one by one, with the same random numbers until their paths diverge."
-    yield Section(
-        "patient-changes", "Patients whose outcome changes", tuple(items), " ".join([lead, *unchanged])
-    )
+    lead = f"Each arm less {reference.label}. {PAIRED}"
+    items = (*_forests(results), Fold("What differs between the scenarios", tuple(tables)))
+    return Section("differences", "Differences", items, lead)
 
 
-def _changes_picture(results: Results, arms: Sequence[ArmFacts]) -> Picture:
-    bars = []
-    for arm in arms:
-        rows = rows_of(results.estimates, CHANGES, arm.name)
-        bars.append((arm.label, {kind: rows["share", kind][0].estimate for kind in KINDS}))
-    tables = tuple(comparison_table.changes_table(results, arm, arm.label) for arm in arms)
-    meanings = "; ".join(f"{kind}: {text}" for kind, text in arms[0].better_is if kind in KINDS)
-    caption = f"{meanings}. {CHANCE[:1].upper()}{CHANCE[1:]}."
-    title = "Patients who do better, the same and worse"
-    return Picture("better-and-worse", title, caption, patient_changes(bars), tables)
-
-
-def _forests(results: Results) -> list[Picture]:
+def _forests(results: Results) -> Iterator[Item]:
     """Differences of shares in percentage points, and of mean times in days or months."""
-    found = list(_differences(results))
-    shares = [one for one in found if one[2].unit in number_format.SHARES]
+    found = list(_known_differences(results))
     times = [one for one in found if one[2].unit == "days"]
     longest = max((abs(row.difference) for _, _, row in times), default=0.0)
     is_long = longest >= 2 * DAYS_IN["month"]
     scale, unit = (1 / DAYS_IN["month"], "months") if is_long else (1.0, "days")
-    pictures = []
+    reference, n = results.reference.label, len(results.arms) - 1
+    shares = [one for one in found if one[2].unit in number_format.SHARES]
     for name, title, chosen, factor, axis in (
         ("shares", "Differences of probabilities and shares", shares, 100.0, "percentage points"),
         ("times", "Differences of mean times", times, scale, unit),
     ):
-        if chosen:
-            caption = f"{title} from {results.reference.label}, in {axis}. {PAIRED}"
-            bars = [bar(label, arm, row, factor) for label, arm, row in chosen]
-            tables = (_difference_table(title, chosen),)
-            pictures.append(Picture(f"forest-{name}", title, caption, forest(bars, unit=axis), tables))
-    return pictures
+        bars = [_difference(label, arm, row, factor) for label, arm, row in chosen]
+        shown = MOST_ROWS - MOST_ROWS % n
+        for part, text in ((slice(shown), ""), (slice(shown, None), ", further outcomes")):
+            if bars[part]:
+                tables = (_difference_table(title, chosen[part]),)
+                chart = forest(bars[part], unit=axis, reference=reference)
+                picture = Picture(f"forest-{name}", title + text, "", chart, tables)
+                yield Fold(f"{title}{text}: {len(bars[part])} rows", (picture,)) if text else picture
 
 
-def _differences(results: Results) -> Iterator[tuple[str, str, DifferenceRow]]:
-    """What is drawn: the outcome's label, the arm, and the difference of the headline or restricted mean."""
+def _known_differences(results: Results) -> Iterator[tuple[str, str, DifferenceRow]]:
+    """What is drawn: the outcome's label, the arm, and the difference of the headline or restricted mean.
+
+    All arms of one number stand together.
+    """
     for outcome in comparison_table.compared_outcomes(results):
         for arm in results.arms[1:]:
             pair = comparison_table.headline_difference(results, outcome, arm)
             if pair is not None and pair[2].is_known:
                 yield outcome.label, arm.label, pair[2]
+        for arm in results.arms[1:]:
             rows = rows_of(results.differences, outcome.name, arm.name)["restricted_mean", ""]
             competes = outcome.description.headline.measure == "cumulative_incidence"
             if rows and rows[0].is_known and not competes:
                 yield f"{outcome.label}, mean to {time_in_prose(rows[0].time_days)}", arm.label, rows[0]
 
 
-def bar(label: str, arm: str, row: DifferenceRow, scale: float) -> Bar:
+def _difference(label: str, arm: str, row: DifferenceRow, scale: float) -> Difference:
     """A difference in the unit of a forest plot."""
     low, high = sorted((scale * row.low, scale * row.high))
     independent = sorted((scale * row.independent_low, scale * row.independent_high))
-    return Bar(label, arm, scale * row.difference, (low, high), (independent[0], independent[1]))
+    cell = change_cell(row)
+    printed = f"{cell.text} ({cell.below})" if cell.below else cell.text
+    return Difference(
+        label, arm, scale * row.difference, (low, high), (independent[0], independent[1]), printed
+    )
 
 
 def _difference_table(title: str, chosen: Sequence[tuple[str, str, DifferenceRow]]) -> Table:
@@ -238,7 +155,108 @@ def _difference_table(title: str, chosen: Sequence[tuple[str, str, DifferenceRow
     return Table(title, numbers("outcome", *heads), tuple(rows))
 
 
-# ---------------------------------------------------------------- sources and provenance
+# ---------------------------------------------------------------- patients on their way
+
+
+def _flow(results: Results, arms: Sequence[PageArm]) -> Section:
+    """Funnels with their losses, the flow of the first arm, and folded that of the others."""
+    items: list[Item] = []
+    for outcome in shared_outcomes(arms):
+        if outcome.kind == "funnel":
+            picture, losses = funnel_parts(results, arms, outcome)
+            items += [picture, *folds([losses])]
+    for i, arm in enumerate(arms):
+        picture, frequent = pathway_parts(arm, is_named=len(arms) > 1)
+        items += [*([picture] if i == 0 else folds([picture])), *folds([frequent])]
+    single = swimmer_picture(arms[0]) if len(arms) == 1 else None
+    items += folds([single, stay_picture(arms)])
+    return Section("flow", "Patient flow", tuple(items))
+
+
+def _waits(results: Results, arms: Sequence[PageArm]) -> Section | None:
+    """Queues and waits, the use of resources, and the census of a day."""
+    names = ["" if len(results.arms) == 1 else arm.name for arm in results.arms]
+    rows: list[Row] = []
+    for resource in results.reference.resources:
+        found = [rows_of(results.estimates, f"resources.{resource.name}", name) for name in names]
+        figures = [(measure, "", what) for measure, what in RESOURCE_MEASURES.items()]
+        figures += [("share_of_waits", way, f"wait ended by {way}") for way in resource.ways]
+        for measure, part, what in figures:
+            unit = "unit-days" if measure == "unit_days" else None  # not to be printed as months
+            own = (one[measure, part] for one in found)
+            cells = (value_cell(one[0], unit) if one else Value(number_format.NOTHING) for one in own)
+            rows.append((f"{words(resource.name)}, {what}", *cells))
+    waits = [
+        wait_picture(results, arms, outcome)
+        for outcome in shared_outcomes(arms)
+        if outcome.kind == "waiting_for" and outcome.above is None
+    ]
+    shown = (resource_picture(arms), waits[0] if waits else None, census(arms))
+    items: list[Item] = [item for item in shown if item is not None]
+    items += folds(waits[1:])
+    if rows:
+        columns = numbers("resource", *("estimate" if not name else results.label(name) for name in names))
+        items += folds([Table("Use of resources, averaged over time", columns, tuple(rows))])
+    return Section("waits", "Waits and resources", tuple(items)) if items else None
+
+
+def _over_time(results: Results, arms: Sequence[PageArm]) -> Section:
+    """State occupancy, and folded the other outcomes over time and the values of attributes."""
+    shared = shared_outcomes(arms)
+    curves = [outcome for outcome in shared if outcome.kind == "time_to_event"][1:]
+    pictures = [curve_picture(results, arms, outcome) for outcome in curves]
+    values = [value_picture(results, arms, outcome) for outcome in shared if outcome.kind == "attribute"]
+    occupancies = [
+        Fold(tables[0].title, tables)
+        for outcome in shared
+        if outcome.kind == "occupancy" and (tables := outcome_tables(results, outcome.name))
+    ]
+    items: tuple[Item, ...] = (occupancy_picture(arms), *folds([*pictures, *values]), *occupancies)
+    return Section("over-time", "Outcomes over time", items)
+
+
+# ---------------------------------------------------------------- patients in pairs
+
+
+def _patient_changes(results: Results, arms: Sequence[PageArm]) -> Section:
+    """How the same patients fare in the other arms."""
+    reference, others = results.reference, results.arms[1:]
+    items: list[Item] = [_changes_picture(results, others)] if all(arm.better_is for arm in others) else []
+    if twins := twin_picture(arms):
+        items.append(twins)
+    tables = [comparison_table.divergence_table(arm, reference.label) for arm in others if arm.divergences]
+    items += folds(tables)
+    shares = (rows_of(results.estimates, CHANGES, arm.name)["share", "unchanged"][0] for arm in others)
+    unchanged = (
+        f"With {arm.label}, {value_cell(share).text} of the patients have the same events."
+        for arm, share in zip(others, shares, strict=True)
+    )
+    lead = "The same patients one by one, with the same random numbers until their paths diverge."
+    return Section("patient-changes", "Patient-level differences", tuple(items), " ".join([lead, *unchanged]))
+
+
+def _changes_picture(results: Results, arms: Sequence[ArmFacts]) -> Picture:
+    bars = []
+    for arm in arms:
+        rows = rows_of(results.estimates, CHANGES, arm.name)
+        bars.append((arm.label, {kind: rows["share", kind][0].estimate for kind in KINDS}))
+    tables = tuple(comparison_table.changes_table(results, arm, arm.label) for arm in arms)
+    meanings = "; ".join(f"{kind}: {text}" for kind, text in arms[0].better_is if kind in KINDS)
+    caption = f"{meanings}. {CHANCE[:1].upper()}{CHANCE[1:]}."
+    title = "Patients who do better, the same and worse"
+    return Picture("better-and-worse", title, caption, patient_changes(bars), tables)
+
+
+# ---------------------------------------------------------------- tables, sources and provenance
+
+
+def _all_outcomes(results: Results) -> Section:
+    if len(results.arms) > 1:
+        tables = comparison_table.overview(results)
+    else:
+        tables = (overview(results, results.reference.outcomes, "All outcomes"),)
+    found = methods(results)
+    return Section("outcomes", "All outcomes", folds(tables), f"{found}." if found else "")
 
 
 def _evidence(arms: Sequence[PageArm]) -> Section:
@@ -257,25 +275,15 @@ def _evidence(arms: Sequence[PageArm]) -> Section:
         if n_all
         else "The scenario has no named parameters: its numbers stand in the file without a source."
     )
-    tables = tuple(_parameters(heading, group) for heading, group in groups if group)
-    return Section("evidence", "Sources of the parameters", tables, lead)
-
-
-def _parameters(heading: str, group: Sequence[Parameter]) -> Table:
-    rows = tuple(
-        (one.name, one.text, one.uncertainty or "none stated", one.source or "no source") for one in group
-    )
-    return Table(f"{heading}: {len(group)}", texts("parameter", "value", "uncertainty", "source"), rows)
-
-
-def _changes(arm: PageArm) -> Section | None:
-    """What layers and settings changed, old and new; None where nothing was changed."""
-    changes: Sequence[Change] = arm.scenario.changes
-    rows = tuple(
-        (one.path, cut(one.old) or "(nothing)", cut(one.new) or "(removed)", one.layer) for one in changes
-    )
-    table = Table("Changed by layers", texts("path", "old", "new", "by"), rows)
-    return Section("changes", "What was changed", (table,)) if rows else None
+    columns = texts("parameter", "value", "uncertainty", "source")
+    items = []
+    for heading, group in groups:
+        rows = tuple(
+            (one.name, one.text, one.uncertainty or "none stated", one.source or "no source") for one in group
+        )
+        title = f"{heading}: {len(group)}"
+        items += [Fold(title, (Table(title, columns, rows),), is_linked=True)] if group else []
+    return Section("evidence", "Sources of the parameters", tuple(items), lead)
 
 
 def cut(text: str) -> str:
@@ -284,17 +292,22 @@ def cut(text: str) -> str:
 
 
 def provenance_section(arms: Sequence[PageArm], facts: Mapping[str, object]) -> Section:
-    """How the page was made, so that it can be made again."""
+    """How the page was made, so that it can be made again, and what layers and settings changed."""
     rows: list[Row] = [(key, str(value)) for key, value in facts.items()]
     for arm in arms:
         suffix = f", {arm.label}" if len(arms) > 1 else ""
         rows.append((f"scenario{suffix}", arm.scenario.file))
         rows.append((f"digest{suffix}", arm.scenario.digest))
     notes = tuple(dict.fromkeys(note for arm in arms for note in arm.scenario.notes))
-    return provenance(rows, notes)
+    changes = tuple(
+        (one.path, cut(one.old) or "(nothing)", cut(one.new) or "(removed)", one.layer)
+        for one in arms[0].scenario.changes
+    )
+    table = Table("Changed by layers", texts("path", "old", "new", "by"), changes)
+    return provenance(rows, notes, [table] if changes and len(arms) == 1 else [])
 
 
-def provenance(rows: Sequence[Row], notes: tuple[str, ...] = ()) -> Section:
+def provenance(rows: Sequence[Row], notes: tuple[str, ...] = (), changes: Sequence[Table] = ()) -> Section:
     """The section of these facts."""
     table = Table("How this page was made", texts("what", "which"), tuple(rows), notes=notes)
-    return Section("provenance", "Provenance", (table,))
+    return Section("provenance", "Provenance", folds([table, *changes]))

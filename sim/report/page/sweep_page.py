@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from math import isnan, nan
 
-import plotly.graph_objects as go
-
 from sim.outcomes.results import ArmFacts, OutcomeFacts, Results
-from sim.report.charts.forest import Bar, forest
+from sim.report.charts.forest import Difference, forest
+from sim.report.charts.marks import Chart
 from sim.report.charts.sweep import Line, Point, sweep
 from sim.report.page.document import Picture, Section, document
 from sim.report.page.sections import PAIRED, provenance
@@ -70,7 +69,7 @@ def outcome_sections(results: Results) -> Iterator[Section]:
         yield Section(outcome.name, outcome.label, (picture,))
 
 
-def _figure(results: Results, outcome: OutcomeFacts) -> go.Figure:
+def _figure(results: Results, outcome: OutcomeFacts) -> Chart:
     """Lines over the first path, one for each choice of values at the others."""
     over, *others = sweep_table.short_names(sweep_table.varied(results))
     lines: dict[str, list[Point]] = {}
@@ -109,8 +108,10 @@ def one_more_section(results: Results) -> Section:
             path, units = sweep_table.raised(arm)
             resource = sweep_table.resource_of(path)
             value, limits, unpaired = sweep_table.effect_of(results, name, arm)
-            bars.append(Bar(resource, "one more", 0.0 if isnan(value) else value, limits, unpaired))
             cell = Value(number_format.plain(value, limits), number_format.interval(limits, value, ""))
+            printed = f"{cell.text} ({cell.below})" if cell.below else cell.text
+            size = 0.0 if isnan(value) else value
+            bars.append(Difference(resource, "one more", size, limits, unpaired, printed))
             rows.append((resource, units, cell))
         title = effect.head[:1].upper() + effect.head[1:]
         caption = f"{title} per {PER} patients by one more unit of each resource, with 95% intervals."

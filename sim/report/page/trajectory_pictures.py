@@ -73,7 +73,7 @@ def _most_frequent(found: Sequence[Trajectory], names: Sequence[str], suffix: st
 def funnel_parts(results: Results, arms: Sequence[PageArm], outcome: Outcome) -> tuple[Picture, Table]:
     """A funnel by intention to treat, and the reasons for which patients did not reach the next step."""
     facts = next(one for one in results.reference.outcomes if one.name == outcome.name)
-    labels = ["" if len(arms) == 1 else arm.label for arm in arms]
+    labels = ["" if len(arms) == 1 else arm.name for arm in arms]
     found = [rows_of(results.estimates, outcome.name, label) for label in labels]
     parts = [part for measure, part in found[0] if measure == "count"]
     named = [_step(selector) for selector in outcome.sequence]

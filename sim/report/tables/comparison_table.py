@@ -134,10 +134,10 @@ def answer(results: Results) -> str:
         if found:
             sentences = found
             break
-    return "\n".join([*sentences, *_unsettled(results)])
+    return "\n".join([*sentences, *unsettled(results)])
 
 
-def _unsettled(results: Results) -> Iterator[str]:
+def unsettled(results: Results) -> Iterator[str]:
     """A sentence for each resource with a queue that does not settle in some arms."""
     arms_of: dict[str, list[str]] = {}
     for arm in results.arms:

@@ -31,6 +31,8 @@ ALSO = {"median": "median", "quantile_25%": "25% by", "quantile_75%": "75% by"}
 """Labels of what stands below the times of a curve."""
 QUANTILES = {"quantile_25%": "25%", "quantile_50%": "50%", "quantile_75%": "75%"}
 """Labels of quantiles over patients."""
+MOST_GROUPS = 4
+"""Groups that the answer has room for."""
 SINGLE_REPLICATIONS = ("replication_5%", "replication_50%", "replication_95%")
 
 
@@ -77,7 +79,7 @@ def methods(results: Results) -> str:
 
 
 def answer(results: Results) -> str:
-    """The first outcome in a sentence, with its interval."""
+    """The first outcome in a sentence, with its interval; of a few groups each."""
     arm = results.reference
     if not arm.outcomes:
         return "The scenario has no outcomes."
@@ -85,13 +87,23 @@ def answer(results: Results) -> str:
     rows, row = rows_of(results.estimates, outcome.name), results.headline(outcome.name)
     if row is None:
         return f"{outcome.label}: {outcome.description.text}, in {arm.patients:,} simulated patients."
-    value = value_cell(row)
     when = "" if isnan(row.time_days) else f" at {time_in_prose(row.time_days)}"
-    interval = f" (95% interval {value.below})" if value.below else ""
-    median = f"; median {value_cell(rows['median', ''][0]).text}" if rows["median", ""] else ""
     n, counted = total(outcome, rows), outcome.description.counted
     of = f"in {n} simulated patients" if counted == "patients" else f"of {n} {counted}"
-    return f"{outcome.label}{when}: {value.text}{interval}{median}, {of}."
+    if 1 < len(outcome.groups) <= MOST_GROUPS:
+        own = (
+            headline(outcome, rows_of(results.estimates, outcome.name, group=one)) for one in outcome.groups
+        )
+        pairs = zip(outcome.groups, map(_with_interval, own), strict=True)
+        values = "; ".join(f"{value} where {outcome.by} is {group}" for group, value in pairs)
+        return f"{outcome.label}{when}: {values}, {of}."
+    median = f"; median {value_cell(rows['median', ''][0]).text}" if rows["median", ""] else ""
+    return f"{outcome.label}{when}: {_with_interval(row)}{median}, {of}."
+
+
+def _with_interval(row: EstimateRow | None) -> str:
+    value = value_cell(row)
+    return f"{value.text} (95% interval {value.below})" if value.below else value.text
 
 
 def run_tables(results: Results, outcomes: Sequence[str] | None = None) -> Iterator[Table]:

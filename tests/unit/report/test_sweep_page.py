@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from sim.outcomes.results import Results
+from sim.report.charts.marks import Lanes, Mark, Panel
 from sim.report.charts.sweep import Line, Point, sweep
 from sim.report.page.document import Picture
 from sim.report.page.page import sweep_page
@@ -38,11 +39,13 @@ def test_each_outcome_has_a_line_for_each_value_of_the_second_path(folder: Path)
     assert {one.name for one in outcomes} <= {section.name for section in sections}
     for section in sections:
         (picture,) = pictures(section.items)
-        lines = [trace for trace in picture.figure.data if trace.mode == "lines+markers"]
-        assert [line.name for line in lines] == ["horizon 1 years", "horizon 2 years"]
+        (panel,) = picture.figure.parts
+        assert [line.name for line in panel.curves] == ["horizon 1 years", "horizon 2 years"]
         assert len(picture.numbers[0].rows) == len(results.arms)
     cell, name = "resources.bed.capacity=3, horizon=1 years", sections[0].name
-    line = pictures(sections[0].items)[0].figure.data[0]
+    (panel,) = pictures(sections[0].items)[0].figure.parts
+    line = panel.curves[0]
+    points = [point for point in panel.points if point.name == line.name]
     assert list(line.x) == sorted(line.x), "the line runs from the smallest value to the largest"
     at = list(line.x).index(3.0)
     outcome = results.reference.outcome(name)
@@ -50,9 +53,8 @@ def test_each_outcome_has_a_line_for_each_value_of_the_second_path(folder: Path)
     key = outcome.description.headline
     row = results.estimates.find(name, key.measure, arm=cell, part=key.part, time_days=key.time)
     assert row is not None
-    assert line.y[at] == row.estimate
-    assert line.y[at] + line.error_y.array[at] == pytest.approx(row.high)
-    assert line.y[at] - line.error_y.arrayminus[at] == pytest.approx(row.low)
+    assert line.y[at] == points[at].y == row.estimate
+    assert (points[at].low, points[at].high) == (row.low, row.high)
 
 
 @pytest.mark.parametrize(
@@ -60,14 +62,16 @@ def test_each_outcome_has_a_line_for_each_value_of_the_second_path(folder: Path)
     [
         (("0.5", "1"), [0.5, 1.0], "path"),
         (("28 days", "2 years"), [28.0 / 365.25, 2.0], "path, years"),
-        (("one", "2"), ["one", "2"], "path"),
+        (("one", "2"), [0.0, 1.0], "path"),
     ],
 )
-def test_values_stand_where_their_size_is(at: tuple[str, str], places: list[object], title: str) -> None:
+def test_values_stand_where_their_size_is(at: tuple[str, str], places: list[float], title: str) -> None:
     line = Line("it", tuple(Point(text, 0.5, nan, nan) for text in at))
-    figure = sweep([line], over="path", unit="share", is_share=True, base_case=nan)
-    assert list(figure.data[0].x) == places
-    assert figure.layout.xaxis.title.text == title
+    (panel,) = sweep([line], over="path", unit="share", is_share=True, base_case=nan).parts
+    assert isinstance(panel, Panel)
+    assert list(panel.curves[0].x) == places
+    assert panel.x.title == title
+    assert len(panel.x.ticks) == 2
 
 
 def test_one_more_unit_is_a_forest_for_each_effect(folder: Path) -> None:
@@ -75,11 +79,13 @@ def test_one_more_unit_is_a_forest_for_each_effect(folder: Path) -> None:
     found = pictures(one_more_section(results).items)
     assert {picture.name for picture in found} <= {"waiting_days", "lost_waiting", "life_years"}
     assert len(found) >= 2
-    marks = next(trace for trace in found[0].figure.data if trace.mode == "markers")
+    (lanes,) = found[0].figure.parts
+    assert isinstance(lanes, Lanes)
+    (mark,) = [mark for mark in lanes.lanes[0].marks if isinstance(mark, Mark)]
     (cell,) = results.arms[1:]
     assert raised(cell) == ("resources.bed.capacity", "2")
     pairs = results.differences.where(outcome="waiting_days", reference=results.reference.name)
-    assert marks.x[0] == pytest.approx(-100 * next(iter(pairs)).difference)
+    assert mark.x == pytest.approx(-100 * next(iter(pairs)).difference)
 
 
 def test_the_page_is_complete_and_its_texts_are_escaped(folder: Path) -> None:

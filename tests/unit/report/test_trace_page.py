@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import plotly.graph_objects as go
 import pytest
 
 from sim.outcomes.evaluation import Arm
+from sim.report.charts.marks import Lanes, Mark
 from sim.report.page.arms import PageArm
 from sim.report.page.page import trace_page
 from sim.report.page.patient_pictures import patient_picture
@@ -29,9 +29,14 @@ def arm(name: str, rows: list[Row]) -> Arm:
 
 def marks(arms: Sequence[Arm], name: str) -> dict[str, float]:
     """The day of each mark of this name, by lane."""
-    figure: go.Figure = patient_picture([PageArm.of(arm, arm.name, 1000.0) for arm in arms], 0).figure
-    (found,) = [trace for trace in figure.data if trace.name == name]
-    return dict(zip(found.y, found.customdata, strict=True))
+    (lanes,) = patient_picture([PageArm.of(arm, arm.name, 1000.0) for arm in arms], 0).figure.parts
+    assert isinstance(lanes, Lanes)
+    return {
+        lane.label: mark.x
+        for lane in lanes.lanes
+        for mark in lane.marks
+        if isinstance(mark, Mark) and mark.name == name
+    }
 
 
 def test_two_pathways_are_marked_where_they_diverge_and_end() -> None:
