@@ -14,7 +14,7 @@ from sim.report.tables.model import Row, Table, Value, numbers
 from sim.report.tables.run_table import headline, rows_of, total, value_cell
 
 MOST = 3
-"""Outcomes in the table of several arms; of a single run twice as many."""
+"""Outcomes in the table of several arms; of a single run one more."""
 
 
 def headline_items(results: Results, arms: Sequence[PageArm]) -> tuple[Item, ...]:
@@ -85,7 +85,7 @@ def _of_run(results: Results) -> Iterator[Table]:
         yield _by_group(results, first)
         return
     rows: list[Row] = []
-    for outcome in outcomes[: 2 * MOST]:
+    for outcome in outcomes[: MOST + 1]:
         row = headline(outcome, rows_of(results.estimates, outcome.name))
         if row is not None:
             cell = value_cell(row)

@@ -68,7 +68,7 @@
       const inside = all("*", copy);
       all("*", svg).forEach((node, i) => {
         const style = getComputedStyle(node);
-        for (const key of ["fill", "stroke", "stroke-width", "stroke-dasharray", "stroke-opacity", "text-anchor", "dominant-baseline", "font-weight", "vector-effect", "color"]) {
+        for (const key of ["fill", "stroke", "stroke-width", "stroke-dasharray", "stroke-opacity", "text-anchor", "dominant-baseline", "font-weight", "vector-effect", "color", "overflow"]) {
           if (style.getPropertyValue(key) && !inside[i].hasAttribute(key)) inside[i].setAttribute(key, style.getPropertyValue(key));
         }
       });
@@ -85,7 +85,7 @@
       range.selectNodeContents(node);
       const at = range.getClientRects()[0];
       if (at) {
-        make("text", { x: at.left - box.left + 4, y: at.bottom - box.top, fill: getComputedStyle(node.parentElement).color })
+        make("text", { x: at.left - box.left + 4, y: at.bottom - box.top + 1, fill: getComputedStyle(node.parentElement).color })
           .textContent = node.data.trim();
       }
     }
