@@ -6,6 +6,7 @@ Tstart Tstop time status`, and the matrix that numbers the transitions.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,8 @@ from sim.outcomes.history.history import History
 
 DATA, MATRIX = "msdata.csv", "tmat.csv"
 FILES = (DATA, MATRIX)
+SHORTEST = 2.0**-20
+"""Days: the step of the grid of times."""
 STAYS_IN_GROUP = 2**15
 """Stays processed at once."""
 
@@ -44,8 +47,12 @@ def write(folder: Path, history: History, *, by: str) -> None:
     """Write the two files. by: the states of the model, `stages` or `states`."""
     names = history.log.names.stages if by == "stages" else history.log.names.states
     found = stays(history, by=by)
+    at_once = np.unique(found.patient[found.end == SHORTEST]).size
+    if at_once:
+        text = "note: %d patients end on day 0; in the model they stay for 2^-20 days before"
+        logging.getLogger("allpath").warning(text, at_once)
     matrix = transitions(found, len(names))
-    kept = modelled(history, by=by)
+    kept = np.union1d(modelled(history, by=by), found.state)
     _write_matrix(folder / MATRIX, matrix[np.ix_(kept, kept)], [names[code] for code in kept])
     write_csv(folder / DATA, rows(history.log, found, matrix, kept))
 
@@ -54,7 +61,8 @@ def stays(history: History, *, by: str) -> Stays:
     """The stays of the multi-state process, right-continuous in time.
 
     A stage in which no time passes (a decision) is omitted, and consecutive stays in one state are
-    joined: the model has no transition that takes no time or leads to the same state.
+    joined: the model has no transition that takes no time or leads to the same state. Who ends on day 0
+    would have no stay at all, and is where the path begins for the SHORTEST time.
     """
     log = history.log
     spells = history.stage_spells if by == "stages" else history.state_spells
@@ -62,7 +70,7 @@ def stays(history: History, *, by: str) -> Stays:
     begin = log.time[spells.row]
     is_last = np.append(patient[1:] != patient[:-1], True)[: len(patient)]
     end = np.where(is_last, log.follow_up[patient], np.append(begin[1:], 0.0)[: len(begin)])
-    takes_time = end > begin
+    takes_time = (end > begin) | is_last  # what is entered at the very end is what follows the stay before
     patient, state = patient[takes_time], spells.code[takes_time]
     begin, end = begin[takes_time], end[takes_time]
     is_new = np.ones(len(patient), bool)
@@ -72,7 +80,40 @@ def stays(history: History, *, by: str) -> Stays:
     patient, state = patient[first], state[first]
     continues = np.append(patient[1:] == patient[:-1], False)[: len(patient)]
     following = np.where(continues, np.append(state[1:], np.int16(-1))[: len(state)], np.int16(-1))
-    return Stays(patient, state, begin[first], end[last], following)
+    begin, end = begin[first], end[last]
+    stays_on = end > begin
+    found = Stays(patient[stays_on], state[stays_on], begin[stays_on], end[stays_on], following[stays_on])
+    return _with_ends_on_day_0(history, found, by=by)
+
+
+def _with_ends_on_day_0(history: History, found: Stays, *, by: str) -> Stays:
+    """The stays, and one of the SHORTEST time for each patient who is in a terminal stage from day 0."""
+    log = history.log
+    terminal = {stage.name for stage in history.scenario.stages if stage.terminal}
+    stage = log.stage_to[log.row_of[1:] - 1]
+    is_over = np.array([name in terminal for name in log.names.stages])[stage]
+    over = np.flatnonzero(is_over & (log.time[log.row_of[1:] - 1] == 0.0))
+    first = log.stage_to[history.starts[over]]
+    start, end = (
+        (first, stage[over])
+        if by == "stages"
+        else (history.state_of_stage[first], history.state_of_stage[stage[over]])
+    )
+    moves = (start >= 0) & (end >= 0) & (start != end)
+    over, start, end = over[moves], start[moves], end[moves]
+    later = np.where(np.isin(found.patient, over) & (found.begin == 0.0), SHORTEST, found.begin)
+    columns = [
+        np.concatenate(pair)
+        for pair in (
+            (over, found.patient),
+            (start, found.state),
+            (np.zeros(len(over)), later),
+            (np.full(len(over), SHORTEST), found.end),
+            (end, found.following),
+        )
+    ]
+    order = np.argsort(columns[0], kind="stable")
+    return Stays(*(column[order] for column in columns))
 
 
 def transitions(found: Stays, n_states: int) -> NDArray[np.int64]:

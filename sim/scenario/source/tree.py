@@ -21,7 +21,8 @@ from sim.errors import InputError, Place, Problem, Problems, ScenarioError, Wher
 from sim.scenario.source.files import MIB, read_regular
 from sim.units import number_text, parse_number
 
-LARGEST_FILE = 2 * MIB
+LARGEST_FILE = 256 * MIB
+"""Of a scenario: a resolved one contains its tables, each of which may have 64 MiB as a file."""
 DEEPEST = 64
 LONGEST_KEY = 100
 LONGEST_SHOWN = 60

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import shutil
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -254,3 +257,41 @@ def test_aalen_johansen_with_censoring_is_that_of_lifelines(tmp_path: Path) -> N
         curve = fitter.cumulative_density_.iloc[:, 0]
         wanted = [curve[curve.index <= time].iloc[-1] for time in times]
         np.testing.assert_allclose(estimate[:, cause], wanted, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize(("by", "start"), [("stages", "choice"), ("states", "out")])
+def test_who_dies_on_day_0_is_in_the_model(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, by: str, start: str
+) -> None:
+    """Three of four die at once, after a decision or in the first stage; of none of them a row may be missing."""
+    first = enters(0, "choice") if by == "stages" else enters(0, "healthy")
+    dead = [Patient([first, enters(0, "dead")]) for _ in range(3)]
+    history = illness_death(*dead, Patient([enters(0, "healthy"), enters(9, "dead")]))
+    data, matrix = long_table(history, tmp_path, by=by)
+    assert sorted(data["id"]) == [1, 2, 3, 4]
+    early = data[data["id"] < 4]
+    assert list(early["Tstop"]) == [2.0**-20] * 3
+    assert list(early["status"]) == [1] * 3
+    assert matrix.index[early["from"].iloc[0] - 1] == start
+    assert "3 patients end on day 0" in caplog.text
+
+
+def test_a_death_on_the_last_day_is_a_transition(tmp_path: Path) -> None:
+    """At the horizon of 20 days; a death that is no transition is censored, and counts for nothing."""
+    data, _ = long_table(illness_death(Patient([enters(0, "healthy"), enters(20, "dead")])), tmp_path)
+    assert [(row.Tstop, row.status) for row in data.itertuples()] == [(20.0, 1)]
+
+
+@pytest.mark.skipif(shutil.which("Rscript") is None, reason="R is not installed")
+def test_the_documented_lines_of_r_run_with_a_stay_of_a_second_after_years(tmp_path: Path) -> None:
+    second = 1 / 86400
+    lives = [
+        Patient([enters(0, "healthy"), enters(15 + i, "ill"), enters(15 + i + second, "dead")])
+        for i in range(4)
+    ]
+    (folder := tmp_path / "model").mkdir()
+    mstate.write(folder, illness_death(*lives), by="stages")
+    page = (Path(__file__).parents[3] / "docs" / "export.md").read_text("utf-8")
+    (program,) = re.findall(r"```r\n(.*?)```", page, re.DOTALL)
+    done = subprocess.run(["Rscript", "-e", program], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

@@ -167,7 +167,6 @@ def test_an_empty_text(text: str) -> None:
         (b"a: \xff\n", "is not UTF-8 text"),
         ("a: 1".encode("utf-16"), "is not a text: it has NUL bytes"),
         (b"\xef\xbb\xbfa: 1\n", "begins with a byte order mark"),
-        (b"a" * (2 * 2**20 + 1), "is larger than 2 MiB"),
     ],
 )
 def test_what_is_no_text_is_refused_at_the_file(tmp_path: Path, raw: bytes, fact: str) -> None:
@@ -177,6 +176,24 @@ def test_what_is_no_text_is_refused_at_the_file(tmp_path: Path, raw: bytes, fact
         tree.read_file(path)
     (found,) = error.value.problems
     assert (found.where.place, found.fact) == (Place(str(path)), fact)
+
+
+def test_a_file_beyond_the_limit_is_not_read(tmp_path: Path) -> None:
+    with (path := tmp_path / "s.yaml").open("wb") as file:
+        file.truncate(256 * 2**20 + 1)
+    with pytest.raises(ScenarioError, match="is larger than 256 MiB"):
+        tree.read_file(path)
+
+
+def test_a_resolved_scenario_is_read_again_however_large_its_table(tmp_path: Path) -> None:
+    """A table of days may have 64 MiB as a file of its own; here the text has more than 2 MiB."""
+    days = "\n".join(f"  - {day}.123456789012345 days" for day in range(80_000))
+    path = tmp_path / "resolved.yaml"
+    path.write_text(f"days:\n{days}\n")
+    assert path.stat().st_size > 2 * 2**20
+    found = tree.read_file(path).value
+    assert isinstance(found, dict)
+    assert len(found["days"].value) == 80_000  # type: ignore[arg-type]
 
 
 def test_a_file_that_is_not_there_or_a_folder(tmp_path: Path) -> None:
