@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.economics.choices import WhileLeaving, covariates
+from sim.economics.choices import WhileLeaving, covariates, evaluate
 from sim.economics.discounting import Discount
-from sim.event_log.log import ASKS, ENTERS, GRANTED, HOLDS, Codes, Floats, Indices
+from sim.event_log.log import ASKS, ENTERS, GRANTED, Codes, Floats, Indices, units_held
 from sim.outcomes.history.history import Flags, History, holds
 from sim.scenario.language.model import Covariate, Resource, Scenario, Stage, Value
 
@@ -85,20 +85,19 @@ class Stays:
         end = self._ends(begin, discount.factors(self.history.log.follow_up))
         return discount.between(self.begin, self.end, (begin, end))
 
-    def holds(self, resource: str) -> Flags:
-        """Whether a resource is held in each stretch."""
+    def units_held(self, resource: str) -> Floats:
+        """The units of a resource that are held in each stretch."""
         rows, held = self._changes[resource]
-        found: Flags = self.filled(rows, held, np.False_)
+        found: Floats = self.filled(rows, held, np.float64(0.0))
         return found
 
-    def grants(self, resource: str) -> Indices:
-        """The rows at which a resource begins to be held, what today's patients hold already left out."""
+    def grants(self, resource: str) -> tuple[Indices, Floats]:
+        """The rows at which units are granted, and how many; today's patients hold theirs already."""
         rows, held = self._changes[resource]
         patient = self.history.patients(rows)
-        before = np.append(False, held[:-1] & (patient[1:] == patient[:-1]))
-        begins: Indices = rows[held & ~before]
-        granted: Indices = begins[~was_there_before(self.history, begins)]
-        return granted
+        before = np.append(0.0, np.where(patient[1:] == patient[:-1], held[:-1], 0.0))[: len(rows)]
+        is_grant = (held > before) & ~was_there_before(self.history, rows)
+        return rows[is_grant], (held - before)[is_grant]
 
 
 def was_there_before(history: History, rows: Indices) -> Flags:
@@ -126,16 +125,16 @@ def _may_change(history: History, covariate: Covariate) -> Flags:
 # ---------------------------------------------------------------- resources held
 
 
-def _holding(history: History, name: str) -> tuple[Indices, Flags]:
-    """Rows after which a resource may have begun or ceased to be held, and whether it is held then."""
+def _holding(history: History, name: str) -> tuple[Indices, Floats]:
+    """Rows after which a resource may have begun or ceased to be held, and how many units are held then."""
     resource = next(one for one in history.scenario.resources if one.name == name)
     if not resource.is_free:
         rows, what = history.resource_changes(name)
-        return rows, what == HOLDS
+        return rows, units_held(what)
     return _holding_unlimited(history, resource)
 
 
-def _holding_unlimited(history: History, resource: Resource) -> tuple[Indices, Flags]:
+def _holding_unlimited(history: History, resource: Resource) -> tuple[Indices, Floats]:
     """The same of a resource that leaves no rows in the log: read from what stages need.
 
     It is held from entering a stage that needs it until the patient comes to a stage that does not;
@@ -148,34 +147,32 @@ def _holding_unlimited(history: History, resource: Resource) -> tuple[Indices, F
     rows = rows[~history.is_decision[log.stage_to[rows]]]
     asks = log.does[rows] == ASKS
     is_grant = ~asks & (log.event[rows] == GRANTED)
-    needed = np.zeros(len(rows), bool)
+    needed = np.zeros(len(rows))
     arrives = np.flatnonzero(~is_grant)
     needed[arrives] = _needs(history, resource, rows[arrives])
     needed[is_grant] = needed[np.flatnonzero(is_grant) - 1]
-    lets_go = asks & ~needed & (resource.release != UNTIL_GRANTED)
+    lets_go = asks & (needed == 0.0) & (resource.release != UNTIL_GRANTED)
     patient = history.patients(rows)
     is_first = np.append(True, patient[1:] != patient[:-1])
     settled = ~asks | is_first
     source = np.maximum.accumulate(np.where(settled, np.arange(len(rows)), 0))
     let_go = np.cumsum(lets_go)
-    kept = needed[source] & ~asks[source] & (let_go == let_go[source])
+    kept = np.where(~asks[source] & (let_go == let_go[source]), needed[source], 0.0)
     return rows, np.where(asks, kept, needed)
 
 
-def _needs(history: History, resource: Resource, rows: Indices) -> Flags:
-    """Whether the stage each row comes to needs the resource, read before it is entered."""
-    log = history.log
-    found = np.zeros(len(rows), bool)
+def _needs(history: History, resource: Resource, rows: Indices) -> Floats:
+    """The units of the resource that the stage each row comes to needs, read before it is entered."""
+    log, leaving = history.log, WhileLeaving(history)
+    found = np.zeros(len(rows))
     for index, name in enumerate(log.names.stages):
         stage = stage_called(history.scenario, name)
         for need in stage.needs:
             if need.resource != resource.name:
                 continue
             here = np.flatnonzero(log.stage_to[rows] == index)
-            if need.when is None:
-                found[here] = True
-            else:
-                found[here] |= holds(WhileLeaving(history), need.when, rows[here])
+            here = here[holds(leaving, need.when, rows[here])]
+            found[here] += evaluate(leaving, need.units, rows[here])
     return found
 
 

@@ -239,12 +239,13 @@ class Valuation:
                 found.setdefault(category, []).append(self._flow(at, value))
         for resource in self.scenario.resources:
             for category, value in by_category(resource.cost_per_day, other=OTHER):
-                at = np.flatnonzero(stays.holds(resource.name))
-                found.setdefault(category, []).append(self._flow(at, value))
+                units = stays.units_held(resource.name)
+                at = np.flatnonzero(units)
+                found.setdefault(category, []).append(self._flow(at, value, units[at]))
         return found
 
-    def _flow(self, at: Indices, value: Value[float]) -> Flow:
-        return Flow(at, evaluate(self.history, value, self._stays.row[at]))
+    def _flow(self, at: Indices, value: Value[float], times: Floats | float = 1.0) -> Flow:
+        return Flow(at, times * evaluate(self.history, value, self._stays.row[at]))
 
     # ------------------------------------------------------------ what falls due at once
 
@@ -284,8 +285,8 @@ class Valuation:
         """Costs of each use of a resource, as it is granted."""
         for resource in self.scenario.resources:
             for category, value in by_category(resource.cost_per_use, other=OTHER):
-                rows = self._stays.grants(resource.name)
-                yield category, self._lump(rows, evaluate(self.history, value, rows))
+                rows, units = self._stays.grants(resource.name)
+                yield category, self._lump(rows, units * evaluate(self.history, value, rows))
 
     @cached_property
     def _while_leaving(self) -> WhileLeaving:

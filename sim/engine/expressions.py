@@ -250,7 +250,7 @@ def part(
 
 @inlined
 def needed(T: Tables, x: Floats, k: Ints, stage: int) -> int:
-    """The resources that a stage needs and that can be waited for, a bit each."""
+    """The units that a stage needs of resources that can be waited for, a bit each."""
     row = T.program[0, at.HEAD_STAGES] + stage
     return needs_that_hold(T, x, k, row) if T.program[row, at.STAGE_N_NEEDS] > 0 else 0
 
@@ -263,5 +263,10 @@ def needs_that_hold(T: Tables, x: Floats, k: Ints, row: int) -> int:
     found = 0
     for need in range(first, first + P[row, at.STAGE_N_NEEDS]):
         if holds(T, x, k, P[need, at.NEED_WHEN]):
-            found |= 1 << P[need, at.NEED_RESOURCE]
+            bit = P[need, at.NEED_BIT]
+            node = P[need, at.NEED_UNITS]
+            for _ in range(1 if node == at.NONE else int(number(T, x, k, node))):
+                while (found >> bit) & 1:
+                    bit += 1
+                found |= 1 << bit
     return found

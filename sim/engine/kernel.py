@@ -32,14 +32,11 @@ from sim.event_log.log import (
     ASKS,
     DECIDE,
     ENTERS,
-    FREE_OF,
     GRANTED,
-    HOLDS,
     LEAVES,
     LEFT_QUEUE,
     START,
     STAYS,
-    WAITS_FOR,
 )
 from sim.numerics.compilation import compiled, inlined
 from sim.pathway import layout as at
@@ -177,10 +174,10 @@ def follow_destination(T: Tables, x: Floats, k: Ints, node: int, draw: int) -> t
 
 @compiled
 def give_back(T: Tables, k: Ints, L: LogBuffer, which: int) -> None:
-    """The patient holds these resources no longer."""
+    """The patient holds these units no longer."""
     k[at.HELD] &= ~which
     k[at.RELEASED] |= which
-    note_resources(T, k, L, which, FREE_OF)
+    note_resources(T, k, L, which, 0)
 
 
 @compiled
@@ -217,7 +214,7 @@ def arrive(T: Tables, x: Floats, k: Ints, L: LogBuffer, stage: int, rule: int) -
     give_back(T, k, L, k[at.HELD] & ~need & ~P[at.MORE, at.MORE_KEPT])
     clear_slots(T, k, stage)
     close_row(k, L, rule, stage, ASKS)
-    note_resources(T, k, L, missing, WAITS_FOR)
+    note_resources(T, k, L, missing, 1)
     k[at.ASKED] = stage
     k[at.WANTED] = missing
     k[at.NEEDED] = need
@@ -237,8 +234,8 @@ def grant(T: Tables, x: Floats, k: Ints, L: LogBuffer, time: float) -> None:
     k[at.HAS_LEFT] = 0
     open_row(k, L, time, GRANTED, k[at.STAGE_NOW])
     close_row(k, L, at.NONE, stage, ENTERS)
-    note_resources(T, k, L, k[at.WANTED], HOLDS)
     k[at.HELD] |= k[at.WANTED]
+    note_resources(T, k, L, k[at.WANTED], 0)
     k[at.WANTED] = 0
     if k[at.HELD] != k[at.NEEDED]:
         give_back(T, k, L, k[at.HELD] & ~k[at.NEEDED])
@@ -412,7 +409,7 @@ def leave_queue(T: Tables, k: Ints, L: LogBuffer, stage: int) -> None:
     L.rows[n - 1, ROW_TO] = stage
     L.rows[n - 1, ROW_DOES] = LEAVES
     L.rows[0, COUNT_ROWS] = n + 1
-    note_resources(T, k, L, k[at.WANTED], FREE_OF)
+    note_resources(T, k, L, k[at.WANTED], 0)
     k[at.ASKED] = at.NONE
     k[at.WANTED] = 0
     k[at.HAS_LEFT] = 1

@@ -84,13 +84,18 @@ def write_change(k: Ints, L: LogBuffer, what: int, value: float) -> None:
 
 
 @compiled
-def note_resources(T: Tables, k: Ints, L: LogBuffer, which: int, value: float) -> None:
-    """Write for each of these resources (a bit each) whether the patient waits for it or holds it."""
+def note_resources(T: Tables, k: Ints, L: LogBuffer, which: int, waits: int) -> None:
+    """Write for each resource of these units how many are held; waits: 1 where the patient waits for more."""
     P = T.program
     first = P[0, at.HEAD_N_ATTRIBUTES] + P[0, at.HEAD_N_STAMPS]
     for resource in range(P[at.MORE, at.MORE_N_RESOURCES]):
-        if (which >> resource) & 1:
-            write_change(k, L, first + resource, value)
+        bits = P[P[at.MORE, at.MORE_RESOURCES] + resource, at.RESOURCE_BITS]
+        if which & bits:
+            held, units = k[at.HELD] & bits, 0
+            while held:
+                held &= held - 1
+                units += 1
+            write_change(k, L, first + resource, float(2 * units + waits))
 
 
 def new_buffer(*, rows: int, changes: int) -> LogBuffer:

@@ -11,7 +11,7 @@ from sim.engine.draws import drawn, is_triggered, schedule
 from sim.engine.event_times import event_time_beyond, survival
 from sim.engine.expressions import choose, holds, needed, probability
 from sim.engine.log_writer import LogBuffer, close_row, note_resources, write_change
-from sim.event_log.log import ENTERS, HOLDS
+from sim.event_log.log import ENTERS
 from sim.numerics.compilation import compiled, inlined
 from sim.numerics.portable import round_to_grid
 from sim.pathway import layout as at
@@ -86,7 +86,7 @@ def go_on(T: Tables, x: Floats, k: Ints, L: LogBuffer) -> None:
     row = P[0, at.HEAD_STAGES] + k[at.STAGE_NOW]
     lasted = x[at.NOW] - x[at.ENTERED]
     k[at.HELD] = needed(T, x, k, k[at.STAGE_NOW])
-    note_resources(T, k, L, k[at.HELD], HOLDS)
+    note_resources(T, k, L, k[at.HELD], 0)
     for i in range(P[row, at.STAGE_N_ALL]):
         event = P[row, at.STAGE_EVENTS] + i
         slot = P[event, at.EVENT_SLOT]

@@ -2,8 +2,9 @@
 
 A patient asks for all that a stage needs at once, and is granted all of it or nothing. Grants are
 made when all events of a moment are over: resource by resource in file order, down the queue
-of each, past patients who lack a unit of another. Within a queue the order is that of the requests,
-or that of an attribute, equal values in the order of the requests.
+of each, past patients who lack units of another; nobody passes one who waits for more units of that one.
+Within a queue the order is that of the requests, or that of an attribute, equal values in the order of the
+requests.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from math import inf
 
 from sim.event_log.log import Floats
 from sim.pathway import layout as at
-from sim.pathway.tables import Pathway
+from sim.pathway.tables import Pathway, resource_bits
 from sim.scenario.language.model import Resource
 from sim.scenario.language.resources import DAYS
 
@@ -37,20 +38,21 @@ Change = tuple[float, int, float | None, bool | None]
 class SharedResource:
     """One resource with its queue.
 
-    bit: its own among a patient's. units: how many there are to be; those in use beyond that go
-    when they are given back. by: the column of a patient's `x` that the queue goes by, NONE: first
-    come; sign: -1 where the highest goes first. queues: for each set of resources that patients
-    want together a heap of entries, some of them of patients who wait no longer. keys: for each
-    waiting patient, the key of its newest entry. last_row: the latest row of `SharedResources.use`.
+    bits: of its units among a patient's. units: how many there are to be; those in use beyond that go
+    when they are given back. free: units that can be granted. by: the column of a patient's `x` that the
+    queue goes by, NONE: first come; sign: -1 where the highest goes first. queues: for each set of
+    units that patients want together a heap of entries, some of them of patients who wait no longer. keys:
+    for each waiting patient, the key of its newest entry. last_row: the latest row of `SharedResources.use`.
     """
 
     code: int
-    bit: int
+    bits: int
     units: float
     is_open: bool
     by: int
     sign: float
     in_use: int = 0
+    free: float = 0.0
     waiting: int = 0
     queues: dict[int, list[Entry]] = field(default_factory=dict)
     keys: dict[int, float] = field(default_factory=dict)
@@ -69,13 +71,14 @@ class SharedResources:
         self.declared = pathway.scenario.resources
         attributes = pathway.names.attributes
         self.each = [
-            shared_resource(code, resource, attributes)
-            for code, resource in enumerate(self.declared)
+            shared_resource(code, resource, bits, attributes)
+            for code, (resource, bits) in enumerate(
+                zip(self.declared, resource_bits(pathway.scenario), strict=True)
+            )
             if not resource.is_free
         ]
         self.by_code = {resource.code: resource for resource in self.each}
         self.by_attribute = any(resource.by != at.NONE for resource in self.each)
-        self.available = 0
         self.wanted: dict[int, int] = {}
         self.request: dict[int, int] = {}
         self.n_requests = 0
@@ -87,33 +90,30 @@ class SharedResources:
         return len(self.each)
 
     def members(self, which: int) -> Iterator[SharedResource]:
-        """The resources of a set, in file order."""
+        """The resources of some units, in file order."""
         for resource in self.each:
-            if which & resource.bit:
+            if which & resource.bits:
                 yield resource
 
     def weigh(self, resource: SharedResource) -> None:
-        """Note whether a unit can be granted, and what conditions read."""
-        free = resource.units - resource.in_use
-        if free > 0.0 and resource.is_open:
-            self.available |= resource.bit
-        else:
-            self.available &= ~resource.bit
+        """Note how many units can be granted, and what conditions read."""
+        free = max(resource.units - resource.in_use, 0.0)
+        resource.free = free if resource.is_open else 0.0
         self.counts[resource.code] = resource.waiting
-        self.counts[len(self.declared) + resource.code] = free if free > 0.0 else 0.0
+        self.counts[len(self.declared) + resource.code] = free
 
     # ------------------------------------------------------------ units
 
     def take(self, which: int) -> None:
-        """A unit of each of these is held from now on."""
+        """These units are held from now on."""
         for resource in self.members(which):
-            resource.in_use += 1
+            resource.in_use += (which & resource.bits).bit_count()
             self.weigh(resource)
 
     def give_back(self, which: int) -> None:
-        """A unit of each of these is held no longer."""
+        """These units are held no longer."""
         for resource in self.members(which):
-            resource.in_use -= 1
+            resource.in_use -= (which & resource.bits).bit_count()
             self.weigh(resource)
 
     def change(self, change: Change) -> None:
@@ -129,7 +129,7 @@ class SharedResources:
     # ------------------------------------------------------------ queues
 
     def join(self, i: int, which: int) -> None:
-        """Patient i waits for a unit of each of these."""
+        """Patient i waits for these units."""
         self.n_requests += 1
         self.wanted[i], self.request[i] = which, self.n_requests
         for resource in self.members(which):
@@ -165,7 +165,7 @@ class SharedResources:
     def grants(self) -> Iterator[int]:
         """Each patient who is granted what it waits for, in the order of the grants."""
         for resource in self.each:
-            while resource.waiting and self.available & resource.bit:
+            while resource.waiting and resource.free > 0.0:
                 i = self.first_of(resource)
                 if i is None:
                     break
@@ -173,16 +173,18 @@ class SharedResources:
                 yield i
 
     def first_of(self, resource: SharedResource) -> int | None:
-        """The first patient in a queue for whom every wanted resource is free, else None."""
+        """The next patient of a queue, past those who lack another resource; None where this one is short."""
         best: Entry | None = None
+        is_short = False
         for which, queue in resource.queues.items():
-            if which & ~self.available:
+            short = [r for r in self.members(which) if r.free < (which & r.bits).bit_count()]
+            if any(r is not resource for r in short):
                 continue
             while queue and self.is_stale(resource, queue[0]):
                 heappop(queue)
             if queue and (best is None or queue[0] < best):
-                best = queue[0]
-        return best[2] if best is not None else None
+                best, is_short = queue[0], bool(short)
+        return None if best is None or is_short else best[2]
 
     def is_stale(self, resource: SharedResource, entry: Entry) -> bool:
         """Whether an entry is of a wait that is over, or of a value that has changed since."""
@@ -211,7 +213,7 @@ class SharedResources:
         return merge(*steps, *hours, key=lambda change: change[:2])
 
 
-def shared_resource(code: int, resource: Resource, attributes: tuple[str, ...]) -> SharedResource:
+def shared_resource(code: int, resource: Resource, bits: int, attributes: tuple[str, ...]) -> SharedResource:
     """A resource as it is on day 0."""
     units = inf if resource.capacity is None else float(resource.capacity[0][1])
     by, sign = at.NONE, 1.0
@@ -219,7 +221,7 @@ def shared_resource(code: int, resource: Resource, attributes: tuple[str, ...]) 
         by = at.FIRST_ATTRIBUTE + attributes.index(resource.queue[0])
         sign = 1.0 if resource.queue[1] == "lowest" else -1.0
     hours = open_hours(resource)
-    return SharedResource(code, 1 << code, units, hours is None or hours[0][0] == 0.0, by, sign)
+    return SharedResource(code, bits, units, hours is None or hours[0][0] == 0.0, by, sign)
 
 
 def open_hours(resource: Resource) -> list[tuple[float, float]] | None:

@@ -15,22 +15,21 @@ from pyarrow import parquet
 from sim.event_log.log import (
     ASKS,
     ENTERS,
-    FREE_OF,
-    HOLDS,
     LEAVES,
     STAYS,
-    WAITS_FOR,
     EventLog,
     Floats,
     Names,
     ResourceUse,
 )
+from sim.scenario.language.model import MOST_UNITS_HELD
 
 ROWS_IN_GROUP = 2**17
 """Rows made, written and read at once."""
 
 DOES = {STAYS: "stays", ENTERS: "enters", ASKS: "asks", LEAVES: "leaves"}
-TO_RESOURCE = {FREE_OF: "free of it", WAITS_FOR: "waits for it", HOLDS: "holds it"}
+TO_RESOURCE = ("free of it", "waits for it", "holds it")
+"""What a patient has to do with a resource of which nobody needs more than one unit, by its code."""
 YES_NO = ("false", "true")
 
 
@@ -87,16 +86,21 @@ def _changes(log: EventLog, first: int, after: int, what: int) -> pa.Array:
     values[rows] = log.change_value[changes][mask]
     missing = np.ones(after - first, bool)
     missing[rows] = False
-    return valued(values, categories_of(log.names, what), missing)
+    return valued(values, categories_of(log.names, what, largest=values.max(initial=0.0)), missing)
 
 
-def categories_of(names: Names, what: int) -> tuple[str, ...]:
-    """The values that an attribute, stamp or resource can have in words, () for numbers."""
+def categories_of(names: Names, what: int, *, largest: float) -> tuple[str, ...]:
+    """The values that an attribute, stamp or resource can have in words, () for numbers.
+
+    largest: the largest code of a resource.
+    """
     if what < len(names.attributes):
         return names.categories[what]
     if what < len(names.attributes) + len(names.stamps):
         return ()
-    return tuple(TO_RESOURCE[code] for code in sorted(TO_RESOURCE))
+    units = range(1, int(largest) // 2 + 1)
+    more = [text for n in units for text in (f"holds {n} of it", f"holds {n} of it, waits for more")]
+    return (*TO_RESOURCE, *more[1 : max(int(largest) - 1, 1)])
 
 
 def patient_table(log: EventLog) -> pa.Table:
@@ -312,7 +316,7 @@ def _changes_read(events: pa.Table, names: Names) -> tuple[NDArray[np.int64], ND
             there = events[column].is_valid().to_numpy()
             rows.append(np.flatnonzero(there))
             what.append(np.full(len(rows[-1]), code, np.int16))
-            categories = categories_of(names, code)
+            categories = categories_of(names, code, largest=2.0 * MOST_UNITS_HELD + 1.0)
             values.append(_numbers(events[column].drop_null(), categories))
     if not rows:
         return np.zeros(events.num_rows, np.int64), np.zeros(0, np.int16), np.zeros(0)

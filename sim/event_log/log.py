@@ -28,6 +28,8 @@ __all__ = [
     "Indices",
     "Names",
     "ResourceUse",
+    "is_waiting",
+    "units_held",
 ]
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -39,7 +41,19 @@ STAYS, ENTERS, ASKS, LEAVES = 0, 1, 2, 3
 queue for `to` without it."""
 
 FREE_OF, WAITS_FOR, HOLDS = 0.0, 1.0, 2.0
-"""What a patient has to do with a resource, as a change says it."""
+"""What a patient has to do with a resource, as a change says it: 2 for each unit held, and 1 for a wait."""
+
+
+def units_held(changes: Floats) -> Floats:
+    """The units of a resource that a patient holds after changes of it."""
+    units: Floats = changes // HOLDS
+    return units
+
+
+def is_waiting(changes: Floats) -> NDArray[np.bool_]:
+    """Whether a patient waits for a resource after changes of it."""
+    waits: NDArray[np.bool_] = changes % HOLDS == WAITS_FOR
+    return waits
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +71,7 @@ class EventLog:
     The first row of each patient is `start`, time 0, ENTERS or ASKS the first stage.
     Changes: what is new after the row, change_of [n_rows + 1] like row_of; change_what is an
     attribute's index, n_attributes + a stamp's, or n_attributes + n_stamps + a resource's;
-    change_value the new value (a stamp: its time; a resource: FREE_OF, WAITS_FOR or HOLDS, until
+    change_value the new value (a stamp: its time; a resource: see HOLDS; until
     the end of follow-up at the latest). Effects on entering a stage belong to the row that enters it.
     """
 

@@ -58,9 +58,10 @@ MORE_N_X = 1
 MORE_N_K = 2
 MORE_N_RESOURCES = 3
 MORE_KEYS = 4  # row of the first draw: the hash of its name
-MORE_KEPT = 5  # resources (a bit each) that are kept while their holder waits for the next
+MORE_KEPT = 5  # units (a bit each) that are kept while their holder waits for the next
 MORE_TABLE = 6  # where in `numbers` the first row of the patient table stands
 MORE_N_TABLE = 7  # its rows, 0 where there is none
+MORE_RESOURCES = 9  # row of the first resource
 MORE_IS_TODAY = 8  # 1: these patients are in care when the calendar begins; 0: they replace draws
 
 # Stage
@@ -79,10 +80,14 @@ TAKES_TIME, DECISION, TERMINAL = 0, 1, 2
 
 # Need
 NEED_WHEN = 0
-NEED_RESOURCE = 1
+NEED_BIT = 1  # of the first unit of its resource
+NEED_UNITS = 2  # value node; NONE: one
 
-MOST_RESOURCES = 62
-"""Resources that can be waited for: a patient's are the bits of an integer, first in file order lowest."""
+# The units that a patient holds are the bits of an integer, those of the first resource in the file lowest.
+# Of each resource these are its lowest bits, as many as units.
+
+# Resource
+RESOURCE_BITS = 0  # its bits among a patient's
 
 # Row of the patient table, in `numbers`: attributes, days since each stamp, days each clock has run,
 # then the stage and the days in it.
@@ -240,10 +245,10 @@ TIMED_STAGE = 5  # the last that took time
 ASKED = 6  # the stage waited for, NONE
 NEXT_SLOT = 7
 INSTANT = 8  # events since time last passed
-HELD = 9  # resources held, a bit each
-RELEASED = 10  # resources given back by the last event
-WANTED = 11  # resources waited for
-NEEDED = 12  # resources that the stage waited for needs, those held among them
+HELD = 9  # units of resources held, a bit each
+RELEASED = 10  # units given back by the last event
+WANTED = 11  # units waited for
+NEEDED = 12  # units that the stage waited for needs, those held among them
 HAS_LEFT = 13  # 1: the last event ended a wait without a grant
 FIRST_SLOT = 14
 

@@ -13,7 +13,9 @@ from sim.pathway import layout as at
 from sim.pathway.distributions import DistributionRows, MakeLeaf, most_windows
 from sim.pathway.names import EVENTS_OF_EVERY_LOG, Names
 from sim.pathway.rows import Codes, Expressions, Rows, name_key
+from sim.scenario.language.conditions import ends
 from sim.scenario.language.model import (
+    MOST_UNITS_HELD,
     STAY,
     Action,
     Attribute,
@@ -84,6 +86,22 @@ def check_pathway(scenario: Scenario) -> None:
     Compiler(scenario, distributions.checked_leaf).write()
 
 
+def resource_bits(scenario: Scenario) -> tuple[int, ...]:
+    """The bits that stand for the units of each resource among those a patient holds, in file order."""
+    found, first = [], 0
+    for resource in scenario.resources:
+        n = max((most_units(stage, resource.name) for stage in scenario.stages), default=1)
+        found.append(((1 << n) - 1) << first)
+        first += n
+    return tuple(found)
+
+
+def most_units(stage: Stage, resource: str) -> int:
+    """The most units of a resource that a stage may need; at least 1."""
+    needs = (max(ends(need.units)) for need in stage.needs if need.resource == resource)
+    return max(1, int(sum(needs)))
+
+
 class Compiler:
     """Writes the rows of one scenario; used once."""
 
@@ -102,10 +120,13 @@ class Compiler:
         self.shared = {r.name for r in scenario.shared}
         self.n_x = self.n_k = 0
         self.rows.reserve(2)
-        if len(scenario.resources) > at.MOST_RESOURCES:
-            fact = f"there are {len(scenario.resources)} resources"
-            fix = f"at most {at.MOST_RESOURCES}: leave out what is unlimited and always open"
-            self.problems.add(scenario.resources[at.MOST_RESOURCES].where, fact, fix)
+        self.bits = resource_bits(scenario)
+        n_bits = sum(bits.bit_count() for bits in self.bits)
+        if n_bits > MOST_UNITS_HELD:
+            fact = f"patients may hold {n_bits} units of {len(scenario.resources)} resources"
+            fix = f"at most {MOST_UNITS_HELD}: leave out what is unlimited and always open"
+            self.problems.add(scenario.resources[-1].where, fact, fix)
+            self.bits = tuple(0 for _ in self.bits)
         self.rows.vector([0.0] * len(scenario.resources) + [math.inf] * len(scenario.resources))
         self.lay_out()
 
@@ -208,13 +229,23 @@ class Compiler:
                 at.MORE_N_RESOURCES: len(scenario.resources),
                 at.MORE_KEYS: self.rows.write_keys(),
                 at.MORE_KEPT: sum(
-                    1 << i for i, r in enumerate(scenario.resources) if r.release == "when_next_granted"
+                    bits
+                    for bits, resource in zip(self.bits, scenario.resources, strict=True)
+                    if resource.release == "when_next_granted"
                 ),
+                at.MORE_RESOURCES: self.write_resources(),
                 at.MORE_TABLE: self.patient_table(),
                 at.MORE_N_TABLE: len(table.rows) if table is not None else 0,
                 at.MORE_IS_TODAY: table is not None and table.is_today,
             },
         )
+
+    def write_resources(self) -> int:
+        """Write a row for each resource; returns the first."""
+        first = self.rows.reserve(len(self.bits))
+        for i, bits in enumerate(self.bits):
+            self.rows.put(first + i, {at.RESOURCE_BITS: bits})
+        return first
 
     def patient_table(self) -> int:
         """Where the first row of the patient table stands in the numbers, see `layout`; else NONE."""
@@ -273,7 +304,9 @@ class Compiler:
         first_need = self.rows.reserve(len(needs))
         for i, need in enumerate(needs):
             when = self.expressions.condition(need.when)
-            columns = {at.NEED_WHEN: when, at.NEED_RESOURCE: self.codes.resources[need.resource]}
+            bits = self.bits[self.codes.resources[need.resource]]
+            units = at.NONE if need.units == 1.0 else self.expressions.number(need.units)
+            columns = {at.NEED_WHEN: when, at.NEED_BIT: (bits & -bits).bit_length() - 1, at.NEED_UNITS: units}
             self.rows.put(first_need + i, columns)
         decide = stage.decide
         kind = at.TERMINAL if stage.terminal else at.DECISION if decide is not None else at.TAKES_TIME

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from sim.event_log.log import HOLDS, WAITS_FOR, Floats, Indices
+from sim.event_log.log import Floats, Indices, is_waiting, units_held
 from sim.outcomes.history.history import NEVER, History
 from sim.outcomes.results import Estimate, mean
 from sim.units import DAYS_IN
@@ -52,8 +52,10 @@ def waits_of(history: History, resource: str, replications: int) -> list[Waits]:
     rows, values = history.resource_changes(resource)
     begin, end = history.scenario.patients.arrivals.warm_up, history.scenario.horizon
     is_counted = _calendar(history, rows) >= begin
-    asked = rows[(values == WAITS_FOR) & is_counted]
-    granted = rows[(values == HOLDS) & is_counted]
+    patient, held = history.patients(rows), units_held(values)
+    before = np.append(0.0, np.where(patient[1:] == patient[:-1], held[:-1], 0.0))[: len(rows)]
+    asked = rows[is_waiting(values) & is_counted]
+    granted = rows[(held > before) & is_counted]
     waits = history.waits
     of = np.searchsorted(waits.asked, asked)
     ended = waits.ended[of]

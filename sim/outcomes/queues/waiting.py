@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.event_log.log import ASKS, ENTERS, WAITS_FOR, Floats, Indices
+from sim.event_log.log import ASKS, ENTERS, Floats, Indices, is_waiting
 from sim.outcomes.history.history import NEVER, Flags, History, holds
 from sim.outcomes.results import Description, Estimate, Figures, Influence, Key, mean, share, time_in_prose
 from sim.outcomes.survival.estimators import of_ratio
@@ -120,7 +120,7 @@ def _requests(history: History, resource: str) -> Indices:
     if next(r for r in scenario.resources if r.name == resource).is_free:
         return _unrecorded_requests(history, resource)
     rows, values = history.resource_changes(resource)
-    asking: Indices = rows[values == WAITS_FOR]
+    asking: Indices = rows[is_waiting(values)]
     return asking
 
 

@@ -34,6 +34,7 @@ from sim.scenario.language.model import (
     Draw,
     Event,
     EventSelector,
+    Need,
     Outcome,
     Parameter,
     Resource,
@@ -174,10 +175,15 @@ def _definitions(scenario: Scenario) -> Iterator[Line]:
 # ---------------------------------------------------------------- stages and clocks
 
 
+def _units(need: Need) -> str:
+    """The resource of a need, with its units where there may be more than one."""
+    return need.resource if need.units == 1.0 else f"{choice(need.units, number)} {need.resource}"
+
+
 def _stage(one: Stage, scenario: Scenario) -> Iterator[Line]:
     kind = "decision, takes no time" if one.decide is not None else "terminal" if one.terminal else ""
     facts = [kind, f"state {one.state}" if one.state is not None else ""]
-    facts += [f"needs {need.resource}" + (f" {where(need.when)}" if need.when else "") for need in one.needs]
+    facts += [f"needs {_units(need)}" + (f" {where(need.when)}" if need.when else "") for need in one.needs]
     if any(facts):
         yield Line(0, "; ".join(filter(None, facts)))
     yield from _listed("on entry:", effects(one.on_entry))

@@ -14,12 +14,10 @@ from sim.event_log.log import (
     DECIDE,
     ENTERS,
     GRANTED,
-    HOLDS,
     LEAVES,
     LEFT_QUEUE,
     START,
     STAYS,
-    WAITS_FOR,
     EventLog,
 )
 from sim.report.tables import number_format
@@ -122,7 +120,7 @@ class _Narrator:
     """When the stage was entered; None in no stage, or in one that takes no time."""
     wait_began: float | None = field(init=False, default=None)
     """When the current wait began; None without a wait."""
-    held: set[str] = field(init=False, default_factory=set)
+    held: dict[str, int] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         self.stages = {stage.name: stage for stage in self.scenario.stages}
@@ -187,7 +185,7 @@ class _Narrator:
         names = self.log.names
         first = len(names.attributes) + len(names.stamps)
         changes = range(int(self.log.change_of[row]), int(self.log.change_of[row + 1]))
-        waits = {int(self.log.change_what[i]) for i in changes if self.log.change_value[i] == WAITS_FOR}
+        waits = {int(self.log.change_what[i]) for i in changes if self.log.change_value[i] % 2}
         return [name for i, name in enumerate(names.resources, first) if i in waits]
 
     def waited(self, time: float) -> str:
@@ -222,13 +220,13 @@ class _Narrator:
         yield from resources
 
     def resource_change(self, resource: str, value: float) -> Iterator[str]:
-        """Whether the patient now holds or releases a resource; a wait for it is no change."""
-        if value == HOLDS:
-            self.held.add(resource)
-            yield f"holds {resource}"
-        elif resource in self.held:
-            self.held.remove(resource)
-            yield f"releases {resource}"
+        """What the patient now holds or releases of a resource; a wait for it is no change."""
+        units, before = int(value // 2), self.held.get(resource, 0)
+        self.held[resource] = units
+        if units > before:
+            yield f"holds {resource}" if units == 1 else f"holds {units} {resource}"
+        elif units < before:
+            yield f"releases {resource}" if before == 1 else f"releases {before - units} {resource}"
 
     def state_change(self, row: int, time: float) -> Iterator[str]:
         """The health state where it changes; updates when stages and waits began."""

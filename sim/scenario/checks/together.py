@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
+from math import inf
 from typing import Any
 
 from sim.errors import Problems, Where
@@ -23,6 +24,7 @@ def check_together(scenario: Scenario, top: PlacedNode) -> None:
     check_followed(scenario, problems)
     check_groups(scenario, problems)
     check_today(scenario, problems)
+    check_units(scenario, problems)
     if scenario.patients.arrivals.warm_up >= scenario.horizon:
         warm_up = top.child("patients").child("arrive").child("warm_up")
         warm_up.fail("the warm-up lasts to the horizon", "nothing is left to observe: it must end before")
@@ -136,6 +138,22 @@ def check_values(scenario: Scenario, top: PlacedNode, problems: Problems) -> Non
             )
         if stage.state is None and stage.name == scenario.start:
             problems.add(stage.where, "the first stage has no state and no utility", "give it one of the two")
+
+
+def check_units(scenario: Scenario, problems: Problems) -> None:
+    """Adds: a stage that needs more units of a resource than there ever are."""
+    capacity = {r.name: max(n for _, n in r.capacity) for r in scenario.resources if r.capacity is not None}
+    for stage in scenario.stages:
+        always: dict[str, float] = {}
+        for need in stage.needs:
+            least = min(ends(need.units))
+            before = always.get(need.resource, 0.0) if need.when is None else 0.0
+            if need.when is None:
+                always[need.resource] = before + least
+            if before + least > capacity.get(need.resource, inf) > 0:
+                fact = f"{before + least:g} units of `{need.resource}` are needed, and there are at most "
+                fact += f"{capacity[need.resource]}"
+                problems.add(need.where, fact, "nobody would ever be granted them: raise the capacity")
 
 
 def clocks_without_days(scenario: Scenario) -> tuple[str, ...]:

@@ -105,13 +105,18 @@ class Event:
     where: Where = field(compare=False)
 
 
+MOST_UNITS_HELD = 62
+"""Units of all resources together that a patient can hold."""
+
+
 @dataclass(frozen=True, slots=True)
 class Need:
-    """A resource a stage needs, where the condition holds."""
+    """Units of a resource that a stage needs, where the condition holds."""
 
     when: Condition | None
     resource: str
     where: Where = field(compare=False)
+    units: Value[float] = 1.0
 
 
 @dataclass(frozen=True, slots=True)

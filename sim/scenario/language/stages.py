@@ -14,6 +14,7 @@ from sim.scenario.language.conditions import (
     VALUE,
     amount_a_day,
     read_condition,
+    read_value,
     write_value,
 )
 from sim.scenario.language.distributions import DISTRIBUTION
@@ -30,6 +31,7 @@ from sim.scenario.language.elements import (
     required,
 )
 from sim.scenario.language.model import (
+    MOST_UNITS_HELD,
     STAY,
     Categorical,
     Chances,
@@ -233,32 +235,43 @@ EVENTS = replace(WHILE_WAITING, write=lambda events: None if events is None else
 
 # ---------------------------------------------------------------- stages
 
+_UNITS = Type(
+    "plain",
+    lambda node, known: read_value(node, known, lambda one: float(one.whole(1, MOST_UNITS_HELD))),
+    write_value,
+)
 NEED = Element(
     "a need",
-    "A resource needed under a condition.",
+    "A resource needed under a condition, or more than one unit of it.",
     {
         "when": Field(CONDITION, "when it is needed", "always"),
         "resource": required(RESOURCE_NAME, "the resource"),
+        "units": Field(
+            _UNITS, "how many, granted together: a number, or a choice of numbers", "1", otherwise=1.0
+        ),
     },
 )
 
 
 def read_needs(node: PlacedNode, known: Known) -> tuple[Need, ...]:
-    """One resource, a list of resources, or of `{when, resource}`."""
+    """One resource, a list of resources, or of `{when, resource, units}`."""
     needs = []
     for item in node.names():
         if item.is_mapping:
             needs.append(Need(**NEED.read(item, known), where=item.where))
         else:
             needs.append(Need(None, item.one_of(known.resources, "resource"), item.where))
-    if len({n.resource for n in needs if n.when is None}) < sum(n.when is None for n in needs):
-        raise node.fail("the same resource is needed twice", "a patient holds one unit of a resource")
+    for i, need in enumerate(needs):
+        if any(one == need for one in needs[:i]):
+            fix = f"write {{resource: {need.resource}, units: 2}} for two of it"
+            raise node.fail(f"`{need.resource}` is needed twice", fix)
     return tuple(needs)
 
 
 def write_needs(needs: tuple[Need, ...]) -> list[Any]:
     """What a stage needs."""
-    return [need.resource if need.when is None else NEED.write(need) for need in needs]
+    plain = [need.when is None and need.units == 1.0 for need in needs]
+    return [need.resource if p else NEED.write(need) for p, need in zip(plain, needs, strict=True)]
 
 
 NEEDS = Type("needs", read_needs, write_needs)

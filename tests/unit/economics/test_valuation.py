@@ -76,6 +76,30 @@ def test_a_resource_that_leaves_no_rows_costs_the_same_as_one_that_is_never_shor
     assert unlimited.qaly.undiscounted == pytest.approx(ample.qaly.undiscounted)
 
 
+@pytest.mark.parametrize("release", ["on_leaving", "when_next_granted"])
+def test_each_unit_held_costs(release: str) -> None:
+    """Two monitors in the ward, of which the scan needs one: from the log, and from what stages need."""
+    one = clinic("unlimited", release)
+    texts = [
+        text.replace("resource: monitor}", "resource: monitor, units: 2}")
+        for text in (one, clinic("100000", release))
+    ]
+    unlimited, ample = (valued(text) for text in texts)
+    assert unlimited.cost["kit"].undiscounted == pytest.approx(ample.cost["kit"].undiscounted)
+    assert ample.cost["kit"].undiscounted.sum() > 1.1 * valued(one).cost["kit"].undiscounted.sum()
+    stages = "ward: {{state: ill, needs: [{need}], events: {{out: {{after: {{fixed: 4 days}}, to: dead}}}}}}\ndead: {{state: dead, terminal: true}}"
+    resources = "{bed: {capacity: 9, cost: {per_use: 10, per_day: 3}}}"
+    for need, cost in (("bed", 10 + 3 * 4), ("{resource: bed, units: 3}", 3 * (10 + 3 * 4))):
+        text = priced(
+            stages.format(need=need),
+            states="{ill: {}, dead: {}}",
+            economics=UNDISCOUNTED,
+            resources=resources,
+            number=3,
+        )
+        assert valued(text).cost["other"].undiscounted.tolist() == [cost] * 3
+
+
 def test_unlimited_and_scarce_resources_side_by_side() -> None:
     """Who waits for a scarce bed is not given the unlimited monitor before the grant, and keeps it after."""
     stages = """

@@ -10,6 +10,7 @@ import pytest
 from sim.engine.resources import SharedResources
 from sim.engine.run import Result
 from sim.errors import ScenarioError
+from sim.event_log.arrow_tables import event_log, event_table, patient_table
 from sim.event_log.log import GRANTED
 from tests.cohorts import compiled, count, entered, happened, rows_of, run, written
 
@@ -130,6 +131,98 @@ def test_the_queue_is_gone_down_past_those_who_lack_another() -> None:
     assert use_of(result, "b")[0] == (0, 1, 1, 1)
 
 
+# ---------------------------------------------------------------- several units
+
+
+HEAVY = "{number: 5, arrive: {every: 1 days}, attributes: {heavy: true}}"
+
+
+@pytest.mark.parametrize(
+    "needs",
+    ["{resource: nurse, units: 2}", "nurse, {when: {heavy: true}, resource: nurse}",
+     "{resource: nurse, units: {by: heavy, true: 2, false: 1}}"],
+)  # fmt: skip
+def test_two_of_three_nurses_for_each_patient(needs: str) -> None:
+    """One is in care at a time: starts on days 0, 5, 10, 15, 20, 4 with 2 units x 5 days, the last to the end."""
+    stages = (
+        f"care: {{state: ill, needs: [{needs}], events: {{done: {{after: {{fixed: 5 days}}, to: died}}}}}}"
+    )
+    result = treated("{nurse: {capacity: 3}}", stages=stages, patients=HEAVY, horizon="40 days")
+    assert grants(result, "care") == [0, 5, 10, 15, 20]
+    assert {in_use for _, in_use, _, _ in use_of(result, "nurse")} == {0, 2}
+
+
+def test_items_of_one_resource_add_up_where_their_conditions_hold() -> None:
+    stages = """
+        care:
+          needs: [nurse, {when: {heavy: true}, resource: nurse, units: 2}, bed]
+          events: {done: {after: {fixed: 5 days}, to: died}}
+    """
+    patients = "{number: 2, arrive: {every: 10 days}, attributes: {heavy: {bernoulli: 0.5}}}"
+    resources = "{nurse: {capacity: 4}, bed: {capacity: 1}}"
+    heavy, most = set(), set()
+    for seed in range(6):
+        result = run(
+            written(f"{dedent(stages).strip()}\n{END}", resources=resources, patients=patients), seed=seed
+        )
+        for patient, begins in enumerate(result.log.begins.tolist()):
+            held = [n for day, n, _, _ in use_of(result, "nurse") if day == begins]
+            heavy.add(result.log.at_start[patient, 0])
+            most.add((result.log.at_start[patient, 0], held[-1]))
+    assert heavy == {0.0, 1.0}
+    assert most == {(0.0, 1), (1.0, 3)}
+
+
+def test_nobody_passes_one_who_waits_for_more_units() -> None:
+    """Patient 1 wants two of two while 0 holds one; 2 and 3 want one, and one is free, but they stand behind 1."""
+    stages = """
+        choice: {decide: [{when: {since.start: {at_least: 0}, pair: true}, to: two}, {to: one}]}
+        two: {needs: [{resource: nurse, units: 2}], events: {done: {after: {fixed: 5 days}, to: died}}}
+        one: {needs: nurse, events: {done: {after: {fixed: 5 days}, to: died}}}
+    """
+    table = '"pair\\nfalse\\ntrue\\nfalse\\nfalse\\n"'
+    patients = f"{{number: 4, arrive: {{every: 1 days}}, table: {table}, attributes: {{pair: false}}}}"
+    result = treated("{nurse: {capacity: 2}}", stages=stages, patients=patients)
+    assert grants(result, "two")[1] == 5
+    assert [grants(result, "one")[i] for i in (0, 2, 3)] == [0, 10, 10]
+
+
+def test_a_unit_more_is_waited_for_and_a_unit_less_is_given_back() -> None:
+    """One nurse, then two, then one: the first is held throughout, the second from day 2 to day 7."""
+    stages = """
+        first: {needs: nurse, events: {on: {after: {fixed: 2 days}, to: both}}}
+        both: {needs: [{resource: nurse, units: 2}], events: {on: {after: {fixed: 5 days}, to: last}}}
+        last: {needs: nurse, events: {on: {after: {fixed: 1 days}, to: died}}}
+    """
+    result = treated("{nurse: {capacity: 2}}", stages=stages, patients="{number: 1}", horizon="20 days")
+    assert [(day, in_use) for day, in_use, _, _ in use_of(result, "nurse")] == [
+        (0, 1),
+        (2, 2),
+        (7, 1),
+        (8, 0),
+    ]
+    codes = [1, 2, 3, 4, 2, 0]  # waits, holds one, waits for more, holds two, one, none
+    assert result.log.change_value.tolist() == codes
+    table = event_table(result.log, 0, result.log.n_rows)
+    words = [
+        "waits for it",
+        "holds it",
+        "holds 1 of it, waits for more",
+        "holds 2 of it",
+        "holds it",
+        "free of it",
+    ]
+    assert [text for text in table["resources.nurse"].to_pylist() if text] == words
+    again = event_log([table], patient_table(result.log), result.log.names)
+    assert again.change_value.tolist() == codes
+
+
+def test_more_units_than_there_are_is_an_error() -> None:
+    stages = "care: {needs: [{resource: bed, units: 3}], events: {done: {after: {fixed: 5 days}, to: died}}}"
+    with pytest.raises(ScenarioError, match="3 units of `bed` are needed, and there are at most 2"):
+        treated("{bed: {capacity: 2}}", stages=stages)
+
+
 def test_what_the_next_stage_needs_as_well_is_held_on() -> None:
     """The bed is never given back between, and the nurse goes as the second stage is come to."""
     stages = """
@@ -200,7 +293,7 @@ def test_what_is_kept_goes_where_the_next_is_not_waited_for_or_not_granted() -> 
       events: {done: {after: {fixed: 1 days}, to: died}}
     home: {state: ill, events: {death: {after: {fixed: 50 days}, to: died}}}
     """
-    two = "{bed: {capacity: 1, release: when_next_granted}, intensive: {capacity: 0}}"
+    two = "{bed: {capacity: 1, release: when_next_granted}, intensive: {capacity: {0 days: 0, 1000 days: 1}}}"
     result = treated(two, stages=stages, patients="{number: 2}")
     assert grants(result, "ward") == [0, 5]
     assert grants(result, "home") == [5, 10]
@@ -332,7 +425,7 @@ def test_a_waiting_patient_whose_key_has_not_changed_pushes_no_new_entry() -> No
     patients, counts = np.zeros((2, pathway.n_x)), pathway.tables.numbers.copy()
     beds = SharedResources(pathway, patients, counts)
     (bed,) = beds.each
-    beds.join(1, bed.bit)
+    beds.join(1, bed.bits)
     for _ in range(50):
         beds.reconsider(1)
     assert sum(map(len, bed.queues.values())) == 1
@@ -423,7 +516,7 @@ def test_drawn_on_entry_the_same_whatever_the_wait() -> None:
 
 def test_more_resources_than_a_patient_can_remember_are_refused() -> None:
     many = ", ".join(f"r{i}: {{capacity: 1}}" for i in range(63))
-    with pytest.raises(ScenarioError, match="there are 63 resources"):
+    with pytest.raises(ScenarioError, match="patients may hold 63 units of 63 resources"):
         compiled(
             written(
                 f"a: {{state: ill, events: {{e: {{after: {{fixed: 1 days}}, to: died}}}}}}\n{END}",
