@@ -53,6 +53,43 @@ outcomes:
   reached: {funnel: [start, {stage: choice}, {stage: ward}, {stage: well}]}
 """
 
+WARD = """\
+format: 1
+title: A ward
+horizon: 3 years
+states: {ill: {}, well: {}, dead: {}}
+patients:
+  number: 300
+  attributes: {age: {uniform: [20, 60]}, sex: {categorical: {male: 0.5, female: 0.5}}, grade: 0}
+clocks: {other_death: {after: {exponential: {rate: 0.05 per year}}, to: dead}}
+pathway:
+  start: ward
+  on_start: [{start: other_death}]
+  stages:
+    ward:
+      state: ill
+      events:
+        home:  {after: {exponential: {mean: 60 days}}, do: [{draw: {grade: {categorical: {1: 0.5, 3: 0.5}}}}], to: home}
+        death: {after: {exponential: {mean: 200 days}}, to: dead}
+    home:
+      state: well
+      events:
+        back:  {after: {exponential: {mean: 1 year}}, to: ward}
+        clinic: {every: {fixed: 90 days}, to: stay}
+    dead: {state: dead, terminal: true}
+outcomes:
+  survival: {from: start, until: {state: dead}, by: sex}
+  home: {from: start, until: {state: well}, competing: {death: {state: dead}}}
+  ever_home: {ever: {stage: home}}
+  visits: {count: {event: home.clinic}, among: {ever: {stage: home}}}
+  grade: {attribute: grade}
+  sexes: {attribute: sex}
+  well: {occupancy: {state: well}}
+  days_well: {time_in: {state: well}}
+  road: {funnel: [start, {stage: home}, {event: home.clinic}]}
+  and_back: {pathway: [{stage: home}, {stage: ward}]}
+"""
+"""Patients go home from a ward and may come back; every kind of outcome but a wait."""
 
 OVERLOAD = """\
 format: 1

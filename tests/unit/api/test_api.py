@@ -12,8 +12,7 @@ from sim.api import ComparisonResults
 from sim.errors import InputError, RunError, ScenarioError
 from sim.outcomes.estimates import DifferenceRow, EstimateRow
 from sim.runs.store import FILES
-from tests.example_runs import QUEUE
-from tests.unit.outcomes.comparison.test_paired import SCENARIO
+from tests.example_runs import QUEUE, WARD
 
 QUICK = "pathway.stages.ward.events.home.after.exponential.mean=20 days"
 
@@ -21,7 +20,7 @@ QUICK = "pathway.stages.ward.events.home.after.exponential.mean=20 days"
 @pytest.fixture
 def ward(tmp_path: Path) -> Path:
     file = tmp_path / "ward.yaml"
-    file.write_text(SCENARIO)
+    file.write_text(WARD)
     return file
 
 
@@ -196,7 +195,7 @@ def test_what_is_wrong_is_refused(ward: Path, tmp_path: Path) -> None:
     with pytest.raises(ScenarioError):
         sim.run(tmp_path / "none.yaml")
     never = tmp_path / "never.yaml"
-    never.write_text(SCENARIO + "never: [{stage: home}]\n")
+    never.write_text(WARD + "never: [{stage: home}]\n")
     with pytest.raises(RunError, match="entering home is forbidden by `never`, and happened to patient"):
         sim.run(never)
     with pytest.raises(RunError, match="entering home is forbidden"):

@@ -15,44 +15,7 @@ from sim.outcomes.results import Results
 from sim.report.tables.comparison_table import answer, print_comparison
 from sim.scenario import load
 from sim.scenario.language.model import Scenario
-from tests.example_runs import CLINICAL, OVERLOAD, arm_of, simulated
-
-WARD = """\
-format: 1
-title: A ward
-horizon: 3 years
-states: {ill: {}, well: {}, dead: {}}
-patients:
-  number: 300
-  attributes: {age: {uniform: [20, 60]}, sex: {categorical: {male: 0.5, female: 0.5}}, grade: 0}
-clocks: {other_death: {after: {exponential: {rate: 0.05 per year}}, to: dead}}
-pathway:
-  start: ward
-  on_start: [{start: other_death}]
-  stages:
-    ward:
-      state: ill
-      events:
-        home:  {after: {exponential: {mean: 60 days}}, do: [{draw: {grade: {categorical: {1: 0.5, 3: 0.5}}}}], to: home}
-        death: {after: {exponential: {mean: 200 days}}, to: dead}
-    home:
-      state: well
-      events:
-        back:  {after: {exponential: {mean: 1 year}}, to: ward}
-        clinic: {every: {fixed: 90 days}, to: stay}
-    dead: {state: dead, terminal: true}
-outcomes:
-  survival: {from: start, until: {state: dead}, by: sex}
-  home: {from: start, until: {state: well}, competing: {death: {state: dead}}}
-  ever_home: {ever: {stage: home}}
-  visits: {count: {event: home.clinic}, among: {ever: {stage: home}}}
-  grade: {attribute: grade}
-  sexes: {attribute: sex}
-  well: {occupancy: {state: well}}
-  days_well: {time_in: {state: well}}
-  road: {funnel: [start, {stage: home}, {event: home.clinic}]}
-  and_back: {pathway: [{stage: home}, {stage: ward}]}
-"""
+from tests.example_runs import CLINICAL, OVERLOAD, WARD, arm_of, simulated
 
 QUICK = "pathway.stages.ward.events.home.after.exponential.mean=30 days"
 SLOW = "pathway.stages.ward.events.home.after.exponential.mean=90 days"

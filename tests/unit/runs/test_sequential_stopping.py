@@ -14,10 +14,9 @@ from sim.runs import sequential_stopping
 from sim.runs.comparison import Comparison, request_source
 from sim.runs.run import RuleViolation, Run, RunRequest
 from sim.runs.sequential_stopping import MOST_PATIENTS, StoppingResult
-from tests.example_runs import OVERLOAD
-from tests.unit.outcomes.comparison.test_paired import SCENARIO
+from tests.example_runs import OVERLOAD, WARD
 
-BED = SCENARIO.replace("outcomes:", "resources: {bed: {capacity: 40}}\noutcomes:").replace(
+BED = WARD.replace("outcomes:", "resources: {bed: {capacity: 40}}\noutcomes:").replace(
     "      state: ill\n", "      state: ill\n      needs: bed\n"
 )
 
@@ -25,7 +24,7 @@ BED = SCENARIO.replace("outcomes:", "resources: {bed: {capacity: 40}}\noutcomes:
 @pytest.fixture
 def ward(tmp_path: Path) -> RunRequest:
     file = tmp_path / "ward.yaml"
-    file.write_text(SCENARIO)
+    file.write_text(WARD)
     return RunRequest(file)
 
 
@@ -153,7 +152,7 @@ def test_no_wait_in_a_queue_that_does_not_settle_is_made_precise(ward):
 
 
 def test_what_is_forbidden_ends_it(ward):
-    ward.file.write_text(SCENARIO + "never: [{stage: home}]\n")
+    ward.file.write_text(WARD + "never: [{stage: home}]\n")
     with pytest.raises(RuleViolation):
         run_until("survival=0.01", ward)
     with pytest.raises(RuleViolation):

@@ -15,7 +15,7 @@ from sim.outcomes.estimates import DifferenceRow, EstimateRow
 from sim.runs.comparison import Comparison, request_source, run_comparison
 from sim.runs.run import RunRequest, run_scenario
 from tests import example_runs as runs
-from tests.example_runs import FIRST, OVERLOAD, simulated
+from tests.example_runs import FIRST, OVERLOAD, WARD, simulated
 from tests.rows import OutcomeRows, limits
 
 NAMES = ("ward", "ward 2")
@@ -25,45 +25,8 @@ STATISTICS = (
 )  # fmt: skip
 """The measures of two arms together that are no differences."""
 
-SCENARIO = """\
-format: 1
-title: A ward
-horizon: 3 years
-states: {ill: {}, well: {}, dead: {}}
-patients:
-  number: 300
-  attributes: {age: {uniform: [20, 60]}, sex: {categorical: {male: 0.5, female: 0.5}}, grade: 0}
-clocks: {other_death: {after: {exponential: {rate: 0.05 per year}}, to: dead}}
-pathway:
-  start: ward
-  on_start: [{start: other_death}]
-  stages:
-    ward:
-      state: ill
-      events:
-        home:  {after: {exponential: {mean: 60 days}}, do: [{draw: {grade: {categorical: {1: 0.5, 3: 0.5}}}}], to: home}
-        death: {after: {exponential: {mean: 200 days}}, to: dead}
-    home:
-      state: well
-      events:
-        back:  {after: {exponential: {mean: 1 year}}, to: ward}
-        clinic: {every: {fixed: 90 days}, to: stay}
-    dead: {state: dead, terminal: true}
-outcomes:
-  survival: {from: start, until: {state: dead}, by: sex}
-  home: {from: start, until: {state: well}, competing: {death: {state: dead}}}
-  ever_home: {ever: {stage: home}}
-  visits: {count: {event: home.clinic}, among: {ever: {stage: home}}}
-  grade: {attribute: grade}
-  sexes: {attribute: sex}
-  well: {occupancy: {state: well}}
-  days_well: {time_in: {state: well}}
-  road: {funnel: [start, {stage: home}, {event: home.clinic}]}
-  and_back: {pathway: [{stage: home}, {stage: ward}]}
-"""
 
-
-def compared(folder: Path, *settings: str, text: str = SCENARIO, **options) -> Comparison:
+def compared(folder: Path, *settings: str, text: str = WARD, **options) -> Comparison:
     """The scenario against itself with other settings."""
     file = folder / "ward.yaml"
     file.write_text(text)
@@ -229,11 +192,11 @@ UNRELATED = {
 
 @pytest.mark.parametrize("change", UNRELATED)
 def test_patients_whom_a_change_does_not_affect_are_identical(tmp_path, change):
-    text = SCENARIO
+    text = WARD
     for old, new in zip(UNRELATED[change][::2], UNRELATED[change][1::2], strict=True):
         assert old in text
         text = text.replace(old, new)
-    (tmp_path / "ward.yaml").write_text(SCENARIO)
+    (tmp_path / "ward.yaml").write_text(WARD)
     (tmp_path / "other.yaml").write_text(text)
     names = ("ward", "other")
     sources = [request_source(name, RunRequest(tmp_path / f"{name}.yaml")) for name in names]
@@ -265,7 +228,7 @@ def test_outcomes_that_arms_do_not_share_are_noted(tmp_path):
 
 
 def test_where_patients_share_a_resource_one_replication_gives_no_interval(tmp_path):
-    text = SCENARIO.replace("outcomes:", "resources: {bed: {capacity: 40}}\noutcomes:").replace(
+    text = WARD.replace("outcomes:", "resources: {bed: {capacity: 40}}\noutcomes:").replace(
         "      state: ill\n", "      state: ill\n      needs: bed\n"
     )
     done = compared(tmp_path, "resources.bed.capacity=400", text=text)
