@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 from platform import node
-from typing import Any, TextIO
+from typing import Any
 
 from sim.errors import InputError, RunError
 
@@ -126,22 +126,25 @@ def write_whole(path: Path, text: str) -> None:
 
 
 @contextmanager
-def whole_file(path: Path) -> Iterator[TextIO]:
-    """A text file to write piece by piece; it takes its place when the block ends without an error.
+def whole_file(path: Path, *, binary: bool = False) -> Iterator[Any]:
+    """A file to write piece by piece; it takes its place when the block ends without an error.
 
-    A symbolic link is followed: its target is replaced. A device, FIFO or socket is written to
-    directly. Raises: RunError where the system cannot write it.
+    It is a text file, unless binary. A symbolic link is followed: its target is replaced. A device, FIFO
+    or socket is written to directly. Raises: RunError where the system cannot write it.
     """
     new = None
+    kind: dict[str, Any] = {"mode": "wb"}
+    if not binary:
+        kind = {"mode": "w", "encoding": "utf-8", "errors": "backslashreplace"}
     try:
         if _is_stream(path):
-            with path.open("w", encoding="utf-8", errors="backslashreplace") as file:
+            with path.open(**kind) as file:
                 yield file
             return
         real = Path(os.path.realpath(path))
         remove_abandoned(real.parent)
         new, handle = _new(real, lambda name: os.open(name, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
-        with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as file:
+        with os.fdopen(handle, **kind) as file:
             yield file
             file.flush()
             os.fsync(file.fileno())

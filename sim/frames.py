@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from io import StringIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
 import numpy as np
 
@@ -27,16 +26,19 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 PathLike: TypeAlias = str | os.PathLike[str]
+Done = TypeVar("Done", Run, Comparison, Sweep)
 
 
 @dataclass(frozen=True, eq=False)
-class _Shown(ABC):
+class _Shown(Generic[Done]):
     """Results that show themselves in a notebook."""
 
+    _done: Done = field(repr=False)
+
     @property
-    @abstractmethod
     def results(self) -> Results:
         """The typed results: estimates, differences, facts."""
+        return self._done.results
 
     @cached_property
     def estimates(self) -> pd.DataFrame:
@@ -80,26 +82,19 @@ class _Shown(ABC):
 
 
 @dataclass(frozen=True, eq=False)
-class RunResults(_Shown):
+class RunResults(_Shown[Run]):
     """A scenario that was simulated, with its log."""
-
-    _run: Run = field(repr=False)
-
-    @property
-    def results(self) -> Results:
-        """The typed results: estimates and facts."""
-        return self._run.results
 
     @property
     def scenario(self) -> Scenario:
         """The scenario."""
-        return self._run.scenario
+        return self._done.scenario
 
     @property
     def arm(self) -> Arm:
         """The log of the run and its use of resources."""
-        assert self._run.arm is not None
-        return self._run.arm
+        assert self._done.arm is not None
+        return self._done.arm
 
     @cached_property
     def patients(self) -> pd.DataFrame:
@@ -131,7 +126,7 @@ class RunResults(_Shown):
         """
         from sim.runs.store import write_run
 
-        write_run(Path(folder), self._run, force=force)
+        write_run(Path(folder), self._done, force=force)
 
     def report(self, file: PathLike) -> None:
         """Write the page of the run. Raises: RunError where the file cannot be written."""
@@ -153,25 +148,18 @@ class RunResults(_Shown):
         from sim.formats import export as write
         from sim.runs.store import record
 
-        provenance = record(self._run, ())
+        provenance = record(self._done, ())
         write(self.arm.history, Path(path), to=to, by=by, force=force, provenance=provenance)
 
 
 @dataclass(frozen=True, eq=False)
-class ComparisonResults(_Shown):
+class ComparisonResults(_Shown[Comparison]):
     """Scenarios with the same patients, the first of them the reference."""
-
-    _comparison: Comparison = field(repr=False)
-
-    @property
-    def results(self) -> Results:
-        """The typed results: estimates of every arm, differences from the reference, facts."""
-        return self._comparison.results
 
     @property
     def arms(self) -> tuple[Arm, ...]:
         """The arms with their logs."""
-        return self._comparison.arms
+        return self._done.arms
 
     @cached_property
     def differences(self) -> pd.DataFrame:
@@ -232,21 +220,15 @@ class ComparisonResults(_Shown):
 
 
 @dataclass(frozen=True, eq=False)
-class SweepResults(_Shown):
+class SweepResults(_Shown[Sweep]):
     """The same patients in every cell of a sweep; the base case is the reference. failed: cells' names."""
 
-    _sweep: Sweep = field(repr=False)
     one_more: bool = False
-
-    @property
-    def results(self) -> Results:
-        """The typed results: estimates of every cell, differences from the reference, facts."""
-        return self._sweep.results
 
     @property
     def failed(self) -> tuple[str, ...]:
         """The names of the cells that failed; their facts say why."""
-        return self._sweep.failed
+        return self._done.failed
 
     @cached_property
     def differences(self) -> pd.DataFrame:

@@ -9,7 +9,7 @@ from math import nan, sqrt
 
 import numpy as np
 
-from sim.economics.endpoints import COST, DISCOUNTED, QALY, Means, endpoints
+from sim.economics.endpoints import COST, DISCOUNTED, QALY, endpoints
 from sim.economics.incremental import (
     ConfidenceSet,
     JointDifference,
@@ -24,6 +24,7 @@ from sim.economics.incremental import (
 from sim.errors import InputError
 from sim.event_log.log import EventLog, Floats, Indices
 from sim.outcomes.endpoints import Endpoint
+from sim.outcomes.endpoints.means import Averages
 from sim.outcomes.estimates import Incremental, IncrementalRow
 from sim.outcomes.evaluation import Arm
 from sim.outcomes.history.history import History
@@ -82,13 +83,13 @@ class EconomicOutcomes:
     def _totals(self, arm: Arm) -> ArmTotals | None:
         found = next((endpoints for log, endpoints in self._by_log if log is arm.log), {})
         cost, qaly = found.get(COST), found.get(QALY)
-        if not isinstance(cost, Means) or not isinstance(qaly, Means):
+        if not isinstance(cost, Averages) or not isinstance(qaly, Averages):
             return None
         chosen = np.flatnonzero(arm.log.begins >= arm.scenario.patients.arrivals.warm_up)
         if arm.replications == 1:
             why = why_no_interval(arm.scenario, cost.method)
-            return ArmTotals(arm.name, cost.values[TOTAL][chosen], qaly.values[TOTAL][chosen], why)
-        costs, qalys = (_by_replication(of.values[TOTAL], arm, chosen) for of in (cost, qaly))
+            return ArmTotals(arm.name, cost.parts[TOTAL][0][chosen], qaly.parts[TOTAL][0][chosen], why)
+        costs, qalys = (_by_replication(of.parts[TOTAL][0], arm, chosen) for of in (cost, qaly))
         return ArmTotals(arm.name, costs, qalys, "")
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 
@@ -12,12 +11,11 @@ from sim.economics.capacity import CapacityCost, paid_by_capacity
 from sim.economics.discounting import YEAR
 from sim.economics.valuation import DEAD, Amounts, Valuation, categories, has_utilities
 from sim.errors import Place, Where
-from sim.event_log.log import Floats, Indices
+from sim.event_log.log import Indices
 from sim.outcomes.endpoints import Endpoint
-from sim.outcomes.endpoints.means import LEFT_OUT
+from sim.outcomes.endpoints.means import LEFT_OUT, Averages, Part
 from sim.outcomes.history.history import History
-from sim.outcomes.results import Description, Estimate, Figures, Influence, Key, mean
-from sim.outcomes.survival.estimators import of_ratio
+from sim.outcomes.results import Description, Estimate, Figures, Key
 from sim.scenario.language.model import Outcome, Scenario
 
 COST, QALY, LIFE_YEARS, NET_BENEFIT = "cost", "qaly", "life_years", "net_benefit"
@@ -25,27 +23,6 @@ COST_BY_STAGE, COST_BY_YEAR, CAPACITY_COST = "cost_by_stage", "cost_by_year", "c
 DISCOUNTED, UNDISCOUNTED = "discounted", "undiscounted"
 KIND = "economics"
 """The kind of these outcomes, which no file declares."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Means:
-    """Several means over the same patients, values by key, shape [n_patients] each."""
-
-    description: Description
-    group_rows: Indices
-    values: Mapping[Key, Floats]
-    method: str | None = "Student"
-
-    def figures(self, chosen: Indices) -> Figures:
-        """The means for these patients."""
-        estimates = {key: mean(values[chosen]) for key, values in self.values.items()}
-        influences: dict[Key, Influence] = {}
-        if len(chosen) > 1:
-            influences = {key: partial(self._influence, key, chosen) for key in self.values}
-        return Figures(len(chosen), estimates, {LEFT_OUT: 0}, influences)
-
-    def _influence(self, key: Key, chosen: Indices) -> Floats:
-        return of_ratio(self.values[key][chosen], np.ones(len(chosen)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -116,7 +93,7 @@ def endpoint(valuation: Valuation, name: str) -> Endpoint:
         return CostByYear(Description(last, currency, text), starts, valuation)
     totals, unit = _totals(valuation, name)
     text = _text(valuation, name)
-    return Means(Description(Key(DISCOUNTED), unit, text, meanings=MEANINGS), starts, _by_key(totals))
+    return Averages(Description(Key(DISCOUNTED), unit, text, meanings=MEANINGS), starts, _by_key(totals))
 
 
 MEANINGS = {(UNDISCOUNTED, ""): "not discounted"}
@@ -138,11 +115,12 @@ def _totals(valuation: Valuation, name: str) -> tuple[Mapping[str, Amounts], str
     return {"": valuation.qaly.times(threshold) + valuation.total_cost.times(-1.0)}, currency
 
 
-def _by_key(totals: Mapping[str, Amounts]) -> dict[Key, Floats]:
-    found: dict[Key, Floats] = {}
+def _by_key(totals: Mapping[str, Amounts]) -> dict[Key, Part]:
+    everyone = np.ones(len(totals[""].discounted), bool)
+    found: dict[Key, Part] = {}
     for part, amounts in totals.items():
-        found[Key(DISCOUNTED, part)] = amounts.discounted
-        found[Key(UNDISCOUNTED, part)] = amounts.undiscounted
+        found[Key(DISCOUNTED, part)] = amounts.discounted, everyone
+        found[Key(UNDISCOUNTED, part)] = amounts.undiscounted, everyone
     return found
 
 

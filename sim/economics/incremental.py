@@ -75,11 +75,6 @@ class JointDifference:
         )
         return threshold * self.effect - self.cost, sqrt(max(variance, 0.0)) if variance == variance else nan
 
-    def net_health_benefit(self, threshold: float) -> tuple[float, float]:
-        """Incremental net benefit in units of effect at a threshold, and its standard error."""
-        value, error = self.net_benefit(threshold)
-        return value / threshold, error / threshold
-
 
 def joint_difference(cost: Floats, effect: Floats) -> JointDifference:
     """The mean differences of paired units (patients or replications) [n], and their joint error."""
@@ -109,11 +104,6 @@ class ConfidenceSet:
     kind: SetKind
     low: float = nan
     high: float = nan
-
-    @property
-    def is_bounded(self) -> bool:
-        """Whether the ratio has a finite lower and upper limit."""
-        return self.kind is SetKind.INTERVAL
 
     @property
     def note(self) -> str:
@@ -190,14 +180,12 @@ class IncrementalStep:
     """A strategy in the full incremental analysis.
 
     compared_with: the strategy before it on the frontier; "" for the cheapest one there, and for those
-    off the frontier. cost, effect, icer: incremental, nan where compared with none.
+    off the frontier. icer: nan where compared with none.
     """
 
     strategy: Strategy
     status: Status
     compared_with: str = ""
-    cost: float = nan
-    effect: float = nan
     icer: float = nan
 
 
@@ -234,19 +222,4 @@ def _step(one: Strategy, off: dict[str, Status], before: dict[str, Strategy]) ->
     if one.name not in before:
         return IncrementalStep(one, Status.FRONTIER)
     last = before[one.name]
-    return IncrementalStep(
-        one, Status.FRONTIER, last.name, one.cost - last.cost, one.effect - last.effect, _icer(last, one)
-    )
-
-
-def best_at(strategies: Sequence[Strategy], threshold: float) -> Strategy:
-    """The strategy with the highest net benefit at a threshold; of equal ones the cheaper."""
-    return max(strategies, key=lambda one: (threshold * one.effect - one.cost, -one.cost))
-
-
-def net_benefits(strategies: Sequence[Strategy], thresholds: Sequence[float]) -> Floats:
-    """Net monetary benefit of each strategy at each threshold, shape [n_strategies, n_thresholds]."""
-    effects = np.array([one.effect for one in strategies])
-    costs = np.array([one.cost for one in strategies])
-    found: Floats = np.outer(effects, np.asarray(thresholds)) - costs[:, np.newaxis]
-    return found
+    return IncrementalStep(one, Status.FRONTIER, last.name, _icer(last, one))

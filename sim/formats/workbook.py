@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from io import BytesIO
 from math import isfinite
@@ -10,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sim.errors import RunError
-from sim.files import check_parent, reason
+from sim.files import check_parent, whole_file
 from sim.outcomes.estimates import DifferenceRow, EstimateRow
 from sim.outcomes.results import Results
 from sim.scenario.language.model import Scenario
@@ -39,7 +38,8 @@ def write_workbook(path: Path, results: Results, scenarios: Mapping[str, Scenari
                 for j, value in enumerate(row):
                     _write(sheet, (i, j), value, bold if i == 0 else None)
         _incremental(book, bold, results)
-    _replace(path, made.getvalue())
+    with whole_file(path, binary=True) as file:
+        file.write(made.getvalue())
 
 
 def library() -> Any:
@@ -164,15 +164,3 @@ def _incremental(book: Any, bold: Any, results: Results) -> None:
         cells: Row = (row.low, row.high, row.confidence_set, row.status)
         for j, cell in enumerate(cells, start=8):
             _write(sheet, (n - 1, j), cell, None)
-
-
-def _replace(path: Path, content: bytes) -> None:
-    """Write a file, so that the path holds either all of it or its former content."""
-    new = path.with_name(f".{path.name}.{os.getpid()}.new")
-    try:
-        new.write_bytes(content)
-        new.replace(path)
-    except OSError as error:
-        raise RunError(f"{path}: {reason(error)}") from error
-    finally:
-        new.unlink(missing_ok=True)

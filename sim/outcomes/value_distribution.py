@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.event_log.log import Floats, Indices
-from sim.outcomes.endpoints.means import Categories, Mean, attribute
+from sim.outcomes.endpoints.means import MEAN, SHARE, attribute
 from sim.outcomes.history.history import History, qualify
 from sim.outcomes.queues.waiting import CUT_OFF, SERVED, waiting_for
 from sim.outcomes.results import Estimate, share
@@ -79,25 +79,23 @@ def value_shares(history: History, outcome: Outcome, about: Indices) -> tuple[Sh
     none where they share a resource.
     """
     measure = attribute(history, outcome)
-    mask = about[qualify(history, outcome.among)[about]]
-    if isinstance(measure, Categories):
-        code = measure.code[mask]
-        values, counts = (
-            list(measure.categories),
-            np.bincount(code[code >= 0], minlength=len(measure.categories)),
-        )
-    elif isinstance(measure, Mean):
-        different, counts = np.unique(measure.values[mask], return_counts=True)
+    chosen = about[qualify(history, outcome.among)[about]]
+    found: list[tuple[str, Estimate, int]] = []
+    if MEAN in measure.parts:
+        different, counts = np.unique(measure.parts[MEAN][0][chosen], return_counts=True)
         counts, different = counts[~np.isnan(different)], different[~np.isnan(different)]
-        values = [scalar(float(value)) for value in different] if 1 < len(different) <= MOST_VALUES else []
-    else:
-        return ()
-    n, is_shared = int(counts.sum()), bool(history.scenario.shared)
-    if not values or not n:
-        return ()
-    found = [share(count, n) for count in counts.tolist()]
-    estimates = [Estimate(one.value) if is_shared else one for one in found]
-    return tuple(map(Share, values, estimates, counts.tolist()))
+        if 1 < len(different) <= MOST_VALUES:
+            n = int(counts.sum())
+            found = [
+                (scalar(float(value)), share(count, n), count)
+                for value, count in zip(different, counts.tolist(), strict=True)
+            ]
+    elif SHARE not in measure.parts:
+        figures = measure.figures(chosen)
+        counted = figures.estimates.items() if figures.n else ()
+        found = [(key.part, one, figures.counts[measure.counts[key]]) for key, one in counted]
+    is_shared = bool(history.scenario.shared)
+    return tuple(Share(name, Estimate(one.value) if is_shared else one, count) for name, one, count in found)
 
 
 def ended_waits(history: History, outcome: Outcome, about: Indices) -> tuple[Floats, NDArray[np.bool_]]:

@@ -21,7 +21,7 @@ from sim.outcomes.comparison.differences import (
     welch,
 )
 from sim.outcomes.endpoints import Endpoint
-from sim.outcomes.endpoints.means import Mean
+from sim.outcomes.endpoints.means import MEAN, Averages
 from sim.outcomes.endpoints.time_to_event import REACHED, Ends, TimeToEvent
 from sim.outcomes.evaluation import Group
 from sim.outcomes.queues.waiting import Waiting
@@ -286,11 +286,12 @@ def arm_statistics(
     if None in distances:
         return ArmStatistics({})
     found = ArmStatistics({WASSERSTEIN: Difference(Estimate(_mean(np.array(distances, np.float64))))})
-    if isinstance(reference, Mean) and isinstance(arm, Mean):
+    values = _values(reference), _values(arm)
+    if values[0] is not None and values[1] is not None:
         pairs = _replications(groups)
         figures = (
-            [quantiles_of_values(reference.values[one]) for one, _ in pairs],
-            [quantiles_of_values(arm.values[other]) for _, other in pairs],
+            [quantiles_of_values(values[0][one]) for one, _ in pairs],
+            [quantiles_of_values(values[1][other]) for _, other in pairs],
         )
         return _with_quantiles(found, groups, figures, n_patients=n_patients, has_error=has_error)
     return found
@@ -413,11 +414,18 @@ def _distance(reference: Endpoint, arm: Endpoint, one: Indices, other: Indices) 
 
 
 def _sample(endpoint: Endpoint, patients: Indices) -> Floats | None:
-    if isinstance(endpoint, Mean):
-        values = endpoint.values[patients]
-        return values[~np.isnan(values)]
+    values = _values(endpoint)
+    if values is not None:
+        return values[patients[~np.isnan(values[patients])]]
     if isinstance(endpoint, Waiting) and endpoint.above is None:
         return endpoint.ended(patients)
+    return None
+
+
+def _values(endpoint: Endpoint) -> Floats | None:
+    """The values that a mean over patients is taken of, nan for patients left out."""
+    if isinstance(endpoint, Averages) and MEAN in endpoint.parts:
+        return endpoint.parts[MEAN][0]
     return None
 
 

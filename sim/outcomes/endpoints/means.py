@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import partial
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,93 +16,78 @@ from sim.outcomes.results import Description, Estimate, Figures, Influence, Key,
 from sim.outcomes.survival.estimators import of_ratio
 from sim.scenario.language.model import Outcome
 
-SHARE = Key("share")
+MEAN, SHARE, TOTAL = Key("mean"), Key("share"), Key("total")
 LEFT_OUT, EVENTS = Key("left_out"), Key("events")
 
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Proportion:
-    """The share of patients with a flag, among those who are `known`; both [n_patients]."""
-
-    description: Description
-    group_rows: Indices
-    flags: Flags
-    known: Flags
-    method: str | None = "Wilson"
-
-    def figures(self, chosen: Indices) -> Figures:
-        """The numbers of the outcome for these patients (indices, increasing)."""
-        known = chosen[self.known[chosen]]
-        events, n = int(np.count_nonzero(self.flags[known])), len(known)
-        influences: dict[Key, Influence] = {SHARE: partial(self._influence, chosen)} if n > 1 else {}
-        return Figures(n, {SHARE: share(events, n)}, {LEFT_OUT: len(chosen) - n, EVENTS: events}, influences)
-
-    def _influence(self, chosen: Indices) -> Floats:
-        known = self.known[chosen]
-        return of_ratio((known & self.flags[chosen]).astype(np.float64), known.astype(np.float64))
+Part: TypeAlias = tuple[NDArray[Any], Flags]
+"""The value (float64) or the flag (bool) of each patient, and who counts, shape [n_patients] each."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Categories:
-    """The share of patients in each category: code [n_patients], -1 for patients left out."""
+class Averages:
+    """Means of values, or shares of flags, each over the patients who count.
+
+    parts: by key; the patients of the last are those of the outcome. counts: for a share the key under
+    which the patients with the flag are counted.
+    """
 
     description: Description
     group_rows: Indices
-    code: NDArray[np.int64]
-    categories: tuple[str, ...]
-    method: str | None = "Wilson"
+    parts: Mapping[Key, Part]
+    counts: Mapping[Key, Key] = field(default_factory=dict)
+
+    @property
+    def method(self) -> str:
+        """How intervals are made: for shares or for means."""
+        return "Wilson" if all(values.dtype == bool for values, _ in self.parts.values()) else "Student"
 
     def figures(self, chosen: Indices) -> Figures:
         """The numbers of the outcome for these patients (indices, increasing)."""
-        code = self.code[chosen]
-        found = np.bincount(code[code >= 0], minlength=len(self.categories))
-        n = int(found.sum())
         estimates: dict[Key, Estimate] = {}
-        counts = {LEFT_OUT: len(chosen) - n}
         influences: dict[Key, Influence] = {}
-        for i, (name, count) in enumerate(zip(self.categories, found.tolist(), strict=True)):
-            estimates[Key("share", name)] = share(count, n)
-            counts[Key("count", name)] = count
+        counts, n = {LEFT_OUT: 0}, 0
+        for key, (values, counted) in self.parts.items():
+            known = values[chosen[counted[chosen]]]
+            n = len(known)
+            if values.dtype == bool:
+                events = int(np.count_nonzero(known))
+                estimates[key] = share(events, n)
+                if key in self.counts:
+                    counts[self.counts[key]] = events
+            else:
+                estimates[key] = mean(known)
             if n > 1:
-                influences[Key("share", name)] = partial(self._influence, i, chosen)
+                influences[key] = partial(self._influence, key, chosen)
+        counts[LEFT_OUT] = len(chosen) - n
         return Figures(n, estimates, counts, influences)
 
-    def _influence(self, category: int, chosen: Indices) -> Floats:
-        code = self.code[chosen]
-        return of_ratio((code == category).astype(np.float64), (code >= 0).astype(np.float64))
+    def _influence(self, key: Key, chosen: Indices) -> Floats:
+        values, counted = self.parts[key]
+        known = counted[chosen]
+        above = np.where(known, values[chosen], 0.0)
+        return of_ratio(above.astype(np.float64), known.astype(np.float64))
 
 
-def ever(history: History, outcome: Outcome) -> Proportion:
+def mean_of(history: History, values: Floats, text: str, *, unit: str, excluded: str = "") -> Averages:
+    """The mean of a value of each patient, nan for patients left out."""
+    described = Description(MEAN, unit, text, excluded=excluded)
+    return Averages(described, history.starts, {MEAN: (values, ~np.isnan(values))})
+
+
+def share_of(
+    history: History, flags: Flags, text: str, *, counted: Flags | None = None, excluded: str = ""
+) -> Averages:
+    """The share of patients with a flag. counted: who counts, None for all."""
+    described = Description(SHARE, "share", text, excluded=excluded)
+    everyone = np.ones(len(flags), bool) if counted is None else counted
+    return Averages(described, history.starts, {SHARE: (flags, everyone)}, {SHARE: EVENTS})
+
+
+def ever(history: History, outcome: Outcome) -> Averages:
     """The share of patients with an event at least once."""
     assert outcome.event is not None
     flags = history.first_of_each(rows(history, outcome.event)) != NEVER
-    text = f"share of patients {event_in_words(outcome.event)} at least once"
-    return Proportion(Description(SHARE, "share", text), history.starts, flags, np.ones(len(flags), bool))
-
-
-MEAN, TOTAL = Key("mean"), Key("total")
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Mean:
-    """The mean of a value over patients, shape [n_patients], nan for patients left out."""
-
-    description: Description
-    group_rows: Indices
-    values: Floats
-    method: str | None = "Student"
-
-    def figures(self, chosen: Indices) -> Figures:
-        """The numbers of the outcome for these patients (indices, increasing)."""
-        values = self.values[chosen]
-        known = values[~np.isnan(values)]
-        n = len(known)
-        influences: dict[Key, Influence] = {MEAN: partial(self._influence, chosen)} if n > 1 else {}
-        return Figures(n, {MEAN: mean(known)}, {LEFT_OUT: len(chosen) - n}, influences)
-
-    def _influence(self, chosen: Indices) -> Floats:
-        known = ~np.isnan(self.values[chosen])
-        return of_ratio(np.where(known, self.values[chosen], 0.0), known.astype(np.float64))
+    return share_of(history, flags, f"share of patients {event_in_words(outcome.event)} at least once")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -118,12 +105,12 @@ class Total:
         return Figures(n, {TOTAL: Estimate(float(total), n=n)}, {LEFT_OUT: 0, EVENTS: total})
 
 
-def count(history: History, outcome: Outcome) -> Mean:
+def count(history: History, outcome: Outcome) -> Averages:
     """The number of events per patient."""
     assert outcome.event is not None
     times = history.counts(rows(history, outcome.event)).astype(np.float64)
     text = f"mean count per patient of {event_in_words(outcome.event)}"
-    return Mean(Description(MEAN, "per patient", text), history.starts, times)
+    return mean_of(history, times, text, unit="per patient")
 
 
 def total(history: History, outcome: Outcome) -> Total:
@@ -134,7 +121,7 @@ def total(history: History, outcome: Outcome) -> Total:
     return Total(Description(TOTAL, "per replication", text), history.starts, times)
 
 
-def attribute(history: History, outcome: Outcome) -> Mean | Proportion | Categories:
+def attribute(history: History, outcome: Outcome) -> Averages:
     """An attribute just after the first `at`, else at the patient's end."""
     names = history.log.names
     column = names.attributes.index(outcome.attribute)
@@ -150,12 +137,15 @@ def attribute(history: History, outcome: Outcome) -> Mean | Proportion | Categor
     categories = names.categories[column]
     if not categories:
         text = f"mean of {outcome.attribute} {when}"
-        return Mean(Description(MEAN, "", text, excluded=excluded), history.starts, values)
+        return mean_of(history, values, text, unit="", excluded=excluded)
+    counted = ~np.isnan(values)
     if categories == ("false", "true"):
         text = f"share of patients with {outcome.attribute} true {when}"
-        described = Description(SHARE, "share", text, excluded=excluded)
-        return Proportion(described, history.starts, values == 1.0, ~np.isnan(values))
+        return share_of(history, values == 1.0, text, counted=counted, excluded=excluded)
     text = f"share of patients in each category of {outcome.attribute} {when}"
-    code = np.where(np.isnan(values), -1.0, values).astype(np.int64)
-    described = Description(SHARE, "share", text, excluded=excluded)
-    return Categories(described, history.starts, code, categories)
+    return Averages(
+        Description(SHARE, "share", text, excluded=excluded),
+        history.starts,
+        {Key("share", name): (values == code, counted) for code, name in enumerate(categories)},
+        {Key("share", name): Key("count", name) for name in categories},
+    )

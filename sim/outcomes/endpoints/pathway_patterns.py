@@ -2,62 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import partial
 from math import inf
 
 import numpy as np
 
-from sim.event_log.log import Floats, Indices
-from sim.outcomes.endpoints.means import LEFT_OUT, SHARE, Proportion
-from sim.outcomes.history.history import NEVER, Flags, History, rows
-from sim.outcomes.results import (
-    Description,
-    Estimate,
-    Figures,
-    Influence,
-    Key,
-    event_in_words,
-    share,
-    time_in_prose,
-)
-from sim.outcomes.survival.estimators import of_ratio
+from sim.outcomes.endpoints.means import Averages, Part, share_of
+from sim.outcomes.history.history import NEVER, History, rows
+from sim.outcomes.results import Description, Key, event_in_words, time_in_prose
 from sim.scenario.language.model import EventSelector, Outcome
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Funnel:
-    """The patients who had each step and every one before it, shape [n_steps, n_patients]."""
-
-    description: Description
-    group_rows: Indices
-    had: Flags
-    steps: tuple[str, ...]
-    method: str | None = "Wilson"
-
-    def figures(self, chosen: Indices) -> Figures:
-        """The numbers of the outcome for these patients (indices, increasing)."""
-        found = [int(np.count_nonzero(had[chosen])) for had in self.had]
-        first = found[0]
-        estimates: dict[Key, Estimate] = {}
-        counts = {LEFT_OUT: len(chosen) - first}
-        influences: dict[Key, Influence] = {}
-        for i, (step, count) in enumerate(zip(self.steps, found, strict=True)):
-            before = found[i - 1] if i else len(chosen)
-            for measure, base, total in (("share", i - 1, before), ("share_of_first", 0, first)):
-                estimates[Key(measure, step)] = share(count, total)
-                if total > 1:
-                    influences[Key(measure, step)] = partial(self._influence, i, base, chosen)
-            counts[Key("count", step)] = count
-        return Figures(first, estimates, counts, influences)
-
-    def _influence(self, step: int, base: int, chosen: Indices) -> Floats:
-        """On the share with one step among those with another, -1 for all patients."""
-        below = np.ones(len(chosen)) if base < 0 else self.had[base, chosen].astype(np.float64)
-        return of_ratio(self.had[step, chosen].astype(np.float64), below)
-
-
-def funnel(history: History, outcome: Outcome) -> Funnel:
+def funnel(history: History, outcome: Outcome) -> Averages:
     """Each event among the patients who had the one before, in whatever order they came."""
     firsts = [history.first_of_each(rows(history, event)) != NEVER for event in outcome.sequence]
     had = np.logical_and.accumulate(np.array(firsts), axis=0)
@@ -74,10 +29,15 @@ def funnel(history: History, outcome: Outcome) -> Funnel:
         meanings=meanings,
         excluded=f"patients without {texts[0]}",
     )
-    return Funnel(described, history.starts, had, steps)
+    parts: dict[Key, Part] = {}
+    for i, step in enumerate(steps):
+        parts[Key("share", step)] = had[i], had[i - 1] if i else np.ones(had.shape[1], bool)
+        parts[Key("share_of_first", step)] = had[i], had[0]
+    counts = {Key("share", step): Key("count", step) for step in steps}
+    return Averages(described, history.starts, parts, counts)
 
 
-def pathway(history: History, outcome: Outcome) -> Proportion:
+def pathway(history: History, outcome: Outcome) -> Averages:
     """The share of patients with these events in this order, gaps allowed.
 
     Each is a later row than the one before, at most its `within` after it. The latest fitting row
@@ -95,7 +55,7 @@ def pathway(history: History, outcome: Outcome) -> Proportion:
         reached = candidates[gap <= (inf if step.within is None else step.within)]
     flags = history.first_of_each(reached) != NEVER
     text = f"share of patients with in this order: {', then '.join(map(_step, outcome.sequence))}"
-    return Proportion(Description(SHARE, "share", text), history.starts, flags, np.ones(len(flags), bool))
+    return share_of(history, flags, text)
 
 
 def _step(event: EventSelector) -> str:

@@ -3,48 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import partial
 from math import inf
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.event_log.log import Floats, Indices
-from sim.outcomes.endpoints.means import LEFT_OUT, MEAN, Mean
-from sim.outcomes.history.history import Flags, History
-from sim.outcomes.results import Description, Estimate, Figures, Influence, Key, share, time_in_prose
-from sim.outcomes.survival.estimators import of_ratio
+from sim.event_log.log import Floats
+from sim.outcomes.endpoints.means import Averages, Part, mean_of
+from sim.outcomes.history.history import History
+from sim.outcomes.results import Description, Key, time_in_prose
 from sim.scenario.language.model import Outcome
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Occupancy:
-    """The patients in a place at each time: there, observed [n_times, n_patients]."""
-
-    description: Description
-    group_rows: Indices
-    at: tuple[float, ...]
-    there: Flags
-    observed: Flags
-    method: str | None = "Wilson"
-
-    def figures(self, chosen: Indices) -> Figures:
-        """The numbers of the outcome for these patients (indices, increasing)."""
-        estimates: dict[Key, Estimate] = {}
-        influences: dict[Key, Influence] = {}
-        n = 0
-        for i, time in enumerate(self.at):
-            observed = chosen[self.observed[i, chosen]]
-            n = len(observed)
-            estimates[Key("share", "", time)] = share(int(np.count_nonzero(self.there[i, observed])), n)
-            if n > 1:
-                influences[Key("share", "", time)] = partial(self._influence, i, chosen)
-        return Figures(n, estimates, {LEFT_OUT: len(chosen) - n}, influences)
-
-    def _influence(self, time: int, chosen: Indices) -> Floats:
-        observed = self.observed[time, chosen].astype(np.float64)
-        return of_ratio(observed * self.there[time, chosen], observed)
 
 
 def _stretches(history: History, outcome: Outcome) -> tuple[NDArray[np.int32], Floats, Floats]:
@@ -63,16 +31,16 @@ def _place(outcome: Outcome) -> str:
     return f"the {kind} {name}"
 
 
-def time_in(history: History, outcome: Outcome) -> Mean:
+def time_in(history: History, outcome: Outcome) -> Averages:
     """Days in a stage or state until the end of follow-up; a wait counts to the stage left."""
     patient, begins, ends = _stretches(history, outcome)
     lengths: Floats = ends - begins
     days = np.bincount(patient, weights=lengths, minlength=history.log.n_patients)
     text = f"mean days in {_place(outcome)} until the end of follow-up"
-    return Mean(Description(MEAN, "days", text), history.starts, days.astype(np.float64))
+    return mean_of(history, days.astype(np.float64), text, unit="days")
 
 
-def occupancy(history: History, outcome: Outcome, at: Sequence[float]) -> Occupancy:
+def occupancy(history: History, outcome: Outcome, at: Sequence[float]) -> Averages:
     """The share of patients in a stage or state at each time.
 
     The share is among patients whose follow-up is not shorter; at its very end a patient is where the
@@ -94,4 +62,5 @@ def occupancy(history: History, outcome: Outcome, at: Sequence[float]) -> Occupa
         curve=share_of,
         excluded=f"patients who cannot be observed for {when}",
     )
-    return Occupancy(described, history.starts, tuple(at), there, observed)
+    parts: dict[Key, Part] = {Key("share", "", time): (there[i], observed[i]) for i, time in enumerate(at)}
+    return Averages(described, history.starts, parts)

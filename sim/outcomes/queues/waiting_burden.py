@@ -7,9 +7,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from sim.outcomes.endpoints import Endpoint
-from sim.outcomes.endpoints.means import MEAN, SHARE, Mean, Proportion
+from sim.outcomes.endpoints.means import Averages, mean_of, share_of
 from sim.outcomes.history.history import NEVER, History
-from sim.outcomes.results import Description
 from sim.units import DAYS_IN
 
 BETTER = {"waiting_days": -1, "lost_waiting": -1, "life_years": 1}
@@ -30,7 +29,7 @@ def burden(history: History) -> Mapping[str, Endpoint]:
     return found
 
 
-def waiting_days(history: History) -> Mean:
+def waiting_days(history: History) -> Averages:
     """Days in all queues together; a wait that is cut off counts to the end of follow-up."""
     log, waits = history.log, history.waits
     patient = history.patients(waits.asked)
@@ -39,19 +38,19 @@ def waiting_days(history: History) -> Mean:
     ends[known] = log.time[waits.ended[known]]
     days = np.bincount(patient, weights=ends - log.time[waits.asked], minlength=log.n_patients)
     text = "mean days in queues per patient, a wait cut off by the end of follow-up counted so far"
-    return Mean(Description(MEAN, "days", text), history.starts, np.asarray(days, dtype=np.float64))
+    return mean_of(history, days.astype(np.float64), text, unit="days")
 
 
-def lost_waiting(history: History) -> Proportion:
+def lost_waiting(history: History) -> Averages:
     """The share of patients who left a queue, by death or otherwise, without what they waited for."""
     waits = history.waits
     lost = np.zeros(history.log.n_patients, bool)
     lost[history.patients(waits.asked[(waits.ended != NEVER) & ~waits.granted])] = True
     text = "share of patients who left a queue, by death or otherwise, without what they waited for"
-    return Proportion(Description(SHARE, "share", text), history.starts, lost, np.ones(len(lost), bool))
+    return share_of(history, lost, text)
 
 
-def life_years(history: History) -> Mean:
+def life_years(history: History) -> Averages:
     """Years from the start until the state `dead`, or until the end of follow-up."""
     log = history.log
     alive = log.follow_up.copy()
@@ -59,4 +58,4 @@ def life_years(history: History) -> Mean:
     died = first != NEVER
     alive[died] = log.time[first[died]]
     text = f"mean years alive per patient: from the start until the state {DEAD} or the end of follow-up"
-    return Mean(Description(MEAN, "years", text), history.starts, np.asarray(alive / DAYS_IN["year"]))
+    return mean_of(history, alive / DAYS_IN["year"], text, unit="years")

@@ -14,11 +14,9 @@ from sim.economics.incremental import (
     SetKind,
     Status,
     Strategy,
-    best_at,
     fieller,
     frontier,
     joint_difference,
-    net_benefits,
     pairwise_status,
 )
 
@@ -88,7 +86,9 @@ def test_frontier_has_the_best_strategy_at_every_threshold() -> None:
         icers = [0.0, *(step.icer for step in on[1:])]
         assert all(a < b for a, b in pairwise(icers))
         for step, low, high in zip(on, icers, [*icers[1:], icers[-1] + 2.0], strict=True):
-            assert best_at(strategies, (low + high) / 2) == step.strategy
+            threshold = (low + high) / 2
+            best = max(strategies, key=lambda one, worth=threshold: worth * one.effect - one.cost)
+            assert best == step.strategy
 
 
 def test_equal_strategies_stay_once() -> None:
@@ -192,9 +192,3 @@ def test_r6_net_benefit_over_thresholds() -> None:
     expected |= {50000: (10000, 9695.3597), 100000: (25000, 19467.9223)}
     for threshold, (value, error) in expected.items():
         assert difference.net_benefit(threshold) == pytest.approx((value, error), abs=5e-5)
-    assert difference.net_health_benefit(20000) == pytest.approx((0.05, 4358.8989 / 20000), abs=1e-8)
-
-
-def test_net_benefits_of_strategies() -> None:
-    found = net_benefits([Strategy("a", 10.0, 1.0), Strategy("b", 30.0, 2.0)], [0.0, 20.0, 50.0])
-    assert found.tolist() == [[-10.0, 10.0, 40.0], [-30.0, 10.0, 70.0]]

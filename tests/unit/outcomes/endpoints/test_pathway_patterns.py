@@ -7,6 +7,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
+from sim.outcomes.endpoints.means import SHARE
 from sim.outcomes.endpoints.pathway_patterns import pathway
 from sim.outcomes.history.history import History
 from sim.outcomes.results import share
@@ -71,7 +72,9 @@ def test_events_in_order_against_every_choice_of_rows(seed, within, names):
     steps = tuple(happens("stage", s, within=w) for s, w in zip(names, between, strict=True))
     scenario = by_hand.scenario(STAGES, attributes=ATTRIBUTES)
     log = by_hand.event_log(scenario, patients, events=EVENTS)
-    found = pathway(History(log, by_hand.no_use(), scenario), outcome("pathway", sequence=steps)).flags
+    found = pathway(History(log, by_hand.no_use(), scenario), outcome("pathway", sequence=steps)).parts[
+        SHARE
+    ][0]
     expected = [
         any(
             all(row.to == name for row, name in zip(rows, names, strict=True))
