@@ -61,7 +61,7 @@ def curves(evaluator: Evaluator, outcome: Outcome) -> tuple[Curves, Mapping[str,
     table = Estimates.of(outcome_rows(findings, evaluator.scenario))
     described, name = findings.description, outcome.label or outcome.name
     parts = tuple(part for part, _ in outcome.competing)
-    groups = {key: _curves(table.where(group=key), described, parts, key) for key in findings.groups}
+    groups = {key: _curves(table.where(group=key), described, parts, key) for key in findings.groups if key}
     return _curves(table.where(group=""), described, parts, name), groups
 
 

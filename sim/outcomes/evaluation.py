@@ -16,8 +16,13 @@ from sim.outcomes.endpoints.time_in_state import occupancy, time_in
 from sim.outcomes.endpoints.time_to_event import Observation, TimeToEvent, time_to_event
 from sim.outcomes.history.history import NEVER, Flags, History, qualify, rows
 from sim.outcomes.queues import waiting
-from sim.outcomes.queues.queue_summary import ResourceFindings, resource_findings
-from sim.outcomes.results import Description, Figures
+from sim.outcomes.queues.queue_summary import (
+    ResourceFindings,
+    resource_facts,
+    resource_findings,
+    steady_state_note,
+)
+from sim.outcomes.results import Description, Figures, ResourceFacts
 from sim.scenario.language.model import EventSelector, Outcome, Scenario
 from sim.scenario.language.wording import scalar
 
@@ -68,11 +73,13 @@ class Group:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Evaluation:
-    """An outcome for all patients it is about, and for each group of `by`; note: why there are none."""
+    """An outcome for all patients it is about, the group "", then for each group of `by`.
+
+    note: why there are none of these.
+    """
 
     outcome: Outcome
     endpoint: Endpoint
-    all_patients: Group
     groups: Mapping[str, Group]
     note: str = ""
 
@@ -85,7 +92,6 @@ class Evaluation:
             self.outcome,
             endpoint.description,
             endpoint.method,
-            without_influences(self.all_patients.by_replication),
             {name: without_influences(group.by_replication) for name, group in self.groups.items()},
             self.note,
             nobody,
@@ -108,8 +114,8 @@ class Evaluator:
         observations: Mapping[str, Observation] | None = None,
         further: FurtherOutcomes | None = None,
     ) -> None:
+        self.arm, self.name, self.replications = arm, arm.name, arm.replications
         self.history, self.log, self.scenario = arm.history, arm.log, arm.scenario
-        self.replications = arm.replications
         self.asked = tuple(at)
         self.times = observable_times(self.scenario, at)
         self.observations = observations or {}
@@ -139,12 +145,20 @@ class Evaluator:
         """Every resource that patients can wait for."""
         return resource_findings(self.history, self.replications) if self.scenario.shared else {}
 
+    @cached_property
+    def _resource_facts(self) -> tuple[ResourceFacts, ...]:
+        return resource_facts(self.resources, self.scenario)
+
+    def steady_state_note(self, outcome: Outcome) -> str:
+        """What to know of an outcome of waits whose queue does not settle, "" for others."""
+        return steady_state_note(self._resource_facts, outcome.resource)
+
     def evaluate(self, outcome: Outcome) -> Evaluation:
         """One of the outcomes on this log."""
         endpoint = self._endpoint(outcome)
         patients = np.flatnonzero(self.counted & qualify(self.history, outcome.among))
         groups, note = self._groups(endpoint, outcome.by, patients)
-        return Evaluation(outcome, endpoint, self.group(endpoint, patients), groups, note)
+        return Evaluation(outcome, endpoint, {"": self.group(endpoint, patients), **groups}, note)
 
     def group(self, endpoint: Endpoint, patients: Indices) -> Group:
         """An outcome in these patients, in each replication."""
@@ -203,7 +217,7 @@ ByReplication: TypeAlias = tuple[Figures, ...]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Findings:
-    """An outcome in each replication, for all patients it is about and for each group of `by`.
+    """An outcome in each replication, by group as in Evaluation.
 
     method: of intervals over patients. note: why there are no groups. nobody: the figures of no
     patients, None where there are no groups. observation: for a time to an event.
@@ -212,7 +226,6 @@ class Findings:
     outcome: Outcome
     description: Description
     method: str | None
-    all_patients: ByReplication
     groups: Mapping[str, ByReplication]
     note: str
     nobody: Figures | None
@@ -229,11 +242,6 @@ def too_many_groups(attribute: str) -> str:
     return f"{attribute} has more than {MOST_GROUPS} different values: too many for groups"
 
 
-def mean_the_same(findings: Sequence[Findings]) -> bool:
-    """Whether an outcome means the same in all these replications, so that they can be combined."""
-    return all(one.description == findings[0].description for one in findings)
-
-
 def combined_observation(findings: Sequence[Findings]) -> Observation | None:
     """How long patients were observed in all these replications."""
     found = [one.observation for one in findings if one.observation is not None]
@@ -242,33 +250,24 @@ def combined_observation(findings: Sequence[Findings]) -> Observation | None:
 
 def combine_findings(findings: Sequence[Findings]) -> Findings:
     """One outcome in one replication after another, with the same meaning in all."""
-    first, names = findings[0], _group_names(findings)
+    first, names = findings[0], list(dict.fromkeys(name for one in findings for name in one.groups))
+    if any(list(one.groups) != names for one in findings):  # numbers, of which some have none
+        names = ["", *sorted(names[1:], key=float)]
     note = next((one.note for one in findings if one.note), "")
-    if len(names) > MOST_GROUPS and not note:
+    if len(names) > MOST_GROUPS + 1 and not note:
         note = too_many_groups(str(first.outcome.by))
-    groups = (
-        {}
-        if note
-        else {name: tuple(chain.from_iterable(_group(one, name) for one in findings)) for name in names}
-    )
-    every = tuple(chain.from_iterable(one.all_patients for one in findings))
-    return replace(
-        first, all_patients=every, groups=groups, note=note, observation=combined_observation(findings)
-    )
-
-
-def _group_names(findings: Sequence[Findings]) -> list[str]:
-    """The names of all groups: categories as declared, numbers increasing."""
-    names = list(dict.fromkeys(name for one in findings for name in one.groups))
-    is_same = all(list(one.groups) == names for one in findings)
-    return names if is_same else sorted(names, key=float)
+    groups = {
+        name: tuple(chain.from_iterable(_group(one, name) for one in findings))
+        for name in ([""] if note else names)
+    }
+    return replace(first, groups=groups, note=note, observation=combined_observation(findings))
 
 
 def _group(findings: Findings, name: str) -> ByReplication:
     if name in findings.groups:
         return findings.groups[name]
     assert findings.nobody is not None
-    return (findings.nobody,) * len(findings.all_patients)
+    return (findings.nobody,) * len(findings.groups[""])
 
 
 def first_violation(history: History) -> tuple[int, EventSelector] | None:

@@ -17,7 +17,6 @@ from sim.outcomes.evaluation import (
     FurtherOutcomes,
     combine_findings,
     combined_observation,
-    mean_the_same,
 )
 from sim.outcomes.queues import queue_summary
 from sim.outcomes.queues.queue_summary import ResourceFindings
@@ -112,7 +111,7 @@ def have_same_meaning(summaries: Sequence[Summary]) -> bool:
     It does not where one saw patients for longer than another, so that a curve has another headline
     time: these are evaluated again with the `combined_observations`.
     """
-    return all(map(mean_the_same, _by_outcome(summaries)))
+    return all(one.description == of[0].description for of in _by_outcome(summaries) for one in of)
 
 
 def combined_observations(summaries: Sequence[Summary]) -> dict[str, Observation]:
@@ -191,7 +190,7 @@ def _outcome_facts(findings: Findings, note: str) -> OutcomeFacts:
         outcome.kind,
         outcome.label or outcome.name,
         outcome.by,
-        tuple(findings.groups),
+        tuple(findings.groups)[1:],
         findings.note,
         findings.description,
         note,
@@ -205,7 +204,6 @@ def outcome_rows(
 
     note: beside every number, as that the queue does not settle.
     """
-    yield from _group_rows(findings, findings.all_patients, scenario, arm=arm, group="", note=note)
     for name, figures in findings.groups.items():
         yield from _group_rows(findings, figures, scenario, arm=arm, group=name, note=note)
 

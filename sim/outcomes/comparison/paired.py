@@ -24,24 +24,11 @@ from sim.outcomes.comparison.patient_changes import (
 from sim.outcomes.endpoints.time_to_event import TimeToEvent, time_to_event, with_common_times
 from sim.outcomes.estimates import DifferenceRow, Differences, EstimateRow, Estimates
 from sim.outcomes.evaluation import Arm, Evaluation, Evaluator, Findings, FurtherOutcomes, Group
-from sim.outcomes.queues.queue_summary import growth_note, resource_facts, steady_state_note
+from sim.outcomes.queues.queue_summary import growth_note
 from sim.outcomes.results import ArmFacts, Description, Estimate, Key, Results
 from sim.outcomes.summary import arm_results, summarise, unit_of, why_no_interval
 from sim.scenario.checks.together import contrast
 from sim.scenario.language.model import Outcome
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _EvaluatedArm:
-    """An arm ready for its outcomes. steady_state: by resource, what to know of its waits."""
-
-    arm: Arm
-    evaluator: Evaluator
-    steady_state: Mapping[str, str]
-
-    @property
-    def name(self) -> str:
-        return self.arm.name
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,12 +55,12 @@ def compare(
     """
     for arm in arms[1:]:
         check_comparable(arms[0], arm)
-    evaluated = [_evaluated(arm, at, further) for arm in arms]
+    evaluated = [Evaluator(arm, at=at, further=further) for arm in arms]
     reference, *others = evaluated
     with worker_threads(workers or os.cpu_count() or 1) as pool:
         submitted = [pool.submit(_patient_changes, reference, arm) for arm in others]
         outcomes = list(pool.map(partial(_compare_outcome, evaluated), _outcomes(evaluated)))
-        changes = {arm.name: one.result() for arm, one in zip(others, submitted, strict=True)}
+        changes = {of.name: one.result() for of, one in zip(others, submitted, strict=True)}
     tables, facts, labels = [], [], arm_labels(arms)
     for one in evaluated:
         estimates, described = _arm_results(one, outcomes)
@@ -99,28 +86,20 @@ def compare(
     )
 
 
-def _evaluated(arm: Arm, at: Sequence[float], further: FurtherOutcomes | None) -> _EvaluatedArm:
-    evaluator = Evaluator(arm, at=at, further=further)
-    facts = resource_facts(evaluator.resources, arm.scenario) if evaluator.resources else ()
-    return _EvaluatedArm(
-        arm, evaluator, {one.name: steady_state_note(facts, one.name) for one in facts if not one.settles}
-    )
-
-
 def _distinct(rows: Iterable[EstimateRow]) -> list[EstimateRow]:
     """One row for each set of labels: the reference's quantiles come with every arm."""
     return list({row[:6]: row for row in rows}.values())
 
 
-def _outcomes(arms: Sequence[_EvaluatedArm]) -> list[Outcome]:
+def _outcomes(arms: Sequence[Evaluator]) -> list[Outcome]:
     """Every different outcome of the arms, those of the reference first."""
     found: list[Outcome] = []
     for arm in arms:
-        found += [one for one in arm.evaluator.outcomes if not any(is_same(one, other) for other in found)]
+        found += [one for one in arm.outcomes if not any(is_same(one, other) for other in found)]
     return found
 
 
-def _arm_results(one: _EvaluatedArm, outcomes: Sequence[_ComparedOutcome]) -> tuple[Estimates, ArmFacts]:
+def _arm_results(one: Evaluator, outcomes: Sequence[_ComparedOutcome]) -> tuple[Estimates, ArmFacts]:
     """The results of an arm, its outcomes in the order of its file."""
     found = {
         of_arm.outcome.name: of_arm
@@ -128,8 +107,8 @@ def _arm_results(one: _EvaluatedArm, outcomes: Sequence[_ComparedOutcome]) -> tu
         for name, of_arm in compared.findings.items()
         if name == one.name
     }
-    in_order = [found[outcome.name] for outcome in one.evaluator.outcomes]
-    return arm_results(summarise(one.evaluator, in_order), name=one.name)
+    in_order = [found[outcome.name] for outcome in one.outcomes]
+    return arm_results(summarise(one, in_order), name=one.name)
 
 
 def _with_changes(facts: ArmFacts, reference: Arm, arm: Arm, changes: PatientChanges | None) -> ArmFacts:
@@ -144,12 +123,11 @@ def _with_changes(facts: ArmFacts, reference: Arm, arm: Arm, changes: PatientCha
     )
 
 
-def _patient_changes(reference: _EvaluatedArm, arm: _EvaluatedArm) -> PatientChanges:
+def _patient_changes(reference: Evaluator, arm: Evaluator) -> PatientChanges:
     """The changes of all patients who start after the warm-up."""
-    one, other = reference.evaluator, arm.evaluator
-    patients = np.flatnonzero(one.counted)
-    has_error = not one.scenario.shared and not other.scenario.shared
-    endpoints = _deciding_endpoints(one, other)
+    patients = np.flatnonzero(reference.counted)
+    has_error = not reference.scenario.shared and not arm.scenario.shared
+    endpoints = _deciding_endpoints(reference, arm)
     return patient_changes(reference.arm, arm.arm, endpoints, patients=patients, has_error=has_error)
 
 
@@ -176,13 +154,13 @@ def _deciding_endpoints(one: Evaluator, other: Evaluator) -> tuple[TimeToEvent, 
 # ---------------------------------------------------------------- one outcome
 
 
-def _compare_outcome(arms: Sequence[_EvaluatedArm], outcome: Outcome) -> _ComparedOutcome:
+def _compare_outcome(arms: Sequence[Evaluator], outcome: Outcome) -> _ComparedOutcome:
     """One outcome in every arm that has it, and its differences from the reference."""
     evaluations: dict[str, Evaluation] = {}
     for one in arms:
-        same = next((other for other in one.evaluator.outcomes if is_same(outcome, other)), None)
+        same = next((other for other in one.outcomes if is_same(outcome, other)), None)
         if same is not None:
-            evaluations[one.name] = one.evaluator.evaluate(same)
+            evaluations[one.name] = one.evaluate(same)
     findings = {name: evaluation.findings() for name, evaluation in evaluations.items()}
     reference = arms[0]
     if reference.name not in evaluations:
@@ -199,24 +177,21 @@ def _compare_outcome(arms: Sequence[_EvaluatedArm], outcome: Outcome) -> _Compar
 
 
 def _differences(
-    arms: tuple[_EvaluatedArm, _EvaluatedArm], pair: tuple[Evaluation, Evaluation]
+    arms: tuple[Evaluator, Evaluator], pair: tuple[Evaluation, Evaluation]
 ) -> tuple[list[DifferenceRow], list[EstimateRow]]:
     """The differences of one outcome in one arm, for all patients and for each group."""
     reference, arm = pair
     if isinstance(reference.endpoint, TimeToEvent) and isinstance(arm.endpoint, TimeToEvent):
         first, second = with_common_times(reference.endpoint, arm.endpoint)
-        reference = _with_endpoint(arms[0].evaluator, reference, first)
-        arm = _with_endpoint(arms[1].evaluator, arm, second)
-    groups = {"": (reference.all_patients, arm.all_patients)}
-    groups |= {
-        name: (group, arm.groups[name]) for name, group in reference.groups.items() if name in arm.groups
-    }
+        reference = _with_endpoint(arms[0], reference, first)
+        arm = _with_endpoint(arms[1], arm, second)
     rows: list[DifferenceRow] = []
     quantiles: list[EstimateRow] = []
-    for name, both in groups.items():
-        found = _group_differences(arms, (reference, arm), name, both)
-        rows += found[0]
-        quantiles += found[1]
+    for name, group in reference.groups.items():
+        if name in arm.groups:
+            found = _group_differences(arms, (reference, arm), name, (group, arm.groups[name]))
+            rows += found[0]
+            quantiles += found[1]
     return rows, quantiles
 
 
@@ -225,32 +200,26 @@ def _with_endpoint(evaluator: Evaluator, evaluation: Evaluation, endpoint: TimeT
     if endpoint is evaluation.endpoint:
         return evaluation
     groups = {name: evaluator.group(endpoint, group.patients) for name, group in evaluation.groups.items()}
-    every = evaluator.group(endpoint, evaluation.all_patients.patients)
-    return replace(evaluation, endpoint=endpoint, all_patients=every, groups=groups)
+    return replace(evaluation, endpoint=endpoint, groups=groups)
 
 
 def _group_differences(
-    arms: tuple[_EvaluatedArm, _EvaluatedArm],
+    arms: tuple[Evaluator, Evaluator],
     pair: tuple[Evaluation, Evaluation],
     group: str,
     groups: tuple[Group, Group],
 ) -> tuple[list[DifferenceRow], list[EstimateRow]]:
     endpoints = pair[0].endpoint, pair[1].endpoint
-    several = arms[0].evaluator.replications > 1
-    reasons = (
-        ()
-        if several
-        else (
-            why_no_interval(one.arm.scenario, endpoint.method)
-            for one, endpoint in zip(arms, endpoints, strict=True)
-        )
-    )
-    why = next(filter(None, reasons), "")
-    has_error, n = not why and not several, arms[0].arm.log.n_patients
+    several = arms[0].replications > 1
+    reasons = [
+        why_no_interval(one.scenario, endpoint.method) for one, endpoint in zip(arms, endpoints, strict=True)
+    ]
+    why = "" if several else next(filter(None, reasons), "")
+    has_error, n = not why and not several, arms[0].log.n_patients
     differences = paired_differences(*groups, n_patients=n, has_error=has_error)
     statistics = arm_statistics(*endpoints, groups, n_patients=n, has_error=has_error)
     outcome, described = pair[0].outcome, endpoints[0].description
-    notes = {one.name: one.steady_state.get(outcome.resource, "") for one in arms}
+    notes = {one.name: one.steady_state_note(outcome) for one in arms}
     rows = difference_rows(
         differences | dict(statistics.differences),
         described,
@@ -275,10 +244,10 @@ def _quantile_row(
     )
 
 
-def _unshared_outcomes(reference: _EvaluatedArm, arm: _EvaluatedArm) -> list[str]:
+def _unshared_outcomes(reference: Evaluator, arm: Evaluator) -> list[str]:
     """Outcomes that the two do not have in common, and why."""
-    one = {outcome.name: outcome for outcome in reference.evaluator.outcomes}
-    other = {outcome.name: outcome for outcome in arm.evaluator.outcomes}
+    one = {outcome.name: outcome for outcome in reference.outcomes}
+    other = {outcome.name: outcome for outcome in arm.outcomes}
     different = [name for name, outcome in one.items() if name in other and not is_same(outcome, other[name])]
     notes = []
     for reason, names in (

@@ -28,7 +28,6 @@ from sim.outcomes.evaluation import (
     Group,
     without_influences,
 )
-from sim.outcomes.queues.queue_summary import resource_facts, steady_state_note
 from sim.outcomes.queues.waiting_burden import burden
 from sim.outcomes.results import UNKNOWN, Description, Key, time_in_prose
 from sim.outcomes.summary import Summary, summarise, why_no_interval
@@ -73,7 +72,6 @@ def evaluate_cell(arm: Arm, *, at: Sequence[float], further: FurtherOutcomes | N
     """
     scenario = arm.scenario
     evaluator = Evaluator(arm, at=at, further=further)
-    facts = resource_facts(evaluator.resources, scenario)
     named = {outcome.name for outcome in scenario.outcomes}
     waiting = {name: endpoint for name, endpoint in burden(evaluator.history).items() if name not in named}
     evaluations = [
@@ -89,9 +87,9 @@ def evaluate_cell(arm: Arm, *, at: Sequence[float], further: FurtherOutcomes | N
         one.outcome.name: Headline(
             one.outcome,
             one.endpoint.description,
-            one.all_patients,
+            one.groups[""],
             "" if several else why_no_interval(scenario, one.endpoint.method),
-            steady_state_note(facts, one.outcome.resource),
+            evaluator.steady_state_note(one.outcome),
         )
         for one in evaluations
     }
@@ -102,7 +100,7 @@ def evaluate_cell(arm: Arm, *, at: Sequence[float], further: FurtherOutcomes | N
 
 def _burden(name: str, endpoint: Endpoint, group: Group) -> Evaluation:
     outcome = Outcome(name, "burden", Where(Place(""), ""), label=name.replace("_", " "))
-    return Evaluation(outcome, endpoint, group, {})
+    return Evaluation(outcome, endpoint, {"": group})
 
 
 def _window(scenario: Scenario) -> dict[str, str]:

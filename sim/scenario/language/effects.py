@@ -348,6 +348,8 @@ def read_attribute(name: str, node: PlacedNode, known: Known) -> Attribute:
         initial = read_draw(node, name, known)
     else:
         initial = read_value(node, known, constant)
+    if "" in kind.categories:
+        raise node.fail("a category has no name", "write a text that is not empty")
     return Attribute(name, kind.kind, kind.categories, initial, node.where)
 
 
