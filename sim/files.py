@@ -298,5 +298,5 @@ def json_text(value: Mapping[str, Any], *, ascii_only: bool = False) -> str:
 
 
 def reason(error: OSError) -> str:
-    """The system's description of an error, without its number."""
-    return (error.strerror or str(error)).lower()
+    """The system's description of an error, without its number and without what a library adds."""
+    return (os.strerror(error.errno) if error.errno else str(error)).lower()

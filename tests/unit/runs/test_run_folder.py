@@ -329,10 +329,10 @@ def test_a_table_that_cannot_be_written_leaves_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(self: Any, *args: Any, **kwargs: Any) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
+        raise OSError(errno.ENOSPC, "Error writing bytes to file. Detail: [errno 28] No space left on device")
 
     monkeypatch.setattr(parquet.ParquetWriter, "write_table", full)
-    with pytest.raises(RunError, match="no space left on device"):
+    with pytest.raises(RunError, match="run: no space left on device; nothing was written"):
         write(tmp_path / "run")
     assert names_in(tmp_path) == []
 
