@@ -11,10 +11,9 @@ import pyarrow as pa
 
 from sim.engine.run import Result
 from sim.errors import RunError
-from sim.event_log.arrow_tables import event_tables, patient_table, use_table
 from sim.files import json_text
 from sim.runs.run import QUIET, Progress, Run, run_scenario
-from sim.runs.store import EVENTS, PATIENTS, RESOURCE_USE, TABLES, SavedRun
+from sim.runs.store import EVENTS, TABLES, SavedRun, tables_of
 
 
 class Reproduction:
@@ -29,10 +28,8 @@ class Reproduction:
 
     def add(self, result: Result) -> None:
         """Compare replications that follow those before."""
-        for table in event_tables(result.log):
-            self._tables[EVENTS].add(table)
-        self._tables[PATIENTS].add(patient_table(result.log))
-        self._tables[RESOURCE_USE].add(use_table(result.use, result.log.names.resources))
+        for name, table in tables_of(result):
+            self._tables[name].add(table)
 
     @property
     def n_rows(self) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,8 +83,17 @@ def opened_run(folder: Path, *, force: bool = False) -> Iterator[RunFiles]:
     check_run_folder(folder, force=force)
     with whole_folder(folder) as new:
         with ExitStack() as opened:
-            yield RunFiles(new, *(opened.enter_context(closing(TableFile(new / name))) for name in TABLES))
+            tables = {name: opened.enter_context(closing(TableFile(new / name))) for name in TABLES}
+            yield RunFiles(new, tables)
         check_run_folder(folder, force=force)  # another program may have made it meanwhile
+
+
+def tables_of(result: Result) -> Iterator[tuple[str, pa.Table]]:
+    """The tables of some replications with the names of their files; that of the events in parts."""
+    for table in event_tables(result.log):
+        yield EVENTS, table
+    yield PATIENTS, patient_table(result.log)
+    yield RESOURCE_USE, use_table(result.use, result.log.names.resources)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,16 +101,12 @@ class RunFiles:
     """The files of a run that is being written into an unfinished folder."""
 
     folder: Path
-    events: TableFile
-    patients: TableFile
-    resource_use: TableFile
+    tables: Mapping[str, TableFile]
 
     def add(self, result: Result) -> None:
         """Write replications that follow those before."""
-        for table in event_tables(result.log):
-            self.events.add(table)
-        self.patients.add(patient_table(result.log))
-        self.resource_use.add(use_table(result.use, result.log.names.resources))
+        for name, table in tables_of(result):
+            self.tables[name].add(table)
 
     def finish(self, run: Run, *, command: Sequence[str]) -> None:
         """Write the results, the resolved scenario and the record of the run, which has its seconds."""

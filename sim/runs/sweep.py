@@ -32,7 +32,6 @@ from sim.runs.run import (
     Progress,
     RuleViolation,
     RunRequest,
-    Timer,
     check_outcomes,
     check_rules,
     further_outcomes,
@@ -43,11 +42,14 @@ from sim.scenario.source.inheritance import SET
 
 @dataclass(frozen=True, slots=True)
 class Sweep:
-    """A sweep: its results, and the names of the cells that failed."""
+    """A sweep: its results."""
 
     results: Results
-    failed: tuple[str, ...]
-    timer: Timer
+
+    @property
+    def failed(self) -> tuple[str, ...]:
+        """The names of the cells that failed."""
+        return tuple(arm.name for arm in self.results.arms if arm.failed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,6 @@ def run_sweep(
     Raises: ScenarioError with every cell that is no valid scenario, before any is simulated;
     InputError for an outcome that does not exist; RunError where the reference fails.
     """
-    timer = Timer()
     progress.step("load")
     check_outcomes(outcomes, scenario)
     every = [Variation(()), *variations]
@@ -82,16 +83,12 @@ def run_sweep(
     base = sources[0]
     reference = next((one for one in sources[1:] if _digest(one) == _digest(base)), base)
     cells = [reference, *(one for one in sources[1:] if one is not reference)]
-    timer.begin("engine")
     progress.step("engine")
     found = _SweepResults({one.name: one for one in every}, cells, request, outcomes)
     _simulate(cells, request, found.add, progress)
-    timer.begin("outcomes")
     order = [one.name for one in sources if one in cells]
     values = _base_values(request, sources, found.varied)
-    results = found.results(order, values, find_best=find_best)
-    timer.begin("write")
-    return Sweep(results, tuple(found.failed), timer)
+    return Sweep(found.results(order, values, find_best=find_best))
 
 
 def _sources(request: RunRequest, scenario: Scenario, variations: Sequence[Variation]) -> list[ArmSource]:
@@ -230,7 +227,6 @@ class _SweepResults:
         request: RunRequest,
         outcomes: Sequence[str],
     ) -> None:
-        self.failed: list[str] = []
         self.varied = list(dict.fromkeys(path for one in variations.values() for path, _ in one.changes))
         self._variations, self._sources = variations, cells
         self._request, self._outcomes = request, outcomes
@@ -246,7 +242,6 @@ class _SweepResults:
         if isinstance(cell, FailedCell):
             if source is reference:
                 raise RunError(cell.why)
-            self.failed.append(name)
             facts = ArmFacts(name, scenario.title, scenario.digest, 0, scenario.horizon, failed=cell.why)
             self._facts[name] = facts
             return
