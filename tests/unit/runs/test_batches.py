@@ -20,7 +20,7 @@ from sim.runs.store import EVENTS, TABLES, read_run, run_into, write_run
 from tests.cohorts import compiled, written
 
 PATIENTS = (
-    "{arrive: {poisson: 0.004 per day, for: 600 days, warm_up: 50 days}, attributes: {weight: {uniform: [0, 1]}, "
+    "{arrive: {poisson: 0.004 per day, for: 600 days, warm_up: 50 days}, attributes: {weight: {poisson: 1000000}, "
     "grade: {categorical: {0: 0.2, 1: 0.1, 2: 0.1, 5: 0.1, 10: 0.1, 100: 0.1, 0.5: 0.1, 7: rest}}}}"
 )
 STAGES = """
