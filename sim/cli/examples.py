@@ -21,7 +21,6 @@ _IN_WHEEL = Path(__file__).parents[1] / "shipped_scenarios"
 FOLDER = _IN_WHEEL if _IN_WHEEL.is_dir() else Path(__file__).parents[2] / "scenarios"
 """The shipped scenarios: in a clone, and with an editable installation, the folder beside `sim`."""
 STARTER = "starter"
-SOURCES = "sources.yaml"
 GROUPS = ("examples", "clinical", "strategies", "centre")
 _TITLE = re.compile(r"^title:.*$", re.MULTILINE)
 _PLAIN_NAME = re.compile(r"[\w.-]+")
@@ -170,12 +169,12 @@ def _print_list() -> None:
 def files_of(scenario: Path) -> list[Path]:
     """The files that a scenario needs: those it is based on, its tables and sources; itself last."""
     from sim.scenario import load
+    from sim.scenario.source.citations import source_files
 
     loaded = load(scenario)
     needed = {Path(os.path.normpath(file)) for file in loaded.inputs} - {scenario}
     if any(parameter.source for parameter in loaded.parameters):
-        beside = (file.with_name(SOURCES) for file in (*needed, scenario))
-        needed |= {file for file in beside if file.exists()}
+        needed |= set(source_files((*needed, scenario)))
     return [*sorted(needed), scenario]
 
 

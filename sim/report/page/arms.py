@@ -12,7 +12,8 @@ from sim.event_log.log import Indices
 from sim.outcomes.curves import grid
 from sim.outcomes.evaluation import Arm, Evaluator
 from sim.outcomes.history.state_occupancy import WAITING
-from sim.report.charts.style import Look, looks
+from sim.report.charts.style import ENDED, Look, looks
+from sim.report.charts.swimmer import WAITS
 from sim.scenario.language.model import Outcome
 
 MOST_LOOKS = 8
@@ -82,6 +83,8 @@ def place_looks(arms: Sequence[PageArm], kind: str) -> Mapping[str, Look]:
     ended = [stage for arm in arms for stage in arm.scenario.stages if stage.terminal]
     if kind == "stage":
         timed = [s.name for arm in arms for s in arm.scenario.stages if s.decide is None]
-        return looks([*timed, WAITING], ended={stage.name for stage in ended})
-    living = {s.state for arm in arms for s in arm.scenario.stages if not s.terminal}
-    return looks(place_labels(arms, kind), ended={s.state for s in ended if s.state} - living)
+        stages = looks(timed, ended={stage.name for stage in ended})
+        living = {name: look for name, look in stages.items() if look.colour != ENDED}
+        return {**living, WAITING: WAITS, **stages}
+    lived_in = {s.state for arm in arms for s in arm.scenario.stages if not s.terminal}
+    return looks(place_labels(arms, kind), ended={s.state for s in ended if s.state} - lived_in)

@@ -90,4 +90,6 @@ def _of_run(results: Results) -> Iterator[Table]:
         if row is not None:
             cell = value_cell(row)
             rows.append((_head(outcome), cell.text, cell.below))
-    yield Table("", numbers("outcome", "estimate", "95% interval"), tuple(rows))
+    has_intervals = any(row[2] for row in rows)
+    heads = ("estimate", "95% interval")[: 1 + has_intervals]
+    yield Table("", numbers("outcome", *heads), tuple(row[: len(heads) + 1] for row in rows))

@@ -191,7 +191,10 @@ def census(arms: Sequence[PageArm]) -> Chooser | None:
         of = daily_census(arm.history)
         counts = np.array([census_on(of, float(day)) for day in days])
         found.append({place: counts[:, code].tolist() for code, place in _places(arm, of)})
-    places = list(dict.fromkeys(place for own in found for place in own))
+    stages = dict.fromkeys(words(stage.name) for arm in shown for stage in arm.scenario.stages)
+    kinds = (("waiting for ", "waiting"), ("", "in"), ("", "ended"))
+    all_places = ((f"{before}{stage}", kind) for stage in stages for before, kind in kinds)
+    places = [place for place in all_places if any(place in own for own in found)]
     none = [0] * len(days)
     few = np.linspace(0, len(days) - 1, SHOWN + 1).astype(int)[1:]
     rows: list[Row] = [

@@ -24,12 +24,12 @@ from sim.report.tables.model import Row, Table, Value, numbers
 from sim.report.tables.run_table import curve_tables
 from sim.scenario.language.model import Outcome
 
-BAND = "The band is the 95% interval at each time; the patients at risk stand below."
+BAND = " The band is the 95% interval at each time."
 
 FEW, SHORT = 0.02, 0.5
 """Where less than FEW of the patients are still at risk before SHORT of the axis, it ends there."""
 
-INTERVALS, SHOWN = 200, 10
+INTERVALS, SHOWN = 100, 10
 """Stretches of the calendar that resources are drawn and tabulated in."""
 
 
@@ -71,7 +71,9 @@ def curve_picture(results: Results, arms: Sequence[PageArm], outcome: Outcome) -
     name, tables = f"curve-{outcome.name}", outcome_tables(results, outcome.name)
     if not outcome.competing:
         figure = survival(_lines(arms, outcome, found), since=since)
-        return Picture(name, title, f"{title}: {meaning}. {BAND}", figure, tables)
+        has_band = any(np.isfinite(every.main.low[1:]).any() for every, _ in found)
+        caption = f"{title}: {meaning}.{BAND if has_band else ''}"
+        return Picture(name, title, caption, figure, tables)
     caption = f"{title}: {meaning}, and of the competing ends, stacked. The rest has had none of them."
     look = looks(curve.name for curve in (found[0][0].main, *found[0][0].causes))
     areas = []
@@ -108,9 +110,8 @@ def occupancy_picture(arms: Sequence[PageArm]) -> Picture:
     rows: list[Row] = []
     for arm in arms:
         places = state_occupancy(arm.history, arm.patients, time, of=kind)
-        found = [
-            (name, share) for name, share in zip(places.names, places.share, strict=True) if np.nansum(share)
-        ]
+        shares_of = dict(zip(places.names, places.share, strict=True))
+        found = [(name, shares_of[name]) for name in look if name in shares_of and np.nansum(shares_of[name])]
         areas.append(
             (arm.label, [stacked.Area(labels[name], time, share, look[name]) for name, share in found])
         )

@@ -26,6 +26,7 @@ from sim.report.tables.comparison_table import CHANCE, CHANGES, KINDS, assumed_p
 from sim.report.tables.model import Row, Table, Value, numbers, texts
 from sim.report.tables.run_table import methods, overview, rows_of, value_cell
 from sim.report.text.protocol import STATUSES
+from sim.scenario.source.citations import citations
 from sim.units import DAYS_IN
 
 PAIRED = (
@@ -275,11 +276,18 @@ def _evidence(arms: Sequence[PageArm]) -> Section:
         if n_all
         else "The scenario has no named parameters: its numbers stand in the file without a source."
     )
+    known = citations(file for arm in arms for file in arm.scenario.inputs)
     columns = texts("parameter", "value", "uncertainty", "source")
     items = []
     for heading, group in groups:
         rows = tuple(
-            (one.name, one.text, one.uncertainty or "none stated", one.source or "no source") for one in group
+            (
+                one.name,
+                one.text,
+                one.uncertainty or "none stated",
+                Value(one.source or "no source", known.get(one.source, "")),
+            )
+            for one in group
         )
         title = f"{heading}: {len(group)}"
         items += [Fold(title, (Table(title, columns, rows),), is_linked=True)] if group else []

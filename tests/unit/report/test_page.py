@@ -235,7 +235,9 @@ def test_assumptions_come_first():
     statuses = [fold.summary.split(":")[0] for fold in evidence.items]
     assert statuses[0] == "Assumed"
     assert statuses[-1] == "Published"
-    assert sum(len(fold.items[0].rows) for fold in evidence.items) == len(run.scenario.parameters)
+    rows = [row for fold in evidence.items for row in fold.items[0].rows]
+    assert len(rows) == len(run.scenario.parameters)
+    assert all(row[3].below for row in rows), "each source is cited"
 
 
 def test_changes_stand_old_and_new():
