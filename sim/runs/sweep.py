@@ -14,8 +14,8 @@ from sim.engine.simpy_replications import WORTH_A_PROCESS
 from sim.errors import Place, Problem, RunError, ScenarioError
 from sim.outcomes.comparison.sweep_results import (
     Cell,
-    cell_differences,
     evaluate_cell,
+    headline_difference,
     headline_differences,
     without_log,
 )
@@ -262,7 +262,7 @@ class _SweepResults:
             changes = tuple((path, base[path], own.get(path, base[path])) for path in self.varied)
             facts.append(replace(self._facts[name], changes=changes, label=name))
         rows = [row for name in order for row in self._differences.get(name, ())]
-        if find_best:
+        if find_best and self._request.replications > 1:
             rows += self._differences_from_best()
         return Results(
             tuple(facts),
@@ -284,7 +284,7 @@ class _SweepResults:
             for row in rows:
                 if row.arm != best:
                     cells = self._cells[best], self._cells[row.arm]
-                    yield from cell_differences(*cells, outcome, names=(row.arm, best))
+                    yield from headline_difference(*cells, outcome, names=(row.arm, best))
 
     def _notes(self, order: Sequence[str]) -> Iterator[str]:
         """For each resource the cells in which its queue does not settle."""

@@ -10,12 +10,7 @@ import numpy as np
 
 from sim.errors import Place, Where
 from sim.event_log.log import EventLog
-from sim.outcomes.comparison.differences import (
-    Difference,
-    difference_rows,
-    over_replications,
-    paired_differences,
-)
+from sim.outcomes.comparison.differences import Difference, difference_rows, paired_differences
 from sim.outcomes.comparison.paired import is_same
 from sim.outcomes.endpoints import Endpoint
 from sim.outcomes.estimates import DifferenceRow
@@ -156,13 +151,14 @@ def headline_differences(
         key = one.description.headline
         is_wanted = not outcomes or name in outcomes or one.outcome.kind == "burden"
         if is_wanted and any(key in figures.estimates for figures in one.group.by_replication):
-            yield from _difference(reference, cell, (one, cell.headlines.get(name)), names)
+            yield from headline_difference(reference, cell, name, names=names)
 
 
-def _difference(
-    reference: Cell, cell: Cell, pair: tuple[Headline, Headline | None], names: tuple[str, str]
+def headline_difference(
+    reference: Cell, cell: Cell, outcome: str, *, names: tuple[str, str]
 ) -> Iterator[DifferenceRow]:
-    one, other = pair
+    """The difference of one headline number that the reference has. names: as of headline_differences."""
+    one, other = reference.headlines[outcome], cell.headlines.get(outcome)
     key = one.description.headline
     several = len(one.group.by_replication) > 1
     if other is None:
@@ -185,29 +181,6 @@ def _difference(
         groups=groups,
         why_no_interval=why,
         note=note,
-    )
-
-
-def cell_differences(
-    reference: Cell, cell: Cell, outcome: str, *, names: tuple[str, str]
-) -> Iterator[DifferenceRow]:
-    """The difference of one headline between two cells over the same replications, whatever the reference.
-
-    names: of the cell and of the one it is compared with.
-    """
-    one, other = reference.headlines.get(outcome), cell.headlines.get(outcome)
-    if one is None or other is None or len(one.group.by_replication) < 2:
-        return
-    key = one.description.headline
-    values = [
-        np.array([figures.estimates.get(key, UNKNOWN).value for figures in of.group.by_replication])
-        for of in (one, other)
-    ]
-    yield from difference_rows(
-        {key: over_replications(values[0], values[1])},
-        one.description,
-        labels=(outcome, *names, ""),
-        groups=(one.group, other.group),
     )
 
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from sim.outcomes.comparison.sweep_results import (
-    cell_differences,
     evaluate_cell,
+    headline_difference,
     headline_differences,
     without_log,
 )
@@ -162,11 +162,12 @@ def test_chosen_outcomes_and_the_burden_of_waiting():
 def test_two_cells_are_compared_over_replications_without_their_logs():
     """As with `without_log`, as between the best cell of a sweep and the others."""
     cells = [without_log(evaluate_cell(arm(days, replications=2), at=(365.25,))) for days in (BASE, LATER)]
-    (row,) = cell_differences(*cells, "died", names=("cell", "best"))
+    (row,) = headline_difference(*cells, "died", names=("cell", "best"))
     assert (row.arm, row.reference, row.difference) == ("cell", "best", pytest.approx(-1 / 7))
-    single = [evaluate_cell(arm(days), at=(365.25,)) for days in (BASE, LATER)]
-    assert list(cell_differences(*single, "died", names=("cell", "best"))) == []
-    assert list(cell_differences(*cells, "none", names=("cell", "best"))) == []
+    longer = replace(cells[1], window={**cells[1].window, "horizon": "9 years"})
+    (row,) = headline_difference(cells[0], longer, "died", names=("cell", "best"))
+    assert not row.is_known
+    assert row.note.startswith("the horizon is ")
 
 
 # ---------------------------------------------------------------- a sweep of a scenario
