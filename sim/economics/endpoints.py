@@ -9,12 +9,13 @@ import numpy as np
 
 from sim.economics.capacity import CapacityCost, paid_by_capacity
 from sim.economics.discounting import YEAR
-from sim.economics.valuation import DEAD, Amounts, Valuation, categories, has_utilities
+from sim.economics.valuation import Amounts, Valuation, categories, has_utilities
 from sim.errors import Place, Where
 from sim.event_log.log import Indices
 from sim.outcomes.endpoints import Endpoint
 from sim.outcomes.endpoints.means import LEFT_OUT, Averages, Part
 from sim.outcomes.history.history import History
+from sim.outcomes.queues.waiting_burden import DEAD
 from sim.outcomes.results import Description, Estimate, Figures, Key
 from sim.scenario.language.model import Outcome, Scenario
 

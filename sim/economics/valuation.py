@@ -17,12 +17,11 @@ from sim.economics.stays import Stays, stage_called, was_there_before
 from sim.economics.utility_cap import AboveCap
 from sim.event_log.log import Floats, Indices
 from sim.outcomes.history.history import NEVER, History
+from sim.outcomes.queues.waiting_burden import DEAD
 from sim.scenario.language.model import Economics, Scenario, Value, events_of
 
 OTHER = "other"
 """The category of a cost without one."""
-DEAD = "dead"
-"""The health state that ends the life-years of the language."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

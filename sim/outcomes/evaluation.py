@@ -151,7 +151,7 @@ class Evaluator:
 
     def steady_state_note(self, outcome: Outcome) -> str:
         """What to know of an outcome of waits whose queue does not settle, "" for others."""
-        return steady_state_note(self._resource_facts, outcome.resource)
+        return steady_state_note(self._resource_facts, outcome.resource) if outcome.resource else ""
 
     def evaluate(self, outcome: Outcome) -> Evaluation:
         """One of the outcomes on this log."""

@@ -35,6 +35,8 @@ class Key(NamedTuple):
 
 
 MEDIAN = "median"
+OVER_REPLICATIONS = "Student, over replications"
+"""The method of an interval of a mean over replications."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from sim.outcomes.evaluation import (
 from sim.outcomes.queues import queue_summary
 from sim.outcomes.queues.queue_summary import ResourceFindings
 from sim.outcomes.results import (
+    OVER_REPLICATIONS,
     ArmFacts,
     Description,
     Estimate,
@@ -49,7 +50,6 @@ DEFAULT_TIMES = (
 )
 """Days since the patient's start (or since `from`) at which curves are read by default."""
 
-OVER_REPLICATIONS = "Student, over replications"
 QUANTILES = {"replication_5%": 0.05, "replication_50%": 0.5, "replication_95%": 0.95}
 FEWEST_FOR_QUANTILES = 20
 """Replications, so that one of them lies beyond each end."""

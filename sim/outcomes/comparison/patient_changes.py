@@ -16,7 +16,7 @@ from sim.outcomes.endpoints.time_to_event import CENSORED, TimeToEvent
 from sim.outcomes.estimates import EstimateRow
 from sim.outcomes.evaluation import Arm
 from sim.outcomes.history.history import NEVER, Flags
-from sim.outcomes.results import Divergence, Estimate, event_in_words, mean, share
+from sim.outcomes.results import OVER_REPLICATIONS, Divergence, Estimate, event_in_words, mean, share
 from sim.scenario.language.model import Outcome
 
 HAPPENS, WHEN, CHANGES = 0, 1, 2
@@ -281,7 +281,7 @@ def _share_rows(
     if int(replication.max(initial=0)) > 0:
         sizes = np.bincount(replication)
         shares = np.bincount(replication, weights=flags) / np.maximum(sizes, 1)
-        found, method = mean(shares[sizes > 0]), "Student, over replications"
+        found, method = mean(shares[sizes > 0]), OVER_REPLICATIONS
     elif not has_error:
         found = Estimate(found.value)
     if not found.has_interval:

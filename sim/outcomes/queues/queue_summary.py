@@ -17,7 +17,7 @@ from sim.outcomes.estimates import EstimateRow
 from sim.outcomes.history.history import History
 from sim.outcomes.queues.queue_waits import Waits, ends_of_waits, waits_of
 from sim.outcomes.queues.warm_up import batches_of, growth, mser
-from sim.outcomes.results import Estimate, ResourceFacts, mean
+from sim.outcomes.results import OVER_REPLICATIONS, Estimate, ResourceFacts, mean
 from sim.scenario.language.model import Resource, Scenario
 
 UNITS = {"in_use": "units", "utilisation": "share", "queue": "patients", "unit_days": "days"}
@@ -175,7 +175,6 @@ def _areas(use: ResourceUse, rows: Indices, edges: Floats) -> Floats:
 
 OBSERVATIONS = 1000
 """Stretches of the calendar that the warm-up and the trend are read from."""
-OVER_REPLICATIONS = "Student, over replications"
 SHOWN = 50
 """Stretches that are shown."""
 
