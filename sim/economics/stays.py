@@ -106,7 +106,10 @@ def was_there_before(history: History, rows: Indices) -> Flags:
     if table is None or not table.is_today:
         return np.zeros(len(rows), bool)
     patient = history.patients(rows)
-    found: Flags = (rows == history.starts[patient]) & (log.patient[patient] < len(table.rows))
+    was_there = np.array([stage is not None for stage in table.column("stage")])
+    number = log.patient[patient]
+    found: Flags = (rows == history.starts[patient]) & (number < len(was_there))
+    found[found] = was_there[number[found]]
     return found
 
 

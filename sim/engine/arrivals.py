@@ -14,7 +14,7 @@ from sim.numerics.compilation import entry
 from sim.numerics.philox import uniform
 from sim.numerics.portable import log1p, round_to_grid
 from sim.pathway.rows import name_key
-from sim.scenario.language.model import Scenario
+from sim.scenario.language.model import Arrivals, Scenario
 
 ARRIVE, ACCEPT = name_key("arrive"), name_key("arrive.accept")
 NOBODY = -1
@@ -45,13 +45,13 @@ class Cohort:
 
 @entry
 def poisson_arrivals(
-    seed: int, replication: int, froms: Floats, rates: Floats, until: float, found: Floats
+    seed: int, replication: int, froms: Floats, rates: Floats, period: float, until: float, found: Floats
 ) -> int:
     """Fill `found` with arrival times before `until`: candidates at the highest rate, thinned.
 
-    froms, rates: float64 [n_steps], the rate per day from each day on. A candidate is kept with
-    probability rate(t) / highest rate, at its own time t. Returns how many there are, at most as
-    many as there is room for. Source: Lewis and Shedler, doi:10.1002/nav.3800260304.
+    froms, rates: float64 [n_steps], the rate per day from each day on; anew after each period (inf: never).
+    A candidate is kept with probability rate(t) / highest rate, at its own time t. Returns how many there
+    are, at most as many as there is room for. Source: Lewis and Shedler, doi:10.1002/nav.3800260304.
     """
     highest = 0.0
     for rate in rates:
@@ -64,8 +64,9 @@ def poisson_arrivals(
         time += round_to_grid(-log1p(-u) / highest)
         if time >= until:
             break
+        phase = time - np.floor(time / period) * period if period < np.inf else time
         step = len(froms) - 1
-        while froms[step] > time:
+        while froms[step] > phase and step > 0:
             step -= 1
         kept = rates[step] >= highest
         if not kept:
@@ -78,25 +79,33 @@ def poisson_arrivals(
 
 
 def all_poisson_arrivals(
-    seed: int, replication: int, steps: tuple[tuple[float, float], ...], until: float, number: int | None
+    seed: int, replication: int, arrivals: Arrivals, until: float, number: int | None
 ) -> Floats:
     """Arrival times before `until`, the first `number` of them where that is given."""
-    froms, rates = (np.array(column) for column in zip(*steps, strict=True))
+    froms, rates = (np.array(column) for column in zip(*arrivals.rates, strict=True))
+    period = inf if arrivals.repeat is None else arrivals.repeat
     most = inf if number is None else number
-    expected, _ = expected_poisson(steps, until, most)
+    expected, _ = expected_poisson(arrivals, until, most)
     room = int(min(most, expected + 10.0 * sqrt(expected) + 1024.0))
     while True:
         found = np.empty(room)
-        n = poisson_arrivals(seed, replication, froms, rates, until, found)
+        n = poisson_arrivals(seed, replication, froms, rates, period, until, found)
         if n < room or room == most:
             return found[:n]
         room = int(min(most, 4 * room))
 
 
-def expected_poisson(
-    steps: tuple[tuple[float, float], ...], until: float, most: float
-) -> tuple[float, float]:
+def expected_poisson(arrivals: Arrivals, until: float, most: float) -> tuple[float, float]:
     """Expected number of arrivals before `until`, at most `most`, and of the candidates drawn for them."""
+    steps, highest = arrivals.rates, max(rate for _, rate in arrivals.rates)
+    if arrivals.repeat is not None:
+        ends = [*(begin for begin, _ in steps[1:]), arrivals.repeat]
+        mean = (
+            sum(rate * (end - begin) for (begin, rate), end in zip(steps, ends, strict=True))
+            / arrivals.repeat
+        )
+        lasts = min(until, most / mean)
+        return mean * lasts, highest * lasts
     expected, end = 0.0, 0.0
     for i, (begin, rate) in enumerate(steps):
         if begin >= until or expected >= most:
@@ -107,7 +116,7 @@ def expected_poisson(
             expected = most
         else:
             expected += rate * (end - begin)
-    return expected, max(rate for _, rate in steps) * end
+    return expected, highest * end
 
 
 def expected_arrivals(scenario: Scenario) -> tuple[float, float]:
@@ -125,7 +134,7 @@ def expected_arrivals(scenario: Scenario) -> tuple[float, float]:
     elif arrivals.kind == "days":
         expected = min(most, len(arrivals.days))
     else:
-        expected, drawn = expected_poisson(arrivals.rates, until, most)
+        expected, drawn = expected_poisson(arrivals, until, most)
     return n_today + expected, max(drawn, expected)
 
 
@@ -144,7 +153,7 @@ def arrival_days(scenario: Scenario, seed: int, replication: int) -> Floats:
         return on_grid(np.arange(most, dtype=np.float64) * interval)
     if arrivals.kind == "days":
         return on_grid(np.array(arrivals.days[:number], dtype=np.float64))
-    return all_poisson_arrivals(seed, replication, arrivals.rates, until, number)
+    return all_poisson_arrivals(seed, replication, arrivals, until, number)
 
 
 def on_grid(days: Floats) -> Floats:

@@ -32,6 +32,9 @@ from sim.numerics.portable import exp, expm1, log, log1p, unit_hazard
 from sim.pathway import layout as at
 from sim.pathway.layout import Floats, Ints, Tables
 
+TINY = 1e-300
+"""The ratio that stands for 0, by which a time cannot be divided."""
+
 
 @compiled
 def read_distribution(T: Tables, x: Floats, k: Ints, dist: int, began: float, a: int) -> None:
@@ -39,6 +42,9 @@ def read_distribution(T: Tables, x: Floats, k: Ints, dist: int, began: float, a:
     P = T.program
     x[a + at.ARG_LEAF] = float(choose(T, x, k, P[dist, at.DIST_LEAF]))
     x[a + at.ARG_TIME_RATIO] = product(T, x, k, P[dist, at.DIST_TIME_RATIOS], P[dist, at.DIST_N_TIME_RATIOS])
+    scale = P[dist, at.DIST_SCALE]
+    if scale != at.NONE:  # a time below 0 is over at once
+        x[a + at.ARG_TIME_RATIO] *= max(x[at.FIRST_ATTRIBUTE + scale], TINY)
     x[a + at.ARG_ALREADY] = already(T, x, k, dist)
     if is_before_table(T, x, a):
         k[at.STATUS] = at.TOO_YOUNG

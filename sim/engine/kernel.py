@@ -27,7 +27,7 @@ from sim.engine.log_writer import (
     note_resources,
     open_row,
 )
-from sim.engine.prevalent_patients import go_on, resume, row_of_table, set_back
+from sim.engine.prevalent_patients import go_on, resume, row_of_table, set_back, wait_of_table, wait_on
 from sim.event_log.log import (
     ASKS,
     DECIDE,
@@ -313,7 +313,11 @@ def begin(
     if table_row != at.NONE:
         set_back(T, x, k, L, table_row)
     if is_today:
-        go_on(T, x, k, L)
+        awaited, days = wait_of_table(T, table_row)
+        if awaited == at.NONE:
+            go_on(T, x, k, L)
+        elif not wait_on(T, x, k, L, awaited, days):
+            arrive(T, x, k, L, awaited, at.NONE)
     else:
         arrive(T, x, k, L, P[0, at.HEAD_START], at.NONE)
 

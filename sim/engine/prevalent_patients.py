@@ -10,8 +10,8 @@ from math import nan
 from sim.engine.draws import drawn, is_triggered, schedule
 from sim.engine.event_times import event_time_beyond, survival
 from sim.engine.expressions import choose, holds, needed, probability
-from sim.engine.log_writer import LogBuffer, close_row, note_resources, write_change
-from sim.event_log.log import ENTERS
+from sim.engine.log_writer import LogBuffer, close_row, note_resources, open_row, write_change
+from sim.event_log.log import ASKS, DECIDE, ENTERS
 from sim.numerics.compilation import compiled, inlined
 from sim.numerics.portable import round_to_grid
 from sim.pathway import layout as at
@@ -28,13 +28,13 @@ def row_of_table(T: Tables, patient: int) -> int:
     n = P[at.MORE, at.MORE_N_TABLE]
     if n == 0 or (patient >= n and P[at.MORE, at.MORE_IS_TODAY] == 1):
         return at.NONE
-    width = P[0, at.HEAD_N_ATTRIBUTES] + P[0, at.HEAD_N_STAMPS] + P[0, at.HEAD_N_CLOCKS] + 2
+    width = P[0, at.HEAD_N_ATTRIBUTES] + P[0, at.HEAD_N_STAMPS] + P[0, at.HEAD_N_CLOCKS] + 4
     return P[at.MORE, at.MORE_TABLE] + patient % n * width
 
 
 @compiled
 def resume(T: Tables, x: Floats, k: Ints, L: LogBuffer, table_row: int) -> None:
-    """A patient is in a stage when the calendar begins, and has been for some days.
+    """A patient is in a stage when the calendar begins, and has been for some days; or in none, and waits.
 
     `on_start` is over, and the table's values take the place of its; what the stage does on entry
     has happened.
@@ -47,6 +47,8 @@ def resume(T: Tables, x: Floats, k: Ints, L: LogBuffer, table_row: int) -> None:
             x[at.FIRST_ATTRIBUTE + i] = value
             write_change(k, L, i, value)
     place = table_row + n_attributes + P[0, at.HEAD_N_STAMPS] + P[0, at.HEAD_N_CLOCKS]
+    if not T.numbers[place] < at.EMPTY:
+        return
     stage = int(T.numbers[place])
     close_row(k, L, at.NONE, stage, ENTERS)
     k[P[0, at.HEAD_VISITS] + stage] = 1
@@ -82,15 +84,55 @@ def go_on(T: Tables, x: Floats, k: Ints, L: LogBuffer) -> None:
     An event that leads elsewhere has not happened: its time is longer, and it is less likely to be
     triggered at all. An event with `stay` may have happened: its time is not conditioned.
     """
-    P = T.program
-    row = P[0, at.HEAD_STAGES] + k[at.STAGE_NOW]
-    lasted = x[at.NOW] - x[at.ENTERED]
     k[at.HELD] = needed(T, x, k, k[at.STAGE_NOW])
     note_resources(T, k, L, k[at.HELD], 0)
+    run_events(T, x, k, k[at.STAGE_NOW], x[at.NOW] - x[at.ENTERED], 2)
+
+
+@inlined
+def wait_of_table(T: Tables, table_row: int) -> tuple[int, float]:
+    """The stage that the patient of this row waits for when the calendar begins, or NONE; and since when."""
+    P = T.program
+    place = table_row + P[0, at.HEAD_N_ATTRIBUTES] + P[0, at.HEAD_N_STAMPS] + P[0, at.HEAD_N_CLOCKS] + 2
+    stage = int(T.numbers[place]) if T.numbers[place] < at.EMPTY else at.NONE
+    return stage, T.numbers[place + 1]
+
+
+@compiled
+def wait_on(T: Tables, x: Floats, k: Ints, L: LogBuffer, stage: int, days: float) -> bool:
+    """The patient has waited for a stage for some days, in a stage left behind or before the first.
+
+    Its request stands since then, and what can happen in the wait has run as long. False: the stage
+    needs nothing that can be waited for.
+    """
+    P = T.program
+    need = needed(T, x, k, stage)
+    if k[at.STAGE_NOW] != at.NONE:
+        k[at.HELD] = needed(T, x, k, k[at.STAGE_NOW]) & (need | P[at.MORE, at.MORE_KEPT])
+        note_resources(T, k, L, k[at.HELD], 0)
+        open_row(k, L, x[at.NOW], DECIDE, k[at.STAGE_NOW])
+    missing = need & ~k[at.HELD]
+    if missing == 0:
+        return False
+    close_row(k, L, at.NONE, stage, ASKS)
+    note_resources(T, k, L, missing, 1)
+    k[at.ASKED] = stage
+    k[at.WANTED] = missing
+    k[at.NEEDED] = need
+    x[at.ASKED_AT] = x[at.NOW] - days
+    run_events(T, x, k, stage, days, 0)
+    return True
+
+
+@compiled
+def run_events(T: Tables, x: Floats, k: Ints, stage: int, lasted: float, other: int) -> None:
+    """Let the events of a stage run that have run for some days, but those of the `other` kind of waiting."""
+    P = T.program
+    row = P[0, at.HEAD_STAGES] + stage
     for i in range(P[row, at.STAGE_N_ALL]):
         event = P[row, at.STAGE_EVENTS] + i
         slot = P[event, at.EVENT_SLOT]
-        if P[event, at.EVENT_WAITING] == 2 or not holds(T, x, k, P[event, at.EVENT_WHEN]):
+        if P[event, at.EVENT_WAITING] == other or not holds(T, x, k, P[event, at.EVENT_WHEN]):
             continue
         if P[P[event, at.EVENT_TO], at.TO_KIND] == at.TO_STAY:
             begin_before(T, x, k, event, slot, lasted)

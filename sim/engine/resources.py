@@ -244,9 +244,13 @@ def open_hours(resource: Resource) -> list[tuple[float, float]] | None:
 
 
 def steps_of(code: int, resource: Resource) -> Iterator[Change]:
-    """Every change of units after day 0."""
-    for day, units in (resource.capacity or ())[1:]:
+    """Every change of units after day 0; without end where they repeat."""
+    steps, period = resource.capacity or (), resource.repeat
+    for day, units in steps[1:]:
         yield on_grid(day), code, float(units), None
+    for turn in count(1) if period is not None else ():
+        for day, units in steps:
+            yield on_grid(turn * (period or 0.0) + day), code, float(units), None
 
 
 def openings(code: int, resource: Resource) -> Iterator[Change]:

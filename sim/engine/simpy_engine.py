@@ -245,12 +245,17 @@ class SimpyEngine:
     def handle_requests(self, _: simpy.Event) -> None:
         """Requests join their queues, then grants are made."""
         self.is_closing = False
-        for i, wanted in self.asking.items():
+        for i, wanted in sorted(self.asking.items(), key=self.asked_at):
             self.resources.join(i, wanted)
         self.asking.clear()
         for i in self.resources.grants():
             self.wake(i)
         self.resources.record_use(self.env.now)
+
+    def asked_at(self, asking: tuple[int, int]) -> float:
+        """The day on which a patient asked: this one, but for those who waited when the calendar began."""
+        day: float = self.begins[asking[0]] + self.X[asking[0], at.ASKED_AT]
+        return day
 
     def wake(self, i: int) -> None:
         """The patient sleeps no longer for its own next event: it has been granted what it wants."""

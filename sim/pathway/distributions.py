@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 import sim.distributions as distributions
+from sim import units
 from sim.errors import Problems, Where
 from sim.pathway import layout as at
 from sim.pathway.rows import Expressions
@@ -59,7 +60,7 @@ class DistributionRows:
         columns = dict.fromkeys(range(at.WIDTH), 0)
         columns[at.DIST_CURED] = columns[at.DIST_INNER] = at.NONE
         columns[at.DIST_LOW] = columns[at.DIST_HIGH] = columns[at.DIST_PLUS] = at.NONE
-        columns[at.DIST_ALREADY] = at.NONE
+        columns[at.DIST_ALREADY] = columns[at.DIST_SCALE] = at.NONE
         if distribution.categorical is not None and distribution.categorical.odds_ratios:
             self._weighted_times(distribution, columns)
         else:
@@ -122,6 +123,11 @@ class DistributionRows:
     def _leaf_node(self, distribution: Distribution, numbers: bool, columns: dict[int, int]) -> int:
         if distribution.family == "mixture_cure":
             return self._mixture(distribution, numbers, columns)
+        if distribution.family == "attribute":
+            assert isinstance(distribution.arguments, Mapping)
+            columns[at.DIST_SCALE] = self.expressions.codes.attributes[distribution.arguments["attribute"]]
+            days = units.unit_of_time(distribution.arguments["unit"])
+            return self._leaves("fixed", {"value": days}, distribution.where, {})
         if distribution.categorical is not None:
             arguments = categorical_arguments(distribution.categorical)
             return self._leaves("categorical", arguments, distribution.where, {})
@@ -317,7 +323,7 @@ def is_modified(distribution: Distribution) -> bool:
         or distribution.between is not None
         or distribution.plus is not None
         or distribution.not_before
-        or distribution.family in ("mixture_cure", "life_table")
+        or distribution.family in ("mixture_cure", "life_table", "attribute")
     )
 
 

@@ -90,9 +90,9 @@ NEED_UNITS = 2  # value node; NONE: one
 RESOURCE_BITS = 0  # its bits among a patient's
 
 # Row of the patient table, in `numbers`: attributes, days since each stamp, days each clock has run,
-# then the stage and the days in it.
+# then the stage, the days in it, the stage waited for, and the days waited.
 NOT_SAID, EMPTY = math.nan, math.inf
-"""No column; a stamp that was never set, a clock that does not run."""
+"""No column; a stamp that was never set, a clock that does not run, no stage, no wait."""
 
 # Event or clock
 EVENT_CODE = 0  # in the log
@@ -179,6 +179,7 @@ DIST_HIGH = 12
 DIST_PLUS = 13
 DIST_HOLD = 14  # not_before: row of the first item
 DIST_N_HOLD = 15
+DIST_SCALE = 17  # attribute whose value the time is multiplied with, NONE
 DIST_INNER = 16  # row of the distribution inside a mixture cure, whose ratios act before the cure; NONE
 PLAIN, MODIFIED, TIMES = 0, 1, 2
 ALREADY_TIME = 99

@@ -169,7 +169,7 @@ class Codes:
 
     def value(self, covariate: Covariate, value: Scalar) -> float:
         """The number that stands for a value of a covariate."""
-        if covariate.kind == "stage":
+        if covariate.kind in ("stage", "waiting_for"):
             return float(self.stages[str(value)])
         if covariate.kind == "attribute" and self.categories[covariate.name]:
             text = str(value).lower() if isinstance(value, bool) else str(value)

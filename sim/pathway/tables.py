@@ -255,14 +255,16 @@ class Compiler:
         order = [Covariate("attribute", a.name) for a in self.scenario.patients.attributes]
         order += [Covariate("since", stamp) for stamp in self.stamps]
         order += [Covariate("days", clock.name) for clock in self.scenario.clocks]
-        order += [Covariate("stage"), Covariate("days_in_stage")]
+        order += [Covariate(kind) for kind in ("stage", "days_in_stage", "waiting_for", "days_waiting")]
         column_of = {covariate: i for i, covariate in enumerate(table.columns)}
 
         def cell(row: tuple[Scalar | None, ...], covariate: Covariate) -> float:
             if covariate not in column_of:
-                return 0.0 if covariate.kind == "days_in_stage" else at.NOT_SAID
+                return 0.0 if covariate.kind in ("days_in_stage", "days_waiting") else at.NOT_SAID
             value = row[column_of[covariate]]
-            return at.EMPTY if value is None else self.codes.value(covariate, value)
+            if value is None:
+                return 0.0 if covariate.kind == "days_waiting" else at.EMPTY
+            return self.codes.value(covariate, value)
 
         return self.rows.vector(cell(row, covariate) for row in table.rows for covariate in order)
 

@@ -30,7 +30,7 @@ def load(path: str | os.PathLike[str], *, settings: Sequence[str] = ()) -> Scena
 def _resolve(path: str | os.PathLike[str], settings: Sequence[str]) -> Scenario:
     """The scenario of a file, without the record of the files it was read from."""
     from sim.scenario.checks.graph import deadlocks, leftovers
-    from sim.scenario.checks.together import check_together, clocks_without_days, states_without_stage
+    from sim.scenario.checks.together import check_together, notes_on_today, states_without_stage
     from sim.scenario.language import reader
     from sim.scenario.language.node_reader import PlacedNode
     from sim.scenario.source import inheritance, references
@@ -62,7 +62,7 @@ def _resolve(path: str | os.PathLike[str], settings: Sequence[str]) -> Scenario:
             *left,
             *deadlocks(scenario),
             *states_without_stage(scenario),
-            *clocks_without_days(scenario),
+            *notes_on_today(scenario),
         ),
     )
     text = reader.text(scenario)

@@ -48,13 +48,15 @@ class Spells:
 class Waits:
     """Every wait in a queue. Shape [n_waits], in the order of the log.
 
-    asked, ended: rows (ended NEVER where the horizon cut it off); stage waited for; granted.
+    asked, ended: rows (ended NEVER where the horizon cut it off); stage waited for; granted; before: days
+    waited before the calendar began.
     """
 
     asked: Indices
     ended: Indices
     stage: Codes
     granted: Flags
+    before: Floats
 
 
 class History:
@@ -236,13 +238,16 @@ class History:
     @cached_property
     def days_before(self) -> Floats:
         """Days each patient had been in the first stage before the start, shape [n_patients]."""
+        return self._of_today("days_in_stage")
+
+    def _of_today(self, kind: str) -> Floats:
+        """A column of days in the table of today's patients, 0 where it says nothing, shape [n_patients]."""
         days = np.zeros(self.log.n_patients)
         table = self.scenario.patients.table
-        if table is not None and table.is_today and Covariate("days_in_stage") in table.columns:
-            column = table.columns.index(Covariate("days_in_stage"))
-            column_values = np.array([row[column] for row in table.rows], dtype=np.float64)
-            today = self.log.patient < len(column_values)
-            days[today] = column_values[self.log.patient[today]]
+        if table is not None and table.is_today:
+            values = np.nan_to_num(np.array(table.column(kind), dtype=np.float64))
+            today = self.log.patient < len(values)
+            days[today] = values[self.log.patient[today]]
         return days
 
     def entries_into_state(self, name: str) -> Indices:
@@ -281,7 +286,10 @@ class History:
         known = ended != NEVER
         granted = known.copy()
         granted[known] = (log.event[ended[known]] == GRANTED) & (log.does[ended[known]] == ENTERS)
-        return Waits(asked, ended, log.stage_to[asked], granted)
+        is_first = log.time[asked] == 0.0
+        is_first &= self.first_of_each(asked)[self.patients(asked)] == asked
+        before = np.where(is_first, self._of_today("days_waiting")[self.patients(asked)], 0.0)
+        return Waits(asked, ended, log.stage_to[asked], granted, before)
 
     def waited(self, stage: str, rows: Indices) -> Floats:
         """Days of the last wait for a stage that had ended with its grant by each row, else 0."""
@@ -291,9 +299,8 @@ class History:
         entries = self.entries(stage)
         at_once = entries[self.log.event[entries] != GRANTED]
         ended = np.concatenate([waits.ended[mask], at_once])
-        days = np.concatenate(
-            [self.log.time[waits.ended[mask]] - self.log.time[waits.asked[mask]], np.zeros(len(at_once))]
-        )
+        lasted = self.log.time[waits.ended[mask]] - self.log.time[waits.asked[mask]] + waits.before[mask]
+        days = np.concatenate([lasted, np.zeros(len(at_once))])
         order = np.argsort(ended, kind="stable")
         position = self.latest(ended[order], rows)
         return np.where(position >= 0, np.append(days[order], 0.0)[position], 0.0)

@@ -64,7 +64,7 @@ def waits_of(history: History, resource: str, replications: int) -> list[Waits]:
     asked, ended, is_granted = asked[over], ended[over], waits.granted[of[over]]
     # the row after the one that leaves the queue is the event by which the patient left
     cause = np.where(is_granted, -1, log.event[np.minimum(ended + 1, log.n_rows - 1)])
-    days = log.time[ended] - log.time[asked]
+    days = log.time[ended] - log.time[asked] + waits.before[of[over]]
     grants = np.diff(_edges(history, granted, replications)) / (end - begin) * DAYS_IN["year"]
     found = []
     for r, (a, b) in enumerate(pairwise(_edges(history, asked, replications).tolist())):

@@ -90,7 +90,7 @@ def waiting_for(history: History, outcome: Outcome) -> Waiting:
     known = waits.ended[of] != NEVER
     stop = log.follow_up[history.patients(waits.asked[of])].copy()
     stop[known] = log.time[waits.ended[of[known]]]
-    days[queued] = stop - log.time[waits.asked[of]]
+    days[queued] = stop - log.time[waits.asked[of]] + waits.before[of]
     end[queued] = np.where(waits.granted[of], SERVED, np.where(known, LEFT, CUT_OFF))
     measure, unit = ("mean", "days") if outcome.above is None else ("share", "share")
     longer = "" if outcome.above is None else f"longer than {time_in_prose(outcome.above)}"

@@ -36,7 +36,7 @@ def waiting_days(history: History) -> Averages:
     ends = log.follow_up[patient].copy()
     known = waits.ended != NEVER
     ends[known] = log.time[waits.ended[known]]
-    days = np.bincount(patient, weights=ends - log.time[waits.asked], minlength=log.n_patients)
+    days = np.bincount(patient, weights=ends - log.time[waits.asked] + waits.before, minlength=log.n_patients)
     text = "mean days in queues per patient, a wait cut off by the end of follow-up counted so far"
     return mean_of(history, days.astype(np.float64), text, unit="days")
 

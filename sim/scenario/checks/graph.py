@@ -10,7 +10,6 @@ from sim.scenario.language.conditions import ends
 from sim.scenario.language.model import (
     STAY,
     Chances,
-    Covariate,
     Destination,
     Distribution,
     Event,
@@ -48,12 +47,13 @@ def started_clocks(scenario: Scenario) -> set[str]:
 
 
 def today_stages(scenario: Scenario) -> set[str]:
-    """The stages of a table of today's patients."""
+    """The stages that a table of today's patients has them in or waiting for."""
     table = scenario.patients.table
-    if table is None or not table.is_today:
+    if table is None:
         return set()
-    column = table.columns.index(Covariate("stage"))
-    return {str(row[column]) for row in table.rows}
+    return {
+        str(stage) for kind in ("stage", "waiting_for") for stage in table.column(kind) if stage is not None
+    }
 
 
 def exits(scenario: Scenario) -> dict[str, set[str]]:

@@ -8,7 +8,7 @@ from math import inf
 from typing import Any
 
 from sim.errors import Problems, Where
-from sim.scenario.checks.graph import check_graph, today_stages
+from sim.scenario.checks.graph import check_graph
 from sim.scenario.language.conditions import ends
 from sim.scenario.language.model import Change, Covariate, Draw, Scenario, effects_of, events_of
 from sim.scenario.language.node_reader import PlacedNode
@@ -85,7 +85,7 @@ def check_today(scenario: Scenario, problems: Problems) -> None:
     table = scenario.patients.table
     if table is None:
         return
-    here = today_stages(scenario)
+    here = {stage for stage in table.column("stage") if stage is not None}
     said = {c.name for c in table.columns if c.kind == "days"}
     for stage in scenario.stages:
         actions = [a for e in stage.on_entry for a in e.actions if a.word in ("start", "stop")]
@@ -156,20 +156,29 @@ def check_units(scenario: Scenario, problems: Problems) -> None:
                 problems.add(need.where, fact, "nobody would ever be granted them: raise the capacity")
 
 
-def clocks_without_days(scenario: Scenario) -> tuple[str, ...]:
-    """A note if a table of today's patients has no column for some clock."""
+def notes_on_today(scenario: Scenario) -> tuple[str, ...]:
+    """Notes on a table of today's patients: clocks without a column, and who holds what others wait for."""
     table = scenario.patients.table
     if table is None or not table.is_today:
         return ()
-    missing = [clock.name for clock in scenario.clocks if Covariate("days", clock.name) not in table.columns]
-    if not missing:
-        return ()
-    columns = ", ".join(f"`days.{name}`" for name in missing)
-    return (
-        f"the table of today's patients has no column {columns}: such a clock runs from day 0 where "
-        "`on_start` starts it, and else not at all, whatever earlier stages did; an empty cell says that it "
-        "does not run",
-    )
+    notes = []
+    columns = [f"`days.{c.name}`" for c in scenario.clocks if Covariate("days", c.name) not in table.columns]
+    if columns:
+        notes.append(
+            f"the table of today's patients has no column {', '.join(columns)}: such a clock runs from day 0 "
+            "where `on_start` starts it, and else not at all, whatever earlier stages did; an empty cell "
+            "says that it does not run"
+        )
+    limited = {resource.name for resource in scenario.shared}
+    stages = [] if Covariate("waiting_for") in table.columns else table.column("stage")
+    for stage in scenario.stages:
+        n, held = stages.count(stage.name), [n.resource for n in stage.needs if n.resource in limited]
+        if n and held:
+            notes.append(
+                f"today's {n} patients in `{stage.name}` hold {', '.join(dict.fromkeys(held))} from day 0; "
+                "who waits for it is given by `waiting_for` and `days_waiting` in place of `stage`"
+            )
+    return tuple(notes)
 
 
 def states_without_stage(scenario: Scenario) -> tuple[str, ...]:

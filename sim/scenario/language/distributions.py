@@ -102,6 +102,8 @@ class Distributions:
             return Distribution("categorical", {}, body.where, categorical=categorical, **parts)
         if family == "mixture_cure":
             return self._mixture(body, parts)
+        if family == "attribute":
+            return Distribution("attribute", self._attribute(node, body), body.where, **parts)
         if family == "life_table" and "already" not in node.value:
             self.known.covariate(body, "current_age")
         arguments = self.value(body, lambda one: self.arguments(family, one))
@@ -123,6 +125,8 @@ class Distributions:
         families = ALL_FAMILIES if self.numbers else FAMILIES
         found = [key for key in node.value if key in families]
         allowed = (*families, *MODIFIERS, "odds_ratios", *(("follows",) if self.numbers else ()))
+        if "attribute" in node.value and not self.numbers:
+            allowed = (*allowed, "unit")
         noun = "distribution"
         unknown = [key for key in node.value if key not in allowed]
         for key in unknown:
@@ -137,6 +141,20 @@ class Distributions:
             fact = f"two {noun}s are given: {', '.join(found)}" if found else f"no {noun} is given here"
             raise node.fail(fact, "keep one of them" if found else f"name one of {', '.join(families)}")
         return str(found[0])
+
+    def _attribute(self, node: PlacedNode, body: PlacedNode) -> dict[str, str]:
+        """The number attribute that a time is read from, and the unit it is in."""
+        if self.numbers:
+            fix = "to change a value to that of another attribute there is the effect `copy`"
+            raise body.fail("`attribute` is the distribution of a time, not of an attribute's value", fix)
+        name = self.known.covariate(body, body.text()).name
+        kind = self.known.attributes.get(name)
+        if kind is None or kind.kind not in ("number", "unread"):
+            raise body.fail(
+                f"`{body.text()}` is not an attribute with numbers", "a time is a number and its unit"
+            )
+        self._unit(node, [body.text()])
+        return {"attribute": name, "unit": node.child("unit").text()}
 
     def _check_inside(self, node: PlacedNode, family: str) -> None:
         """Inside `of` stands a family with ratios that last."""
@@ -387,6 +405,8 @@ def write_one(one: Distribution, *, numbers: bool) -> dict[str, Any]:
     if one.categorical is not None:
         write_key = scalar_text if numbers else time_text
         parts = write_categorical(one.categorical, write_key, are_times=not numbers)
+    elif one.family == "attribute":
+        parts = dict(one.arguments)  # type: ignore[arg-type]
     elif one.family == "mixture_cure":
         assert one.cured is not None
         cured = write_probability(one.cured, "cured")

@@ -150,7 +150,8 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """capacity: None for unlimited, else steps ((from day, units), ...) that begin at day 0.
+    """capacity: None for unlimited, else steps ((from day, units), ...) that begin at day 0, and
+    anew after each `repeat` days where that is set.
 
     calendar: None for every day, "weekdays", or a weekly calendar as written (a mapping).
     release: "on_leaving" | "when_next_granted". queue: None for first come, else
@@ -166,6 +167,7 @@ class Resource:
     cost_per_day: Amount | None
     where: Where = field(compare=False)
     cost_per_day_of_capacity: Mapping[str, float] | float | None = None
+    repeat: float | None = None
 
     @property
     def is_free(self) -> bool:
@@ -177,8 +179,9 @@ class Resource:
 class Arrivals:
     """kind: together | poisson | every | days.
 
-    rates: for poisson ((from day, per day), ...). interval: days, for every. days: for days the
-    starting day of each patient, in the order of the table, () otherwise.
+    rates: for poisson ((from day, per day), ...); repeat: their period in days, None: the last goes on.
+    interval: days, for every. days: for days the starting day of each patient, in the order of the table,
+    () otherwise.
     lasting: days in which patients arrive, None where their number decides. warm_up: days.
     """
 
@@ -189,24 +192,37 @@ class Arrivals:
     lasting: float | None
     warm_up: float
     where: Where = field(compare=False)
+    repeat: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class PatientTable:
     """What is known of each patient beforehand, a row a patient.
 
-    columns: an attribute, stage, days_in_stage, since (a stamp) or days (a clock), in days.
-    rows: the values in that order; None for a stamp never set and a clock that does not run.
+    columns: an attribute, stage, days_in_stage, waiting_for, days_waiting, since (a stamp) or days (a
+    clock), in days. rows: the values in that order; None for a stamp never set, a clock that does not run,
+    and the stage of who waits or the wait of who does not. ids: of the patients, () where there are none.
+    begins: their starting days, () where the table has none.
     """
 
     columns: tuple[Covariate, ...]
     rows: tuple[tuple[Scalar | None, ...], ...]
     where: Where = field(compare=False)
+    ids: tuple[str, ...] = ()
+    begins: tuple[float, ...] = ()
 
     @property
     def is_today(self) -> bool:
-        """Whether its patients are in care when the calendar begins, in the stage it gives."""
-        return Covariate("stage") in self.columns
+        """Whether its patients are in care when the calendar begins, in a stage or waiting for one."""
+        return Covariate("stage") in self.columns or Covariate("waiting_for") in self.columns
+
+    def column(self, kind: str) -> list[Scalar | None]:
+        """The column of this kind, which has no name of its own; of None where there is none."""
+        covariate = Covariate(kind)
+        if covariate not in self.columns:
+            return [None] * len(self.rows)
+        index = self.columns.index(covariate)
+        return [row[index] for row in self.rows]
 
 
 @dataclass(frozen=True, slots=True)

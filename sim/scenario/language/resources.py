@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from sim.scenario.language.conditions import AMOUNT, FIXED_AMOUNT
@@ -27,10 +28,18 @@ NO_UNITS = "write at least 1, or steps that open it later: {0 days: 0, 1 year: 2
 CALENDARS = "write every day, weekdays, [monday, thursday], or {monday: [8 hours, 17 hours]}"
 
 
-def read_steps(node: PlacedNode, read: Callable[[PlacedNode], float]) -> tuple[tuple[float, Any], ...]:
-    """`{0 days: V, 2 years: V}`, from day 0 on, times increasing."""
+Steps = tuple[tuple[tuple[float, Any], ...], float | None]
+"""Values from times on, in days, and the period after which they begin anew."""
+
+
+def read_steps(node: PlacedNode, read: Callable[[PlacedNode], float]) -> Steps:
+    """`{0 days: V, 2 years: V}`, from day 0 on, times increasing; with `repeat: TIME` over and over."""
     found: list[tuple[float, Any]] = []
+    repeat = node.get("repeat")
+    period = None if repeat is None else repeat.length()
     for key, item in node.children():
+        if key == "repeat":
+            continue
         time = node.at_key(key).time()
         if found and time <= found[-1][0]:
             fact = f"`{key}` is not later than the time before it"
@@ -38,26 +47,31 @@ def read_steps(node: PlacedNode, read: Callable[[PlacedNode], float]) -> tuple[t
         found.append((time, read(item)))
     if not found or found[0][0] != 0.0:
         raise node.fail("steps begin at 0 days", "write {0 days: 6, 2 years: 8}")
-    return tuple(found)
+    if repeat is not None and period is not None and period <= found[-1][0]:
+        fix = "the period is longer than the time of the last step"
+        raise repeat.fail(f"the steps are not over when they begin anew, after {repeat.value}", fix)
+    return tuple(found), period if len(found) > 1 else None
 
 
-def write_steps(steps: tuple[tuple[float, Any], ...], write: Callable[[Any], Any]) -> Any:
+def write_steps(steps: Steps, write: Callable[[Any], Any]) -> Any:
     """What holds always, or from each of several times on."""
-    if len(steps) == 1:
-        return write(steps[0][1])
-    return {time_text(time): write(value) for time, value in steps}
+    values, period = steps
+    if len(values) == 1:
+        return write(values[0][1])
+    written = {time_text(time): write(value) for time, value in values}
+    return written if period is None else {**written, "repeat": time_text(period)}
 
 
 # ---------------------------------------------------------------- resources
 
 
-def _read_capacity(node: PlacedNode, _: Known) -> tuple[tuple[float, int], ...] | None:
-    """A number of units, unlimited (None), or steps."""
+def _read_capacity(node: PlacedNode, _: Known) -> tuple[tuple[tuple[float, int], ...] | None, float | None]:
+    """A number of units, unlimited (None), or steps; and their period."""
     if node.value == "unlimited":
-        return None
+        return None, None
     if node.is_mapping:
         steps = read_steps(node, PlacedNode.whole)
-        if not any(units for _, units in steps):
+        if not any(units for _, units in steps[0]):
             raise node.fail("a capacity of 0 throughout: nobody is ever granted a unit", NO_UNITS)
         return steps
     if isinstance(node.value, str):
@@ -65,11 +79,11 @@ def _read_capacity(node: PlacedNode, _: Known) -> tuple[tuple[float, int], ...] 
         raise node.fail(f"`{node.value}` is not a capacity", fix)
     if (units := node.whole()) == 0:
         raise node.fail("a capacity of 0: nobody is ever granted a unit", NO_UNITS)
-    return ((0.0, units),)
+    return ((0.0, units),), None
 
 
 def _write_capacity(steps: Any) -> Any:
-    return "unlimited" if steps is None else write_steps(steps, int)
+    return "unlimited" if steps[0] is None else write_steps(steps, int)
 
 
 def _read_calendar(node: PlacedNode, _: Known) -> str | dict[str, tuple[float, float]] | None:
@@ -164,7 +178,11 @@ RESOURCE = Element(
     "a resource",
     "What stages need and patients share.",
     {
-        "capacity": required(_CAPACITY, "units: a number, unlimited, or steps {0 days: 6, 2 years: 8}"),
+        "capacity": required(
+            _CAPACITY,
+            "units: a number, unlimited, or steps {0 days: 6, 2 years: 8}, with `repeat: TIME` over and over",
+            get=lambda resource: (resource.capacity, resource.repeat),
+        ),
         "open": Field(
             _CALENDAR,
             "when grants are made: every day, weekdays, or days of the week",
@@ -190,6 +208,7 @@ RESOURCE = Element(
 def read_resource(name: str, node: PlacedNode, known: Known) -> Resource:
     """A resource."""
     parts = RESOURCE.read(node, known)
+    parts["capacity"], parts["repeat"] = parts["capacity"]
     cost = parts.pop("cost") or {"cost_per_use": None, "cost_per_day": None}
     if parts["capacity"] is None and cost.get("cost_per_day_of_capacity") is not None:
         raise node.child("cost").fail_at_key(
@@ -208,11 +227,11 @@ DEFAULT_NUMBER = 1000
 KINDS = ("poisson", "every", "file", "days")
 
 
-def _read_rates(node: PlacedNode, _: Known) -> tuple[tuple[float, float], ...]:
-    rates = read_steps(node, PlacedNode.rate) if node.is_mapping else ((0.0, node.rate()),)
-    if max(rate for _, rate in rates) <= 0.0:
+def _read_rates(node: PlacedNode, _: Known) -> Steps:
+    steps = read_steps(node, PlacedNode.rate) if node.is_mapping else (((0.0, node.rate()),), None)
+    if max(rate for _, rate in steps[0]) <= 0.0:
         raise node.fail("nobody arrives at a rate of 0", "give a rate above 0, at least for some time")
-    return rates
+    return steps
 
 
 def _from_table(name: str) -> Callable[..., Any]:
@@ -245,9 +264,10 @@ ARRIVALS = Element(
     {
         "poisson": Field(
             _RATES,
-            "at random at this rate, or at rates that change in steps {0 days: RATE, ...}",
+            "at random at this rate, or in steps {0 days: RATE, ...}, with `repeat: TIME` over and over",
             name="rates",
-            otherwise=(),
+            otherwise=((), None),
+            get=lambda arrivals: (arrivals.rates, arrivals.repeat),
         ),
         "every": Field(
             _above_zero("arrivals must be some time apart", "for all at once write `arrive: together`"),
@@ -294,6 +314,7 @@ def read_arrivals(node: PlacedNode, known: Known) -> Arrivals:
     parts = ARRIVALS.read(node, known, checked=True)
     days, kind = parts.pop("file") or parts.pop("days", None) or (), kinds[0]
     parts.pop("days", None)
+    parts["rates"], parts["repeat"] = parts["rates"]
     return Arrivals(kind="days" if kind == "file" else kind, days=days, where=node.where, **parts)
 
 
@@ -371,6 +392,13 @@ def read_patients(node: PlacedNode, known: Known) -> Patients:
     parts = PATIENTS.read(node, known, checked=True)
     arrivals = parts["arrivals"] or Arrivals("together", (), None, (), None, 0.0, node.where)
     number, table = parts["number"], parts.pop("from_file") or parts["table"]
+    if table is not None and table.begins:
+        if "arrive" not in mapping:
+            arrivals = replace(arrivals, kind="days", days=table.begins)
+        elif arrivals.days != table.begins:
+            fact = "the table of patients has a column `day`, and other days are given here"
+            node.fail_at_key("arrive", fact, "leave out `arrive`, or the column")
+        table = replace(table, begins=())
     if number is not None and arrivals.lasting is not None:
         fact = "patients arrive for a time, and their number is given too"
         node.fail_at_key("number", fact, "leave out one")

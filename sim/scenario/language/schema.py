@@ -86,6 +86,11 @@ def _named(schema: Schema) -> Schema:
     return {"type": "object", "additionalProperties": schema}
 
 
+def _repeated(schema: Schema) -> Schema:
+    """Steps, which may begin anew after a time."""
+    return {**_named(schema), "properties": {"repeat": _ref("time")}}
+
+
 def _list(schema: Schema) -> Schema:
     return {"type": "array", "items": schema}
 
@@ -157,7 +162,7 @@ def _scalars() -> Schema:
         "probability": _varies({"type": "number", "minimum": 0, "maximum": 1}),
         "time": _varies(_pattern(rf"{NUMBER} *{PLURAL_UNITS}")),
         "rate": _varies(_pattern(rf"{NUMBER} *(?:per +|/ *){UNITS}")),
-        "rates": _any(_ref("rate"), _named(_ref("rate"))),
+        "rates": _any(_ref("rate"), _repeated(_ref("rate"))),
         "times": _any(_list(_ref("time")), _named(_ref("time")), _ref("reference")),
         "plain": _varies({"type": "number"}),
         "number_or_time": _varies({"type": ["number", "string"]}),
@@ -175,9 +180,12 @@ def _scalars() -> Schema:
 def _distributions() -> Schema:
     """Distributions of times and of attributes, ratios."""
     odds = {"odds_ratios": {**_ref("ratios"), "description": "multiply the odds of the entries they name"}}
-    times = {**_families(FAMILIES, "time"), **_modifiers("time")}
+    unit = {"unit": {**_ref("text"), "description": ARGUMENTS["unit"]}}
+    times = {**_families(FAMILIES, "time"), **_modifiers("time"), **unit}
     numbers = {
-        **_families({**FAMILIES, **NUMBER_FAMILIES}, "plain"),
+        **_families(
+            {name: f for name, f in {**FAMILIES, **NUMBER_FAMILIES}.items() if name != "attribute"}, "plain"
+        ),
         "between": _modifiers("plain")["between"],
     }
     follows = {"follows": {**_named(_ref("number")), "description": DEFINITIONS["follows"]}}
@@ -222,6 +230,8 @@ def _family(name: str, family: Family, amount: str) -> Schema:
     """What stands behind the name of a family."""
     if name in ("fixed", "poisson"):
         return _ref(amount)
+    if name == "attribute":
+        return _ref("text")
     if name == "bernoulli":
         return _ref("probability")
     if n := len(family.listed):
@@ -305,7 +315,7 @@ def _patients() -> Schema:
     return {
         "arrivals": _any(_text("together"), _ref("section_arrivals")),
         "uncertainty": {**_closed(uncertainty), "minProperties": 1},
-        "capacity": _any(units, _text("unlimited"), _named(units), _ref("reference")),
+        "capacity": _any(units, _text("unlimited"), _repeated(units), _ref("reference")),
         "calendar": calendar,
         "queue": _any(_text("first_come"), _ref("section_queue")),
     }

@@ -182,6 +182,7 @@ beta: mean sd, or a b | poisson: mean | piecewise_exponential: steps ((time, rat
 survival/risk points with `then` | survival_table: points ((time, survival), ...).
 In place of the scale or rate: mean, median; in place of the shape too: sd, iqr (q25, q75),
 survival ((time, S), ...), risk ((time, 1 - S), ...). `sigma` is read as sdlog.
+attribute: its name and the unit of time it is in, both texts.
 life_table: `tables`, a Value over the attributes that its columns name of
 {"ages": (years, ...), "rates": (per year, ...)}.
 """

@@ -72,6 +72,7 @@ FAMILIES: dict[str, Family] = {
     ),
     "mixture_cure": Family("{cured: p, of: DISTRIBUTION}: with probability p never"),
     "categorical": Family("{1 days: 0.8, 2 days: 0.2}"),
+    "attribute": Family("NAME, with `unit: days` beside it: as long as the patient's attribute says"),
 }
 
 NUMBER_FAMILIES: dict[str, Family] = {

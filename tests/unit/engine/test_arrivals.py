@@ -241,3 +241,48 @@ def test_days_in_the_stage_count_from_its_entry_in_outcomes_too() -> None:
     found = log_results(result.log, result.use, scenario)
     estimates = [OutcomeRows(found, name).headline.estimate for name in ("ward", "home", "start")]
     assert estimates == [1, 1, 0.5]
+
+
+def test_rates_that_repeat() -> None:
+    """88 a day: 1 per hour from 0, 6 from 8, 2 from 20 hours; each hour of the day within five standard errors."""
+    text = written(
+        "ward: {events: {out: {after: {fixed: 1 days}, to: died}}}\ndied: {terminal: true}",
+        patients="{arrive: {poisson: {0 hours: 1 per hour, 8 hours: 6 per hour, 20 hours: 2 per hour, repeat: 1 day}, for: 300 days}}",
+        horizon="300 days",
+    )
+    begins = run(text).log.begins
+    rates = np.repeat([1.0, 6.0, 2.0], [8, 12, 4]) * 300
+    found = np.bincount((begins % 1.0 * 24).astype(int), minlength=24)
+    assert (abs(found - rates) < 5 * np.sqrt(rates)).all()
+    assert abs(len(begins) - 88 * 300) < 5 * np.sqrt(88 * 300)
+
+
+def test_one_table_gives_days_and_stays() -> None:
+    """Waits of 0, 1.5, 7.5 days behind stays of 2.5, 7, 11.25 days; in hours the same."""
+    for unit, times in (("days", 1.0), ("hours", 24.0)):
+        table = f'"day,stay\\n0,{2.5 * times}\\n1,{7 * times}\\n2,{11.25 * times}\\n"'
+        text = written(
+            f"ward: {{needs: bed, events: {{out: {{after: {{attribute: stay, unit: {unit}}}, to: died}}}}}}\ndied: {{terminal: true}}",
+            patients=f"{{table: {table}, attributes: {{stay: 1}}}}",
+            resources="{bed: {capacity: 1}}",
+        )
+        log = run(text).log
+        assert log.begins.tolist() == [0, 1, 2]
+        assert (entered(log, "ward")).tolist() == [0, 1.5, 7.5]
+        assert (entered(log, "died") - entered(log, "ward")).tolist() == [2.5, 7, 11.25]
+
+
+@pytest.mark.parametrize("engine", ["independent", "shared"])
+def test_an_attribute_as_a_time_under_modifiers(engine: str) -> None:
+    """Times of -1, 0 and 10 days, with a time ratio of 2, a day more, and not above 15 days."""
+    text = written(
+        """
+        ward: {events: {out: {after: {attribute: stay, unit: days, time_ratios: [{value: 2}], plus: 1 day}, to: home}}}
+        home: {events: {out: {after: {mixture_cure: {cured: 0, of: {attribute: stay, unit: days}}, plus: 2 days}, to: died}}}
+        died: {terminal: true}
+        """,
+        patients='{table: "stay\\n-1\\n0\\n10\\n", attributes: {stay: 1}}',
+    )
+    log = run(text, engine=engine).log
+    assert entered(log, "home").tolist() == [1, 1, 21]
+    assert (entered(log, "died") - entered(log, "home")).tolist() == [2, 2, 12]

@@ -9,10 +9,13 @@ import pytest
 
 from sim.engine.resources import SharedResources
 from sim.engine.run import Result
-from sim.errors import ScenarioError
+from sim.errors import Place, ScenarioError, Where
 from sim.event_log.arrow_tables import event_log, event_table, patient_table
 from sim.event_log.log import GRANTED
-from tests.cohorts import compiled, count, entered, happened, rows_of, run, written
+from sim.outcomes.history.history import History
+from sim.outcomes.queues.waiting import waiting_for
+from sim.scenario.language.model import Outcome
+from tests.cohorts import compiled, count, entered, happened, read, rows_of, run, written
 
 END = "died: {state: dead, terminal: true}"
 
@@ -523,3 +526,119 @@ def test_more_resources_than_a_patient_can_remember_are_refused() -> None:
                 resources=f"{{{many}}}",
             )
         )
+
+
+# ---------------------------------------------------------------- what repeats
+
+
+def test_a_capacity_that_repeats() -> None:
+    """Two units from Monday, none from Friday on, each held for 5 days from Monday."""
+    stages = "visit: {needs: nurse, events: {out: {after: {fixed: 5 days}, to: died}}}"
+    capacity = "{nurse: {capacity: {0 days: 2, 4 days: 0, repeat: 1 week}}}"
+    result = treated(capacity, stages=stages, patients="{number: 6}", horizon="40 days")
+    assert grants(result, "visit") == [0, 0, 7, 7, 14, 14]
+    use = [(day, in_use, capacity) for day, in_use, _, capacity in use_of(result, "nurse")]
+    assert use[:4] == [(0, 2, 2), (5, 0, 0), (7, 2, 2), (12, 0, 0)]
+
+
+# ---------------------------------------------------------------- who waits when the calendar begins
+
+
+def waiting(table: str, stages: str, resources: str = "{slot: {capacity: 1}}", **more: str) -> Result:
+    text = table.replace("\n", "\\n")
+    patients = f'{{table: "{text}", arrive: {{every: 10 days}}, number: 3, attributes: {{age: 50}}}}'
+    return treated(resources, stages=stages, patients=patients, **more)
+
+
+SURGERY = "surgery: {state: ill, needs: slot, events: {done: {after: {fixed: 7 days}, to: died}}}"
+
+
+def test_the_queue_of_day_0_goes_by_who_asked_first() -> None:
+    """Asked 10, 40 and 30 days ago; a slot for 7 days each; three more come on days 0, 10, 20."""
+    result = waiting("waiting_for,days_waiting\nsurgery,10\nsurgery,40\nsurgery,30\n", SURGERY)
+    assert grants(result, "surgery") == [14, 0, 7, 21, 28, 35]
+    scenario = read(
+        written(
+            f"{SURGERY}\n{END}",
+            resources="{slot: {capacity: 1}}",
+            patients=(
+                '{table: "waiting_for,days_waiting\\nsurgery,10\\nsurgery,40\\nsurgery,30\\n", '
+                "arrive: {every: 10 days}, number: 3, attributes: {age: 50}}"
+            ),
+            horizon="100 days",
+        )
+    )
+    history = History(result.log, result.use, scenario)
+    days = (
+        history.log.time[history.waits.ended] - history.log.time[history.waits.asked] + history.waits.before
+    )
+    assert days.tolist() == [24, 40, 37, 21, 18, 15]
+    entries = history.entries("surgery")
+    assert history.waited("surgery", entries).tolist() == days.tolist()
+    assert (
+        waiting_for(
+            history, Outcome("wait", "waiting_for", Where(Place(""), ""), resource="slot")
+        ).days.tolist()
+        == days.tolist()
+    )
+
+
+def test_a_condition_reads_the_wait_from_when_it_began() -> None:
+    stages = """
+        surgery:
+          needs: slot
+          on_entry: [{when: {waited.surgery: {above: 30}}, set: {age: 99}}]
+          events: {done: {after: {fixed: 7 days}, to: died}}
+    """
+    result = waiting("waiting_for,days_waiting\nsurgery,10\nsurgery,28\nsurgery,5\n", stages)
+    assert result.log.at_end[:, 0].tolist() == [50, 50, 50, 50, 50, 50]
+    result = waiting("waiting_for,days_waiting\nsurgery,10\nsurgery,31\nsurgery,24\n", stages)
+    assert result.log.at_end[:, 0].tolist() == [50, 99, 99, 50, 50, 50]
+
+
+def test_who_waits_in_a_stage_keeps_its_bed_and_its_state() -> None:
+    """The bed is kept for the wait; the nurse, whom both stages need, is held on; the porter is given back."""
+    stages = """
+        ward: {state: ill, needs: [bed, nurse, porter], events: {worse: {after: {fixed: 90 days}, to: surgery}}}
+        surgery: {needs: [slot, nurse], events: {done: {after: {fixed: 7 days}, to: died}}}
+    """
+    resources = """{slot: {capacity: {0 days: 0, 3 days: 1}}, nurse: {capacity: 1}, porter: {capacity: 1},
+        bed: {capacity: 1, release: when_next_granted}}"""
+    result = treated(
+        resources, stages=stages, patients='{table: "stage,days_in_stage,waiting_for\\nward,5,surgery\\n"}',
+        horizon="20 days",
+    )  # fmt: skip
+    use = {
+        name: [(day, n) for day, n, _, _ in use_of(result, name)]
+        for name in ("bed", "nurse", "porter", "slot")
+    }
+    assert (use["bed"][0], use["bed"][-1]) == ((0, 1), (3, 0))
+    assert (use["nurse"][0], use["nurse"][-1]) == ((0, 1), (10, 0))
+    assert {n for _, n in use["porter"]} == {0}
+    assert grants(result, "surgery") == [3]
+
+
+def test_what_can_happen_in_a_wait_is_conditioned_on_the_days_waited() -> None:
+    """A loss between day 5 and 25 of the wait, uniform: of who has waited 15 days, between day 0 and 10."""
+    rows = "\\n".join(["waiting_for,days_waiting", *["surgery,15"] * 400])
+    stages = """
+        surgery:
+          needs: slot
+          while_waiting: {lost: {after: {uniform: [5 days, 25 days]}, to: died}}
+          events: {done: {after: {fixed: 7 days}, to: died}}
+    """
+    result = treated(
+        "{slot: {capacity: {0 days: 0, 99 days: 1}}}", stages=stages, patients=f'{{table: "{rows}"}}'
+    )
+    lost = happened(result.log, "surgery.lost")
+    assert lost.min() > 0
+    assert lost.max() < 10
+    bound = 5 * 10 / np.sqrt(12 * 400)  # finds an error of 0.72 days in the mean
+    assert abs(lost.mean() - 5) < bound
+
+
+def test_without_a_queue_who_waits_enters_on_day_0() -> None:
+    result = waiting(
+        "waiting_for,days_waiting\nsurgery,10\n", SURGERY, resources="{slot: {capacity: unlimited}}"
+    )
+    assert grants(result, "surgery") == [0, 0, 10, 20]
