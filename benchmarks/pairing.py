@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from math import isnan
+from math import isnan, nan
 from pathlib import Path
 
 from sim.outcomes.estimates import DifferenceRow, Differences
@@ -45,6 +45,16 @@ different patients and is therefore not compared. `make pairing` runs all compar
 |---|---|---|---|---|---|
 """
 
+ECONOMIC_HEAD = """
+## Costs and QALYs
+
+The same for discounted costs (pounds in the commercial setting, US dollars in the academic one) and QALYs, up
+to the horizon. In the centre the cost is that of the patients, not of its capacity.
+
+| scenario | against | cost | standard error | gain | QALYs | standard error | gain |
+|---|---|---|---|---|---|---|---|
+"""
+
 
 @dataclass(frozen=True)
 class Pair:
@@ -70,28 +80,47 @@ def pairs() -> Iterator[Pair]:
             yield Pair(CENTRE, what_if, (), REPLICATIONS)
 
 
-def lines(pair: Pair) -> Iterator[str]:
-    """The lines of the table for one comparison, one for each time."""
-    differences = compared(pair)
-    name = f"`{pair.other.relative_to(SCENARIOS)}`"
-    against = f"`{pair.reference.relative_to(SCENARIOS)}`{', the case' if CASE[0] in pair.settings else ''}"
+def names(pair: Pair) -> tuple[str, str]:
+    """The scenario and what it is compared with, as cells of a table."""
+    other, reference = (f"`{file.relative_to(SCENARIOS)}`" for file in (pair.other, pair.reference))
+    return other, f"{reference}{', the case' if CASE[0] in pair.settings else ''}"
+
+
+def gain(row: DifferenceRow) -> str:
+    """The variance of independent runs over that of the paired difference."""
+    return "no patient differs" if isnan(row.variance_ratio) else f"{row.variance_ratio:.1f}"
+
+
+def survival_lines(pair: Pair, differences: Differences) -> Iterator[str]:
+    """The lines of the table of survival for one comparison, one for each time."""
     for i, time in enumerate(TIMES):
-        row = survival_difference(differences, days(time))
+        row = difference(differences, "overall_survival", "survival", days(time))
         cells = [
-            *((name, against) if i == 0 else ("", "")),
+            *(names(pair) if i == 0 else ("", "")),
             time.removesuffix("s") if time.startswith("1 ") else time,
             f"{100 * row.difference:+.2f}",
             f"{100 * row.standard_error:.2f}",
-            "no patient differs" if isnan(row.variance_ratio) else f"{row.variance_ratio:.1f}",
+            gain(row),
         ]
         yield f"| {' | '.join(cells)} |\n"
 
 
-def survival_difference(differences: Differences, time: float) -> DifferenceRow:
-    """The difference in overall survival at a time, days."""
-    row = differences.find("overall_survival", "survival", arm="other", time_days=time)
+def economic_line(pair: Pair, differences: Differences) -> str:
+    """The line of the table of costs and QALYs for one comparison."""
+    cost, qaly = (difference(differences, name, "discounted") for name in ("cost", "qaly"))
+    cells = [
+        *names(pair),
+        *(f"{cost.difference:+,.0f}", f"{cost.standard_error:,.0f}", gain(cost)),
+        *(f"{qaly.difference:+.3f}", f"{qaly.standard_error:.3f}", gain(qaly)),
+    ]
+    return f"| {' | '.join(cells)} |\n"
+
+
+def difference(differences: Differences, outcome: str, measure: str, time: float = nan) -> DifferenceRow:
+    """The difference of an outcome, at a time (days) where it has one."""
+    row = differences.find(outcome, measure, arm="other", time_days=None if isnan(time) else time)
     if row is None:
-        raise ValueError(f"no difference in overall survival at {time:g} days")
+        raise ValueError(f"no difference in {outcome}")
     return row
 
 
@@ -110,5 +139,16 @@ def compared(pair: Pair) -> Differences:
     return done.results.differences
 
 
+def page() -> Iterator[str]:
+    """The page, line by line."""
+    found = [(pair, compared(pair)) for pair in pairs()]
+    yield HEAD
+    for pair, differences in found:
+        yield from survival_lines(pair, differences)
+    yield ECONOMIC_HEAD
+    for pair, differences in found:
+        yield economic_line(pair, differences)
+
+
 if __name__ == "__main__":
-    sys.stdout.writelines([HEAD, *(line for pair in pairs() for line in lines(pair))])
+    sys.stdout.writelines(page())

@@ -26,7 +26,9 @@ def test_the_page_of_pairing_has_every_comparison_and_what_one_of_them_gives() -
         for pair in shipped
         if pair.other.parent.name == "academic" and pair.other.stem == "car_t_withheld_for_cns"
     )
-    assert "".join(pairing.lines(one)) in page
+    differences = pairing.compared(one)
+    assert "".join(pairing.survival_lines(one, differences)) in page
+    assert pairing.economic_line(one, differences) in page
 
 
 def prose(text: str) -> list[str]:
