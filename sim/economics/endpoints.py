@@ -18,8 +18,10 @@ from sim.outcomes.history.history import History
 from sim.outcomes.queues.waiting_burden import DEAD
 from sim.outcomes.results import Description, Estimate, Figures, Key
 from sim.scenario.language.model import Outcome, Scenario
+from sim.units import number_text
 
 COST, QALY, LIFE_YEARS, NET_BENEFIT = "cost", "qaly", "life_years", "net_benefit"
+NET_BENEFIT_BY_THRESHOLD = "net_benefit_by_threshold"
 COST_BY_STAGE, COST_BY_YEAR, CAPACITY_COST = "cost_by_stage", "cost_by_year", "capacity_cost"
 DISCOUNTED, UNDISCOUNTED = "discounted", "undiscounted"
 KIND = "economics"
@@ -57,6 +59,7 @@ def economic_outcomes(scenario: Scenario) -> tuple[str, ...]:
         QALY: has_health,
         LIFE_YEARS: with_dead,
         NET_BENEFIT: has_costs and has_health and scenario.economics.threshold is not None,
+        NET_BENEFIT_BY_THRESHOLD: has_costs and has_health and scenario.economics.threshold is not None,
         COST_BY_STAGE: has_costs,
         COST_BY_YEAR: has_costs,
         CAPACITY_COST: bool(paid_by_capacity(scenario)),
@@ -94,7 +97,10 @@ def endpoint(valuation: Valuation, name: str) -> Endpoint:
         return CostByYear(Description(last, currency, text), starts, valuation)
     totals, unit = _totals(valuation, name)
     text = _text(valuation, name)
-    return Averages(Description(Key(DISCOUNTED), unit, text, meanings=MEANINGS), starts, _by_key(totals))
+    threshold = valuation.economics.threshold
+    part = number_text(threshold) if name == NET_BENEFIT_BY_THRESHOLD and threshold is not None else ""
+    headline = Key(DISCOUNTED, part)
+    return Averages(Description(headline, unit, text, meanings=MEANINGS), starts, _by_key(totals))
 
 
 MEANINGS = {(UNDISCOUNTED, ""): "not discounted"}
@@ -113,11 +119,19 @@ def _totals(valuation: Valuation, name: str) -> tuple[Mapping[str, Amounts], str
         return {"": valuation.total_cost} | dict(valuation.cost_by_stage), currency
     threshold = valuation.economics.threshold
     assert threshold is not None
-    return {"": valuation.qaly.times(threshold) + valuation.total_cost.times(-1.0)}, currency
+    worth = {"": threshold} if name == NET_BENEFIT else thresholds(threshold)
+    return {
+        part: valuation.qaly.times(w) + valuation.total_cost.times(-1.0) for part, w in worth.items()
+    }, currency
+
+
+def thresholds(given: float) -> Mapping[str, float]:
+    """From 0 to the double of the given threshold in steps of its quarter, by their text."""
+    return {number_text(given * k / 4): given * k / 4 for k in range(9)}
 
 
 def _by_key(totals: Mapping[str, Amounts]) -> dict[Key, Part]:
-    everyone = np.ones(len(totals[""].discounted), bool)
+    everyone = np.ones(len(next(iter(totals.values())).discounted), bool)
     found: dict[Key, Part] = {}
     for part, amounts in totals.items():
         found[Key(DISCOUNTED, part)] = amounts.discounted, everyone
@@ -138,4 +152,6 @@ def _text(valuation: Valuation, name: str) -> str:
         return f"mean quality-adjusted life-years per patient, {discounted}"
     if name == LIFE_YEARS:
         return f"mean life-years per patient until {DEAD} or the end of follow-up, {discounted}"
+    if name == NET_BENEFIT_BY_THRESHOLD:
+        return f"mean net benefit in {currency} per patient by the worth of a QALY, discounted"
     return f"mean net benefit in {currency} per patient at {how.threshold:,.10g} a QALY, discounted"

@@ -145,6 +145,15 @@ def _holding_unlimited(history: History, resource: Resource) -> tuple[Indices, F
     given it before the grant, but keeps it where the stage waited for needs it.
     """
     log = history.log
+    needs = [
+        (stage.name, n)
+        for stage in history.scenario.stages
+        for n in stage.needs
+        if n.resource == resource.name
+    ]
+    if all(n.when is None and n.units == 1.0 for _, n in needs) and not (log.does == ASKS).any():
+        users = np.isin(log.names.stages, [name for name, _ in needs]).astype(np.float64)
+        return history.stage_spells.row, users[history.stage_spells.code]  # nobody waits for anything
     moves = (log.does == ASKS) | (log.does == ENTERS)
     rows = np.flatnonzero(moves)
     rows = rows[~history.is_decision[log.stage_to[rows]]]

@@ -11,7 +11,7 @@ from sim.economics.choices import evaluate
 from sim.economics.discounting import YEAR, Discount
 from sim.economics.stays import Stays
 from sim.event_log.log import Floats, Indices
-from sim.outcomes.history.history import Flags, covariate
+from sim.outcomes.history.history import covariate
 from sim.scenario.language.conditions import mapped
 from sim.scenario.language.model import AgeSteps, Covariate, Value
 
@@ -37,23 +37,24 @@ class AboveCap:
             tables.append(table)
             return float(len(tables) - 1)
 
-        which = evaluate(stays.history, mapped(cap, position), stays.row)
-        found = [_pieces(stays, utility, which == i, table) for i, table in enumerate(tables)]
+        indexed = mapped(cap, position)
+        lowest = min(limit for table in tables for _, limit in table)
+        at = np.flatnonzero(utility > lowest)
+        which = evaluate(stays.history, indexed, stays.row[at])
+        found = [_pieces(stays, utility, at[which == i], table) for i, table in enumerate(tables)]
         return cls(*(np.concatenate(parts) for parts in zip(*found, strict=True)))
 
-    def years_lost(self, discount: Discount, n_patients: int) -> Floats:
-        """Quality-adjusted years above the highest utilities, shape [n_patients]."""
+    def worth(self, discount: Discount) -> Floats:
+        """Quality-adjusted days above the highest utilities in each piece, shape [n_pieces]."""
         factors = discount.factors(self.begin), discount.factors(self.end)
-        worth = self.excess * discount.between(self.begin, self.end, factors)
-        return np.bincount(self.patient, weights=worth, minlength=n_patients) / YEAR
+        return self.excess * discount.between(self.begin, self.end, factors)
 
 
 def _pieces(
-    stays: Stays, utility: Floats, mask: Flags, table: AgeSteps
+    stays: Stays, utility: Floats, at: Indices, table: AgeSteps
 ) -> tuple[Indices, Floats, Floats, Floats]:
-    """The pieces of one table, in the stretches of a mask."""
+    """The pieces of one table, in these stretches."""
     ages, limits = (np.array(column) for column in zip(*table, strict=True))
-    at = np.flatnonzero(mask & (utility > limits.min()))
     begin, end = stays.begin[at], stays.end[at]
     age = covariate(stays.history, Covariate("current_age"), stays.row[at])
     born = begin - age * YEAR

@@ -9,13 +9,12 @@ from math import ceil
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sim.economics.choices import WhileLeaving, by_category, evaluate
 from sim.economics.discounting import UNDISCOUNTED, YEAR, Discount
 from sim.economics.stays import Stays, stage_called, was_there_before
 from sim.economics.utility_cap import AboveCap
-from sim.event_log.log import Floats, Indices
+from sim.event_log.log import Codes, Floats, Indices
 from sim.outcomes.history.history import NEVER, History
 from sim.outcomes.queues.waiting_burden import DEAD
 from sim.scenario.language.model import Economics, Scenario, Value, events_of
@@ -44,20 +43,41 @@ class Amounts:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Flow:
-    """Amounts per day in some stretches: indices of stretches, and the rate in each."""
+class Dues:
+    """Amounts of patients, each due at a moment (begin = end) or evenly over a time.
 
-    stretch: Indices
-    rate: Floats
+    patient: index; stage: code of the one an amount falls due in; begin, end: days since the start.
+    Shape [n_amounts] each.
+    """
 
+    patient: Indices
+    stage: Codes
+    begin: Floats
+    end: Floats
+    amounts: Amounts
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Lump:
-    """Amounts due at some rows of the log; stage: the code of the one they belong to."""
+    @classmethod
+    def concatenate(cls, parts: Sequence[Dues]) -> Dues:
+        """All amounts of the parts, in their order."""
+        return cls(
+            np.concatenate([dues.patient for dues in parts]),
+            np.concatenate([dues.stage for dues in parts]),
+            np.concatenate([dues.begin for dues in parts]),
+            np.concatenate([dues.end for dues in parts]),
+            Amounts(
+                np.concatenate([dues.amounts.discounted for dues in parts]),
+                np.concatenate([dues.amounts.undiscounted for dues in parts]),
+            ),
+        )
 
-    row: Indices
-    amount: Floats
-    stage: NDArray[np.int16]
+    def totals(self, n_patients: int, code: Indices, n: int) -> list[Amounts]:
+        """The amounts of each patient with each code 0 to n - 1, added up; code: shape [n_amounts]."""
+        at = code * n_patients + self.patient
+        found = (
+            np.bincount(at, weights=each, minlength=n * n_patients).reshape(n, n_patients)
+            for each in (self.amounts.discounted, self.amounts.undiscounted)
+        )
+        return [Amounts(*rows) for rows in zip(*found, strict=True)]
 
 
 class Valuation:
@@ -82,11 +102,13 @@ class Valuation:
     @cached_property
     def cost(self) -> Mapping[str, Amounts]:
         """Each patient's cost by category, in the order of the scenario."""
-        discount = self._cost_discount
-        return {
-            category: self._added(self._flows.get(category, ()), self._lumps.get(category, ()), discount)
-            for category in categories(self.scenario)
-        }
+        names = categories(self.scenario)
+        if not self._costs:
+            return {}
+        code = np.repeat(np.arange(len(self._costs)), [len(dues.patient) for _, dues in self._costs])
+        position = np.array([names.index(category) for category, _ in self._costs])
+        totals = self._all_costs.totals(self.history.log.n_patients, position[code], len(names))
+        return dict(zip(names, totals, strict=True))
 
     @cached_property
     def total_cost(self) -> Amounts:
@@ -100,12 +122,22 @@ class Valuation:
     def qaly(self) -> Amounts:
         """Each patient's quality-adjusted life-years: utilities over time, and those of events."""
         lasting = self._accrued(self._utility)
+        if self._further_qalys:
+            dues = Dues.concatenate(self._further_qalys)
+            lasting = lasting + dues.totals(self.history.log.n_patients, np.zeros_like(dues.patient), 1)[0]
+        return lasting
+
+    @cached_property
+    def _further_qalys(self) -> Sequence[Dues]:
+        """What the highest utilities of each age take off, and the QALYs of events."""
+        found = list(self._event_qalys())
         cap = self.economics.utility_cap
         if cap is not None:
-            above, n = AboveCap.of(self._stays, self._utility, cap), self.history.log.n_patients
-            lost = (above.years_lost(one, n) for one in (self._health_discount, UNDISCOUNTED))
-            lasting = lasting + Amounts(*lost).times(-1.0)
-        return lasting + self._added([], list(self._event_qalys()), self._health_discount)
+            above = AboveCap.of(self._stays, self._utility, cap)
+            lost = Amounts(above.worth(self._health_discount), above.worth(UNDISCOUNTED)).times(-1 / YEAR)
+            stage = np.zeros(len(above.patient), np.int16)
+            found.append(Dues(above.patient, stage, above.begin, above.end, lost))
+        return found
 
     @cached_property
     def life_years(self) -> Amounts:
@@ -115,45 +147,38 @@ class Valuation:
     @cached_property
     def cost_by_stage(self) -> Mapping[str, Amounts]:
         """Each patient's cost by the stage it falls due in; a wait counts to the stage left."""
-        names = self.history.log.names.stages
-        flows = [flow for parts in self._flows.values() for flow in parts]
-        lumps = [lump for parts in self._lumps.values() for lump in parts]
-        found: dict[str, Amounts] = {}
-        for name in costly_stages(self.scenario):
-            code = names.index(name)
-            here = [_only_flow(flow, self._stays.stage == code) for flow in flows]
-            due = [_only_lump(lump, lump.stage == code) for lump in lumps]
-            found[name] = self._added(here, due, self._cost_discount)
-        return found
+        stages = self.history.log.names.stages
+        names = costly_stages(self.scenario)
+        position = np.zeros(len(stages), np.int64)
+        position[[stages.index(name) for name in names]] = np.arange(len(names))
+        dues = self._all_costs
+        totals = dues.totals(self.history.log.n_patients, position[dues.stage], len(names))
+        return dict(zip(names, totals, strict=True))
 
     def cost_by_year(self, chosen: Indices) -> Floats:
         """Undiscounted cost of these patients (increasing) in each year since the start, added up.
 
         Shape [n_years]: year k from k to k + 1 years, the last one that can be observed.
         """
-        flows = [flow for parts in self._flows.values() for flow in parts]
-        return self._by_year(flows, [lump for parts in self._lumps.values() for lump in parts], chosen)
+        return self._by_year(self._all_costs, chosen)
 
     def qaly_by_year(self, chosen: Indices) -> Floats:
         """Undiscounted QALYs of these patients in each year, as `cost_by_year`."""
-        lasting = Flow(np.arange(len(self._utility)), self._utility / YEAR)
-        return self._by_year([lasting], list(self._event_qalys()), chosen)
+        stays, worth = self._stays, self._utility * self._weights_of(UNDISCOUNTED) / YEAR
+        lasting = Dues(stays.patient, stays.stage, stays.begin, stays.end, Amounts(worth, worth))
+        return self._by_year(Dues.concatenate([lasting, *self._further_qalys]), chosen)
 
-    def _by_year(self, flows: Sequence[Flow], lumps: Sequence[Lump], chosen: Indices) -> Floats:
-        stays, log = self._stays, self.history.log
-        mask = np.zeros(log.n_patients, bool)
+    def _by_year(self, dues: Dues, chosen: Indices) -> Floats:
+        mask = np.zeros(self.history.log.n_patients, bool)
         mask[chosen] = True
         n = self.n_years
-        found = np.zeros(n)
-        for flow in flows:
-            here = mask[stays.patient[flow.stretch]]
-            at, rate = flow.stretch[here], flow.rate[here]
-            for edges, sign in ((stays.begin[at] / YEAR, 1.0), (stays.end[at] / YEAR, -1.0)):
-                found += sign * _after(edges, rate * YEAR, n)
-        for lump in lumps:
-            here = mask[self.history.patients(lump.row)]
-            year = (log.time[lump.row[here]] / YEAR).astype(np.int64)
-            found += np.bincount(year, weights=lump.amount[here], minlength=n)[:n]
+        here = mask[dues.patient]
+        begin, end = dues.begin[here] / YEAR, dues.end[here] / YEAR
+        amount, lasts = dues.amounts.undiscounted[here], end > begin
+        rate = amount[lasts] / (end[lasts] - begin[lasts])
+        year = begin[~lasts].astype(np.int64)
+        at_once = np.bincount(year, weights=amount[~lasts], minlength=n)[:n]
+        found: Floats = at_once + _after(begin[lasts], rate, n) - _after(end[lasts], rate, n)
         return found
 
     @cached_property
@@ -175,19 +200,15 @@ class Valuation:
             self._weights[discount] = self._stays.weights(discount)
         return self._weights[discount]
 
-    def _added(self, flows: Sequence[Flow], lumps: Sequence[Lump], discount: Discount) -> Amounts:
-        return Amounts(*(self._sums(flows, lumps, one) for one in (discount, UNDISCOUNTED)))
+    @cached_property
+    def _costs(self) -> Sequence[tuple[str, Dues]]:
+        """Everything that costs something, with its category; what costs nothing is left out."""
+        parts = (self._daily_costs(), self._entry_costs(), self._event_costs(), self._use_costs())
+        return [(category, dues) for part in parts for category, dues in part]
 
-    def _sums(self, flows: Sequence[Flow], lumps: Sequence[Lump], discount: Discount) -> Floats:
-        n, log = self.history.log.n_patients, self.history.log
-        weights, total = self._weights_of(discount), np.zeros(n)
-        for flow in flows:
-            worth = flow.rate * weights[flow.stretch]
-            total += np.bincount(self._stays.patient[flow.stretch], weights=worth, minlength=n)
-        for lump in lumps:
-            worth = lump.amount * discount.factors(log.time[lump.row])
-            total += np.bincount(self.history.patients(lump.row), weights=worth, minlength=n)
-        return total
+    @cached_property
+    def _all_costs(self) -> Dues:
+        return Dues.concatenate([dues for _, dues in self._costs])
 
     # ------------------------------------------------------------ what accrues over time
 
@@ -226,77 +247,74 @@ class Valuation:
         alive: Floats = (np.arange(len(self._stays.row)) < first[self._stays.patient]).astype(np.float64)
         return alive
 
-    @cached_property
-    def _flows(self) -> Mapping[str, Sequence[Flow]]:
-        """What accrues by the day, by category."""
+    def _daily_costs(self) -> Iterator[tuple[str, Dues]]:
+        """What accrues by the day."""
         stays, names = self._stays, self.history.log.names
-        found: dict[str, list[Flow]] = {}
         for code, name in enumerate(names.stages):
             cost = stage_called(self.scenario, name).cost
             for category, value in by_category(None if cost is None else cost.per_day, other=OTHER):
-                at = np.flatnonzero(stays.stage == code)
-                found.setdefault(category, []).append(self._flow(at, value))
+                yield category, self._flow(np.flatnonzero(stays.stage == code), value)
         for resource in self.scenario.resources:
             for category, value in by_category(resource.cost_per_day, other=OTHER):
                 units = stays.units_held(resource.name)
                 at = np.flatnonzero(units)
-                found.setdefault(category, []).append(self._flow(at, value, units[at]))
-        return found
+                yield category, self._flow(at, value, units[at])
 
-    def _flow(self, at: Indices, value: Value[float], times: Floats | float = 1.0) -> Flow:
-        return Flow(at, times * evaluate(self.history, value, self._stays.row[at]))
+    def _flow(self, at: Indices, value: Value[float], times: Floats | float = 1.0) -> Dues:
+        stays = self._stays
+        rate = times * evaluate(self.history, value, stays.row[at])
+        at, rate = at[rate != 0.0], rate[rate != 0.0]
+        weights = (self._weights_of(discount) for discount in (self._cost_discount, UNDISCOUNTED))
+        amounts = Amounts(*(rate * weight[at] for weight in weights))
+        return Dues(stays.patient[at], stays.stage[at], stays.begin[at], stays.end[at], amounts)
 
     # ------------------------------------------------------------ what falls due at once
 
-    @cached_property
-    def _lumps(self) -> Mapping[str, Sequence[Lump]]:
-        """What falls due at a moment, by category."""
-        found: dict[str, list[Lump]] = {}
-        for category, lump in (*self._entry_lumps(), *self._event_costs(), *self._use_lumps()):
-            found.setdefault(category, []).append(lump)
-        return found
-
-    def _entry_lumps(self) -> Iterator[tuple[str, Lump]]:
+    def _entry_costs(self) -> Iterator[tuple[str, Dues]]:
         """Costs of entering stages, after the effects of entering."""
         for stage in self.scenario.stages:
             entry = None if stage.cost is None else stage.cost.on_entry
             for category, value in by_category(entry, other=OTHER):
                 rows = self.history.entries(stage.name)
                 rows = rows[~was_there_before(self.history, rows)]
-                yield category, self._lump(rows, evaluate(self.history, value, rows))
+                yield category, self._lump(rows, evaluate(self.history, value, rows), self._cost_discount)
 
-    def _event_costs(self) -> Iterator[tuple[str, Lump]]:
+    def _event_costs(self) -> Iterator[tuple[str, Dues]]:
         for name, event in events_of(self.scenario):
             for category, value in by_category(event.cost, other=OTHER):
-                yield category, self._event_lump(name, value)
+                yield category, self._event_lump(name, value, self._cost_discount)
 
-    def _event_qalys(self) -> Iterator[Lump]:
+    def _event_qalys(self) -> Iterator[Dues]:
         for name, event in events_of(self.scenario):
             if event.qaly is not None:
-                yield self._event_lump(name, event.qaly)
+                yield self._event_lump(name, event.qaly, self._health_discount)
 
-    def _event_lump(self, name: str, value: Value[float]) -> Lump:
+    def _event_lump(self, name: str, value: Value[float], discount: Discount) -> Dues:
         """What an event is worth each time, after its `do`, while the patient is in the stage left."""
         rows = np.flatnonzero(self.history.log.event == self.history.log.names.events.index(name))
-        return self._lump(rows, evaluate(self._while_leaving, value, rows), leaving=True)
+        return self._lump(rows, evaluate(self._while_leaving, value, rows), discount, leaving=True)
 
-    def _use_lumps(self) -> Iterator[tuple[str, Lump]]:
+    def _use_costs(self) -> Iterator[tuple[str, Dues]]:
         """Costs of each use of a resource, as it is granted."""
         for resource in self.scenario.resources:
             for category, value in by_category(resource.cost_per_use, other=OTHER):
                 rows, units = self._stays.grants(resource.name)
-                yield category, self._lump(rows, units * evaluate(self.history, value, rows))
+                amount = units * evaluate(self.history, value, rows)
+                yield category, self._lump(rows, amount, self._cost_discount)
 
     @cached_property
     def _while_leaving(self) -> WhileLeaving:
         return WhileLeaving(self.history)
 
-    def _lump(self, rows: Indices, amount: Floats, *, leaving: bool = False) -> Lump:
+    def _lump(self, rows: Indices, amount: Floats, discount: Discount, *, leaving: bool = False) -> Dues:
         log = self.history.log
+        rows, amount = rows[amount != 0.0], amount[amount != 0.0]
         stage = log.stage_from[rows] if leaving else log.stage_to[rows]
         unknown = stage < 0
         stage = np.where(unknown, self.history.stage(rows), stage) if unknown.any() else stage
-        return Lump(rows, amount, stage)
+        time = log.time[rows]
+        amounts = Amounts(amount * discount.factors(time), amount)
+        return Dues(self.history.patients(rows).astype(np.int64), stage, time, time, amounts)
 
 
 def _constants(values: Sequence[Value[float] | None], *, nan_for_none: bool = False) -> Floats:
@@ -305,15 +323,6 @@ def _constants(values: Sequence[Value[float] | None], *, nan_for_none: bool = Fa
     return np.array(
         [none if v is None else float(v) if isinstance(v, float | int) else 0.0 for v in values], np.float64
     )
-
-
-def _only_flow(flow: Flow, mask: NDArray[np.bool_]) -> Flow:
-    keep = mask[flow.stretch]
-    return Flow(flow.stretch[keep], flow.rate[keep])
-
-
-def _only_lump(lump: Lump, mask: NDArray[np.bool_]) -> Lump:
-    return Lump(lump.row[mask], lump.amount[mask], lump.stage[mask])
 
 
 def _after(edges: Floats, rate: Floats, n: int) -> Floats:

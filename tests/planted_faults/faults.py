@@ -419,8 +419,8 @@ FAULTS = (
     Fault(
         "a cost at a moment is not discounted",
         "sim/economics/valuation.py",
-        "worth = lump.amount * discount.factors(log.time[lump.row])",
-        "worth = lump.amount * 1.0",
+        "amounts = Amounts(amount * discount.factors(time), amount)",
+        "amounts = Amounts(amount * 1.0, amount)",
         "tests/theory/test_economics.py::test_s_lump_at_its_time",
     ),
     Fault(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from math import exp, log1p
 
+import numpy as np
 import pytest
 
 from tests.theory.test_economics import ANNUAL, CONTINUOUS
@@ -55,8 +56,12 @@ def test_limits_of_one_patient_to_the_last_digits() -> None:
         economics=ANNUAL.replace("}, conv", "}, utility_cap: {0: 1, 50: 0.85, 60: 0.7}, conv"),
         attributes="{age: 30}",
     )
-    qaly = valued(text).qaly
+    valuation = valued(text)
+    qaly = valuation.qaly
     spans = [(0, 20, 0.9), (20, 30, 0.85), (30, 32, 0.7), (32, 40, 0.6)]
     assert qaly.undiscounted == pytest.approx([sum(u * (b - a) for a, b, u in spans)], rel=1e-12)
+    by_year = valuation.qaly_by_year(np.array([0]))
+    assert by_year[[0, 19, 20, 30, 32, 39]] == pytest.approx([0.9, 0.9, 0.85, 0.7, 0.6, 0.6], rel=1e-9)
+    assert by_year.sum() == pytest.approx(qaly.undiscounted[0])
     worth = [u * (1.035**-a - 1.035**-b) / log1p(0.035) for a, b, u in spans]
     assert qaly.discounted == pytest.approx([sum(worth)], rel=1e-12)

@@ -365,11 +365,16 @@ def test_todays_patients_have_paid_for_entering_already(tmp_path) -> None:
 
 
 def test_outcomes_depend_on_what_the_scenario_values() -> None:
-    everything = ("cost", "qaly", "life_years", "net_benefit", "cost_by_stage", "cost_by_year")
+    everything = (
+        *("cost", "qaly", "life_years", "net_benefit", "net_benefit_by_threshold"),
+        *("cost_by_stage", "cost_by_year"),
+    )
     text = clinic("3", economics=UNDISCOUNTED.replace("}, conv", "}, threshold: 20000, conv"))
     scenario = cohorts.read(text)
     assert economic_outcomes(scenario) == everything
-    assert economic_outcomes(cohorts.read(clinic("3"))) == tuple(n for n in everything if n != "net_benefit")
+    assert economic_outcomes(cohorts.read(clinic("3"))) == tuple(
+        name for name in everything if not name.startswith("net_benefit")
+    )
     assert economic_outcomes(load(SCENARIOS / "first_steps.yaml")) == ()
     assert economic_outcomes(replace(scenario, economics=None)) == ()
 
@@ -393,5 +398,14 @@ def test_estimates_by_category_and_net_benefit() -> None:
     assert net == pytest.approx(
         20000 * valuation.qaly.discounted.mean() - valuation.total_cost.discounted.mean()
     )
+    by_threshold = {
+        float(key.part): estimate.value
+        for key, estimate in figures["net_benefit_by_threshold"].estimates.items()
+        if key.measure == "discounted"
+    }
+    assert list(by_threshold) == [5000 * k for k in range(9)]
+    assert by_threshold[20000] == net
+    qaly, costs = valuation.qaly.discounted.mean(), valuation.total_cost.discounted.mean()
+    assert by_threshold == pytest.approx({worth: worth * qaly - costs for worth in by_threshold})
     years = [estimate.value for estimate in figures["cost_by_year"].estimates.values()]
     assert sum(years) == pytest.approx(whole.value)
