@@ -202,7 +202,8 @@ class ComparisonResults(_Shown[Comparison]):
         (_, reference), *others = self.runs.items()
         common = [c for c in reference.patients.columns if c.startswith("at_start.")]
         common = [c for c in common if all(c in run.patients.columns for _, run in others)]
-        columns = {c: reference.patients[c] for c in ("replication", "patient", *common)}
+        who = [c for c in ("replication", "patient", "id") if c in reference.patients.columns]
+        columns = {c: reference.patients[c] for c in (*who, *common)}
         for name, run in self.runs.items():
             columns |= {f"{c}.{name}": run.patients[c] for c in ("last_stage", "end_days")}
         for name, run in others:

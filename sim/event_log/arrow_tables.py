@@ -106,14 +106,15 @@ def categories_of(names: Names, what: int, *, largest: float) -> tuple[str, ...]
 def patient_table(log: EventLog) -> pa.Table:
     """One row for each patient, sorted by replication and number.
 
-    Columns: replication, patient, start_day (on the common calendar), end_days and follow_up_days
-    (since the patient's start), last_stage (null: none was ever entered), and each attribute
-    `at_start.NAME` (before any effect) and `at_end.NAME`.
+    Columns: replication, patient, id (where a table of patients has it), start_day (on the common
+    calendar), end_days and follow_up_days (since the patient's start), last_stage (null: none was ever
+    entered), and each attribute `at_start.NAME` (before any effect) and `at_end.NAME`.
     """
     names = log.names
     columns = {
         "replication": pa.array(log.replication),
         "patient": pa.array(log.patient),
+        **patient_ids(log, log.patient),
         "start_day": pa.array(log.begins),
         "end_days": pa.array(log.ends),
         "follow_up_days": pa.array(log.follow_up),
@@ -123,6 +124,13 @@ def patient_table(log: EventLog) -> pa.Table:
         for i, name in enumerate(names.attributes):
             columns[f"{when}.{name}"] = valued(values[:, i], names.categories[i])
     return pa.table(columns)
+
+
+def patient_ids(log: EventLog, patients: NDArray[Any]) -> dict[str, pa.Array]:
+    """The column `id` of these patients (numbers) from a table of patients; none where the table has none."""
+    if not log.names.ids:
+        return {}
+    return {"id": pa.array([log.names.id_of(patient) or None for patient in patients.tolist()], pa.string())}
 
 
 def last_stages(log: EventLog) -> NDArray[np.int16]:

@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from sim.event_log.arrow_tables import valued
+from sim.event_log.arrow_tables import patient_ids, valued
 from sim.event_log.log import Codes, EventLog, Floats, Indices
 from sim.formats.tables import without_formula, write_csv
 from sim.outcomes.history.history import History
@@ -145,8 +145,8 @@ def rows(
 
     Columns: id (from 1), from, to (positions of the states in the matrix, from 1), trans, Tstart,
     Tstop, time (days), status (1: this transition ended the stay); replication and patient, as in
-    the log; and as covariates the attributes `at_start.NAME` that differ between patients, yes/no as
-    1 and 0, which R reads as numbers.
+    the log; patient_id, where a table of patients has an `id`; and as covariates the attributes
+    `at_start.NAME` that differ between patients, yes/no as 1 and 0, which R reads as numbers.
     """
     covariates = np.flatnonzero((log.at_start != log.at_start[:1]).any(0))
     position = np.zeros(len(matrix), np.int64)
@@ -172,6 +172,7 @@ def rows(
             "status": pa.array((found.following[stay] == to).astype(np.int8)),
             "replication": pa.array(log.replication[patient]),
             "patient": pa.array(log.patient[patient]),
+            **{f"patient_{name}": ids for name, ids in patient_ids(log, log.patient[patient]).items()},
         }
         for i in covariates:
             column = valued(log.at_start[patient, i], log.names.categories[i])

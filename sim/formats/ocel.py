@@ -55,7 +55,8 @@ def _declared(name: str, attributes: Mapping[str, str]) -> dict[str, Any]:
 def _patient_attributes(log: EventLog) -> dict[str, str]:
     kinds = {(): "float", YES_NO: "boolean"}
     names = zip(log.names.attributes, log.names.categories, strict=True)
-    return {name: kinds.get(categories, "string") for name, categories in names}
+    ids = {"id": "string"} if log.names.ids else {}
+    return {**ids, **{name: kinds.get(categories, "string") for name, categories in names}}
 
 
 def _activities(log: EventLog) -> list[str]:
@@ -88,6 +89,8 @@ def patient_id(patient: Patient) -> str:
 def _attributes_over_time(log: EventLog, patient: Patient) -> list[dict[str, Any]]:
     """The attributes at the start, then each change; of several at one time the last."""
     values: dict[tuple[str, str], Any] = {}
+    if log.names.ids:
+        values["id", patient.start] = log.names.id_of(int(log.patient[patient.log_index]))
     for attribute, name in enumerate(log.names.attributes):
         number = float(log.at_start[patient.log_index, attribute])
         values[name, patient.start] = attribute_value(log, attribute, number)

@@ -14,6 +14,7 @@ from sim.event_log.arrow_tables import (
     ROWS_IN_GROUP,
     event_table,
     named,
+    patient_ids,
     patient_table,
     use_table,
     valued,
@@ -66,8 +67,9 @@ def long(history: History, rows_in_group: int = ROWS_IN_GROUP) -> Iterator[pa.Ta
     """One row for each event, as tables of `rows_in_group` rows, in order.
 
     Columns: those of the event table of a run up to `does`; stage and state just after the row (for a
-    waiting patient the stage left; null: none); each `attributes.NAME` just after the row, and each
-    `stamps.NAME` (days since the patient's start; null: never set).
+    waiting patient the stage left; null: none); the patient's `id`, where a table has it; each
+    `attributes.NAME` just after the row, and each `stamps.NAME` (days since the patient's start; null:
+    never set).
     """
     log, names = history.log, history.log.names
     for first in range(0, max(log.n_rows, 1), rows_in_group):
@@ -75,6 +77,8 @@ def long(history: History, rows_in_group: int = ROWS_IN_GROUP) -> Iterator[pa.Ta
         table = event_table(log, first, first + len(rows), with_changes=False)
         table = table.append_column("stage", named(history.stage(rows), names.stages))
         table = table.append_column("state", named(states(history, rows), names.states))
+        for name, ids in patient_ids(log, log.patient[history.patients(rows)]).items():
+            table = table.append_column(name, ids)
         for name, categories in zip(names.attributes, names.categories, strict=True):
             values = valued(history.attribute(name, rows), categories)
             table = table.append_column(f"attributes.{name}", values)

@@ -73,6 +73,8 @@ def _trace_attributes(log: EventLog, patient: Patient, keys: Mapping[str, str]) 
     yield typed("concept:name", patient.name)
     yield f'<int key="replication" value="{log.replication[i]}"/>'
     yield f'<int key="patient" value="{log.patient[i]}"/>'
+    if log.names.ids:
+        yield typed("id", log.names.id_of(int(log.patient[i])))
     yield typed("start_day", float(log.begins[i])) + typed("follow_up_days", float(log.follow_up[i]))
     for when, values in (("at_start", log.at_start), ("at_end", log.at_end)):
         for attribute, name in enumerate(log.names.attributes):

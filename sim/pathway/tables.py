@@ -132,7 +132,7 @@ class Compiler:
 
     def names(self) -> Names:
         """What the codes in the log stand for."""
-        attributes = self.scenario.patients.attributes
+        attributes, table = self.scenario.patients.attributes, self.scenario.patients.table
         return Names(
             tuple(s.name for s in self.scenario.stages),
             tuple(s.name for s in self.scenario.states),
@@ -142,6 +142,8 @@ class Compiler:
             tuple(self.codes.categories[a.name] for a in attributes),
             self.stamps,
             tuple(r.name for r in self.scenario.resources),
+            ids=() if table is None else table.ids,
+            ids_of_today=table is not None and table.is_today,
         )
 
     # ------------------------------------------------------------ the layout of a patient

@@ -49,7 +49,8 @@ class Story:
 def story(log: EventLog, scenario: Scenario, index: int) -> Story:
     """The trajectory of the patient at this index of the log (which is not the patient's number)."""
     narrator = _Narrator(log, scenario, index)
-    patient = f"Patient {log.patient[index]}"
+    patient, name = f"Patient {log.patient[index]}", log.names.id_of(int(log.patient[index]))
+    patient += f" ({name})" if name else ""
     if len(log.replication) and log.replication[-1] > 0:
         patient += f" of replication {log.replication[index]}"
     if log.begins[index] > 0:
@@ -191,7 +192,11 @@ class _Narrator:
     def waited(self, time: float) -> str:
         """The duration of the wait that ends now."""
         assert self.wait_began is not None
-        return _duration(time - self.wait_began)
+        table, number = self.scenario.patients.table, int(self.log.patient[self.index])
+        before = 0.0
+        if self.wait_began == 0.0 and table is not None and table.is_today and number < len(table.rows):
+            before = float(table.column("days_waiting")[number] or 0.0)
+        return _duration(time - self.wait_began + before)
 
     # ------------------------------------------------------------ changes
 
