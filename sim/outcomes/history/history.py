@@ -81,8 +81,7 @@ class History:
 
     @cached_property
     def _patient_of_row(self) -> NDArray[np.int32]:
-        numbers = np.arange(self.log.n_patients, dtype=np.int32)
-        return np.repeat(numbers, np.diff(self.log.row_of))
+        return self.log.patient_of_row().astype(np.int32)
 
     def patients(self, rows: Indices) -> NDArray[np.int32]:
         """The patient of each row."""
