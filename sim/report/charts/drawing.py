@@ -238,11 +238,11 @@ def _lanes(of: Lanes) -> str:
     """A grid of labels, lanes and printed values, and the axis below."""
     n = max((len(lane.values) for lane in of.lanes), default=0)
     heads = "".join(f'<span class="head">{escape(head)}</span>' for head in of.heads)
-    head = f"<span></span><span></span>{heads}" if heads else ""
+    head = f'<span class="plot"></span>{heads}' if heads else ""
     rows = "".join(_lane(lane, of, n) for lane in of.lanes)
     axis = (
-        f'<span></span><svg class="axis" style="height:{2 * LINE_HEIGHT + 8}px">{_ticks(of.x, LINE_HEIGHT)}'
-        f"{_text('50%', 2 * LINE_HEIGHT + 2, of.x.title, 'title')}</svg>{'<span></span>' * n}"
+        f'<svg class="plot axis" style="height:{2 * LINE_HEIGHT + 8}px">{_ticks(of.x, LINE_HEIGHT)}'
+        f"{_text('50%', 2 * LINE_HEIGHT + 2, of.x.title, 'title')}</svg>"
     )
     return f'<div class="lanes values-{n}">{head}{rows}{axis}</div>'
 
@@ -253,8 +253,9 @@ def _lane(lane: Lane, of: Lanes, n: int) -> str:
     values = [*lane.values, *[""] * (n - len(lane.values))]
     group = " group" if lane.begins_group else ""
     return (
-        f'<span class="label{group}">{_swatch(lane.key) if lane.key else ""}{escape(lane.label)}</span>'
-        f'<svg class="lane{group}" style="height:{lane.height}px">'
+        f'<span class="label{group}">{escape(lane.label)}</span>'
+        + (f'<span class="key{group}">{_swatch(lane.key)}</span>' if lane.key else "")
+        + f'<svg class="plot lane{group}" style="height:{lane.height}px">'
         f"{STRETCHED}{_grid(of.x)}{rule}</svg>{marks}</svg>"
         + "".join(f'<span class="value{group}">{escape(value)}</span>' for value in values)
     )

@@ -10,7 +10,7 @@ from sim.economics.valuation import Valuation, has_utilities
 from sim.outcomes.results import Results
 from sim.report.charts import economics as charts
 from sim.report.charts.economics import Line, Point
-from sim.report.page.arms import PageArm
+from sim.report.page.arms import PageArm, words
 from sim.report.page.document import Fold, Item, Picture, Section
 from sim.report.tables import number_format
 from sim.report.tables.economic_tables import BY_YEAR, COST, cumulative_cost, incremental_tables
@@ -72,7 +72,7 @@ def _over_time(name: str, title: str, axis: str, lines: Sequence[Line]) -> Pictu
 
 def _categories(results: Results, arm: str) -> dict[str, float]:
     rows = results.estimates.where(outcome=COST, arm=arm, group="", measure="discounted")
-    return {row.part: row.estimate for row in rows if row.part}
+    return {words(row.part): row.estimate for row in rows if row.part}
 
 
 def _category_table(arms: list[tuple[str, dict[str, float]]]) -> Table:
