@@ -69,6 +69,7 @@ docs: $(READY) pages
 	@$(VENV)/bin/python -m sim.scenario.language.schema > docs/reference.md
 	@$(VENV)/bin/python -m tests.published.strategy_tables > docs/strategies.md
 	@$(VENV)/bin/python -m tests.published.centre_tables > docs/centre.md
+	@$(VENV)/bin/python -m tests.published.economic_tables docs/economics.md
 
 validation: $(READY)
 	@$(VENV)/bin/python -m tests.published.validation > docs/validation.md.new
