@@ -47,7 +47,6 @@ class Chooser:
     numbers: the same on a few days, for readers who cannot choose.
     """
 
-    name: str
     caption: str
     last: int
     step: int

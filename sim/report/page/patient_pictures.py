@@ -207,7 +207,6 @@ def census(arms: Sequence[PageArm]) -> Chooser | None:
     ]
     columns = numbers("place", *(f"day {days[i]:,}" for i in few))
     return Chooser(
-        "census",
         "Patients in each place on a day of the calendar, in the first replication",
         days[-1],
         step,

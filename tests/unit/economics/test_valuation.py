@@ -183,6 +183,8 @@ def test_parts_add_up_to_the_total() -> None:
     assert by_year.sum() == pytest.approx(valuation.total_cost.undiscounted.sum())
     few = np.array([3, 7, 8])
     assert valuation.cost_by_year(few).sum() == pytest.approx(valuation.total_cost.undiscounted[few].sum())
+    assert valuation.qaly_by_year(everybody).sum() == pytest.approx(valuation.qaly.undiscounted.sum())
+    assert valuation.qaly_by_year(few).sum() == pytest.approx(valuation.qaly.undiscounted[few].sum())
 
 
 def test_yearly_costs_of_one_patient() -> None:

@@ -178,7 +178,7 @@ def page_of_one(*shown) -> str:
 
 
 def test_a_place_cannot_end_the_data_of_the_census():
-    text = page_of_one(Chooser("it", "It", 1, 1, [("</script><b>", "in")], [("arm", [[0, 1]])], ()))
+    text = page_of_one(Chooser("It", 1, 1, [("</script><b>", "in")], [("arm", [[0, 1]])], ()))
     assert "</script><b>" not in text
     assert "\\u003c/script\\u003e\\u003cb\\u003e" in text
 
