@@ -59,6 +59,24 @@ def write_xlsx(path: Path | None, results: Results, scenarios: Sequence[Scenario
         outputs.append(path)
 
 
+def print_results(
+    results: Results, scenarios: Sequence[Scenario], outcomes: list[str] | None, *, full: bool
+) -> None:
+    """Print the headline numbers of a run or a comparison, or everything."""
+    if not full:
+        from sim.report.tables.headline_table import print_headline
+
+        print_headline(results, scenarios, console(), outcomes)
+    elif len(results.arms) > 1:
+        from sim.report.tables.comparison_table import print_comparison
+
+        print_comparison(results, scenarios, console(), outcomes)
+    else:
+        from sim.report.tables.run_table import print_run
+
+        print_run(results, console(), outcomes)
+
+
 @verb
 def run(
     scenario: options.ScenarioFile,
@@ -69,11 +87,11 @@ def run(
     report: options.Report = None,
     xlsx: options.Workbook = None,
     until_precision: options.UntilPrecision = None,
+    full: options.Full = False,
     **options: Any,
 ) -> None:
     """Simulate a cohort and print its outcomes."""
     from sim.files import check_outputs
-    from sim.report.tables.run_table import print_run
     from sim.runs.run import RunRequest, check_outcomes, run_scenario
 
     request = RunRequest.of(scenario, **options)
@@ -110,7 +128,7 @@ def run(
         write_xlsx(xlsx, done.results, [loaded])
     if write_json(done.results, json):
         return
-    print_run(done.results, console(), outcomes)
+    print_results(done.results, [loaded], outcomes, full=full)
     if sentence:
         say(sentence)
     say_written(out, report, xlsx)
@@ -129,6 +147,7 @@ def compare(
     report: options.Report = None,
     xlsx: options.Workbook = None,
     until_precision: options.UntilPrecision = None,
+    full: options.Full = False,
     **options: Any,
 ) -> None:
     """Compare scenarios over the same simulated patients.
@@ -138,7 +157,6 @@ def compare(
     if len(arms) < 2:
         raise InputError("compare: one scenario has nothing to be compared with", "name two or more")
     from sim.files import check_outputs
-    from sim.report.tables.comparison_table import print_comparison
     from sim.runs.comparison import arm_sources, run_comparison
     from sim.runs.run import RunRequest, check_outcomes
 
@@ -167,7 +185,7 @@ def compare(
         write_xlsx(xlsx, done.results, [arm.scenario for arm in done.arms])
     if write_json(done.results, json):
         return
-    print_comparison(done.results, [arm.scenario for arm in done.arms], console(), outcomes)
+    print_results(done.results, [arm.scenario for arm in done.arms], outcomes, full=full)
     if sentence:
         say(sentence)
     say_written(report, xlsx)
@@ -194,6 +212,7 @@ def sweep(
         Path | None, typer.Option("--csv", metavar="FILE", help="Write a row for each cell and outcome.")
     ] = None,
     report: options.Report = None,
+    full: options.Full = False,
     **options: Any,
 ) -> None:
     """Simulate the same patients over a grid of changes.
@@ -222,7 +241,7 @@ def sweep(
     if csv is not None:
         write_output(csv, csv_text(done.results))
     if not write_json(done.results, json):
-        print_sweep(done.results, console(), one_more=one_more)
+        print_sweep(done.results, console(), outcomes, one_more=one_more, full=full)
     if done.failed:
         fail(f"failed: {'; '.join(done.failed)}", FAILED)
 

@@ -48,6 +48,7 @@ Json = Annotated[
     str | None,
     typer.Option(metavar="FILE", help="Write the results to this file; - for standard output."),
 ]
+Full = Annotated[bool, typer.Option("--full", help="Print every outcome and every table.")]
 Report = Annotated[
     Path | None,
     typer.Option(

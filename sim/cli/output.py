@@ -153,7 +153,6 @@ def _watch(reading: int, state: Interrupted, over: Event) -> None:
 P = ParamSpec("P")
 WRONG_INPUT = 2
 FAILED = 1
-NARROWEST = 80
 
 
 def verb(function: Callable[P, None]) -> Callable[P, None]:
@@ -274,12 +273,10 @@ def command() -> list[str]:
 
 
 def console(*, stderr: bool = False) -> Any:
-    """The console for tables, at least 80 columns wide: narrower ones would lose whole columns."""
+    """The console for tables."""
     from rich.console import Console
 
-    made = Console(stderr=stderr)
-    made.width = max(made.width, NARROWEST)
-    return made
+    return Console(stderr=stderr)
 
 
 def page_facts(run: Results | Arm) -> dict[str, object]:

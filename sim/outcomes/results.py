@@ -375,11 +375,20 @@ def event_in_words(selector: EventSelector, *, by_name: bool = False) -> str:
 
 def time_in_words(days: float) -> str:
     """A time in the largest unit that measures it in whole numbers, e.g. `6 months`, `1 years`."""
-    for size, unit in ((DAYS_IN["year"], "years"), (DAYS_IN["month"], "months"), (1.0, "days")):
-        number = round(days / size)
-        if number > 0 and abs(number * size - days) < 1e-9 * size:
-            return f"{number} {unit}"
-    return f"{days:.10g} days"
+    return whole_time(days) or f"{days:.10g} days"
+
+
+def whole_time(days: float) -> str:
+    """A time in the largest unit that measures it in whole numbers; "" where none does.
+
+    Hours measure times below two days, minutes those below two hours.
+    """
+    for unit in ("year", "month", "day", "hour", "minute"):
+        size = DAYS_IN[unit]
+        number, most = round(days / size), {"hour": 48, "minute": 120}.get(unit, inf)
+        if 0 < number < most and abs(number * size - days) < 1e-9 * size:
+            return f"{number} {unit}s"
+    return ""
 
 
 def time_in_prose(days: float) -> str:

@@ -7,13 +7,23 @@ from math import isnan
 from string import ascii_uppercase
 
 from rich.console import Console
-from rich.text import Text
 
 from sim.outcomes.estimates import DifferenceRow, EstimateRow
 from sim.outcomes.results import ArmFacts, OutcomeFacts, Results, time_in_prose
 from sim.report.tables import number_format
 from sim.report.tables.economic_tables import BY_YEAR, incremental_tables, year_table
-from sim.report.tables.model import FAINT, Column, Table, Value, numbers, print_table, printed, texts
+from sim.report.tables.model import (
+    BOLD,
+    FAINT,
+    Column,
+    Table,
+    Value,
+    numbers,
+    print_table,
+    printed,
+    prose,
+    texts,
+)
 from sim.report.tables.model import Row as TableRow
 from sim.report.tables.run_table import (
     Rows,
@@ -66,21 +76,21 @@ def _print(
     results: Results, scenarios: Sequence[Scenario], console: Console, outcomes: Sequence[str] | None
 ) -> None:
     sentences = answer(results)
-    console.print(Text(sentences, style="bold"))
+    prose(console, sentences, BOLD)
     if note := interval_note(sentences, results, scenarios):
-        console.print(Text(note))
+        prose(console, note)
     console.print()
     letters = dict(zip((arm.name for arm in results.arms), ascii_uppercase, strict=False))
     for arm in results.arms:
         is_reference = " (the reference)" if arm is results.reference else ""
-        console.print(Text(f"{letters[arm.name]}  {arm.label}: {arm.title}{is_reference}"))
-    console.print(Text(about(results), style=FAINT))
+        prose(console, f"{letters[arm.name]}  {arm.label}: {arm.title}{is_reference}")
+    prose(console, about(results), FAINT)
     for arm in results.arms[1:]:
         console.print()
         _print_changes(results, arm, console)
     if any(arm.better_is for arm in results.arms):
         console.print()
-        console.print(Text(CHANCE, style=FAINT))
+        prose(console, CHANCE, FAINT)
     for outcome in compared_outcomes(results):
         if (outcomes and outcome.name not in outcomes) or outcome.name == BY_YEAR:
             continue
@@ -95,9 +105,9 @@ def _print(
             console.print()
             print_table(table, console)
     console.print()
-    console.print(Text(LEGEND, style=FAINT))
+    prose(console, LEGEND, FAINT)
     for note in results.notes:
-        console.print(Text(f"Note: {note}"))
+        prose(console, f"Note: {note}")
 
 
 def about(results: Results) -> str:
@@ -150,7 +160,7 @@ def unsettled(results: Results) -> Iterator[str]:
 
 
 def headline_difference(
-    results: Results, outcome: OutcomeFacts, arm: ArmFacts
+    results: Results, outcome: OutcomeFacts, arm: ArmFacts, group: str = ""
 ) -> tuple[EstimateRow, EstimateRow, DifferenceRow] | None:
     """The headline in the reference and in the arm, and their difference; at a time that both arms have."""
     own = arm.outcome(outcome.name)
@@ -159,9 +169,11 @@ def headline_difference(
         return None
     if time is not None and own.description.headline.time is not None:
         time = min(time, own.description.headline.time)
-    found = results.differences.find(outcome.name, measure, arm=arm.name, part=part, time_days=time)
+    found = results.differences.find(
+        outcome.name, measure, arm=arm.name, group=group, part=part, time_days=time
+    )
     sides = [
-        results.estimates.find(outcome.name, measure, arm=name, part=part, time_days=time)
+        results.estimates.find(outcome.name, measure, arm=name, group=group, part=part, time_days=time)
         for name in (results.reference.name, arm.name)
     ]
     if found is None or sides[0] is None or sides[1] is None:
@@ -208,8 +220,11 @@ def assumed_parameters(scenarios: Sequence[Scenario]) -> tuple[int, int]:
 
 def interval_note(answer: str, results: Results, scenarios: Sequence[Scenario]) -> str:
     """What the interval of an answer covers: the noise of simulation only; "" where it has none."""
-    if "95% interval" not in answer:
-        return ""
+    return random_error_note(results, scenarios) if "95% interval" in answer else ""
+
+
+def random_error_note(results: Results, scenarios: Sequence[Scenario]) -> str:
+    """What every interval covers."""
     several, patients = results.replications > 1, results.reference.patients
     noise = f"{results.replications:,} replications" if several else f"{patients:,} simulated patients"
     n, _ = assumed_parameters(scenarios)
@@ -223,14 +238,14 @@ def interval_note(answer: str, results: Results, scenarios: Sequence[Scenario]) 
 def _print_changes(results: Results, arm: ArmFacts, console: Console) -> None:
     reference = results.reference.label
     if arm.changes:
-        console.print(Text(f"What differs with {arm.label}", style="bold"))
+        prose(console, f"What differs with {arm.label}", BOLD)
     else:
-        console.print(Text(f"{arm.label} is the same scenario as {reference}"))
+        prose(console, f"{arm.label} is the same scenario as {reference}")
     for path, old, new in arm.changes[:MOST_CHANGES]:
-        console.print(Text(f"  {path}: {_short(old or '(nothing)')} -> {_short(new or '(nothing)')}"))
+        prose(console, f"  {path}: {_short(old or '(nothing)')} -> {_short(new or '(nothing)')}")
     if (rest := len(arm.changes) - MOST_CHANGES) > 0:
-        console.print(Text(f"  and {rest} more"))
-    console.print(Text(f"Patients whose outcome changes with {arm.label}", style="bold"))
+        prose(console, f"  and {rest} more")
+    prose(console, f"Patients whose outcome changes with {arm.label}", BOLD)
     print_table(changes_table(results, arm), console)
     if arm.divergences:
         print_table(divergence_table(arm, reference, most=MOST_DIVERGENCES), console)
@@ -319,7 +334,7 @@ def change_cell(row: DifferenceRow | None) -> Value:
     """A difference with its interval over the same patients; of shares in percentage points."""
     if row is None or not row.is_known:
         return Value(number_format.NOTHING)
-    limits = (row.low, row.high)
+    limits = number_format.NONE if row.low == row.high else (row.low, row.high)
     text = number_format.change(row.difference, row.unit, limits)
     return Value(text, number_format.interval(limits, row.difference, row.unit))
 

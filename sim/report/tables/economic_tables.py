@@ -72,6 +72,18 @@ def _ratio(row: IncrementalRow) -> Value:
     return Value(number_format.plain(row.icer), _set(row))
 
 
+def ratio_cells(results: Results) -> dict[str, Value]:
+    """The cost per QALY by arm, or that it is dominated; of three arms or more on the frontier."""
+    analysis = "frontier" if len(results.arms) > 2 else "reference"
+    found = {}
+    for row in results.incremental:
+        if row.analysis == analysis and row.status != "reference":
+            is_ratio = row.icer == row.icer and "domina" not in row.status
+            text = number_format.plain(row.icer) if is_ratio else row.status
+            found[row.arm] = Value(text, _set(row) if is_ratio else "")
+    return found
+
+
 def _set(row: IncrementalRow) -> str:
     low, high = (number_format.plain(limit) for limit in (row.low, row.high))
     if row.confidence_set == "interval":

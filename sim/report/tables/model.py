@@ -5,18 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from textwrap import wrap
-from typing import Literal, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.table import Table as RichTable
 from rich.text import Text
 
-FAINT = "dim"
-GAP = 3
-"""Blanks between two columns of a terminal."""
-NARROWEST = 10
-"""Characters that a column of text can be wrapped to."""
+FAINT, BOLD = "dim", "bold"
+GAPS = (3, 2)
+"""Blanks between two columns of a terminal, and where they do not fit so."""
 
 
 class Value(NamedTuple):
@@ -75,7 +71,7 @@ def lines_of(cell: Cell) -> list[str]:
 
 
 def printed(console: Console, write: Callable[[Console], None]) -> None:
-    """Print what `write` prints; without colour and trailing blanks where the console is no terminal."""
+    """Print what `write` prints; without colour where the console is no terminal."""
     if console.is_terminal:
         write(console)
         return
@@ -85,68 +81,115 @@ def printed(console: Console, write: Callable[[Console], None]) -> None:
         console.out(line.rstrip(), highlight=False)
 
 
+def prose(console: Console, text: str = "", style: str = "") -> None:
+    """Print a text; a line ends between two words, and a longer word stays whole."""
+    for line in text.splitlines() or [""]:
+        for part in _wrapped(line, console.width):
+            console.print(Text(part, style), soft_wrap=True)
+
+
 def print_table(table: Table, console: Console) -> None:
-    """Print a table; columns of numbers that do not fit beside each other stand below each other."""
+    """Print a table; columns that do not fit beside each other stand below each other.
+
+    Texts wrap between words. No number is cropped or wrapped, however narrow the console.
+    """
     if table.title:
-        console.print(Text(table.title, style="bold"))
+        prose(console, table.title, BOLD)
     if table.meaning:
-        console.print(Text(table.meaning, style=FAINT))
-    heads = [column.head for column in table.columns]
-    bodies = [max((_width(row[i]) for row in table.rows), default=0) for i in range(len(heads))]
-    widths = [max(len(head), body) for head, body in zip(heads, bodies, strict=True)]
-    if is_compact := sum(map(_least, table.columns, widths)) + GAP * (len(heads) - 1) > console.width:
-        heads = [_wrapped(head, max(body, NARROWEST)) for head, body in zip(heads, bodies, strict=True)]
-        widths = [max(_width(head), body) for head, body in zip(heads, bodies, strict=True)]
-    least, gap = list(map(_least, table.columns, widths)), GAP - is_compact
-    for chosen in _batches([needed + gap for needed in least], console.width + gap):
-        rich = RichTable(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, collapse_padding=is_compact)
-        for i in chosen:
-            is_text = table.columns[i].is_text
-            fits = not is_text and widths[i] + NARROWEST + GAP <= console.width
-            justify: Literal["left", "right"] = "left" if is_text else "right"
-            rich.add_column(Text(heads[i]), justify=justify, no_wrap=fits, overflow="fold")
-        _add_rows(rich, table.rows, chosen)
-        console.print(rich)
+        prose(console, table.meaning, FAINT)
+    for chosen, widths, gap in _blocks(table, console.width):
+        columns = [table.columns[i] for i in chosen]
+        heads = [_wrapped(column.head, width) for column, width in zip(columns, widths, strict=True)]
+        blank = [""] * (max(map(len, heads)) if heads else 0)
+        below = [[*blank[len(head) :], *head] for head in heads]
+        _print_row([[(line, "") for line in head] for head in below], columns, widths, gap, console)
+        console.print(Text("─" * (sum(widths) + gap * (len(widths) - 1))), soft_wrap=True)
+        for number, row in enumerate(table.rows):
+            cells = [row[i] for i in chosen]
+            if not any(cells[1:]) and len(chosen) < len(row):
+                continue
+            if number and isinstance(cells[0], Value):
+                console.print()
+            lines = [
+                _cell_lines(*one, is_first=not i)
+                for i, one in enumerate(zip(cells, columns, widths, strict=True))
+            ]
+            _print_row(lines, columns, widths, gap, console)
     for note in table.notes:
-        console.print(Text(note, style=FAINT))
+        prose(console, note, FAINT)
 
 
-def _width(cell: Cell) -> int:
-    return max(map(len, lines_of(cell)), default=0)
+def _wrapped(text: str, width: int) -> list[str]:
+    """A text in lines of at most `width` characters, or of one word; each begins as the first does."""
+    indent = text[: len(text) - len(text.lstrip())]
+    return wrap(
+        text, max(width, 1), subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+    ) or [""]
 
 
-def _wrapped(head: str, width: int) -> str:
-    return "\n".join(wrap(head, width, break_long_words=False, break_on_hyphens=False))
+def _cell_lines(cell: Cell, column: Column, width: int, *, is_first: bool) -> list[tuple[str, str]]:
+    """The lines of a cell with their styles."""
+    lines = [
+        part for line in lines_of(cell) for part in (_wrapped(line, width) if column.is_text else [line])
+    ]
+    first = len(_wrapped(lines_of(cell)[0], width)) if column.is_text and lines else 1
+    top, below = (BOLD if is_first else "", FAINT) if isinstance(cell, Value) else ("", "")
+    return [(line, top if i < first else below) for i, line in enumerate(lines)]
 
 
-def _least(column: Column, width: int) -> int:
-    """The characters that a column needs: text wraps, numbers do not."""
-    return min(width, NARROWEST) if column.is_text else width
+def _print_row(
+    cells: Sequence[Sequence[tuple[str, str]]],
+    columns: Sequence[Column],
+    widths: Sequence[int],
+    gap: int,
+    console: Console,
+) -> None:
+    for i in range(max(map(len, cells), default=0)):
+        parts: list[tuple[str, str]] = []
+        for cell, column, width in zip(cells, columns, widths, strict=True):
+            text, style = cell[i] if i < len(cell) else ("", "")
+            parts += [(" " * (gap if parts else 0), "")]
+            parts += [(text.ljust(width) if column.is_text else text.rjust(width), style)]
+        line = Text.assemble(*parts)
+        line.rstrip()
+        console.print(line, soft_wrap=True)
 
 
-def _batches(needed: Sequence[int], width: int) -> Iterator[list[int]]:
-    """Positions of columns that fit beside each other, each time after the first column."""
-    batch: list[int] = [0]
-    for i in range(1, len(needed)):
-        if len(batch) > 1 and sum(needed[j] for j in (*batch, i)) > width:
-            yield batch
-            batch = [0]
-        batch.append(i)
-    yield batch
+def _blocks(table: Table, width: int) -> Iterator[tuple[list[int], list[int], int]]:
+    """Columns that fit beside each other, each time after the first column; their widths and the gap.
+
+    A column of numbers needs its widest cell, one of text its longest word.
+    """
+    wide, least = [], []
+    for i, column in enumerate(table.columns):
+        lines = [line for row in table.rows for line in lines_of(row[i])]
+        wide.append(max(map(len, [column.head, *lines])))
+        words = [word for line in lines for word in _words(line)] if column.is_text else lines
+        least.append(max(map(len, [*_words(column.head), *words, ""])))
+    gap = next((gap for gap in GAPS if sum(wide) + gap * (len(wide) - 1) <= width), GAPS[-1])
+    block: list[int] = []
+    for i in range(len(wide)):
+        if len(block) > 1 and sum(least[j] + gap for j in (*block, i)) - gap > width:
+            yield block, _grown(block, wide, least, width, gap), gap
+            block = [0]
+        block.append(i)
+    yield block, _grown(block, wide, least, width, gap), gap
 
 
-def _add_rows(rich: RichTable, rows: Sequence[Row], chosen: Sequence[int]) -> None:
-    """Add the cells of these columns, without rows that are empty in them; space around named rows."""
-    for row in rows:
-        first, *others = (row[i] for i in chosen)
-        if any(others) or len(chosen) == len(row):
-            if isinstance(first, Value) and rich.row_count:
-                rich.add_section()
-            rich.add_row(_text(first, is_first=True), *map(_text, others))
+def _words(text: str) -> list[str]:
+    """The parts that a line of text can be broken into; the first with its indentation."""
+    first, *others = text.split() or [""]
+    return [text[: len(text) - len(text.lstrip())] + first, *others]
 
 
-def _text(cell: Cell, *, is_first: bool = False) -> Text:
-    if isinstance(cell, str):
-        return Text(cell)
-    text = (cell.text, "bold" if is_first else "")
-    return Text.assemble(text, ("\n" + cell.below, FAINT)) if cell.below else Text.assemble(text)
+def _grown(
+    block: Sequence[int], wide: Sequence[int], least: Sequence[int], width: int, gap: int
+) -> list[int]:
+    """The widths of a block: what each column needs, then what it would like while there is room."""
+    room = width - sum(least[i] + gap for i in block) + gap
+    found = []
+    for i in block:
+        more = max(0, min(wide[i] - least[i], room))
+        found.append(least[i] + more)
+        room -= more
+    return found

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from typing import TypeAlias
 
+from sim.outcomes.results import whole_time
 from sim.units import DAYS_IN
 
 Limits: TypeAlias = tuple[float, float]
@@ -26,10 +27,13 @@ def share(value: float, limits: Limits = NONE) -> str:
 
 
 def time(days: float) -> str:
-    """A time in the largest unit that suits it, e.g. `1.9 years`, `5 months`, `35.2 days`."""
+    """A time in the largest unit that measures it in whole numbers, else in one that suits it.
+
+    E.g. `5 months`, `400 days`, `1.9 years`, `35.2 days`, `6.5 hours`.
+    """
     size, unit = _unit(days)
-    number = f"{days / size:.1f}".removesuffix(".0")
-    return f"{number} {unit if number != '1' else unit.removesuffix('s')}"
+    text = whole_time(days) or f"{days / size:.1f} {unit}".replace(".0 ", " ")
+    return text.removesuffix("s") if text.startswith("1 ") else text
 
 
 def days(value: float, limits: Limits = NONE) -> str:
@@ -96,13 +100,6 @@ def days_interval(limits: Limits, value: float) -> str:
     return f"{text} {unit}" if len(known) == 2 else text.replace(" to", f" {unit} to", 1)
 
 
-def p_value(value: float) -> str:
-    """A p-value with three decimals."""
-    if math.isnan(value):
-        return NOTHING
-    return "< 0.001" if value < 0.001 else f"{value:.3f}"
-
-
 def _joined(limits: Limits, write: Callable[[float], str]) -> str:
     if all(map(math.isnan, limits)):
         return ""
@@ -116,8 +113,8 @@ def _writer(unit: str) -> Callable[[float, Limits], str]:
 
 
 def _unit(value: float) -> tuple[float, str]:
-    """Years from two years on, months from two months on."""
-    for unit in ("year", "month"):
-        if abs(value) >= 2 * DAYS_IN[unit]:
+    """Years from two years on, months from two months on, days from one day on, then hours and minutes."""
+    for unit, least in (("year", 2), ("month", 2), ("day", 1), ("hour", 1)):
+        if abs(value) >= least * DAYS_IN[unit]:
             return DAYS_IN[unit], f"{unit}s"
-    return 1.0, "days"
+    return (DAYS_IN["minute"], "minutes") if value else (1.0, "days")

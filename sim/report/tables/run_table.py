@@ -7,14 +7,13 @@ from math import isnan
 from typing import Generic, TypeVar
 
 from rich.console import Console
-from rich.text import Text
 
 from sim.outcomes.estimates import DifferenceRow, EstimateRow
 from sim.outcomes.estimates import Table as OutcomeTable
 from sim.outcomes.results import OutcomeFacts, Results, time_in_prose
 from sim.report.tables import number_format
 from sim.report.tables.economic_tables import BY_YEAR, year_table
-from sim.report.tables.model import FAINT, Cell, Table, Value, numbers, print_table, printed
+from sim.report.tables.model import BOLD, FAINT, Cell, Table, Value, numbers, print_table, printed, prose
 from sim.report.tables.model import Row as TableRow
 
 AnyRow = TypeVar("AnyRow", EstimateRow, DifferenceRow)
@@ -45,16 +44,16 @@ def print_run(results: Results, console: Console, outcomes: Sequence[str] | None
 
 
 def _print(results: Results, console: Console, outcomes: Sequence[str] | None) -> None:
-    console.print(Text(results.reference.title, style="bold"))
-    console.print(Text(about(results), style=FAINT))
+    prose(console, results.reference.title, BOLD)
+    prose(console, about(results), FAINT)
     for table in run_tables(results, outcomes):
         console.print()
         print_table(table, console)
     if found := methods(results):
         console.print()
-        console.print(Text(found, style=FAINT))
+        prose(console, found, FAINT)
     for note in results.notes:
-        console.print(Text(f"Note: {note}"))
+        prose(console, f"Note: {note}")
 
 
 def about(results: Results) -> str:
@@ -182,6 +181,12 @@ def value_cell(row: EstimateRow | None, unit: str | None = None) -> Value:
     if row.measure == "median" and not row.is_known and row.n > 0:
         text = "not reached"
     return Value(text, number_format.interval(limits, row.estimate, unit))
+
+
+def headline_label(outcome: OutcomeFacts, row: EstimateRow | None) -> str:
+    """The label of an outcome, with the time of its headline."""
+    when = "" if row is None or isnan(row.time_days) else f" at {time_in_prose(row.time_days)}"
+    return f"{outcome.label[:1].upper()}{outcome.label[1:]}{when}"
 
 
 def count_cell(rows: Sequence[EstimateRow]) -> str:

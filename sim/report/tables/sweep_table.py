@@ -10,21 +10,33 @@ from math import isnan, nan
 from typing import NamedTuple
 
 from rich.console import Console
-from rich.text import Text
 
 from sim.outcomes.estimates import DifferenceRow, EstimateRow
 from sim.outcomes.results import ArmFacts, OutcomeFacts, Results
 from sim.report.tables import number_format
 from sim.report.tables.comparison_table import change_cell
-from sim.report.tables.model import FAINT, Column, Table, Value, numbers, print_table, printed
+from sim.report.tables.model import (
+    BOLD,
+    FAINT,
+    Column,
+    Table,
+    Value,
+    numbers,
+    print_table,
+    printed,
+    prose,
+    texts,
+)
 from sim.report.tables.model import Row as TableRow
 from sim.report.tables.number_format import Limits
-from sim.report.tables.run_table import title_of, value_cell
+from sim.report.tables.run_table import headline_label, title_of, value_cell
 
 LEGEND = (
     "difference: the cell less the reference, 95% interval over the same patients (with several "
     "replications over the same replications) in both"
 )
+MOST_OUTCOMES = 3
+"""Outcomes in the table that is printed by default."""
 PER = 100
 """Patients to whom the effects of one more unit are scaled."""
 BURDEN = "burden"
@@ -46,24 +58,41 @@ EFFECTS = {
 }
 
 
-def print_sweep(results: Results, console: Console, one_more: bool) -> None:
-    """Print a table of cells for each outcome, or what one more unit of each resource does."""
-    printed(console, lambda to: (_print_one_more if one_more else _print_cells)(results, to))
+def print_sweep(
+    results: Results, console: Console, outcomes: Sequence[str] | None = None, *, one_more: bool, full: bool
+) -> None:
+    """Print one table of the first outcomes over the cells, or what one more unit of each resource does.
+
+    outcomes: those asked for, all shown. full: print a table for each outcome.
+    """
+    if one_more:
+        printed(console, lambda to: _print_one_more(results, to))
+    else:
+        most = None if outcomes else MOST_OUTCOMES
+        printed(console, lambda to: _print_cells(results, to, most=most, full=full))
 
 
-def _print_cells(results: Results, console: Console) -> None:
+def _print_cells(results: Results, console: Console, *, most: int | None, full: bool) -> None:
     _print_head(results, console)
-    for outcome in swept_outcomes(results):
+    found = swept_outcomes(results)
+    tables = [cell_table(results, one) for one in found] if full else [grid_table(results, found[:most])]
+    for table in tables:
         console.print()
-        print_table(cell_table(results, outcome), console)
+        print_table(table, console)
     console.print()
-    console.print(Text(LEGEND, style=FAINT))
+    prose(console, LEGEND, FAINT)
     _print_lines(console, [f"Note: {note}" for note in results.notes], failures(results))
+    if not full:
+        rest = len(found) - len(found[:most])
+        more = f" ({rest} more)" if rest else ""
+        prose(
+            console, f"--full prints a table for each outcome{more}; --report FILE.html draws charts", FAINT
+        )
 
 
 def _print_one_more(results: Results, console: Console) -> None:
     for sentence in answers(results):
-        console.print(Text(sentence, style="bold"))
+        prose(console, sentence, BOLD)
     _print_lines(console, [f"Note: {note}" for note in results.notes])
     console.print()
     _print_head(results, console)
@@ -73,8 +102,8 @@ def _print_one_more(results: Results, console: Console) -> None:
 
 
 def _print_head(results: Results, console: Console) -> None:
-    console.print(Text(results.reference.title, style="bold"))
-    console.print(Text(about(results), style=FAINT))
+    prose(console, results.reference.title, BOLD)
+    prose(console, about(results), FAINT)
 
 
 def about(results: Results) -> str:
@@ -88,7 +117,7 @@ def about(results: Results) -> str:
 
 def _print_lines(console: Console, *lines: Sequence[str]) -> None:
     for line in chain(*lines):
-        console.print(Text(line))
+        prose(console, line)
 
 
 def failures(results: Results) -> list[str]:
@@ -108,7 +137,7 @@ def swept_outcomes(results: Results) -> list[OutcomeFacts]:
     """The outcomes of the scenario that are one number."""
     named = set(results.differences.present("outcome"))
     found = (one for one in results.reference.outcomes if one.kind != BURDEN)
-    return [one for one in found if one.name in named or len(results.arms) == 1]
+    return [one for one in found if one.name in named or len(cells(results)) == 1]
 
 
 def varied(results: Results) -> list[str]:
@@ -164,6 +193,23 @@ def cell_table(results: Results, outcome: OutcomeFacts) -> Table:
     return Table(
         title_of(outcome), tuple(map(Column, heads)), tuple(rows), outcome.description.text, tuple(said)
     )
+
+
+def grid_table(results: Results, outcomes: Sequence[OutcomeFacts]) -> Table:
+    """A row for each cell: its values, each outcome, and below that the difference from the reference."""
+    rows: list[TableRow] = []
+    for arm in cells(results):
+        found = [number_of(results, outcome, arm) for outcome in outcomes]
+        below = [
+            "\n".join(filter(None, change_cell(pair))) if pair and pair.is_known else "" for _, pair in found
+        ]
+        numbers = (Value(value_cell(own).text, text) for (own, _), text in zip(found, below, strict=True))
+        mark = "\n(the reference)" if arm is results.reference else ""
+        first, *others = values_of(results, arm) or [arm.label]
+        rows.append((first + mark, *others, *numbers))
+    heads = [headline_label(one, results.headline(one.name, arm=results.reference.name)) for one in outcomes]
+    columns = (*texts(*(short_names(varied(results)) or ["cell"])), *map(Column, heads))
+    return Table("", columns, tuple(rows))
 
 
 # ---------------------------------------------------------------- one more unit

@@ -77,7 +77,11 @@ def time(days: float) -> str:
 
 
 def rate(per_day: float) -> str:
-    """A rate with three significant figures, per year unless that is more than ten."""
+    """A rate in the first unit in which three significant figures are exact, else per year or per day."""
+    for unit in ("year", "day", "month", "week", "hour"):
+        value = per_day * DAYS_IN[unit]
+        if abs(float(f"{value:.3g}") - value) < 1e-9 * abs(value):
+            return f"{value:.3g} per {unit}"
     per_year = per_day * DAYS_IN["year"]
     return f"{per_day:.3g} per day" if abs(per_year) > 10 else f"{per_year:.3g} per year"
 

@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from sim.outcomes.comparison.comparability import arm_labels
 from sim.outcomes.comparison.patient_changes import IN_WORDS, diverge
 from sim.outcomes.evaluation import Arm
-from sim.report.tables.model import printed
-from sim.report.text.story import Line, Story, days, line_text, print_lines, print_patient, story
+from sim.report.tables.model import BOLD, Column, Table, Value, print_table, printed, prose, texts
+from sim.report.text.story import Line, Story, days, print_lines, print_patient, story
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,20 +62,18 @@ def print_twin_story(reference: Arm, arm: Arm, index: int, console: Console) -> 
 
 
 def _print(twins: TwinStory, console: Console) -> None:
-    console.print(Text(f"{twins.names[0]} and {twins.names[1]}", style="bold"))
+    prose(console, f"{twins.names[0]} and {twins.names[1]}", BOLD)
     print_patient(twins.patient, twins.at_start, console)
     print_lines(twins.common, console)
     if not twins.differs_in:
-        console.print(Text("\nThe two trajectories are identical.", style="bold"))
+        prose(console, "\nThe two trajectories are identical.", BOLD)
         return
-    console.print(Text(f"\nThe two trajectories diverge here, in {twins.differs_in}.", style="bold"))
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, collapse_padding=True)
-    table.add_column(Text("day"), justify="right", no_wrap=True)
-    for name in twins.names:
-        table.add_column(Text(name), ratio=1)
-    for time, *pair in beside(twins.reference, twins.arm):
-        table.add_row(days(time), *("" if line is None else line_text(line) for line in pair))
-    console.print(table)
+    prose(console, f"\nThe two trajectories diverge here, in {twins.differs_in}.", BOLD)
+    rows = tuple(
+        (days(time), *("" if line is None else Value(line.text, line.changes) for line in pair))
+        for time, *pair in beside(twins.reference, twins.arm)
+    )
+    print_table(Table("", (Column("day"), *texts(*twins.names)), rows), console)
 
 
 def beside(

@@ -1,0 +1,189 @@
+"""What a command prints by default: the question, one table of headline numbers, caveats, what to do next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from math import isnan
+
+from rich.console import Console
+
+from sim.outcomes.estimates import EstimateRow
+from sim.outcomes.results import ArmFacts, OutcomeFacts, Results, time_in_prose
+from sim.report.tables import number_format
+from sim.report.tables.comparison_table import (
+    about,
+    change_cell,
+    compared_outcomes,
+    headline_difference,
+    random_error_note,
+    unsettled,
+)
+from sim.report.tables.economic_tables import BY_YEAR, COST, QALY, ratio_cells
+from sim.report.tables.model import BOLD, FAINT, Cell, Column, Row, Table, Value, print_table, printed, prose
+from sim.report.tables.run_table import ALSO, headline_label, parts, rows_of, total, value_cell
+from sim.report.tables.run_table import about as run_about
+from sim.scenario.language.model import Scenario
+
+MOST_OUTCOMES, MOST_ROWS, MOST_TIMES, MOST_GROUPS, MOST_NOTES = 3, 10, 3, 4, 2
+"""Columns of a comparison, rows of a run, times of a curve, groups and notes that are shown."""
+MORE_REPLICATIONS = "--replications 20 gives one"
+
+
+def print_headline(
+    results: Results, scenarios: Sequence[Scenario], console: Console, outcomes: Sequence[str] | None = None
+) -> None:
+    """Print the short answer of a run or a comparison.
+
+    scenarios: of the arms. outcomes: names of those to print, None for the first ones.
+    """
+    is_run = len(results.arms) == 1
+    every = results.reference.outcomes if is_run else compared_outcomes(results)
+    known = [one for one in every if one.name != BY_YEAR]
+    shown = [one for one in known if one.name in outcomes] if outcomes else known
+    table = run_table(results, shown) if is_run else comparison_table(results, shown, chosen=bool(outcomes))
+
+    def write(to: Console) -> None:
+        prose(to, results.reference.title, BOLD)
+        prose(to, run_about(results) if is_run else about(results), FAINT)
+        to.print()
+        if table.rows:
+            print_table(table, to)
+        else:
+            prose(to, "The scenario has no outcomes." if is_run else "The arms have no outcome in common.")
+        to.print()
+        for line in caveats(results, scenarios, table):
+            prose(to, line)
+        prose(to, _next(results, len(known)), FAINT)
+
+    printed(console, write)
+
+
+def caveats(results: Results, scenarios: Sequence[Scenario], table: Table) -> Iterator[str]:
+    """What the intervals cover or why there are none, queues that do not settle, and the first notes."""
+    has_intervals = any(
+        isinstance(cell, Value) and " to " in cell.below for row in table.rows for cell in row
+    )
+    if has_intervals:
+        yield random_error_note(results, scenarios)
+    if not has_intervals and results.replications == 1 and (shared := scenarios[0].shared):
+        names = ", ".join(one.name for one in shared)
+        yield f"No intervals: patients share {names}; {MORE_REPLICATIONS}."
+    yield from unsettled(results)
+    queues = {one.name for arm in results.arms for one in arm.resources if not one.settles}
+    notes = [note for note in results.notes if not any(f"queue for {name} " in note for name in queues)]
+    yield from (f"Note: {note}" for note in notes[:MOST_NOTES])
+    if (rest := len(notes) - MOST_NOTES) > 0:
+        yield f"{rest} more note{'s' * (rest > 1)} with --full"
+
+
+def _next(results: Results, known: int) -> str:
+    what = "every outcome" if known > 1 else "all numbers"
+    if len(results.arms) > 1:
+        what += ", what differs between the arms and where paths diverge"
+    return f"--full prints {what}; --report FILE.html draws charts"
+
+
+# ---------------------------------------------------------------- one run
+
+
+def run_table(results: Results, outcomes: Sequence[OutcomeFacts]) -> Table:
+    """A row for each number, the first outcome at several times; groups of patients in columns."""
+    by, groups = next(((one.by, one.groups) for one in outcomes if one.groups), (None, ()))
+    if len(groups) > MOST_GROUPS:
+        by, groups = None, ()
+    rows: list[Row] = []
+    hidden = 0
+    for outcome in outcomes:
+        found = list(_numbers(results, outcome, is_first=outcome is outcomes[0]))
+        if len(rows) + len(found) > MOST_ROWS and rows:
+            hidden += 1
+            continue
+        own = groups if outcome.by == by else ()
+        for label, row in found:
+            if not groups:
+                rows.append((label, *value_cell(row), number_format.count(row.n)))
+                continue
+            alike = [_same(results, row, group) for group in own] or [None] * len(groups)
+            rows.append((label, value_cell(row), *(value_cell(one) for one in alike)))
+    if groups:
+        columns: tuple[str, ...] = ("all patients", *(f"{by} {group}" for group in groups))
+        counted = [rows_of(results.estimates, outcomes[0].name, group=group) for group in ("", *groups)]
+        rows.append(("patients", *(total(outcomes[0], found) for found in counted)))
+    else:
+        columns = ("estimate", "95% interval", "n")
+        if not any(row[2] for row in rows):
+            columns, rows = ("estimate", "n"), [(row[0], row[1], row[3]) for row in rows]
+    notes = (f"and {hidden} more outcome{'s' * (hidden > 1)}",) if hidden else ()
+    return Table("", (Column("outcome", is_text=True), *map(Column, columns)), tuple(rows), notes=notes)
+
+
+def _numbers(results: Results, outcome: OutcomeFacts, *, is_first: bool) -> Iterator[tuple[str, EstimateRow]]:
+    """The rows of an outcome with their labels: a curve at its last times, or the headline with its parts."""
+    rows, (measure, part, _) = rows_of(results.estimates, outcome.name), outcome.description.headline
+    name = headline_label(outcome, None)
+    if outcome.description.curve and is_first:
+        for row in rows[measure, part][-MOST_TIMES:]:
+            yield f"{name} at {time_in_prose(row.time_days)}", row
+        yield from (("  " + ALSO["median"], row) for row in rows["median", part])
+        return
+    if (headline := results.headline(outcome.name)) is not None:
+        yield headline_label(outcome, headline), headline
+    if not outcome.description.curve and outcome.kind != "funnel":
+        yield from ((f"  {label}", row) for label, row in parts(outcome, rows))
+
+
+def _same(results: Results, row: EstimateRow, group: str) -> EstimateRow | None:
+    time = None if isnan(row.time_days) else row.time_days
+    return results.estimates.find(row.outcome, row.measure, group=group, part=row.part, time_days=time)
+
+
+# ---------------------------------------------------------------- arms beside each other
+
+
+def comparison_table(results: Results, outcomes: Sequence[OutcomeFacts], *, chosen: bool) -> Table:
+    """A row for each arm: its headline numbers, and below each the difference from the reference.
+
+    chosen: show all of these outcomes, not only the first ones with costs and QALYs.
+    """
+    if not chosen:
+        valued = [one for one in outcomes if one.name in (COST, QALY)] if len(results.incremental) else []
+        others = [one for one in outcomes if one not in valued]
+        outcomes = [*others[: 1 if valued else MOST_OUTCOMES], *valued]
+    ratios = ratio_cells(results) if {COST, QALY} <= {one.name for one in outcomes} else {}
+    groups = outcomes[0].groups if outcomes else ()
+    groups = groups if len(groups) * len(results.arms) < MOST_ROWS else ()
+    rows: list[Row] = []
+    for arm in results.arms:
+        is_reference = arm is results.reference
+        name = f"{arm.label}\n(the reference)" if is_reference else arm.label
+        cells = [arm_cell(results, one, arm) for one in outcomes]
+        rows.append((name, *cells, *((ratios.get(arm.name, ""),) if ratios else ())))
+        for group in groups:
+            cell = arm_cell(results, outcomes[0], arm, group)
+            rows.append((f"  {outcomes[0].by} {group}", cell, *[""] * (len(rows[-1]) - 2)))
+    heads = [_head(results, one) for one in outcomes] + ["cost per QALY"] * bool(ratios)
+    notes = ["below: the difference from the reference (of shares in percentage points), 95% interval"]
+    if ratios and len(results.arms) > 2:
+        notes.append("cost per QALY: against the arm before it on the frontier")
+    columns = (Column("arm", is_text=True), *map(Column, heads))
+    return Table("", columns, tuple(rows) if outcomes else (), notes=tuple(notes))
+
+
+def _head(results: Results, outcome: OutcomeFacts) -> str:
+    row = results.headline(outcome.name, arm=results.reference.name)
+    unit = f" ({row.unit})" if row is not None and outcome.name == COST else ""
+    return headline_label(outcome, row) + unit
+
+
+def arm_cell(results: Results, outcome: OutcomeFacts, arm: ArmFacts, group: str = "") -> Cell:
+    """The headline of an outcome in an arm, and below it the difference from the reference."""
+    if arm is results.reference:
+        row = results.headline(outcome.name, arm=arm.name, group=group)
+        return Value(value_cell(row).text if row is not None else number_format.NOTHING)
+    found = headline_difference(results, outcome, arm, group)
+    if found is None:
+        return number_format.NOTHING
+    _, own, difference = found
+    change = change_cell(difference)
+    below = "\n".join(filter(None, change)) if difference.is_known else ""
+    return Value(value_cell(own).text, below)
