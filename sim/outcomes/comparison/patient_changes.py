@@ -187,6 +187,12 @@ Endpoints: TypeAlias = tuple[TimeToEvent, TimeToEvent]
 NAME = "patient_changes"
 """The outcome under which the rows stand."""
 
+MATTERS = 90.0
+"""Days by which an end is later or earlier before a patient counts as better or worse."""
+
+NET = "better_less_worse"
+"""The part with the share of patients who do better less that of those who do worse."""
+
 MOST_DIVERGENCES = 20
 """The number of places of divergence that are listed, the most frequent first."""
 
@@ -197,7 +203,9 @@ IN_WORDS = {HAPPENS: "what happens", WHEN: "when it happens", CHANGES: "an attri
 class PatientChanges:
     """rows: shares of patients; divergences: the most frequent first.
 
-    better_is: for `better`, `same` and `worse` what each means; empty where no outcome decides it.
+    The rows have the parts `better`, `same`, `worse`, NET and `unchanged`. After the paths of a patient
+    have diverged, chance makes some better and others worse; it does not change the expectation of NET.
+    better_is: for each part but `unchanged` what it means; empty where no outcome decides it.
     """
 
     rows: tuple[EstimateRow, ...]
@@ -223,15 +231,18 @@ def patient_changes(
         end = event_in_words(outcome.until)
         meanings = (
             ("outcome", outcome.name),
-            ("better", f"{end} later than in the reference, or not while observed"),
-            ("same", f"{end} at the same time, or in neither while observed"),
-            ("worse", f"{end} earlier than in the reference"),
+            ("better", f"{end} more than {MATTERS:g} days later than in the reference, or only there"),
+            ("same", f"{end} at most {MATTERS:g} days apart, or in neither while observed"),
+            ("worse", f"{end} more than {MATTERS:g} days earlier than in the reference, or only here"),
+            (NET, "the effect of the change; better and worse alone also count chance"),
         )
         for part, flags in (("better", later), ("same", ~later & ~earlier), ("worse", earlier)):
             rows += _share_rows(arm.name, part, flags, replication, has_error=has_error)
             if part != "same":
                 found = mean(days[flags])
                 rows.append(EstimateRow(NAME, arm.name, "", part, "mean_days", nan, "days", found.value))
+        net = later.astype(np.float64) - earlier
+        rows += _share_rows(arm.name, NET, net, replication, has_error=has_error)
     unchanged = ~diverging.diverges[patients]
     rows += _share_rows(arm.name, "unchanged", unchanged, replication, has_error=has_error)
     return PatientChanges(
@@ -255,10 +266,14 @@ def decides_better_or_worse(outcome: Outcome) -> bool:
 
 
 def compared_times(endpoints: Endpoints, patients: Indices) -> tuple[Flags, Flags, Floats]:
-    """Patients whose end comes later in the arm, earlier, and the days between; shape [n_patients]."""
+    """Patients who do better in the arm, worse, and the days between their ends; shape [n_patients].
+
+    Better is an end that comes more than MATTERS days later, or that only the reference has.
+    """
     first, second = endpoints
     days: Floats = second.duration[patients] - first.duration[patients]
-    return _later(first, second, patients), _later(second, first, patients), days
+    matters = (first.end[patients] != second.end[patients]) | (np.abs(days) > MATTERS)
+    return matters & _later(first, second, patients), matters & _later(second, first, patients), days
 
 
 def _later(one: TimeToEvent, other: TimeToEvent, patients: Indices) -> Flags:
@@ -273,11 +288,16 @@ def _later(one: TimeToEvent, other: TimeToEvent, patients: Indices) -> Flags:
 
 
 def _share_rows(
-    arm: str, part: str, flags: Flags, replication: NDArray[np.int32], *, has_error: bool
+    arm: str, part: str, flags: Flags | Floats, replication: NDArray[np.int32], *, has_error: bool
 ) -> Iterator[EstimateRow]:
-    """A share of patients, with Wilson's interval, or Student's over replications; and their count."""
-    count, n = int(np.count_nonzero(flags)), len(flags)
-    found, method = share(count, n), "Wilson"
+    """A share of patients, with Wilson's interval, or Student's over replications; and their count.
+
+    A difference of shares (flags of 1, 0 and -1) has Student's.
+    """
+    count, n = int(flags.sum()), len(flags)
+    found, method = (
+        (share(count, n), "Wilson") if flags.dtype == bool else (mean(flags.astype(np.float64)), "Student")
+    )
     if int(replication.max(initial=0)) > 0:
         sizes = np.bincount(replication)
         shares = np.bincount(replication, weights=flags) / np.maximum(sizes, 1)

@@ -357,7 +357,7 @@ def notes(
         elif suggested > given:
             found.append(
                 f"averages of {name} begin on day {given:.10g}; MSER-5 would leave out the first "
-                f"{suggested:.3g} days (patients.arrive.warm_up)"
+                f"{suggested:.0f} days (patients.arrive.warm_up)"
             )
     return found
 

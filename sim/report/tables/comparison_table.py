@@ -53,12 +53,12 @@ LEGEND = (
 )
 
 CHANCE = (
-    "better and worse: a patient has the same random numbers in both arms until the paths diverge, and "
-    "after that only for events of the same name; so the share unchanged, and better less worse, show the "
-    "effect of the change, while better against worse also counts chance"
+    "a patient has the same random numbers in both arms until the paths diverge, and after that only for "
+    "events of the same name: unchanged, and better less worse, show the effect of the change, while better "
+    "and worse alone also count chance"
 )
 
-CHANGES = "patient_changes"
+CHANGES, NET = "patient_changes", "better_less_worse"
 KINDS = ("better", "same", "worse")
 
 
@@ -87,10 +87,7 @@ def _print(
     prose(console, about(results), FAINT)
     for arm in results.arms[1:]:
         console.print()
-        _print_changes(results, arm, console)
-    if any(arm.better_is for arm in results.arms):
-        console.print()
-        prose(console, CHANCE, FAINT)
+        _print_differing(arm, results.reference.label, console)
     for outcome in compared_outcomes(results):
         if (outcomes and outcome.name not in outcomes) or outcome.name == BY_YEAR:
             continue
@@ -104,6 +101,16 @@ def _print(
         for table in (*incremental_tables(results), *([years] if years is not None else [])):
             console.print()
             print_table(table, console)
+    for arm in results.arms[1:]:
+        console.print()
+        prose(console, f"Patients whose outcome changes with {arm.label}", BOLD)
+        print_table(changes_table(results, arm), console)
+        if arm.divergences:
+            console.print()
+            print_table(divergence_table(arm, results.reference.label, most=MOST_DIVERGENCES), console)
+    if any(arm.better_is for arm in results.arms):
+        console.print()
+        prose(console, CHANCE, FAINT)
     console.print()
     prose(console, LEGEND, FAINT)
     for note in results.notes:
@@ -235,8 +242,7 @@ def random_error_note(results: Results, scenarios: Sequence[Scenario]) -> str:
 # ---------------------------------------------------------------- scenarios and patients
 
 
-def _print_changes(results: Results, arm: ArmFacts, console: Console) -> None:
-    reference = results.reference.label
+def _print_differing(arm: ArmFacts, reference: str, console: Console) -> None:
     if arm.changes:
         prose(console, f"What differs with {arm.label}", BOLD)
     else:
@@ -245,28 +251,29 @@ def _print_changes(results: Results, arm: ArmFacts, console: Console) -> None:
         prose(console, f"  {path}: {_short(old or '(nothing)')} -> {_short(new or '(nothing)')}")
     if (rest := len(arm.changes) - MOST_CHANGES) > 0:
         prose(console, f"  and {rest} more")
-    prose(console, f"Patients whose outcome changes with {arm.label}", BOLD)
-    print_table(changes_table(results, arm), console)
-    if arm.divergences:
-        print_table(divergence_table(arm, reference, most=MOST_DIVERGENCES), console)
 
 
 def _short(text: str) -> str:
     return text if len(text) <= LONGEST_VALUE else text[: LONGEST_VALUE - 3] + "..."
 
 
+def words(name: str) -> str:
+    """A name in words: `better less worse`."""
+    return name.replace("_", " ")
+
+
 def changes_table(results: Results, arm: ArmFacts, title: str = "") -> Table:
     """The patients who do better, the same and worse, and those with the same events throughout."""
     rows = rows_of(results.estimates, CHANGES, arm.name)
-    kinds = (*(KINDS if arm.better_is else ()), "unchanged")
+    kinds = (*((*KINDS, NET) if arm.better_is else ()), "unchanged")
     cells: list[TableRow] = []
     for kind in kinds:
         days = [number_format.days(abs(row.estimate)) for row in rows["mean_days", kind] if row.is_known]
-        cells.append(
-            (kind, count_cell(rows["count", kind]), *value_cell(rows["share", kind][0]), *(days or [""]))
-        )
+        share = rows["share", kind][0]
+        shown = change_cell(share) if kind == NET else value_cell(share)
+        cells.append((words(kind), count_cell(rows["count", kind]), *shown, *(days or [""])))
     columns = numbers("", "patients", "share", "95% interval", "mean difference")
-    meanings = (f"{kind}: {text}" for kind, text in arm.better_is if kind in KINDS)
+    meanings = (f"{words(kind)}: {text}" for kind, text in arm.better_is if kind != "outcome")
     return Table(
         title, columns, tuple(cells), notes=(*meanings, "unchanged: no event, time or attribute differs")
     )
@@ -330,13 +337,14 @@ def _rows(
         yield label, *(counterpart(side, row) for side in sides), change_cell(row), Value("", unpaired), gain
 
 
-def change_cell(row: DifferenceRow | None) -> Value:
+def change_cell(row: DifferenceRow | EstimateRow | None) -> Value:
     """A difference with its interval over the same patients; of shares in percentage points."""
     if row is None or not row.is_known:
         return Value(number_format.NOTHING)
+    difference = row.estimate if isinstance(row, EstimateRow) else row.difference
     limits = number_format.NONE if row.low == row.high else (row.low, row.high)
-    text = number_format.change(row.difference, row.unit, limits)
-    return Value(text, number_format.interval(limits, row.difference, row.unit))
+    text = number_format.change(difference, row.unit, limits)
+    return Value(text, number_format.interval(limits, difference, row.unit))
 
 
 def _notes(

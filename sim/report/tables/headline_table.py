@@ -24,7 +24,7 @@ from sim.report.tables.run_table import ALSO, headline_label, parts, rows_of, to
 from sim.report.tables.run_table import about as run_about
 from sim.scenario.language.model import Scenario
 
-MOST_OUTCOMES, MOST_ROWS, MOST_TIMES, MOST_GROUPS, MOST_NOTES = 3, 10, 3, 4, 2
+MOST_OUTCOMES, MOST_ROWS, MOST_TIMES, MOST_GROUPS, MOST_NOTES = 3, 9, 3, 4, 2
 """Columns of a comparison, rows of a run, times of a curve, groups and notes that are shown."""
 MORE_REPLICATIONS = "--replications 20 gives one"
 
@@ -124,7 +124,8 @@ def _numbers(results: Results, outcome: OutcomeFacts, *, is_first: bool) -> Iter
     if outcome.description.curve and is_first:
         for row in rows[measure, part][-MOST_TIMES:]:
             yield f"{name} at {time_in_prose(row.time_days)}", row
-        yield from (("  " + ALSO["median"], row) for row in rows["median", part])
+        if any(row.is_known for row in rows["median", part]):
+            yield "  " + ALSO["median"], rows["median", part][0]
         return
     if (headline := results.headline(outcome.name)) is not None:
         yield headline_label(outcome, headline), headline
@@ -172,7 +173,7 @@ def comparison_table(results: Results, outcomes: Sequence[OutcomeFacts], *, chos
 def _head(results: Results, outcome: OutcomeFacts) -> str:
     row = results.headline(outcome.name, arm=results.reference.name)
     unit = f" ({row.unit})" if row is not None and outcome.name == COST else ""
-    return headline_label(outcome, row) + unit
+    return headline_label(outcome, row).replace("Qaly", "QALYs") + unit
 
 
 def arm_cell(results: Results, outcome: OutcomeFacts, arm: ArmFacts, group: str = "") -> Cell:

@@ -87,7 +87,7 @@ def test_below_the_answer_stands_what_its_interval_covers(
     assert text.index("A 95% interval covers") < text.index("(the reference)")
 
 
-def test_what_differs_and_patient_changes_stand_above_the_tables(tmp_path: Path) -> None:
+def test_what_differs_stands_above_the_outcomes_and_patient_changes_below(tmp_path: Path) -> None:
     results = results_of(tmp_path, QUICK)
     lines = printed(results)
     text = in_one_line(lines)
@@ -99,7 +99,8 @@ def test_what_differs_and_patient_changes_stand_above_the_tables(tmp_path: Path)
     assert count is not None
     row = next(line for line in lines if line.startswith("better "))
     assert row.split()[1:3] == [f"{count.estimate:.0f}", f"{100 * share.estimate:.1f}%"]
-    assert lines.index("Patients whose outcome changes with quick") < lines.index("survival")
+    assert lines.index("What differs with quick") < lines.index("survival")
+    assert lines.index("survival") < lines.index("Patients whose outcome changes with quick")
 
 
 def test_a_stage_of_another_name_makes_as_many_better_as_worse_and_the_text_calls_it_chance(
@@ -117,7 +118,7 @@ def test_a_stage_of_another_name_makes_as_many_better_as_worse_and_the_text_call
     better, worse = counts["better"], counts["worse"]
     assert better > 20
     assert abs(better - worse) < 5 * (better + worse) ** 0.5
-    assert "better against worse also counts chance" in in_one_line(printed(results))
+    assert "better and worse alone also count chance" in in_one_line(printed(results))
 
 
 def test_an_arm_against_itself_is_the_same_scenario(tmp_path: Path) -> None:

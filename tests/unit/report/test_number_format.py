@@ -76,7 +76,7 @@ def test_an_interval_that_is_a_point_but_for_rounding_needs_no_decimals():
 
 def test_a_value_that_rounds_to_zero_has_no_sign():
     assert number_format.share(-0.0002) == "0.0%"
-    assert number_format.days(-0.02) == "0.0 days"
+    assert number_format.days(-1e-5) == "0.0 minutes"
     assert number_format.plain(-0.0002) == "0.000"
 
 

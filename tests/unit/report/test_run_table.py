@@ -93,7 +93,7 @@ def test_survival_is_a_row_for_each_time():
     assert "probability of not reaching dead, from the start, Kaplan-Meier" in text
     assert "89 patients, 89 with the event, 0 censored" in text
     assert "95% intervals over patients: log-log" in text
-    assert text.startswith("By hand\n89 patients, seed 4, horizon 2.7 years\n")
+    assert text.startswith("By hand\n89 patients, seed 4, horizon 1000 days\n")
 
 
 def test_single_numbers():

@@ -15,11 +15,14 @@ from rich.console import Console
 
 from sim.outcomes.estimates import DifferenceRow, Differences, EstimateRow, Estimates
 from sim.outcomes.results import ArmFacts, Description, Key, OutcomeFacts, Results
+from sim.report.tables.comparison_table import change_cell
+from sim.report.tables.run_table import value_cell
 from sim.report.tables.sweep_table import (
     answers,
     by_effect,
     csv_text,
     effect_of,
+    number_of,
     print_sweep,
     raised,
     short_names,
@@ -80,9 +83,9 @@ def swept(
     return run_sweep(request, scenario, varied, find_best=one_more).results
 
 
-def printed(results: Results, *, one_more: bool = False) -> list[str]:
+def printed(results: Results, *, one_more: bool = False, full: bool = True) -> list[str]:
     console = Console(file=io.StringIO(), width=80)
-    print_sweep(results, console, one_more)
+    print_sweep(results, console, one_more=one_more, full=full)
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue().splitlines()
 
@@ -187,6 +190,26 @@ def test_a_failed_cell_is_printed_with_its_reason(tmp_path: Path) -> None:
     lines = printed(replace(results, arms=(*results.arms, failed)))
     assert lines[-1] == "Failed: resources.left.capacity=3: it took too long"
     assert any(line.startswith("3 cells, ") for line in lines)
+
+
+def test_the_base_case_is_printed_where_all_other_cells_failed(tmp_path: Path) -> None:
+    results = swept(tmp_path, TWO_DESKS, ["resources.left.capacity=2"])
+    failed = replace(results.arms[1], failed="it took too long")
+    alone = replace(results, arms=(results.arms[0], failed), differences=Differences.of(()))
+    outcome = alone.reference.outcomes[0]
+    shown = value_cell(alone.headline(outcome.name, arm=alone.reference.name)).text
+    for full in (True, False):
+        assert any(shown in line for line in printed(alone, full=full))
+
+
+def test_by_default_one_table_has_the_first_outcomes_with_their_differences(tmp_path: Path) -> None:
+    results = swept(tmp_path, TWO_DESKS, ["resources.left.capacity=2"], replications=3)
+    lines = printed(results, full=False)
+    assert sum(set(line) == {"─"} for line in lines) == 1
+    outcome, arm = results.reference.outcomes[0], results.arms[1]
+    own, pair = number_of(results, outcome, arm)
+    assert value_cell(own).text in " ".join(lines)
+    assert all(text in " ".join(lines) for text in change_cell(pair))
 
 
 # ---------------------------------------------------------------- CSV

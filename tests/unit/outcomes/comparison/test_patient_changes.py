@@ -9,7 +9,7 @@ from sim.outcomes.comparison.paired import classify_changes, compare
 from sim.outcomes.comparison.patient_changes import CHANGES, HAPPENS, WHEN, common_codes, diverge
 from sim.outcomes.evaluation import Arm
 from sim.outcomes.history.history import NEVER
-from sim.outcomes.results import Divergence, share
+from sim.outcomes.results import Divergence, mean, share
 from tests import example_logs as by_hand
 from tests.example_logs import Patient, Row, asks, enters, happens, outcome, stays
 from tests.rows import OutcomeRows
@@ -94,25 +94,36 @@ def changes(*arms: Arm) -> OutcomeRows:
 
 
 def test_better_same_and_worse():
-    one, other = arm("one", dies(100, 200, 300, 0, 0, 50)), arm("other", dies(150, 200, 250, 0, 400, 0))
+    one, other = arm("one", dies(100, 200, 300, 0, 0, 50)), arm("other", dies(250, 200, 150, 0, 400, 0))
     found = changes(one, other)
     assert dict(found.results.arm("other").better_is) == {
         "outcome": "survival",
-        "better": "reaching dead later than in the reference, or not while observed",
-        "same": "reaching dead at the same time, or in neither while observed",
-        "worse": "reaching dead earlier than in the reference",
+        "better": "reaching dead more than 90 days later than in the reference, or only there",
+        "same": "reaching dead at most 90 days apart, or in neither while observed",
+        "worse": "reaching dead more than 90 days earlier than in the reference, or only here",
+        "better_less_worse": "the effect of the change; better and worse alone also count chance",
     }
     counts = {part: row.estimate for part, row in found.parts("count").items()}
-    assert counts == {"better": 2, "same": 2, "worse": 2, "unchanged": 2}
-    assert found.value("mean_days", "better") == pytest.approx((50 + 950) / 2)
-    assert found.value("mean_days", "worse") == pytest.approx((-50 - 600) / 2)
+    assert counts == {"better": 2, "same": 2, "worse": 2, "better_less_worse": 0, "unchanged": 2}
+    assert found.value("mean_days", "better") == pytest.approx((150 + 950) / 2)
+    assert found.value("mean_days", "worse") == pytest.approx((-150 - 600) / 2)
     better, expected = found.row("share", "better"), share(2, 6)
     assert (better.estimate, better.low, better.high) == (2 / 6, expected.low, expected.high)
     assert (better.method, better.n) == ("Wilson", 6)
 
 
+def test_a_difference_of_three_months_is_no_change_for_better_or_worse():
+    """Who dies 12 days earlier after a shorter wait, or three months later, is the same; another end is not."""
+    one, other = arm("one", dies(100, 200, 300, 400, 990)), arm("other", dies(88, 290, 391, 309, 0))
+    found = changes(one, other)
+    counts = {part: row.estimate for part, row in found.parts("count").items()}
+    assert counts == {"better": 2, "same": 2, "worse": 1, "better_less_worse": 1, "unchanged": 0}
+    net, expected = found.row("share", "better_less_worse"), mean(np.array([0.0, 0.0, 1.0, -1.0, 1.0]))
+    assert (net.estimate, net.low, net.high) == (expected.value, expected.low, expected.high)
+
+
 def test_every_patient_is_classified():
-    one, other = arm("one", dies(100, 200, 300, 0, 0, 50)), arm("other", dies(150, 200, 250, 0, 400, 0))
+    one, other = arm("one", dies(100, 200, 300, 0, 0, 50)), arm("other", dies(250, 200, 150, 0, 400, 0))
     found = classify_changes(one, other)
     assert found is not None
     assert found.tolist() == ["better", "same", "worse", "same", "worse", "better"]
@@ -148,6 +159,7 @@ def test_a_patient_censored_before_the_end_in_the_other_arm_is_not_known_to_do_b
         "better": 0,
         "same": 1,
         "worse": 0,
+        "better_less_worse": 0,
         "unchanged": 0,
     }
 
