@@ -153,6 +153,7 @@ def _watch(reading: int, state: Interrupted, over: Event) -> None:
 P = ParamSpec("P")
 WRONG_INPUT = 2
 FAILED = 1
+NARROWEST = 20
 
 
 def verb(function: Callable[P, None]) -> Callable[P, None]:
@@ -276,7 +277,9 @@ def console(*, stderr: bool = False) -> Any:
     """The console for tables."""
     from rich.console import Console
 
-    return Console(stderr=stderr)
+    made = Console(stderr=stderr)
+    made.width = max(made.width, NARROWEST)
+    return made
 
 
 def page_facts(run: Results | Arm) -> dict[str, object]:

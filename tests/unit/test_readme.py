@@ -36,7 +36,7 @@ def test_the_answer_shown_is_what_make_run_opens_with(tmp_path: Path) -> None:
     page = tmp_path / "case.html"
     words = recipe("run", "allpath")
     told = output_of(*(str(page) if word == "case.html" else word for word in words))
-    assert told.startswith(blocks("text")[0] + "\n")
+    assert told == f"{blocks('text')[0]}Written to {page}\n"
     assert page.stat().st_size > 1_000_000
 
 

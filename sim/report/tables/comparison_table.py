@@ -162,8 +162,8 @@ def unsettled(results: Results) -> Iterator[str]:
             if not resource.settles:
                 arms_of.setdefault(resource.name, []).append(arm.label)
     for name, arms in arms_of.items():
-        where = ", ".join(arms)
-        yield f"The queue for {name} does not settle with {where}: waits there depend on the horizon."
+        where = "" if len(arms) == len(results.arms) else f" with {', '.join(arms)}"
+        yield f"The queue for {name} does not settle{where}: waits there depend on the horizon."
 
 
 def headline_difference(

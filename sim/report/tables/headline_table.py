@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from math import isnan
+from math import isnan, nan
 
 from rich.console import Console
 
@@ -60,9 +60,8 @@ def print_headline(
 
 def caveats(results: Results, scenarios: Sequence[Scenario], table: Table) -> Iterator[str]:
     """What the intervals cover or why there are none, queues that do not settle, and the first notes."""
-    has_intervals = any(
-        isinstance(cell, Value) and " to " in cell.below for row in table.rows for cell in row
-    )
+    cells = (cell for row in table.rows for cell in row[1:])
+    has_intervals = any(" to " in (cell if isinstance(cell, str) else cell.below) for cell in cells)
     if has_intervals:
         yield random_error_note(results, scenarios)
     if not has_intervals and results.replications == 1 and (shared := scenarios[0].shared):
@@ -180,11 +179,16 @@ def arm_cell(results: Results, outcome: OutcomeFacts, arm: ArmFacts, group: str 
     """The headline of an outcome in an arm, and below it the difference from the reference."""
     if arm is results.reference:
         row = results.headline(outcome.name, arm=arm.name, group=group)
-        return Value(value_cell(row).text if row is not None else number_format.NOTHING)
+        return Value(_alone(row) if row is not None else number_format.NOTHING)
     found = headline_difference(results, outcome, arm, group)
     if found is None:
         return number_format.NOTHING
     _, own, difference = found
     change = change_cell(difference)
     below = "\n".join(filter(None, change)) if difference.is_known else ""
-    return Value(value_cell(own).text, below)
+    return Value(_alone(own), below)
+
+
+def _alone(row: EstimateRow) -> str:
+    """An estimate without its interval, which would give it more decimals."""
+    return value_cell(row._replace(low=nan, high=nan)).text
