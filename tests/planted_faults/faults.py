@@ -424,6 +424,13 @@ FAULTS = (
         "tests/theory/test_economics.py::test_s_lump_at_its_time",
     ),
     Fault(
+        "a utility is limited to that of the age at the beginning of a stay alone",
+        "sim/economics/utility_cap.py",
+        "n = np.maximum(last - first + 1, 0)",
+        "n = np.minimum(last - first + 1, 1)",
+        "tests/theory/test_utility_cap.py::test_limits_of_one_patient_to_the_last_digits",
+    ),
+    Fault(
         "the cost of an event is read after the next stage is entered",
         "sim/economics/valuation.py",
         "evaluate(self._while_leaving, value, rows)",

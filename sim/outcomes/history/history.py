@@ -128,7 +128,7 @@ class History:
     def attribute(self, name: str, rows: Indices) -> Floats:
         """The value of an attribute just after each row, as the log codes it."""
         what = self.log.names.attributes.index(name)
-        before = self.log.at_start[self.patients(rows), what]
+        before = self.log.at_start[:, what].copy()[self.patients(rows)]  # close together in memory
         return self._filled(what, rows, before)
 
     def attribute_changes(self, name: str) -> Indices:
