@@ -58,7 +58,7 @@ def simulate_patients(
         n_rows, n_changes = rows[0, COUNT_ROWS], rows[0, COUNT_CHANGES]
         begin(T, x, k, L, seed, replications[i], numbers[i], at_start, i)
         ends[i] = follow_up[i]
-        while k[at.STATUS] == at.ALIVE and next_event(T, x, k) < follow_up[i]:
+        while k[at.STATUS] == at.ALIVE and next_event(T, x, k) <= follow_up[i]:
             execute_event(T, x, k, L)
         if k[at.STATUS] == at.ENDED:
             ends[i] = x[at.NOW]

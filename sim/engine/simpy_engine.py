@@ -9,7 +9,9 @@ The order within one moment:
 3. when all are over, requests join their queues in the order in which they were made;
 4. grants are made, resource by resource in file order, down each queue;
 5. patients with a grant enter their stage, by patient number, and the moment goes on with 2:
-   released units and immediate events may lead to further grants.
+   released units and immediate events may lead to further grants;
+6. patients whose follow-up ends leave: first those who wait, then all who hold a unit, which others can
+   have from then on. At the horizon nobody leaves, since all end there.
 Patients who leave a queue or release a unit change `queue.RESOURCE` and `free.RESOURCE` at once;
 patients who join a queue count from step 3 on.
 """
@@ -133,6 +135,7 @@ class SimpyEngine:
         self.full: list[LogChunk] = []
         self.env = simpy.Environment()
         self.last = max(self.numbers) + 2
+        self.leaves_waiting, self.leaves_holding = self.last + 1, self.last + 2
         self.asleep: dict[int, Moment] = {}
         self.asking: dict[int, int] = {}
         self.granted: set[int] = set()
@@ -169,21 +172,26 @@ class SimpyEngine:
                 if flags & HAS_ENDED:
                     self.ends[i] = self.X[i, at.NOW]
                     return
+            is_over = time > follow_up
             if flags & IS_WAITING:
                 self.asleep[i] = wake = Moment(self.env)
-                yield wake.come(begins + min(time, follow_up) - now, priority)
+                order = self.leaves_waiting if is_over else priority
+                yield wake.come(begins + min(time, follow_up) - now, order)
                 now = self.env.now
                 if i in self.granted:
                     self.granted.remove(i)
                     time, flags = advance(*patient, IS_GRANTED, now - begins)
                     continue
-            elif time < follow_up:
+                if is_over:
+                    self.withdraw(i)
+            elif not is_over:
                 yield alarm.come(begins + time - now, priority)
                 now = begins + time
-            elif self.resources and self.K[i, at.HELD]:
-                yield alarm.come(begins + follow_up - now, priority)
-            if time >= follow_up:
-                self.leave(i)
+            if is_over:
+                if self.resources and self.K[i, at.HELD]:
+                    yield alarm.come(begins + follow_up - now, self.leaves_holding)
+                    self.resources.give_back(int(self.K[i, at.HELD]))
+                    self.close_moment()
                 return
             time, flags = advance(*patient, GOES_ON, 0.0)
             if flags & HAS_LEFT:
@@ -206,14 +214,6 @@ class SimpyEngine:
                 self.close_moment()
             elif self.resources.by_attribute:
                 self.resources.reconsider(i)
-
-    def leave(self, i: int) -> None:
-        """The end of follow-up: what the patient held or waited for is free for others."""
-        if self.K[i, at.ASKED] != at.NONE:
-            self.withdraw(i)
-        if self.K[i, at.HELD]:
-            self.resources.give_back(int(self.K[i, at.HELD]))
-            self.close_moment()
 
     # ------------------------------------------------------------ resources
 
@@ -265,15 +265,16 @@ class SimpyEngine:
         now.callbacks, asleep.callbacks = asleep.callbacks, []
 
     def run(self) -> tuple[SimulatedPatients, Floats]:
-        """Let time pass until the horizon; return the simulated patients and the use of resources.
+        """Let time pass to the end of the horizon; return the simulated patients and the use of resources.
 
         The use is float64 [n_changes, 5], see `SharedResources.record_use`.
         """
         self.resources.record_use(0.0)
+        end = Moment(self.env).come(self.pathway.scenario.horizon, self.last + 1)
         self.env.process(self.arrivals())
         if self.resources:
             self.env.process(self.opening())
-        self.env.run(until=self.pathway.scenario.horizon)
+        self.env.run(until=end)
         chunk = LogChunk.joined([*self.full, LogChunk.of(self.buffer)]).by_patient()
         attributes = slice(at.FIRST_ATTRIBUTE, at.FIRST_ATTRIBUTE + self.at_start.shape[1])
         batch = SimulatedPatients(chunk, self.at_start, self.X[:, attributes].copy(), self.ends)

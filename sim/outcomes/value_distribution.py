@@ -41,10 +41,9 @@ def stays(history: History, about: Indices) -> tuple[ValueDistribution, ...]:
     is_about[about] = True
     found = []
     for code, name in enumerate(log.names.stages):
-        patient, begins, ends = history.stretches(history.stage_spells, code)
+        patient, begins, ends, is_last = history.stretches(history.stage_spells, code)
         mask = is_about[patient]
-        patient, begins, ends = patient[mask], begins[mask], ends[mask]
-        over = ends < log.follow_up[patient]
+        begins, ends, over = begins[mask], ends[mask], ~is_last[mask]
         if over.any():
             found.append(
                 value_distribution(name, ends[over] - begins[over], cut_off=int(np.count_nonzero(~over)))

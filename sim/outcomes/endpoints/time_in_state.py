@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 
 from sim.event_log.log import Floats
 from sim.outcomes.endpoints.means import Averages, Part, mean_of
-from sim.outcomes.history.history import History
+from sim.outcomes.history.history import Flags, History
 from sim.outcomes.results import Description, Key, time_in_prose
 from sim.scenario.language.model import Outcome
 
 
-def _stretches(history: History, outcome: Outcome) -> tuple[NDArray[np.int32], Floats, Floats]:
-    """When patients are in the outcome's place: patient, from, until (days)."""
+def _stretches(history: History, outcome: Outcome) -> tuple[NDArray[np.int32], Floats, Floats, Flags]:
+    """When patients are in the outcome's place, as `History.stretches`."""
     assert outcome.place is not None
     kind, name = outcome.place
     names = history.log.names
@@ -33,7 +33,7 @@ def _place(outcome: Outcome) -> str:
 
 def time_in(history: History, outcome: Outcome) -> Averages:
     """Days in a stage or state until the end of follow-up; a wait counts to the stage left."""
-    patient, begins, ends = _stretches(history, outcome)
+    patient, begins, ends, _ = _stretches(history, outcome)
     lengths: Floats = ends - begins
     days = np.bincount(patient, weights=lengths, minlength=history.log.n_patients)
     text = f"mean days in {_place(outcome)} until the end of follow-up"
@@ -46,9 +46,9 @@ def occupancy(history: History, outcome: Outcome, at: Sequence[float]) -> Averag
     The share is among patients whose follow-up is not shorter; at its very end a patient is where the
     last spell was.
     """
-    patient, begins, ends = _stretches(history, outcome)
+    patient, begins, ends, is_last = _stretches(history, outcome)
     follow_up = history.log.follow_up
-    ends = np.where(ends == follow_up[patient], inf, ends)
+    ends = np.where(is_last, inf, ends)
     there = np.zeros((len(at), history.log.n_patients), bool)
     for i, time in enumerate(at):
         there[i, patient[(begins <= time) & (time < ends)]] = True

@@ -203,10 +203,10 @@ class History:
             rows, code = rows[order], code[order]
         return Spells(rows, code)
 
-    def stretches(self, spells: Spells, code: int) -> tuple[NDArray[np.int32], Floats, Floats]:
-        """The spells with a code: patient, begin and end (days since the start).
+    def stretches(self, spells: Spells, code: int) -> tuple[NDArray[np.int32], Floats, Floats, Flags]:
+        """The spells with a code: patient, begin and end (days since the start), and whether it is the last.
 
-        The last spell of a patient ends with the follow-up.
+        The last spell of a patient ends with the follow-up; one before it may end then, too.
         """
         log = self.log
         here = np.flatnonzero(spells.code == code)
@@ -215,7 +215,7 @@ class History:
         goes_on = following < log.row_of[patient + 1]
         ends = log.follow_up[patient]
         ends[goes_on] = log.time[following[goes_on]]
-        return patient, log.time[row], ends
+        return patient, log.time[row], ends, ~goes_on
 
     def stage(self, rows: Indices) -> Codes:
         """The stage just after each row; for a waiting patient the last that took time."""

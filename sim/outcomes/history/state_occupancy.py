@@ -45,7 +45,7 @@ def state_occupancy(history: History, about: Indices, time: Floats, *, of: str =
     observed = len(about) - np.cumsum(np.bincount(gone, minlength=len(time) + 1))[: len(time)]
     there = np.zeros((len(names), len(time)))
     for code in range(len(names)):
-        there[code] = _present(time, history, is_about, *history.stretches(spells, code))
+        there[code] = _present(time, is_about, *history.stretches(spells, code))
     if of == "stage" and len(waits := history.waits.asked):
         ended = history.waits.ended
         waiting = log.follow_up[history.patients(waits)].copy()
@@ -54,9 +54,8 @@ def state_occupancy(history: History, about: Indices, time: Floats, *, of: str =
         everyone = np.zeros(len(time))
         for code in range(len(names)):
             here = left == code
-            present = _present(
-                time, history, is_about, history.patients(waits[here]), log.time[waits[here]], waiting[here]
-            )
+            stretches = (history.patients(waits), log.time[waits], waiting, ended == NEVER)
+            present = _present(time, is_about, *(column[here] for column in stretches))
             there[code] -= present
             everyone += present
         names, there = (*names, WAITING), np.vstack([there, everyone])
@@ -66,16 +65,15 @@ def state_occupancy(history: History, about: Indices, time: Floats, *, of: str =
 
 def _present(
     time: Floats,
-    history: History,
     is_about: Flags,
     patient: NDArray[np.integer],
     begins: Floats,
     ends: Floats,
+    is_last: Flags,
 ) -> Floats:
-    """How many of these stretches include each time; one that lasts to the end of follow-up, its end too."""
+    """How many of these stretches include each time; the last of a patient includes its end."""
     mask = is_about[patient]
-    patient, begins, ends = patient[mask], begins[mask], ends[mask]
-    is_last = ends == history.log.follow_up[patient]
+    begins, ends, is_last = begins[mask], ends[mask], is_last[mask]
     leaves = np.searchsorted(time, ends, side="left")
     leaves[is_last] = np.searchsorted(time, ends[is_last], side="right")
     comes = np.bincount(np.searchsorted(time, begins, side="left"), minlength=len(time) + 1)

@@ -71,12 +71,13 @@ def test_a_clock_goes_before_an_event_and_clocks_in_file_order() -> None:
     ]
 
 
-def test_what_lies_at_the_horizon_does_not_happen() -> None:
+def test_what_lies_at_the_horizon_happens() -> None:
     stages = """
         a: {events: {x: {after: {fixed: 4 days}, to: stay}, y: {after: {fixed: 10 days}, to: dead}}}
         dead: {terminal: true}
     """
-    assert life(stages, horizon="10 days") == [(4, "x", "")]
+    assert life(stages, horizon="10 days") == [(4, "x", ""), (10, "y", "dead")]
+    assert life(stages, horizon="9.99 days") == [(4, "x", "")]
     assert log_of(stages, number=1, horizon="10 days").ends.tolist() == [10.0]
     just_beyond = life(stages, horizon=f"{10 + 2**-20} days")
     assert just_beyond == [(4, "x", ""), (10, "y", "dead")]

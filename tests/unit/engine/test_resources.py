@@ -388,6 +388,32 @@ def test_the_end_of_follow_up_gives_back_and_ends_the_wait() -> None:
 # ---------------------------------------------------------------- the order of a queue
 
 
+@pytest.mark.parametrize("capacity", ["1", "unlimited"])
+@pytest.mark.parametrize("follow_up", ["10 days", "100 days"])
+def test_what_is_due_on_the_last_day_happens(capacity: str, follow_up: str) -> None:
+    """Of follow-up or of all: an event on day 10, and the grant of what it gives back."""
+    result = treated(
+        f"{{bed: {{capacity: {capacity}}}}}",
+        patients=f"{{number: 3, follow_up: {follow_up}}}",
+        horizon="10 days" if follow_up == "100 days" else "100 days",
+    )
+    ended = {"1": [5, 10, np.inf], "unlimited": [5, 5, 5]}[capacity]
+    assert entered(result.log, "died").tolist() == ended
+    assert grants(result, "bedded") == ([0, 5, 10] if capacity == "1" else [0, 0, 0])
+
+
+def test_a_unit_given_back_at_the_last_moment_is_granted_in_it_only_after_an_event() -> None:
+    """Two leave on day 10, one by an event and one because follow-up ends: the first bed alone is granted then."""
+    stages = """
+        bedded: {state: ill, needs: bed, events: {done: {when: {late: false}, after: {fixed: 10 days}, to: died}, never: {after: {fixed: 50 days}, to: died}}}
+    """
+    patients = "{number: 4, follow_up: 10 days, attributes: {late: {bernoulli: 0.5}}}"
+    result = treated("{bed: {capacity: 2}}", stages=stages, patients=patients)
+    late = result.log.at_start[:2, 0]
+    waiting = [day for day in grants(result, "bedded")[2:] if np.isfinite(day)]
+    assert waiting == [10.0] * int((late == 0).sum())
+
+
 def test_a_queue_by_an_attribute_is_read_afresh_at_every_grant() -> None:
     """Patient 3, the last in the queue, becomes sickest while it waits; equals go by their requests."""
     stages = """
