@@ -10,8 +10,9 @@ import pytest
 from sim.outcomes.curves import curves, grid
 from sim.outcomes.history.history import NEVER
 from sim.outcomes.history.state_occupancy import WAITING, state_occupancy
-from sim.runs.run import Run
+from sim.runs.run import Run, RunRequest, run_scenario
 from tests import example_logs as by_hand
+from tests.cohorts import written
 from tests.example_runs import (
     CLINICAL,
     FIRST,
@@ -126,3 +127,17 @@ def test_the_shares_of_all_places_sum_to_one(queue, kind):
     history = history_of(queue)
     found = state_occupancy(history, all_patients(history), np.linspace(0.0, 200.0, 50), of=kind)
     np.testing.assert_allclose(found.share.sum(axis=0), 1.0)
+
+
+@pytest.mark.parametrize("horizon", ["365.25 days", "800 days"])
+def test_a_death_on_the_last_day_is_a_death(tmp_path, horizon):
+    """The same answer to the same question, whether observation ends with the year or later."""
+    stages = "home: {state: ill, events: {death: {after: {fixed: 1 year}, to: died}}}\ndied: {state: dead, terminal: true}"
+    outcomes = "{survival: {from: start, until: {state: dead}}, dead: {occupancy: {state: dead}}}"
+    text = f"{written(stages, patients='{number: 10}', horizon=horizon)}outcomes: {outcomes}\n"
+    (file := tmp_path / "last_day.yaml").write_text(text)
+    done = run_scenario(RunRequest(file, at=(365.25,)), keep_log=True)
+    assert OutcomeRows(done.results, "survival").value("survival", time=365.25) == 0.0
+    assert OutcomeRows(done.results, "dead").value("share", time=365.25) == 1.0
+    found = state_occupancy(history_of(done), all_patients(history_of(done)), np.array([0.0, 365.25]))
+    assert found.share.sum(axis=0).tolist() == [1.0, 1.0]
