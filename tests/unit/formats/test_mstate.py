@@ -220,7 +220,7 @@ def test_aalen_johansen_without_censoring_is_the_share_in_each_state(tmp_path: P
         spells = history.stage_spells
         share = np.zeros(3)
         for code in range(3):
-            _, begin, end = history.stretches(spells, code)
+            _, begin, end, _ = history.stretches(spells, code)
             share[code] = ((begin <= time) & (time < end)).mean() * len(begin) / history.log.n_patients
         np.testing.assert_allclose(row, share, rtol=0, atol=1e-12)
     assert estimate[2].min() > 0.05

@@ -207,7 +207,7 @@ def test_the_wait_before_the_first_grant_counts_to_the_first_stage_and_its_state
     assert [LOG.names.stages[c] for c in spells.code] == ["ward", "ward", "home"]
     assert spells.row.tolist() == [1, 2, 3]
     for stage, begins, ends in (("ward", [0, 6], [6, 8]), ("home", [8], [1000])):
-        patient, *stretches = history.stretches(spells, LOG.names.stages.index(stage))
+        patient, *stretches, _ = history.stretches(spells, LOG.names.stages.index(stage))
         assert [s.tolist() for s in stretches] == [begins, ends]
         assert set(patient) == {0}
     assert rows(history, happens("state", "ill")).tolist() == [1]
