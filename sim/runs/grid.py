@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 from sim.errors import InputError, ScenarioError
 from sim.runs.run import texts
 from sim.scenario.language.model import Resource, Scenario
+from sim.scenario.language.resources import write_steps
 from sim.scenario.source.tree import flow, plain, read_text
 
 BASE_CASE = "base case"
@@ -112,8 +113,8 @@ def one_more_unit(scenario: Scenario) -> list[Variation]:
 
 
 def _raised(resource: Resource) -> str:
-    steps = resource.capacity
-    assert steps is not None
-    if len(steps) == 1:
-        return str(steps[0][1] + 1)
-    return "{" + ", ".join(f"{time!r} days: {units + 1}" for time, units in steps) + "}"
+    """One unit more at all times, or in each period whenever there are any."""
+    assert resource.capacity is not None
+    is_shift = resource.repeat is not None
+    steps = tuple((time, 0 if is_shift and n == 0 else n + 1) for time, n in resource.capacity)
+    return flow(write_steps((steps, resource.repeat), int))

@@ -186,6 +186,8 @@ def _family(family: str, own: Mapping[str, Any], numbers: bool) -> str:
     if family == "life_table":
         ages = own["tables"]["ages"]
         return f"life table from age {number(ages[0])} to {number(ages[-1])}"
+    if family == "attribute":
+        return f"the attribute {own['attribute']}, in {own['unit']}"
     if family == "fixed":
         return time(own["value"]) if not numbers else number(own["value"])
     text = _readable(arguments(family, own, numbers=numbers))

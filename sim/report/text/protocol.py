@@ -154,7 +154,11 @@ def _arrival(scenario: Scenario) -> str:
     if one.kind == "days":
         return f"arriving on {len(one.days):,} given days, {one.days[0]:.10g} the first of them{lasting}"
     rates = [rate(per_day) + (f" from {time(begin)}" if begin else "") for begin, per_day in one.rates]
-    return f"arriving at random, {', '.join(rates)}{lasting}"
+    return f"arriving at random, {', '.join(rates)}{_repeated(one.repeat)}{lasting}"
+
+
+def _repeated(period: float | None) -> str:
+    return "" if period is None else f", anew every {time(period)}"
 
 
 def _attribute(one: Attribute) -> Iterator[Line]:
@@ -238,7 +242,7 @@ def _resource(one: Resource) -> Line:
         capacity = "unlimited"
     else:
         steps = [f"{units}" + (f" from {time(begin)}" if begin else "") for begin, units in one.capacity]
-        capacity = f"capacity {', '.join(steps)}"
+        capacity = f"capacity {', '.join(steps)}{_repeated(one.repeat)}"
     facts = [f"{one.name}: {capacity}"]
     if isinstance(one.calendar, str):
         facts.append(f"open on {one.calendar}")

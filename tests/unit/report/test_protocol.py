@@ -89,6 +89,7 @@ def ward(event: str, folder: Path) -> list[str]:
             "piecewise exponential, 0 days 1 per day, 100 days 0 per year "
             "(no finite mean, median 16.6 hours)",
         ),
+        ("{attribute: age, unit: hours}", "the attribute age, in hours"),
         (
             "{weibull: {shape: 0.8, risk: {100 days: 0.045}}}",
             "weibull, shape 0.8, risk (100 days 0.045) (mean 14.5 years, median 8.12 years)",

@@ -161,7 +161,11 @@ def test_one_unit_more_of_every_finite_resource_in_every_step(tmp_path: Path) ->
     ]
     slot = replace(scenario.resources[0], capacity=((0.0, 2), (365.25, 4)))
     stepped = one_more_unit(replace(scenario, resources=(slot,)))
-    assert stepped == [Variation((("resources.slot.capacity", "{0.0 days: 3, 365.25 days: 5}"),))]
+    assert stepped == [Variation((("resources.slot.capacity", "{0 days: 3, 365.25 days: 5}"),))]
+
+    shifts = replace(slot, capacity=((0.0, 0), (0.25, 3), (0.75, 1)), repeat=1.0)
+    (more,) = one_more_unit(replace(scenario, resources=(shifts,)))
+    assert more.changes[0][1] == "{0 days: 0, 0.25 days: 4, 0.75 days: 2, repeat: 1 day}"
 
 
 def test_one_unit_more_of_nothing_finite_is_refused(tmp_path: Path) -> None:
