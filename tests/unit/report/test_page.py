@@ -477,7 +477,7 @@ def test_twins_are_patients_whose_end_differs(two, of_two):
 
 
 def test_patient_changes_have_a_note_on_chance(of_two):
-    assert pictures_of(of_two)["better-and-worse"].caption.endswith(" also counts chance.")
+    assert pictures_of(of_two)["better-and-worse"].caption.endswith(" also count chance.")
 
 
 def difference_of(comparison: Comparison, arm: str) -> DifferenceRow:
