@@ -26,18 +26,27 @@ from sim.numerics.compilation import compiled
 from sim.numerics.normal import normal_hazard, normal_quantile, normal_score
 from sim.numerics.portable import exp, expm1, log, log1p, unit_hazard
 
-UNIFORM, TRIANGULAR, EXPONENTIAL, WEIBULL, GOMPERTZ, LOGNORMAL, LOGLOGISTIC, NORMAL = range(8)
-POSITIVE_NORMAL, SPLINE, SCORES, LOG_SCORES, STEPS, DISCRETE, LISTED, CONSTANT = range(8, 16)
+EXPONENTIAL, WEIBULL, LOGNORMAL, LOG_SCORES, LOGLOGISTIC, SCORES, UNIFORM, TRIANGULAR, NORMAL = range(9)
+GOMPERTZ, POSITIVE_NORMAL, SPLINE, STEPS, DISCRETE, LISTED, CONSTANT = range(9, 16)
 """Kinds; from DISCRETE on those that put all weight on single values."""
+COMMON_KINDS = (*range(GOMPERTZ), LISTED, CONSTANT)
+"""Kinds with a `common_quantile`."""
+KINDS_WITH_COMMON_TIME = (EXPONENTIAL, WEIBULL)
 
 
 @compiled
 def leaf_quantile(kind: int, numbers: Any, at: int, u: float) -> float:
     """The u-quantile, u in (0, 1): inf where the distribution is improper and never gets there."""
-    if kind == EXPONENTIAL:
-        return unit_hazard(u) * float(numbers[at + 1])
-    if kind == WEIBULL:
-        return exp(float(numbers[at + 1]) + float(numbers[at]) * log(unit_hazard(u)))
+    if GOMPERTZ <= kind <= DISCRETE:
+        return leaf_time(kind, numbers, at, unit_hazard(u))
+    return common_quantile(kind, numbers, at, u)
+
+
+@compiled
+def common_quantile(kind: int, numbers: Any, at: int, u: float) -> float:
+    """As `leaf_quantile`, for COMMON_KINDS."""
+    if kind <= WEIBULL:
+        return common_time(kind, numbers, at, unit_hazard(u))
     if kind == LOGNORMAL:
         return exp(float(numbers[at]) + float(numbers[at + 1]) * normal_quantile(u))
     if kind == LOG_SCORES:
@@ -55,18 +64,22 @@ def leaf_quantile(kind: int, numbers: Any, at: int, u: float) -> float:
         return triangular_quantile(numbers, at, u, 1.0 - u)
     if kind == NORMAL:
         return float(numbers[at]) + float(numbers[at + 1]) * normal_quantile(u)
-    if kind == LISTED:
-        return value_as_written(numbers, at, u)
-    return leaf_time(kind, numbers, at, unit_hazard(u))
+    return value_as_written(numbers, at, u)
+
+
+@compiled
+def common_time(kind: int, numbers: Any, at: int, hazard: float) -> float:
+    """As `leaf_time`, for KINDS_WITH_COMMON_TIME."""
+    if kind == EXPONENTIAL:
+        return hazard * float(numbers[at + 1]) if hazard > 0.0 else 0.0
+    return exp(float(numbers[at + 1]) + float(numbers[at]) * log(hazard))
 
 
 @compiled
 def leaf_time(kind: int, numbers: Any, at: int, hazard: float) -> float:
     """The first time at which the cumulative hazard reaches `hazard` (>= 0); inf where it never does."""
-    if kind == EXPONENTIAL:
-        return hazard * float(numbers[at + 1]) if hazard > 0.0 else 0.0
-    if kind == WEIBULL:
-        return exp(float(numbers[at + 1]) + float(numbers[at]) * log(hazard))
+    if kind <= WEIBULL:
+        return common_time(kind, numbers, at, hazard)
     if kind == GOMPERTZ:
         return gompertz_time(float(numbers[at]), float(numbers[at + 1]), hazard)
     if kind == LOGNORMAL:

@@ -10,7 +10,7 @@ import numpy as np
 
 from sim.engine.arrivals import Cohort
 from sim.engine.errors import failure
-from sim.engine.kernel import begin, execute_event, next_event
+from sim.engine.kernel import addresses, begin, execute_event, next_event
 from sim.engine.log_writer import (
     COUNT_CHANGES,
     COUNT_ROWS,
@@ -88,6 +88,8 @@ def simulate_block(pathway: Pathway, cohort: Cohort, seed: int, block: tuple[int
     replications = cohort.replication[first:after].astype(np.int64)
     follow_up = cohort.follow_up[first:after]
     buffer = new_buffer(rows=n * 10 + 4096, changes=n * 4 + 4096)
+    if pathway.units:
+        k[at.RARE_TIMES : at.FIRST_SLOT] = addresses(pathway.units, pathway.tables, buffer)
     chunks: list[LogChunk] = []
     done = 0
     while done < n:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from sim.distributions import leaf_quantile
-from sim.engine.event_times import event_time
-from sim.engine.expressions import choose, number, part, probability
+from math import inf
+
+from sim.distributions import common_quantile, common_time
+from sim.engine.expressions import choose, hazard_of_not_cured, number, part, probability, product
+from sim.engine.rare_words import COUPLED, EVENT_TIME, rare_value
 from sim.numerics.compilation import compiled, inlined
-from sim.numerics.normal import normal_cdf, normal_quantile
 from sim.numerics.philox import uniform
-from sim.numerics.portable import round_to_grid
+from sim.numerics.portable import round_to_grid, unit_hazard
 from sim.pathway import layout as at
 from sim.pathway.layout import Floats, Ints, Tables
-
-LOWEST, HIGHEST = 2.0**-53, 1.0 - 2.0**-53
 
 
 @inlined
@@ -31,20 +30,32 @@ def drawn(T: Tables, k: Ints, draw: int) -> float:
 
 
 @compiled
-def coupled(T: Tables, x: Floats, row: int, u: float) -> float:
-    """The uniform of a draw that follows another attribute's latest, by a Gaussian copula."""
+def event_time(T: Tables, x: Floats, k: Ints, dist: int, run: int, u: float) -> float:
+    """The time that a distribution gives for a uniform: days from now, not yet on the grid.
+
+    run: where the event remembers how it runs, or NONE.
+    """
     P = T.program
-    follows, score = P[row, at.DRAW_FOLLOWS], P[row, at.DRAW_SCORE]
-    if follows == at.NONE and score == at.NONE:
-        return u
-    z = normal_quantile(u)
-    if follows != at.NONE and x[follows] == x[follows]:
-        where = P[row, at.DRAW_CORRELATION]
-        z = T.numbers[where] * x[follows] + T.numbers[where + 1] * z
-        u = min(max(normal_cdf(z), LOWEST), HIGHEST)
-    if score != at.NONE:
-        x[score] = z
-    return u
+    if run != at.NONE or P[dist, at.DIST_KIND] > at.COMMON:
+        return rare_value(T, x, k, EVENT_TIME, dist, run, u)
+    leaf = choose(T, x, k, P[dist, at.DIST_LEAF])
+    kind, where = P[leaf, at.LEAF_KIND], P[leaf, at.LEAF_AT]
+    if P[dist, at.DIST_KIND] == at.PLAIN:
+        return common_quantile(kind, T.numbers, where, u)
+    time_ratio = product(T, x, k, P[dist, at.DIST_TIME_RATIOS], P[dist, at.DIST_N_TIME_RATIOS])
+    r = product(T, x, k, P[dist, at.DIST_RATIOS], P[dist, at.DIST_N_RATIOS])
+    plus = P[dist, at.DIST_PLUS]
+    after = number(T, x, k, plus) if plus != at.NONE else 0.0
+    cured = P[dist, at.DIST_CURED]
+    if cured == at.NONE and r == 1.0:
+        return common_quantile(kind, T.numbers, where, u) * time_ratio + after
+    hazard = unit_hazard(u) / r if r > 0.0 else inf
+    if cured != at.NONE:
+        p = probability(T, x, k, cured, P[dist, at.DIST_CURED_RATIOS], P[dist, at.DIST_CURED_N_RATIOS])
+        hazard = hazard_of_not_cured(p, hazard)
+    if r <= 0.0 or hazard < 0.0:
+        return inf
+    return common_time(kind, T.numbers, where, hazard) * time_ratio + after
 
 
 @compiled
@@ -55,7 +66,9 @@ def draw_value(T: Tables, x: Floats, k: Ints, row: int) -> float:
     attribute = at.FIRST_ATTRIBUTE + P[row, at.DRAW_ATTRIBUTE]
     if kind == at.FIXED:
         return number(T, x, k, P[row, at.DRAW_A])
-    u = coupled(T, x, row, drawn(T, k, P[row, at.DRAW_DRAW]))
+    u = drawn(T, k, P[row, at.DRAW_DRAW])
+    if P[row, at.DRAW_FOLLOWS] != at.NONE or P[row, at.DRAW_SCORE] != at.NONE:
+        u = rare_value(T, x, k, COUPLED, row, at.NONE, u)
     first_ratio, n_ratios = P[row, at.DRAW_RATIOS], P[row, at.DRAW_N_RATIOS]
     if kind == at.BERNOULLI:
         p = probability(T, x, k, P[row, at.DRAW_A], first_ratio, n_ratios)
@@ -98,7 +111,7 @@ def schedule(T: Tables, x: Floats, k: Ints, event: int, slot: int) -> None:
     u = uniform(k[at.SEED], k[at.REPLICATION], k[at.NUMBER_], P[event, at.EVENT_KEY], occurrence)
     kind = P[event, at.EVENT_LEAF_KIND]
     if kind != at.NONE:
-        time = leaf_quantile(kind, T.numbers, P[event, at.EVENT_LEAF_AT], u)
+        time = common_quantile(kind, T.numbers, P[event, at.EVENT_LEAF_AT], u)
     else:
         dist = choose(T, x, k, P[event, at.EVENT_DIST])
         time = event_time(T, x, k, dist, P[event, at.EVENT_RUN], u)

@@ -6,9 +6,9 @@
 from __future__ import annotations
 
 from sim.engine.draws import draw_value, is_triggered, schedule
-from sim.engine.event_times import reassessed
 from sim.engine.expressions import choose, holds, number
 from sim.engine.log_writer import LogBuffer, write_change
+from sim.engine.rare_words import REASSESSED, rare_value
 from sim.numerics.compilation import compiled, inlined
 from sim.numerics.portable import round_to_grid
 from sim.pathway import layout as at
@@ -90,7 +90,7 @@ def reassess(T: Tables, x: Floats, k: Ints, event: int) -> None:
     if k[P[0, at.HEAD_SLOTS] + slot] != at.RUNS or x[due] <= x[at.NOW]:
         return
     dist = choose(T, x, k, P[event, at.EVENT_DIST])
-    new = reassessed(T, x, k, dist, P[event, at.EVENT_RUN], x[due])
+    new = rare_value(T, x, k, REASSESSED, dist, P[event, at.EVENT_RUN], x[due])
     if new != x[due]:
         x[due] = x[at.NOW] + round_to_grid(new - x[at.NOW])
 

@@ -208,7 +208,7 @@ def first_time(T: Tables, x: Floats, a: int, u: float) -> float:
 
 
 @compiled
-def event_time(T: Tables, x: Floats, k: Ints, dist: int, run: int, u: float) -> float:
+def modified_time(T: Tables, x: Floats, k: Ints, dist: int, run: int, u: float) -> float:
     """The time that a distribution gives for a uniform: days from now, not yet on the grid.
 
     run: where the event remembers how it runs, or NONE.
@@ -247,7 +247,7 @@ def categorical_time(T: Tables, x: Floats, k: Ints, dist: int, a: int, u: float)
 
 @compiled
 def event_time_beyond(T: Tables, x: Floats, k: Ints, dist: int, run: int, u: float, lasted: float) -> float:
-    """As `event_time`, given that the time is longer than `lasted` days; at most that where it cannot be.
+    """As `modified_time`, given that the time is longer than `lasted` days; at most that where it cannot be.
 
     x[NOW] is when the time began to run.
     """

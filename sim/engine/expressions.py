@@ -9,7 +9,7 @@ from __future__ import annotations
 from math import inf, nan
 
 from sim.numerics.compilation import compiled, inlined
-from sim.numerics.portable import exp, log
+from sim.numerics.portable import exp, expm1, log, log1p
 from sim.pathway import layout as at
 from sim.pathway.layout import Floats, Ints, Tables
 
@@ -200,6 +200,20 @@ def probability(T: Tables, x: Floats, k: Ints, node: int, first: int, n: int) ->
     if scaled == inf:
         return 1.0
     return scaled / (scaled + (1.0 - p))
+
+
+@compiled
+def hazard_of_not_cured(cured: float, hazard: float) -> float:
+    """The cumulative hazard of those who are not cured where that of all is `hazard`.
+
+    cured: the fraction, -1 where none is. -1 where so many are cured that it is never reached.
+    """
+    if cured < 0.0:
+        return hazard
+    if hazard < 700.0:
+        gone = -expm1(-hazard) / (1.0 - cured) if cured < 1.0 else inf
+        return -log1p(-gone) if gone < 1.0 else -1.0
+    return hazard if cured == 0.0 else -1.0
 
 
 @compiled

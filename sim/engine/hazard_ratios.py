@@ -10,7 +10,7 @@ from math import inf
 import numpy as np
 
 from sim.distributions import leaf_hazard, leaf_hazard_before, leaf_time
-from sim.engine.expressions import is_normal
+from sim.engine.expressions import hazard_of_not_cured, is_normal
 from sim.numerics.compilation import compiled
 from sim.numerics.portable import exp, expm1, log, log1p
 from sim.pathway import layout as at
@@ -50,17 +50,9 @@ def leaf_age_hazard(T: Tables, x: Floats, a: int, w: float, before: bool) -> flo
 @compiled
 def leaf_age_at(T: Tables, x: Floats, a: int, hazard: float) -> float:
     """The leaf's own time at which its cumulative hazard, behind the cure, reaches `hazard`."""
-    cured = x[a + at.ARG_CURED]
-    if cured >= 0.0:
-        if hazard < 700.0:
-            gone = -expm1(-hazard) / (1.0 - cured) if cured < 1.0 else inf
-            if gone >= 1.0:
-                return inf
-            hazard = -log1p(-gone)
-        elif cured > 0.0:
-            return inf
+    hazard = hazard_of_not_cured(x[a + at.ARG_CURED], hazard)
     inner = x[a + at.ARG_INNER_RATIO]
-    if inner == 0.0:
+    if hazard < 0.0 or inner == 0.0:
         return inf
     leaf = int(x[a + at.ARG_LEAF])
     kind, where = T.program[leaf, at.LEAF_KIND], T.program[leaf, at.LEAF_AT]

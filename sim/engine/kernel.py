@@ -10,7 +10,10 @@ buffer; their layout is in `sim.pathway.layout`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import inf, nan
+
+import numpy as np
 
 from sim.engine.draws import draw_value, drawn, is_triggered, schedule
 from sim.engine.effects import run_effects
@@ -27,7 +30,8 @@ from sim.engine.log_writer import (
     note_resources,
     open_row,
 )
-from sim.engine.prevalent_patients import go_on, resume, row_of_table, set_back, wait_of_table, wait_on
+from sim.engine.prevalent_patients import begin_from_table, row_of_table
+from sim.engine.rare_words import rare_value
 from sim.event_log.log import (
     ASKS,
     DECIDE,
@@ -263,7 +267,9 @@ def clear(T: Tables, x: Floats, k: Ints, seed: int, replication: int, patient: i
     P = T.program
     for i in range(len(x)):
         x[i] = nan
-    for i in range(len(k)):
+    for i in range(at.RARE_TIMES):
+        k[i] = 0
+    for i in range(at.FIRST_SLOT, len(k)):
         k[i] = 0
     x[at.NOW] = 0.0
     x[at.ENTERED] = 0.0
@@ -307,19 +313,11 @@ def begin(
         x[at.AGE] = at_start[at_row, age]
     open_row(k, L, 0.0, START, at.NONE)
     run_effects(T, x, k, L, P[0, at.HEAD_EFFECTS], P[0, at.HEAD_N_EFFECTS])
-    is_today = table_row != at.NONE and P[at.MORE, at.MORE_IS_TODAY] == 1
-    if is_today:
-        resume(T, x, k, L, table_row)
+    stage = P[0, at.HEAD_START]
     if table_row != at.NONE:
-        set_back(T, x, k, L, table_row)
-    if is_today:
-        awaited, days = wait_of_table(T, table_row)
-        if awaited == at.NONE:
-            go_on(T, x, k, L)
-        elif not wait_on(T, x, k, L, awaited, days):
-            arrive(T, x, k, L, awaited, at.NONE)
-    else:
-        arrive(T, x, k, L, P[0, at.HEAD_START], at.NONE)
+        stage = int(begin_from_table(T, x, k, L, table_row))
+    if stage != at.NONE:
+        arrive(T, x, k, L, stage, at.NONE)
 
 
 @inlined
@@ -417,3 +415,16 @@ def leave_queue(T: Tables, k: Ints, L: LogBuffer, stage: int) -> None:
     k[at.ASKED] = at.NONE
     k[at.WANTED] = 0
     k[at.HAS_LEFT] = 1
+
+
+# ---------------------------------------------------------------- units
+
+
+def addresses(units: Sequence[str], tables: Tables, buffer: LogBuffer) -> tuple[int, int]:
+    """What stands in `k[RARE_TIMES]` and `k[FROM_TABLE]`; 0 for a unit that is not among these.
+
+    units: as `Pathway.units`. They are compiled now if they are not on disk.
+    """
+    x, k = np.zeros(1), np.zeros(1, dtype=np.int64)
+    rare = rare_value.address(tables, x, k, 0, 0, 0, 0.0) if "rare_times" in units else 0
+    return rare, begin_from_table.address(tables, x, k, buffer, 0) if "from_table" in units else 0

@@ -8,8 +8,10 @@ from collections.abc import Sequence
 
 from sim.engine.arrivals import cohort
 from sim.engine.compiled_engine import simulate_block
+from sim.engine.kernel import addresses
+from sim.engine.log_writer import new_buffer
 from sim.engine.processes import end_when
-from sim.engine.run import IS_COMPILING, simulate
+from sim.engine.run import COMPILED, IS_COMPILING, simulate
 from sim.errors import Place, Where
 from sim.pathway.tables import compile_pathway
 from sim.scenario.language.model import (
@@ -54,18 +56,21 @@ def smallest(*, shares: bool) -> Scenario:
     )
 
 
-def precompile(engines: Sequence[str]) -> None:
-    """Run engines on the smallest scenarios: whatever a run compiles is on disk after it.
+def precompile(names: Sequence[str]) -> None:
+    """Compile functions, by their names in `run.COMPILED`: whatever a run compiles is on disk after it.
 
-    In this thread: the memory of another grows in small steps, which takes as long as a fifth of the work.
+    Engines are run on the smallest scenarios. In this thread: the memory of another grows in small steps,
+    which takes as long as a fifth of the work.
     """
-    for engine in engines:
-        pathway = compile_pathway(smallest(shares=engine == "shared"))
-        if engine == "independent":
+    for name in names:
+        pathway = compile_pathway(smallest(shares=name == "shared"))
+        if name == "independent":
             patients = cohort(pathway.scenario, 1, [0])
             simulate_block(pathway, patients, 1, (0, len(patients)))
-        else:
+        elif name == "shared":
             simulate(pathway, workers=1)
+        else:
+            addresses((name,), pathway.tables, new_buffer(rows=1, changes=1))
 
 
 if __name__ == "__main__":
@@ -74,4 +79,4 @@ if __name__ == "__main__":
         end_when(sys.stdin.buffer.read)
         precompile(sys.argv[2:])
     else:
-        precompile(("independent", "shared"))
+        precompile(tuple(COMPILED))

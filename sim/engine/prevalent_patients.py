@@ -12,7 +12,7 @@ from sim.engine.event_times import event_time_beyond, survival
 from sim.engine.expressions import choose, holds, needed, probability
 from sim.engine.log_writer import LogBuffer, close_row, note_resources, open_row, write_change
 from sim.event_log.log import ASKS, DECIDE, ENTERS
-from sim.numerics.compilation import compiled, inlined
+from sim.numerics.compilation import compiled, inlined, unit
 from sim.numerics.portable import round_to_grid
 from sim.pathway import layout as at
 from sim.pathway.layout import Floats, Ints, Tables
@@ -30,6 +30,25 @@ def row_of_table(T: Tables, patient: int) -> int:
         return at.NONE
     width = P[0, at.HEAD_N_ATTRIBUTES] + P[0, at.HEAD_N_STAMPS] + P[0, at.HEAD_N_CLOCKS] + 4
     return P[at.MORE, at.MORE_TABLE] + patient % n * width
+
+
+@unit(at.FROM_TABLE)
+def begin_from_table(T: Tables, x: Floats, k: Ints, L: LogBuffer, table_row: int) -> float:
+    """Give a patient the stamps and clocks of a table and, who is in care already, the stage or the wait.
+
+    Returns the stage that the patient comes to next, or NONE.
+    """
+    P = T.program
+    if P[at.MORE, at.MORE_IS_TODAY] != 1:
+        set_back(T, x, k, L, table_row)
+        return float(P[0, at.HEAD_START])
+    resume(T, x, k, L, table_row)
+    set_back(T, x, k, L, table_row)
+    awaited, days = wait_of_table(T, table_row)
+    if awaited != at.NONE:
+        return float(at.NONE) if wait_on(T, x, k, L, awaited, days) else float(awaited)
+    go_on(T, x, k, L)
+    return float(at.NONE)
 
 
 @compiled

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from math import inf
 
@@ -38,8 +38,10 @@ Measured on scenarios/first_steps.yaml: the resident memory of `simulate` grows 
 COMPILED = {
     "independent": "sim.engine.compiled_engine.simulate_patients",
     "shared": "sim.engine.simpy_engine.advance",
+    "rare_times": "sim.engine.rare_words.rare_value",
+    "from_table": "sim.engine.prevalent_patients.begin_from_table",
 }
-"""The compiled function of each engine."""
+"""The compiled function of each engine, and of each of `Pathway.units`."""
 IS_COMPILING = "ALLPATH_IS_COMPILING"
 """Set in the process that compiles the kernel."""
 
@@ -101,7 +103,7 @@ def simulate_in_batches(
     """
     name = choose_engine(pathway, engine)
     check_size(pathway.scenario, replications, at_least=at_least)
-    ensure_compiled(name)
+    ensure_compiled((name, *pathway.units))
     workers = workers or os.cpu_count() or 1
     begun: deque[range] = deque()
 
@@ -172,16 +174,18 @@ def machine_memory() -> float:
         return inf
 
 
-def ensure_compiled(engine: str) -> None:
-    """Compile an engine's function in a process of its own, which a signal can end; nothing if it is on disk.
+def ensure_compiled(names: Sequence[str]) -> None:
+    """Compile functions, by their names in `COMPILED`, in a process of its own, which a signal can end.
 
-    Where code cannot be kept on disk, or the other process fails, this one compiles when it gets there.
+    Those on disk are left out. Where code cannot be kept on disk, or the other process fails, this one
+    compiles when it gets there.
     """
-    if not IS_COMPILED or is_kept(COMPILED[engine]) or cache_folder() is None:
+    if not IS_COMPILED or cache_folder() is None or IS_COMPILING in os.environ:
         return
-    if IS_COMPILING not in os.environ:
+    missing = [name for name in names if not is_kept(COMPILED[name])]
+    if missing:
         NOTES.warning("compiling the kernel (once, about 20 seconds) ...")
-        run_module("sim.engine.precompile", "--child", engine)
+        run_module("sim.engine.precompile", "--child", *missing)
 
 
 def choose_engine(pathway: Pathway, asked: str) -> str:

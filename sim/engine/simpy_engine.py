@@ -26,7 +26,7 @@ import simpy
 
 from sim.engine.arrivals import Cohort
 from sim.engine.errors import failure
-from sim.engine.kernel import begin, execute_event, grant, next_event
+from sim.engine.kernel import addresses, begin, execute_event, grant, next_event
 from sim.engine.log_writer import (
     COUNT_CHANGES,
     COUNT_ROWS,
@@ -141,6 +141,8 @@ class SimpyEngine:
         self.granted: set[int] = set()
         self.is_closing = False
         self.tables = at.Tables(pathway.tables.program, pathway.tables.numbers.copy())
+        if pathway.units:
+            self.K[:, at.RARE_TIMES : at.FIRST_SLOT] = addresses(pathway.units, self.tables, self.buffer)
         self.resources = SharedResources(pathway, self.X, self.tables.numbers)
 
     # ------------------------------------------------------------ patients

@@ -50,6 +50,45 @@ def inlined(function: F) -> F:
     return cast(F, Compiled(function, inline=True)) if IS_COMPILED else function
 
 
+class Unit:
+    """A function with all it needs as machine code of its own, which other compiled code calls by address.
+
+    What few scenarios need is not compiled for the others. The caller has an int64 array `k`, and the
+    address stands in `k[place]`.
+    """
+
+    def __init__(self, function: Callable[..., Any], place: int) -> None:
+        functools.update_wrapper(self, function)
+        self.py_func = function
+        self.place = place
+
+    @property
+    def name(self) -> str:
+        """The function and its module, as its compiled code is kept on disk."""
+        return f"{self.py_func.__module__}.{self.py_func.__qualname__}"
+
+    @functools.cached_property
+    def _machine_code(self) -> Any:
+        return _linking().machine_code(self.py_func, is_for_python=False)
+
+    @functools.cached_property
+    def _numba_type_(self) -> Any:
+        return _linking().type_of_unit(self.py_func, self.place)
+
+    def __call__(self, *args: Any) -> Any:
+        """Call the Python function."""
+        return self.py_func(*args)
+
+    def address(self, *arguments: Any) -> int:
+        """Where the machine code begins, for arguments like these; compiled now if it is not on disk."""
+        return int(_linking().address_of(self._machine_code, arguments)) if IS_COMPILED else 0
+
+
+def unit(place: int) -> Callable[[Callable[..., Any]], Unit]:
+    """Make a function a `Unit`."""
+    return lambda function: Unit(function, place)
+
+
 def entry(function: F) -> F:
     """Compile a function that Python calls, on first use and with all it needs; keep it on disk.
 

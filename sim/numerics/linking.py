@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import gc
 import hashlib
+import inspect
 import logging
 import os
 import pickle
@@ -34,6 +35,7 @@ from numba.core.caching import NullCache
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import CompilerBase, CompileResult, DefaultPassBuilder
 from numba.core.compiler_machinery import AnalysisPass, PassManager, register_pass
+from numba.core.registry import cpu_target
 from numba.extending import lower_builtin, models, register_model, type_callable
 
 pickled: Any = serialize.dumps
@@ -176,6 +178,8 @@ def _compiler(library: type[Part]) -> type[CompilerBase]:
 
 
 unliteral: Any = types.unliteral
+named_tuple: Any = types.NamedTuple
+type_of: Any = numba.typeof
 PART, WHOLE = _compiler(Part), _compiler(Whole)
 
 
@@ -197,13 +201,68 @@ def part(function: Callable[..., Any], *, inline: bool) -> Any:
     return njit(**options, **OPTIONS)(function)
 
 
-def machine_code(function: Callable[..., Any]) -> Any:
+def machine_code(function: Callable[..., Any], *, is_for_python: bool = True) -> Any:
     """A function compiled on first use with all it needs, and kept on disk."""
     njit: Any = numba.njit
-    options = {"pipeline_class": WHOLE, "no_cpython_wrapper": False, "forceinline": False}
+    options = {"pipeline_class": WHOLE, "no_cpython_wrapper": not is_for_python, "forceinline": False}
     made = njit(**options, **OPTIONS)(function)
     made._cache = KernelCache(function)
     return made
+
+
+def canonical(found: Any) -> Any:
+    """The type of a unit's argument: int64, float64, an array of these in C order, a tuple of arrays.
+
+    Raises: TypeError for any other type, which caller and unit might not agree on.
+    """
+    if isinstance(found, types.NamedTuple):
+        return named_tuple([canonical(part) for part in found.types], found.instance_class)
+    if isinstance(found, types.Array):
+        exact = types.Array(found.dtype, found.ndim, "C")
+        if found == exact and found.dtype in (types.int64, types.float64):
+            return exact
+    elif isinstance(unliteral(found), types.Integer | types.Boolean):
+        return types.int64
+    elif found == types.float64:
+        return found
+    raise TypeError(f"{found} cannot be handed to a unit")
+
+
+def address_of(function: Any, arguments: tuple[Any, ...]) -> int:
+    """The address of a `machine_code` function for arguments of these types."""
+    by = tuple(canonical(type_of(argument)) for argument in arguments)
+    function.compile(by)
+    made = function.overloads[by]
+    return int(made.library.get_pointer_to_function(made.fndesc.llvm_func_name))
+
+
+def type_of_unit(function: Callable[..., Any], place: int) -> Any:
+    """The type of a function that returns float64 and is called by the address in its argument `k[place]`."""
+    parameters = inspect.signature(function)
+    position = list(parameters.parameters).index("k")
+
+    def typed(*_arguments: Any) -> Any:
+        return types.float64
+
+    typed.__signature__ = parameters.replace(return_annotation=parameters.empty)  # type: ignore[attr-defined]
+    type_callable(function)(lambda _context: typed)
+
+    def lower(context: Any, build: Any, signature: Any, values: Any) -> Any:
+        by = [canonical(one) for one in signature.args]
+        given = [
+            context.cast(build, value, one, to)
+            for value, one, to in zip(values, signature.args, by, strict=True)
+        ]
+        k = context.make_array(by[position])(context, build, value=given[position])
+        address = build.load(build.gep(k.data, [context.get_constant(types.intp, place)]))
+        pointer = context.call_conv.get_function_type(types.float64, by).as_pointer()
+        code = build.inttoptr(address, pointer)
+        return context.call_conv.call_function(build, code, types.float64, by, given)[1]
+
+    lower_builtin(function, types.VarArg(types.Any))(lower)  # type: ignore[no-untyped-call]
+    cpu_target.typing_context.refresh()
+    cpu_target.target_context.refresh()
+    return cpu_target.typing_context.resolve_value_type(function)
 
 
 def register_primitive(

@@ -46,6 +46,8 @@ class DistributionRows:
     leaf: MakeLeaf
     leaves: dict[str, int] = field(default_factory=dict)
     means: dict[int, distributions.Leaf] = field(default_factory=dict)
+    kinds: set[int] = field(default_factory=set)
+    has_rare: bool = False
 
     # ------------------------------------------------------------ distributions
 
@@ -64,10 +66,12 @@ class DistributionRows:
         if distribution.categorical is not None and distribution.categorical.odds_ratios:
             self._weighted_times(distribution, columns)
         else:
-            columns[at.DIST_KIND] = at.MODIFIED if is_modified(distribution) else at.PLAIN
+            self.kinds.clear()
             columns[at.DIST_LEAF] = self._leaf_node(distribution, numbers, columns)
+            columns[at.DIST_KIND] = kind_of(distribution, self.kinds)
             columns.update(self._hazard_ratios(distribution.hazard_ratios))
         self._modifiers(distribution, columns)
+        self.has_rare |= columns[at.DIST_KIND] > at.COMMON
         return self.expressions.rows.add(columns)
 
     def _weighted_times(self, distribution: Distribution, columns: dict[int, int]) -> None:
@@ -117,6 +121,13 @@ class DistributionRows:
         for i, (stamp_code, node) in enumerate(holds):
             row = columns[at.DIST_HOLD] + i
             self.expressions.rows.put(row, {at.HOLD_STAMP: stamp_code, at.HOLD_NODE: node})
+
+    def plain_leaf(self, distribution: int) -> int:
+        """The row of the leaf that a distribution is and nothing more, NONE for any other."""
+        if distribution < 0 or self.expressions.rows.rows[distribution][at.DIST_KIND] != at.PLAIN:
+            return at.NONE
+        leaf = self.expressions.rows.rows[distribution][at.DIST_LEAF]
+        return leaf if leaf >= 0 else at.NONE
 
     # ------------------------------------------------------------ leaves
 
@@ -215,6 +226,7 @@ class DistributionRows:
             row = rows.add({at.LEAF_KIND: leaf.kind, at.LEAF_AT: where_numbers})
             self.leaves[key] = row
             self.means[row] = leaf
+        self.kinds.add(self.means[self.leaves[key]].kind)
         return self.leaves[key]
 
     # ------------------------------------------------------------ ratios and probabilities
@@ -222,10 +234,7 @@ class DistributionRows:
     def ratios(self, ratios: tuple[Ratio, ...], parts: tuple[Any, ...] = ()) -> tuple[int, int]:
         """The first row and number of rows of ratios; parts: the keys that `of` may name."""
         columns = [self._ratio(ratio, parts) for ratio in ratios]
-        first = self.expressions.rows.reserve(len(columns))
-        for i, ratio in enumerate(columns):
-            self.expressions.rows.put(first + i, ratio)
-        return first, len(columns)
+        return self.expressions.rows.add_all(columns), len(columns)
 
     def _ratio(self, ratio: Ratio, parts: tuple[Any, ...]) -> dict[int, int]:
         rows, codes = self.expressions.rows, self.expressions.codes
@@ -314,17 +323,24 @@ def is_windowed(ratio: Ratio) -> bool:
     return ratio.begin > 0 or math.isfinite(ratio.end) or ratio.wane is not None
 
 
-def is_modified(distribution: Distribution) -> bool:
-    """Whether a distribution is more than its leaf."""
-    return bool(
-        distribution.time_ratios
-        or distribution.already is not None
-        or distribution.hazard_ratios
-        or distribution.between is not None
-        or distribution.plus is not None
-        or distribution.not_before
-        or distribution.family in ("mixture_cure", "life_table", "attribute")
-    )
+def kind_of(distribution: Distribution, kinds: set[int]) -> int:
+    """Whether a distribution is its leaf alone, modified in a common way, or in another.
+
+    kinds: those of the leaves its choices end in.
+    """
+    d, inner = distribution, distribution.of if isinstance(distribution.of, Distribution) else None
+    if d.already is not None or d.between is not None or d.not_before:
+        return at.MODIFIED
+    if any(one.family in ("life_table", "attribute") for one in (d, inner) if one is not None):
+        return at.MODIFIED
+    if any(is_windowed(ratio) for ratio in d.hazard_ratios):
+        return at.MODIFIED
+    if inner is not None and (inner.hazard_ratios or inner.time_ratios):
+        return at.MODIFIED
+    needs_time = inner is not None or d.hazard_ratios
+    if not kinds <= set(distributions.KINDS_WITH_COMMON_TIME if needs_time else distributions.COMMON_KINDS):
+        return at.MODIFIED
+    return at.COMMON if needs_time or d.time_ratios or d.plus is not None else at.PLAIN
 
 
 def first_choice(value: Any) -> Any:

@@ -181,7 +181,7 @@ DIST_HOLD = 14  # not_before: row of the first item
 DIST_N_HOLD = 15
 DIST_SCALE = 17  # attribute whose value the time is multiplied with, NONE
 DIST_INNER = 16  # row of the distribution inside a mixture cure, whose ratios act before the cure; NONE
-PLAIN, MODIFIED, TIMES = 0, 1, 2
+PLAIN, COMMON, MODIFIED, TIMES = 0, 1, 2, 3  # up to COMMON without `rare_value`
 ALREADY_TIME = 99
 HOLD_STAMP = 0
 HOLD_NODE = 1
@@ -251,7 +251,9 @@ RELEASED = 10  # units given back by the last event
 WANTED = 11  # units waited for
 NEEDED = 12  # units that the stage waited for needs, those held among them
 HAS_LEFT = 13  # 1: the last event ended a wait without a grant
-FIRST_SLOT = 14
+RARE_TIMES = 14  # address of `rare_words.rare_value`
+FROM_TABLE = 15  # address of `prevalent_patients.begin_from_table`
+FIRST_SLOT = 16
 
 ALIVE, ENDED, ENDLESS, LOG_FULL, BEYOND_ONE, NO_ENTRY, TOO_YOUNG = range(7)
 

@@ -74,6 +74,13 @@ class Rows:
         """A new row with these columns."""
         return self.put(self.reserve(1), columns)
 
+    def add_all(self, columns: Sequence[dict[int, int]]) -> int:
+        """New rows, one after the other; returns the first."""
+        first = self.reserve(len(columns))
+        for i, each in enumerate(columns):
+            self.put(first + i, each)
+        return first
+
     def constant(self, value: float) -> int:
         """Where a constant stands; equal constants stand once."""
         value = float(value)
@@ -264,7 +271,27 @@ class Expressions:
         return -1 - self.rows.add({at.CHOICE_KIND: at.CASES, at.CHOICE_FIRST: first, at.CHOICE_N: len(nodes)})
 
     def _items(self, keys: list[int], nodes: list[int]) -> int:
-        first = self.rows.reserve(len(nodes))
-        for i, (key, node) in enumerate(zip(keys, nodes, strict=True)):
-            self.rows.put(first + i, {at.ITEM_KEY: key, at.ITEM_NODE: node})
-        return first
+        items = zip(keys, nodes, strict=True)
+        return self.rows.add_all([{at.ITEM_KEY: key, at.ITEM_NODE: node} for key, node in items])
+
+
+def write_patient_table(rows: Rows, codes: Codes, scenario: Scenario, stamps: Sequence[str]) -> int:
+    """Write the patient table into the numbers, see `layout`; returns where, NONE where there is none."""
+    table = scenario.patients.table
+    if table is None:
+        return at.NONE
+    order = [Covariate("attribute", a.name) for a in scenario.patients.attributes]
+    order += [Covariate("since", stamp) for stamp in stamps]
+    order += [Covariate("days", clock.name) for clock in scenario.clocks]
+    order += [Covariate(kind) for kind in ("stage", "days_in_stage", "waiting_for", "days_waiting")]
+    column_of = {covariate: i for i, covariate in enumerate(table.columns)}
+
+    def cell(row: tuple[Scalar | None, ...], covariate: Covariate) -> float:
+        if covariate not in column_of:
+            return 0.0 if covariate.kind in ("days_in_stage", "days_waiting") else at.NOT_SAID
+        value = row[column_of[covariate]]
+        if value is None:
+            return 0.0 if covariate.kind == "days_waiting" else at.EMPTY
+        return codes.value(covariate, value)
+
+    return rows.vector(cell(row, covariate) for row in table.rows for covariate in order)

@@ -12,7 +12,7 @@ from sim.errors import Problems
 from sim.pathway import layout as at
 from sim.pathway.distributions import DistributionRows, MakeLeaf, most_windows
 from sim.pathway.names import EVENTS_OF_EVERY_LOG, Names
-from sim.pathway.rows import Codes, Expressions, Rows, name_key
+from sim.pathway.rows import Codes, Expressions, Rows, name_key, write_patient_table
 from sim.scenario.language.conditions import ends
 from sim.scenario.language.model import (
     MOST_UNITS_HELD,
@@ -27,7 +27,6 @@ from sim.scenario.language.model import (
     Event,
     Goto,
     Rule,
-    Scalar,
     Scenario,
     Stage,
     draws_of,
@@ -45,6 +44,7 @@ class Pathway:
     """What is true of a patient, ready to run.
 
     tables: see `layout`. n_x, n_k: size of a patient's float64 and int64 part.
+    units: what it needs besides the common part of the kernel: `rare_times`, `from_table`.
     leaves: the family members its distributions end in, by the row of the program.
     """
 
@@ -53,6 +53,7 @@ class Pathway:
     tables: at.Tables
     n_x: int
     n_k: int
+    units: tuple[str, ...]
     leaves: dict[int, distributions.Leaf] = field(repr=False)
 
     @property
@@ -74,6 +75,7 @@ def compile_pathway(scenario: Scenario) -> Pathway:
         compiler.rows.freeze(),
         compiler.n_x,
         compiler.n_k,
+        compiler.units(),
         compiler.distributions.means,
     )
 
@@ -146,7 +148,10 @@ class Compiler:
             ids_of_today=table is not None and table.is_today,
         )
 
-    # ------------------------------------------------------------ the layout of a patient
+    def units(self) -> tuple[str, ...]:
+        """See `Pathway.units`: those for draws that follow others and reassessed events, too."""
+        rare = ("rare_times",) if self.distributions.has_rare or self.runs or self.scores else ()
+        return rare if self.scenario.patients.table is None else (*rare, "from_table")
 
     def lay_out(self) -> None:
         """Say where each part of a patient stands, and what events that are reassessed remember."""
@@ -236,7 +241,7 @@ class Compiler:
                     if resource.release == "when_next_granted"
                 ),
                 at.MORE_RESOURCES: self.write_resources(),
-                at.MORE_TABLE: self.patient_table(),
+                at.MORE_TABLE: write_patient_table(self.rows, self.codes, scenario, self.stamps),
                 at.MORE_N_TABLE: len(table.rows) if table is not None else 0,
                 at.MORE_IS_TODAY: table is not None and table.is_today,
             },
@@ -244,40 +249,11 @@ class Compiler:
 
     def write_resources(self) -> int:
         """Write a row for each resource; returns the first."""
-        first = self.rows.reserve(len(self.bits))
-        for i, bits in enumerate(self.bits):
-            self.rows.put(first + i, {at.RESOURCE_BITS: bits})
-        return first
-
-    def patient_table(self) -> int:
-        """Where the first row of the patient table stands in the numbers, see `layout`; else NONE."""
-        table = self.scenario.patients.table
-        if table is None:
-            return at.NONE
-        order = [Covariate("attribute", a.name) for a in self.scenario.patients.attributes]
-        order += [Covariate("since", stamp) for stamp in self.stamps]
-        order += [Covariate("days", clock.name) for clock in self.scenario.clocks]
-        order += [Covariate(kind) for kind in ("stage", "days_in_stage", "waiting_for", "days_waiting")]
-        column_of = {covariate: i for i, covariate in enumerate(table.columns)}
-
-        def cell(row: tuple[Scalar | None, ...], covariate: Covariate) -> float:
-            if covariate not in column_of:
-                return 0.0 if covariate.kind in ("days_in_stage", "days_waiting") else at.NOT_SAID
-            value = row[column_of[covariate]]
-            if value is None:
-                return 0.0 if covariate.kind == "days_waiting" else at.EMPTY
-            return self.codes.value(covariate, value)
-
-        return self.rows.vector(cell(row, covariate) for row in table.rows for covariate in order)
+        return self.rows.add_all([{at.RESOURCE_BITS: bits} for bits in self.bits])
 
     def write_attributes(self) -> int:
         """Write the attributes and how they are drawn."""
-        attributes = self.scenario.patients.attributes
-        columns = [self.attribute(a) for a in attributes]
-        first = self.rows.reserve(len(columns))
-        for i, draw in enumerate(columns):
-            self.rows.put(first + i, draw)
-        return first
+        return self.rows.add_all([self.attribute(a) for a in self.scenario.patients.attributes])
 
     def attribute(self, attribute: Attribute) -> dict[int, int]:
         """The columns that give an attribute its first value."""
@@ -340,7 +316,7 @@ class Compiler:
             stages = self.rows.vector(float(s.name in event.in_stages) for s in self.scenario.stages)
         only_waiting = stage is not None and event in stage.while_waiting
         distribution = self.distributions.times(event.after)
-        leaf = at.NONE if name in self.runs else self.plain_leaf(distribution)
+        leaf = at.NONE if name in self.runs else self.distributions.plain_leaf(distribution)
         self.rows.put(
             row,
             {
@@ -368,13 +344,6 @@ class Compiler:
                 at.EVENT_SLOT: slot,
             },
         )
-
-    def plain_leaf(self, distribution: int) -> int:
-        """The row of the leaf that a distribution is and nothing more, NONE for any other."""
-        if distribution < 0 or self.rows.rows[distribution][at.DIST_KIND] != at.PLAIN:
-            return at.NONE
-        leaf = self.rows.rows[distribution][at.DIST_LEAF]
-        return leaf if leaf >= 0 else at.NONE
 
     # ------------------------------------------------------------ destinations
 

@@ -217,6 +217,13 @@ FAULTS = (
         "tests/properties/test_untouched.py::test_a_larger_hazard_ratio_delays_no_patient[weibull-already]",
     ),
     Fault(
+        "a hazard ratio of a common distribution acts as its inverse",
+        DRAWS,
+        "hazard = unit_hazard(u) / r if",
+        "hazard = unit_hazard(u) * r if",
+        "tests/properties/test_untouched.py::test_a_larger_hazard_ratio_delays_no_patient[weibull-alone]",
+    ),
+    Fault(
         "what is not spent is spent anew",
         EVENT_TIMES,
         "left = max(x[run + at.RUN_LEFT] - spent_by(T, x, old, t0, w0, t), 0.0)",
@@ -242,7 +249,7 @@ FAULTS = (
     ),
     Fault(
         "nobody is cured",
-        HAZARD_RATIOS,
+        EXPRESSIONS,
         "gone = -expm1(-hazard) / (1.0 - cured) if cured < 1.0 else inf",
         "gone = -expm1(-hazard)",
         f"{THEORY}::test_mixture_cure",
@@ -266,7 +273,7 @@ FAULTS = (
     ),
     Fault(
         "a copula of the opposite sign",
-        DRAWS,
+        "sim/engine/rare_words.py",
         "z = T.numbers[where] * x[follows] + T.numbers[where + 1] * z",
         "z = T.numbers[where + 1] * z - T.numbers[where] * x[follows]",
         f"{THEORY}::test_a_gaussian_copula",

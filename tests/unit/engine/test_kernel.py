@@ -15,7 +15,8 @@ from sim.errors import RunError
 from sim.event_log.log import EventLog
 from sim.numerics.philox import uniform
 from sim.pathway.rows import name_key
-from tests.cohorts import count, differing, happened, rows_of, run, simulate_stages, story, written
+from sim.pathway.tables import compile_pathway
+from tests.cohorts import count, differing, happened, read, rows_of, run, simulate_stages, story, written
 
 Life = list[tuple[float, str, str]]
 
@@ -363,6 +364,40 @@ def test_a_stamp_never_set_fails_every_comparison(test: str) -> None:
         dead: {{terminal: true}}
     """
     assert life(stages) == [(2, "y", "dead")]
+
+
+@pytest.mark.parametrize(
+    "distribution",
+    [
+        "exponential: {mean: 5 days}",
+        "weibull: {shape: 0.7, scale: 9 days}, hazard_ratios: [{value: 1.7}, {when: {g: 1}, value: 0.2}]",
+        "exponential: {mean: 5 days}, hazard_ratios: [{value: {by: g, 1: 0, rest: 1}}], plus: 2 days",
+        "lognormal: {median: 4 days, sigma: 0.5}, time_ratios: [{per: g, value: 1.3}], plus: {by: g, 1: 1 days, rest: 0 days}",
+        "gamma: {shape: 3, mean: {by: g, 1: 4 days, rest: 9 days}}",
+        "mixture_cure: {cured: 0.4, of: {exponential: {mean: 5 days}}, odds_ratios: [{per: g, value: 2}]}",
+        "mixture_cure: {cured: {by: g, 1: 0, rest: 1}, of: {weibull: {shape: 2, scale: 9 days}}}, hazard_ratios: [{value: 3}]",
+    ],
+)
+def test_a_common_time_is_the_one_that_the_general_code_gives(distribution: str) -> None:
+    """An event that something may reassess goes through the general code."""
+    stages = """
+        a: {{events: {{x: {{after: {{{distribution}}}, to: dead}}, y: {{after: {{fixed: {day} days}}, do: [{{{word}: {target}}}], to: stay}}}}}}
+        dead: {{terminal: true}}
+    """
+    attributes = "{g: {categorical: {1: 0.5, 2: rest}}}"
+    common, general = (
+        stages.format(distribution=distribution, day=50_000, word=word, target=target)
+        for word, target in (("stamp", "seen"), ("reassess", "x"))
+    )
+    assert [
+        compile_pathway(read(written(one, attributes=attributes))).units for one in (common, general)
+    ] == [
+        (),
+        ("rare_times",),
+    ]
+    times = [happened(log_of(one, number=300, attributes=attributes), "a.x") for one in (common, general)]
+    assert np.array_equal(*times)
+    assert np.unique(times[0]).size > 50
 
 
 def test_a_stamp_never_set_counts_nothing_holds_nothing_back_and_changes_no_ratio() -> None:

@@ -104,7 +104,7 @@ def test_a_compilation_is_announced_unless_this_installation_has_the_engine(
     (other := own.parent / "another").mkdir()
     for folder, engine in ((other, "shared"), (own, "independent")):
         (folder / f"{COMPILED[engine]}-0123").touch()
-    ensure_compiled("independent")
+    ensure_compiled(("independent",))
     assert caplog.text == ""
-    ensure_compiled("shared")
+    ensure_compiled(("shared",))
     assert "compiling the kernel (once" in caplog.text
