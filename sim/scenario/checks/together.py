@@ -140,8 +140,17 @@ def check_values(scenario: Scenario, top: PlacedNode, problems: Problems) -> Non
             problems.add(stage.where, "the first stage has no state and no utility", "give it one of the two")
 
 
+MOST_CHANGES = 1_000_000
+"""Changes of a capacity that repeats, in a replication."""
+
+
 def check_units(scenario: Scenario, problems: Problems) -> None:
-    """Adds: a stage that needs more units of a resource than there ever are."""
+    """Adds: a stage that needs more units of a resource than there ever are; a capacity that never rests."""
+    for resource in scenario.resources:
+        n = len(resource.capacity or ()) * scenario.horizon / (resource.repeat or inf)
+        if n > MOST_CHANGES:
+            fact = f"the capacity of `{resource.name}` changes {n:.3g} times before the horizon"
+            problems.add(resource.where, fact, f"at most {MOST_CHANGES:_}: repeat it after a longer time")
     capacity = {r.name: max(n for _, n in r.capacity) for r in scenario.resources if r.capacity is not None}
     for stage in scenario.stages:
         always: dict[str, float] = {}
