@@ -80,7 +80,10 @@ def ratio_cells(results: Results) -> dict[str, Value]:
         if row.analysis == analysis and row.status != "reference":
             is_ratio = row.icer == row.icer and "domina" not in row.status
             text = number_format.plain(row.icer) if is_ratio else row.status
-            found[row.arm] = Value(text, _set(row) if is_ratio else "")
+            has_errors = row.cost_error == row.cost_error and row.qaly_error == row.qaly_error
+            compares = row.incremental_cost == row.incremental_cost
+            below = "no interval" if compares and not has_errors else _set(row) if is_ratio else ""
+            found[row.arm] = Value(text, below)
     return found
 
 

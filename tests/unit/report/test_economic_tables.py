@@ -9,7 +9,7 @@ import pytest
 from sim.outcomes.estimates import Differences, EstimateRow, Estimates, Incremental, IncrementalRow
 from sim.outcomes.results import ArmFacts, Results
 from sim.report.page.economic_section import economic_section
-from sim.report.tables.economic_tables import cumulative_cost, incremental_tables, year_table
+from sim.report.tables.economic_tables import cumulative_cost, incremental_tables, ratio_cells, year_table
 from sim.report.tables.model import Value
 
 OLD = IncrementalRow("reference", "old", "", "GBP", 1000.0, 5.0, "reference", threshold=20000.0)
@@ -103,3 +103,11 @@ def test_the_section_of_a_page() -> None:
         "cost-by-category",
         "cumulative-cost",
     ]
+
+
+def test_a_ratio_without_errors_is_said_to_have_no_interval() -> None:
+    """One replication of patients who share a resource: that an arm is dominated may be chance."""
+    dominated = NEW._replace(status="dominated", cost_error=nan, qaly_error=nan)
+    assert ratio_cells(results(OLD, dominated)) == {"new": Value("dominated", "no interval")}
+    assert ratio_cells(results(OLD, NEW._replace(status="dominated"))) == {"new": Value("dominated")}
+    assert ratio_cells(results(OLD, NEW)) == {"new": Value("10,000", "8,000 to 13,000")}
