@@ -247,7 +247,8 @@ class SimpyEngine:
     def handle_requests(self, _: simpy.Event) -> None:
         """Requests join their queues, then grants are made."""
         self.is_closing = False
-        for i, wanted in sorted(self.asking.items(), key=self.asked_at):
+        asking = list(self.asking.items())
+        for i, wanted in sorted(asking, key=self.asked_at) if len(asking) > 1 else asking:
             self.resources.join(i, wanted)
         self.asking.clear()
         for i in self.resources.grants():
