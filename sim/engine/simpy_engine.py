@@ -82,9 +82,6 @@ def advance(
     changes: Floats,
     at_start: Floats,
     i: int,
-    seed: int,
-    replication: int,
-    number: int,
     what: int,
     time: float,
 ) -> tuple[float, int]:
@@ -94,7 +91,7 @@ def advance(
     """
     T, L = Tables(P, N), LogBuffer(rows, changes)
     if what == ARRIVES:
-        begin(T, X[i], K[i], L, seed, replication, number, at_start, i)
+        begin(T, X[i], K[i], L, K[i, at.SEED], K[i, at.REPLICATION], K[i, at.NUMBER_], at_start, i)
     elif what == GOES_ON:
         execute_event(T, X[i], K[i], L)
     else:
@@ -121,14 +118,15 @@ class SimpyEngine:
     """The patients of one environment, what they share, and the log they write."""
 
     def __init__(self, pathway: Pathway, cohort: Cohort, seed: int) -> None:
-        self.pathway, self.seed = pathway, seed
+        self.pathway = pathway
         self.begins: list[float] = cohort.begins.tolist()
         self.follow_up: list[float] = cohort.follow_up.tolist()
         self.numbers: list[int] = cohort.number.tolist()
-        self.replication = int(cohort.replication[0])
         n = len(self.numbers)
         self.X = np.zeros((n, pathway.n_x))
         self.K = np.zeros((n, pathway.n_k), dtype=np.int64)
+        self.K[:, at.SEED], self.K[:, at.REPLICATION] = seed, cohort.replication[0]
+        self.K[:, at.NUMBER_] = cohort.number
         self.at_start = np.zeros((n, len(pathway.names.attributes)))
         self.ends: Floats = cohort.follow_up.copy()
         self.buffer = new_buffer(rows=12 * n + 2 * ROOM, changes=8 * n + 2 * ROOM)
@@ -158,10 +156,8 @@ class SimpyEngine:
 
     def patient(self, i: int) -> Generator[simpy.Event, Any, None]:
         """One patient: ask what is next, sleep until then or until woken by a grant."""
-        number = self.numbers[i]
-        identity = (i, self.seed, self.replication, number)
-        patient = (*self.tables, self.X, self.K, *self.buffer, self.at_start, *identity)
-        begins, follow_up, priority = self.begins[i], self.follow_up[i], number + 1
+        patient = (*self.tables, self.X, self.K, *self.buffer, self.at_start, i)
+        begins, follow_up, priority = self.begins[i], self.follow_up[i], self.numbers[i] + 1
         alarm = Moment(self.env)
         now = begins
         time, flags = advance(*patient, ARRIVES, 0.0)
