@@ -40,12 +40,22 @@ if TYPE_CHECKING:
     from sim.scenario.language.model import Scenario
 
 
-def check_workbook(path: Path | None) -> Path | None:
-    """The workbook, if one is wanted. Raises: RunError where the library that writes it is missing."""
-    if path is not None:
-        from sim.formats.workbook import library
+def check_workbook(to: tuple[str, Path] | None) -> Path | None:
+    """The workbook of `--to xlsx FILE`, if one is wanted.
 
-        library()
+    Raises: InputError for another format; RunError where the library that writes it is missing.
+    """
+    if to is None:
+        return None
+    kind, path = to
+    if kind != "xlsx":
+        raise InputError(
+            f"--to {kind}: results are written as xlsx",
+            f"write `--to xlsx {path}`; `allpath export RUN --to {kind}` writes the tables of a saved run",
+        )
+    from sim.formats.workbook import library
+
+    library()
     return path
 
 
@@ -85,7 +95,7 @@ def run(
     force: Annotated[bool, typer.Option("--force", help="Replace the run that is there.")] = False,
     json: options.Json = None,
     report: options.Report = None,
-    xlsx: options.Workbook = None,
+    to: options.Workbook = None,
     until_precision: options.UntilPrecision = None,
     full: options.Full = False,
     **options: Any,
@@ -100,8 +110,9 @@ def run(
 
         check_run_folder(out, force=force)
     loaded = request.load()
+    xlsx = check_workbook(to)
     if any((json, report, xlsx, out)):
-        files = named(json, report, check_workbook(xlsx))
+        files = named(json, report, xlsx)
         check_outputs(files, inputs=[scenario, *loaded.inputs], folder=out)
     check_outcomes(outcomes or (), loaded)
     keep_log, sentence = report is not None or (until_precision is not None and out is not None), ""
@@ -145,7 +156,7 @@ def compare(
     outcomes: options.Outcomes = None,
     json: options.Json = None,
     report: options.Report = None,
-    xlsx: options.Workbook = None,
+    to: options.Workbook = None,
     until_precision: options.UntilPrecision = None,
     full: options.Full = False,
     **options: Any,
@@ -163,7 +174,8 @@ def compare(
     request = RunRequest.of(arms[0], **options)
     sources = arm_sources(arms, request, seed=options["seed"], replications=options["replications"])
     check_outcomes(outcomes or (), sources[0].scenario)
-    if files := named(json, report, check_workbook(xlsx)):
+    xlsx = check_workbook(to)
+    if files := named(json, report, xlsx):
         inputs = [path for source in sources for path in source.scenario.inputs]
         check_outputs(files, inputs=[*arms, *inputs])
     sentence = ""

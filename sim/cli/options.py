@@ -57,8 +57,8 @@ Report = Annotated[
 ]
 
 Workbook = Annotated[
-    Path | None,
-    typer.Option(metavar="FILE.xlsx", help="Write a workbook with live formulas (needs XlsxWriter)."),
+    tuple[str, Path] | None,
+    typer.Option("--to", metavar="xlsx FILE", help="Write a workbook with live formulas (needs XlsxWriter)."),
 ]
 
 RUN_OPTIONS: dict[str, Any] = {

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.economics.choices import WhileLeaving, covariates, evaluate
 from sim.economics.discounting import Discount
 from sim.event_log.log import ASKS, ENTERS, GRANTED, Codes, Floats, Indices, units_held
-from sim.outcomes.history.history import Flags, History, holds
-from sim.scenario.language.model import Covariate, Resource, Scenario, Stage, Value
+from sim.outcomes.history.choices import covariates, units_needed
+from sim.outcomes.history.history import Flags, History
+from sim.scenario.language.model import Covariate, Resource, Value
 
 UNTIL_GRANTED = "when_next_granted"
 
@@ -161,7 +161,7 @@ def _holding_unlimited(history: History, resource: Resource) -> tuple[Indices, F
     is_grant = ~asks & (log.event[rows] == GRANTED)
     needed = np.zeros(len(rows))
     arrives = np.flatnonzero(~is_grant)
-    needed[arrives] = _needs(history, resource, rows[arrives])
+    needed[arrives] = units_needed(history, resource.name, rows[arrives])
     needed[is_grant] = needed[np.flatnonzero(is_grant) - 1]
     lets_go = asks & (needed == 0.0) & (resource.release != UNTIL_GRANTED)
     patient = history.patients(rows)
@@ -171,23 +171,3 @@ def _holding_unlimited(history: History, resource: Resource) -> tuple[Indices, F
     let_go = np.cumsum(lets_go)
     kept = np.where(~asks[source] & (let_go == let_go[source]), needed[source], 0.0)
     return rows, np.where(asks, kept, needed)
-
-
-def _needs(history: History, resource: Resource, rows: Indices) -> Floats:
-    """The units of the resource that the stage each row comes to needs, read before it is entered."""
-    log, leaving = history.log, WhileLeaving(history)
-    found = np.zeros(len(rows))
-    for index, name in enumerate(log.names.stages):
-        stage = stage_called(history.scenario, name)
-        for need in stage.needs:
-            if need.resource != resource.name:
-                continue
-            here = np.flatnonzero(log.stage_to[rows] == index)
-            here = here[holds(leaving, need.when, rows[here])]
-            found[here] += evaluate(leaving, need.units, rows[here])
-    return found
-
-
-def stage_called(scenario: Scenario, name: str) -> Stage:
-    """The stage of this name."""
-    return next(stage for stage in scenario.stages if stage.name == name)

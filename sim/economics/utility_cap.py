@@ -7,10 +7,10 @@ from math import inf
 
 import numpy as np
 
-from sim.economics.choices import evaluate
 from sim.economics.discounting import YEAR, Discount
 from sim.economics.stays import Stays
 from sim.event_log.log import Floats, Indices
+from sim.outcomes.history.choices import evaluate
 from sim.outcomes.history.history import covariate
 from sim.scenario.language.conditions import mapped
 from sim.scenario.language.model import AgeSteps, Covariate, Value

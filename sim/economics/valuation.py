@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from sim.economics.choices import WhileLeaving, by_category, evaluate
 from sim.economics.discounting import UNDISCOUNTED, YEAR, Discount
-from sim.economics.stays import Stays, stage_called, was_there_before
+from sim.economics.stays import Stays, was_there_before
 from sim.economics.utility_cap import AboveCap
 from sim.event_log.log import Codes, Floats, Indices
+from sim.outcomes.history.choices import WhileLeaving, by_category, evaluate, stage_called
 from sim.outcomes.history.history import NEVER, History
 from sim.outcomes.queues.waiting_burden import DEAD
 from sim.scenario.language.model import Economics, Scenario, Value, events_of

@@ -447,8 +447,8 @@ FAULTS = (
     Fault(
         "an unlimited resource is not kept while its holder waits",
         "sim/economics/stays.py",
-        "kept = needed[source] & ~asks[source] & (let_go == let_go[source])",
-        "kept = needed[source] & asks[source]",
+        "kept = np.where(~asks[source] & (let_go == let_go[source]), needed[source], 0.0)",
+        "kept = np.where(asks[source], needed[source], 0.0)",
         "tests/unit/economics/test_valuation.py::test_unlimited_and_scarce_resources_side_by_side",
     ),
     Fault(

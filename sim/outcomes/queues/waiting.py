@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.event_log.log import ASKS, ENTERS, Floats, Indices, is_waiting
-from sim.outcomes.history.history import NEVER, Flags, History, holds
+from sim.outcomes.history.choices import units_needed
+from sim.outcomes.history.history import NEVER, History
 from sim.outcomes.results import Description, Estimate, Figures, Influence, Key, mean, share, time_in_prose
 from sim.outcomes.survival.estimators import of_ratio
 from sim.scenario.language.model import Outcome
@@ -131,22 +132,9 @@ def _unrecorded_requests(history: History, resource: str) -> Indices:
     """
     comings = np.flatnonzero(history.log.does == ENTERS)
     comings = comings[~history.is_decision[history.log.stage_to[comings]]]
-    needs = _needs(history, resource, comings)
+    needs = units_needed(history, resource, comings) > 0
     patient = history.patients(comings)
     held_before = np.zeros(len(comings), bool)
     held_before[1:] = needs[:-1] & (patient[1:] == patient[:-1])
     asking: Indices = comings[needs & ~held_before]
     return asking
-
-
-def _needs(history: History, resource: str, comings: Indices) -> Flags:
-    """Whether the stage each row comes to needs the resource, for this patient."""
-    needs = np.zeros(len(comings), bool)
-    to = history.log.stage_to[comings]
-    for code, name in enumerate(history.log.names.stages):
-        stage = next(s for s in history.scenario.stages if s.name == name)
-        for need in stage.needs:
-            if need.resource == resource:
-                here = np.flatnonzero(to == code)
-                needs[here] |= holds(history, need.when, comings[here])
-    return needs

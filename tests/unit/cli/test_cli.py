@@ -147,6 +147,17 @@ def test_a_report_beside_json_on_stdout(allpath: Allpath, ward: Path) -> None:
     assert page.exists()
 
 
+def test_a_run_and_a_comparison_have_a_workbook(allpath: Allpath, ward: Path) -> None:
+    pytest.importorskip("xlsxwriter", reason="XlsxWriter is not installed")
+    book = ward.parent / "book.xlsx"
+    for words in (("run", ward), ("compare", ward, ward)):
+        ended = allpath(*words, "--to", "xlsx", book)
+        assert (ended.status, ended.err) == (0, "")
+        assert ended.out.endswith(f"Written to {book}\n")
+        assert book.read_bytes()[:2] == b"PK"
+        book.unlink()
+
+
 def test_a_comparison_has_a_report_too(allpath: Allpath, ward: Path) -> None:
     page, longer = ward.parent / "page.html", ward.parent / "longer.yaml"
     longer.write_text(SCENARIO.replace("mean: 20 days", "mean: 30 days"))
@@ -177,6 +188,8 @@ def test_a_report_that_cannot_be_written_is_refused_before_the_run(
         (["--out", "{folder}/q", "--report", "{folder}/q"], 2, "two outputs have this name"),
         (["--out", "{folder}", "--force"], 1, "holds files that are no part of a run"),
         (["--report", "{folder}"], 1, "is a folder"),
+        (["--to", "xlsx", "{ward}"], 2, "would replace an input"),
+        (["--to", "csv", "{folder}/one"], 2, "--to csv: results are written as xlsx\n    write `--to xlsx {folder}/one`"),
         (["--json", "{folder}/not_there/one.json"], 1, "there is no folder {folder}/not_there"),
     ],
 )  # fmt: skip

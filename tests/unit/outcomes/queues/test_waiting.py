@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from sim.api import run
 from sim.event_log.log import FREE_OF, HOLDS, WAITS_FOR
 from tests import example_logs as by_hand
 from tests.example_logs import Patient, asks, enters, granted, leaves, stays
@@ -91,3 +92,36 @@ def test_a_wait_for_several_resources_is_a_wait_for_each():
     for name in ("bed", "nurse"):
         headline = rows_of([Patient(rows)], "waiting_for", resource=name, **two).headline
         assert (headline.n, headline.estimate) == (1, 4)
+
+
+NEED_READ_BEFORE_ENTRY = """
+format: 1
+title: A bed for the severe, who are better once they have it
+patients: {number: 20, attributes: {severe: {one_of: ["y", "n"], start: "y"}}}
+horizon: 100 days
+resources: {bed: {capacity: unlimited}}
+states: {alive: {}, dead: {}}
+pathway:
+  start: home
+  stages:
+    home: {state: alive, events: {ill: {after: {fixed: 5 days}, to: ward}}}
+    ward:
+      state: alive
+      needs: [{resource: bed, when: {severe: "y"}}]
+      on_entry: [{set: {severe: "n"}}]
+      events: {well: {after: {fixed: 5 days}, to: gone}}
+    gone: {terminal: true, state: dead}
+outcomes:
+  wait: {waiting_for: bed}
+"""
+
+
+@pytest.mark.parametrize("capacity", ["unlimited", "1000"])
+def test_a_need_is_read_before_the_stage_changes_the_patient(capacity, tmp_path):
+    """An unlimited resource counts the requests that an ample one has in the log."""
+    file = tmp_path / "ward.yaml"
+    file.write_text(NEED_READ_BEFORE_ENTRY)
+    results = run(file, settings=[f"resources.bed.capacity={capacity}"])
+    assert [
+        row.n for row in results.results.estimates.where(outcome="wait", measure="mean", part="served")
+    ] == [20]

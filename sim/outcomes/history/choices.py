@@ -18,6 +18,8 @@ from sim.scenario.language.model import (
     Covariate,
     Effect,
     Event,
+    Scenario,
+    Stage,
     Test,
     Value,
 )
@@ -184,3 +186,21 @@ def _actions(effects: Sequence[Effect], name: str, words: tuple[str, ...]) -> in
     return sum(
         action.target == name and action.word in words for effect in effects for action in effect.actions
     )
+
+
+def units_needed(history: History, resource: str, rows: Indices) -> Floats:
+    """The units of a resource that the stage each row comes to needs, read before it is entered."""
+    log, leaving = history.log, WhileLeaving(history)
+    found = np.zeros(len(rows))
+    for index, name in enumerate(log.names.stages):
+        for need in stage_called(history.scenario, name).needs:
+            if need.resource == resource:
+                here = np.flatnonzero(log.stage_to[rows] == index)
+                here = here[holds(leaving, need.when, rows[here])]
+                found[here] += evaluate(leaving, need.units, rows[here])
+    return found
+
+
+def stage_called(scenario: Scenario, name: str) -> Stage:
+    """The stage of this name."""
+    return next(stage for stage in scenario.stages if stage.name == name)
