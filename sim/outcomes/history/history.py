@@ -114,8 +114,6 @@ class History:
             position[among[position] < self.starts[self.patients(rows)]] = -1
         return position
 
-    # ------------------------------------------------------------ changes
-
     def _changes_of(self, what: int) -> tuple[Indices, Floats]:
         """The rows after which attribute or stamp `what` has a new value, and the value."""
         if what not in self._changes:
@@ -154,8 +152,6 @@ class History:
             return before
         position = self.latest(changed, rows)
         return np.where(position >= 0, values[position], before)
-
-    # ------------------------------------------------------------ stages and states
 
     @cached_property
     def is_decision(self) -> Flags:
@@ -270,8 +266,6 @@ class History:
         """The rows that enter a stage."""
         code = self.log.names.stages.index(stage)
         return np.flatnonzero((self.log.stage_to == code) & (self.log.does == ENTERS))
-
-    # ------------------------------------------------------------ waits
 
     @cached_property
     def waits(self) -> Waits:

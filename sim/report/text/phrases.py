@@ -11,7 +11,7 @@ from typing import Any
 import sim.distributions as distributions
 from sim import units
 from sim.pathway.distributions import categorical_arguments, first_choice, put_choice
-from sim.scenario.language.distributions import arguments
+from sim.scenario.language.distribution_writer import arguments
 from sim.scenario.language.model import (
     STAY,
     Action,

@@ -16,7 +16,8 @@ from sim.scenario.language.conditions import (
     write_condition,
     write_value,
 )
-from sim.scenario.language.distributions import Distributions, write_distribution
+from sim.scenario.language.distribution_writer import write_distribution
+from sim.scenario.language.distributions import Distributions
 from sim.scenario.language.elements import NAMES, Element, Field, Type, scalar
 from sim.scenario.language.model import Action, Attribute, Categorical, Draw, Effect, Probability, Value
 from sim.scenario.language.node_reader import AttributeKind, Known, PlacedNode, Unread, read_all, scalar_text

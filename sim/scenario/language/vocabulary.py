@@ -80,6 +80,7 @@ NUMBER_FAMILIES: dict[str, Family] = {
     "poisson": Family("the mean"),
     "bernoulli": Family("the probability of yes"),
 }
+ALL_FAMILIES = {**FAMILIES, **NUMBER_FAMILIES}
 
 MODIFIERS: dict[str, tuple[str, str]] = {
     "time_ratios": ("ratios", "stretch the time: above 1 it comes later"),
