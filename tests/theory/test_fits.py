@@ -286,7 +286,16 @@ INVALID: list[tuple[str, dict[str, Any], str]] = [
         {"points": ((0.0, 1.0), (5.0, 0.5), (6.0, 0.6))},
         "survival goes from 0.5 at 5 days to",
     ),
-    ("survival_table", {"points": ((0.0, 1.0), (5.0, 0.0))}, "survival 0 at 5 days is not between 0 and 1:"),
+    (
+        "survival_table",
+        {"points": ((0.0, 1.0), (5.0, 0.0), (9.0, 0.0))},
+        "survival is 0 at 5 days already: leave out the times after it",
+    ),
+    (
+        "survival_table",
+        {"points": ((0.0, 1.0), (5.0, -0.1))},
+        "survival -0.1 at 5 days is not between 0 and 1:",
+    ),
     ("piecewise_exponential", {"survival": ((5.0, 0.5),)}, "piecewise_exponential lacks then: give rates"),
     (
         "piecewise_exponential",

@@ -84,7 +84,7 @@ def test_what_lies_at_the_horizon_happens() -> None:
     assert just_beyond == [(4, "x", ""), (10, "y", "dead")]
 
 
-def test_nor_what_lies_at_the_end_of_follow_up() -> None:
+def test_so_does_what_lies_at_the_end_of_follow_up() -> None:
     stages = """
         a: {events: {x: {every: {fixed: 5 days}, to: stay}}}
         dead: {terminal: true}
@@ -92,8 +92,8 @@ def test_nor_what_lies_at_the_end_of_follow_up() -> None:
     clocks = "{end: {after: {fixed: 900 days}, to: dead}}"
     who = "{number: 2, arrive: {every: 20 days}, follow_up: 10 days}"
     log = log_of(stages, patients=who, horizon="25 days", clocks=clocks, on_start="[{start: end}]")
-    assert trajectory(log, 0) == [(5, "x", "")]
-    assert trajectory(log, 1) == []  # begins on day 20 and meets the horizon after five days
+    assert trajectory(log, 0) == [(5, "x", ""), (10, "x", "")]
+    assert trajectory(log, 1) == [(5, "x", "")]  # begins on day 20 and meets the horizon after five days
     assert log.follow_up.tolist() == log.ends.tolist() == [10.0, 5.0]
 
 

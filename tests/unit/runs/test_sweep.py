@@ -428,7 +428,7 @@ def test_nothing_is_noted_where_every_queue_settles(tmp_path: Path) -> None:
 
 def shown(done: Sweep, *, one_more: bool = False) -> str:
     console = Console(file=io.StringIO(), width=80)
-    print_sweep(done.results, console, one_more=one_more)
+    print_sweep(done.results, console, one_more=one_more, full=True)
     assert isinstance(console.file, io.StringIO)
     return " ".join(console.file.getvalue().split())
 
