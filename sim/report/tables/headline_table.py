@@ -165,6 +165,8 @@ def comparison_table(results: Results, outcomes: Sequence[OutcomeFacts], *, chos
     notes = ["below: the difference from the reference (of shares in percentage points), 95% interval"]
     if ratios and len(results.arms) > 2:
         notes.append("cost per QALY: against the arm before it on the frontier")
+    elif ratios and any(row.incremental_cost < 0 and row.incremental_qaly < 0 for row in results.incremental):
+        notes.append("cost per QALY: what the cheaper arm saves for each QALY that it loses")
     columns = (Column("arm", is_text=True), *map(Column, heads))
     return Table("", columns, tuple(rows) if outcomes else (), notes=tuple(notes))
 

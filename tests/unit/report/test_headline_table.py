@@ -140,7 +140,9 @@ STAGES = """\
 """
 
 
-@pytest.mark.parametrize(("dose", "ratio", "shown"), [(20, 2.0, "dominated"), (20, 0.5, "[1-9][0-9,]+")])
+@pytest.mark.parametrize(
+    ("dose", "ratio", "shown"), [(20, 2.0, "dominated"), (20, 0.5, "[1-9][0-9,]+"), (1, 2.0, "[1-9][0-9,]+")]
+)
 def test_costs_and_qalys_are_columns_with_their_ratio(
     tmp_path: Path, dose: int, ratio: float, shown: str
 ) -> None:
@@ -162,6 +164,8 @@ def test_costs_and_qalys_are_columns_with_their_ratio(
     assert any(re.search(r"Cost \(GBP\) +QALYs +cost per QALY", line) for line in lines)
     row = next(line for line in lines if line.startswith("The new drug"))
     assert re.fullmatch(shown, row.split()[-1])
+    note = "cost per QALY: what the cheaper arm saves for each QALY that it loses"
+    assert (note in lines) == (dose < 10)
     assert any(re.search(r"[-+]\d\.\d+ +", line) for line in lines)
 
 
