@@ -109,6 +109,24 @@ outcomes:
 """
 """A queue that grows by a patient a day; with three servers it settles."""
 
+TWO_DESKS = """\
+format: 1
+title: Two desks
+horizon: 300 days
+states: {here: {}, gone: {}}
+patients: {arrive: {poisson: 1.6 per day, for: 300 days}}
+pathway:
+  start: choice
+  stages:
+    choice: {decide: {left: 0.5, right: rest}}
+    left: {state: here, needs: left, events: {done: {after: {exponential: {mean: 1 days}}, to: out}}}
+    right: {state: here, needs: right, events: {done: {after: {exponential: {mean: 1 days}}, to: out}}}
+    out: {state: gone, terminal: true}
+resources: {left: {capacity: 1}, right: {capacity: 1}}
+outcomes: {served: {ever: {stage: out}}}
+"""
+"""Two queues that never interfere; each receives every other patient."""
+
 
 @cache
 def simulated(file: Path, *settings: str, replications: int = 1) -> Run:

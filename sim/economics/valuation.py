@@ -14,7 +14,7 @@ from sim.economics.discounting import UNDISCOUNTED, YEAR, Discount
 from sim.economics.stays import Stays, was_there_before
 from sim.economics.utility_cap import AboveCap
 from sim.event_log.log import Codes, Floats, Indices
-from sim.outcomes.history.choices import WhileLeaving, by_category, evaluate, stage_called
+from sim.outcomes.history.choices import WhileLeaving, by_category, evaluate
 from sim.outcomes.history.history import NEVER, History
 from sim.outcomes.queues.waiting_burden import DEAD
 from sim.scenario.language.model import Economics, Scenario, Value, events_of
@@ -216,7 +216,7 @@ class Valuation:
     def _utility(self) -> Floats:
         """The utility in each stretch: the stage's own, else the state's; 0 where there is none."""
         stays, names, scenario = self._stays, self.history.log.names, self.scenario
-        own = [stage_called(scenario, name).utility for name in names.stages]
+        own = [scenario.stage(name).utility for name in names.stages]
         of_state = {state.name: state.utility for state in scenario.states}
         states = [of_state[name] for name in names.states]
         found = np.append(_constants(states), 0.0)[stays.state]
@@ -251,7 +251,7 @@ class Valuation:
         """What accrues by the day."""
         stays, names = self._stays, self.history.log.names
         for code, name in enumerate(names.stages):
-            cost = stage_called(self.scenario, name).cost
+            cost = self.scenario.stage(name).cost
             for category, value in by_category(None if cost is None else cost.per_day, other=OTHER):
                 yield category, self._flow(np.flatnonzero(stays.stage == code), value)
         for resource in self.scenario.resources:

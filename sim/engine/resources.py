@@ -2,9 +2,9 @@
 
 A patient asks for all that a stage needs at once, and is granted all of it or nothing. Grants are
 made when all events of a moment are over: resource by resource in file order, down the queue
-of each, past patients who lack units of another; nobody passes one who waits for more units of that one.
-Within a queue the order is that of the requests, or that of an attribute, equal values in the order of the
-requests.
+of each, past patients who lack units of another; no patient overtakes another who waits for more units
+of that one. Within a queue the order is that of the requests, or that of an attribute, equal values in
+the order of the requests.
 """
 
 from __future__ import annotations

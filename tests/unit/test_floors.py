@@ -28,7 +28,7 @@ FLOORS = (
     "sim.outcomes.survival",
     "sim.outcomes.endpoints",
     "sim.outcomes.queues",
-    "sim.outcomes.evaluation sim.outcomes.evaluation sim.outcomes.summary sim.outcomes.curves sim.outcomes.value_distribution",
+    "sim.outcomes.evaluation sim.outcomes.summary sim.outcomes.curves sim.outcomes.value_distribution",
     "sim.outcomes.comparison",
     "sim.outcomes",
     "sim.economics",

@@ -18,10 +18,9 @@ from sim.scenario.language.model import (
     Covariate,
     Effect,
     Event,
-    Scenario,
-    Stage,
     Test,
     Value,
+    events_of,
 )
 
 
@@ -103,12 +102,9 @@ class WhileLeaving(History):
     def __init__(self, history: History) -> None:
         super().__init__(history.log, history.use, history.scenario)
         scenario, names = history.scenario, history.log.names
-        events: dict[str, Event] = {f"clock.{clock.name}": clock for clock in scenario.clocks}
-        for stage in scenario.stages:
-            events |= {f"{stage.name}.{event.name}": event for event in (*stage.events, *stage.while_waiting)}
-        by_name = {stage.name: stage.on_entry for stage in scenario.stages}
+        events = dict(events_of(scenario))
         self._do = [_effects(events, name, scenario.on_start) for name in names.events]
-        self._on_entry = [by_name[name] for name in names.stages]
+        self._on_entry = [scenario.stage(name).on_entry for name in names.stages]
 
     def attribute(self, name: str, rows: Indices) -> Floats:
         """The value of an attribute after the `do` of each row's event."""
@@ -193,14 +189,9 @@ def units_needed(history: History, resource: str, rows: Indices) -> Floats:
     log, leaving = history.log, WhileLeaving(history)
     found = np.zeros(len(rows))
     for index, name in enumerate(log.names.stages):
-        for need in stage_called(history.scenario, name).needs:
+        for need in history.scenario.stage(name).needs:
             if need.resource == resource:
                 here = np.flatnonzero(log.stage_to[rows] == index)
                 here = here[holds(leaving, need.when, rows[here])]
                 found[here] += evaluate(leaving, need.units, rows[here])
     return found
-
-
-def stage_called(scenario: Scenario, name: str) -> Stage:
-    """The stage of this name."""
-    return next(stage for stage in scenario.stages if stage.name == name)

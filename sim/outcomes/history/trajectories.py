@@ -125,7 +125,7 @@ def _road(history: History, of: Trajectories, node: int, n: int) -> Trajectory:
     rows = of.rows[of.row_of[index][:, np.newaxis] + np.arange(len(stages))]
     time: Floats = history.log.time[rows]
     last = history.log.names.stages[stages[-1]]
-    is_open = not next(s.terminal for s in history.scenario.stages if s.name == last)
+    is_open = not history.scenario.stage(last).terminal
     ends = history.log.follow_up[index] if is_open else time[:, -1]
     stays = np.median(np.diff(time, axis=1, append=ends[:, np.newaxis]), axis=0)
     if not is_open:

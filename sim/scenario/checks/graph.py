@@ -144,7 +144,7 @@ def check_ends(scenario: Scenario, onward: Mapping[str, set[str]], problems: Pro
     """Adds: a stage that no terminal follows; of several that lead nowhere else the first."""
     terminals = {s.name for s in scenario.stages if s.terminal}
     if not terminals:
-        stage = next(s for s in scenario.stages if s.name == scenario.start)
+        stage = scenario.stage(scenario.start)
         fix = "mark where a path ends: `dead: {terminal: true}`"
         problems.add(stage.where, "no stage of this pathway is terminal", fix)
         return

@@ -367,6 +367,10 @@ class Scenario:
         """The name of this arm in words: its label, else its title."""
         return self.label or self.title
 
+    def stage(self, name: str) -> Stage:
+        """The stage of this name."""
+        return next(stage for stage in self.stages if stage.name == name)
+
     @property
     def shared(self) -> tuple[Resource, ...]:
         """The resources that patients may wait for."""

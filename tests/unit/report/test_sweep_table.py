@@ -30,7 +30,7 @@ from sim.report.tables.sweep_table import (
 from sim.runs.grid import variations
 from sim.runs.run import RunRequest
 from sim.runs.sweep import run_sweep
-from tests.example_runs import OVERLOAD
+from tests.example_runs import OVERLOAD, TWO_DESKS
 
 CENTRE = """\
 format: 1
@@ -51,23 +51,6 @@ pathway:
 outcomes:
   survival: {from: start, until: {state: dead}}
   slot_wait: {waiting_for: slot}
-"""
-
-TWO_DESKS = """\
-format: 1
-title: Two desks
-horizon: 300 days
-states: {here: {}, gone: {}}
-patients: {arrive: {poisson: 1.6 per day, for: 300 days}}
-pathway:
-  start: choice
-  stages:
-    choice: {decide: {left: 0.5, right: rest}}
-    left: {state: here, needs: left, events: {done: {after: {exponential: {mean: 1 days}}, to: out}}}
-    right: {state: here, needs: right, events: {done: {after: {exponential: {mean: 1 days}}, to: out}}}
-    out: {state: gone, terminal: true}
-resources: {left: {capacity: 1}, right: {capacity: 1}}
-outcomes: {served: {ever: {stage: out}}}
 """
 
 

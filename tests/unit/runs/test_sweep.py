@@ -24,7 +24,7 @@ from sim.runs.comparison import request_source, run_comparison
 from sim.runs.grid import BASE_CASE, Variation, grid, one_more_unit, variations
 from sim.runs.run import Run, RunRequest, run_scenario
 from sim.runs.sweep import Sweep, run_sweep
-from tests.example_runs import OVERLOAD
+from tests.example_runs import OVERLOAD, TWO_DESKS
 
 WARD = """\
 format: 1
@@ -353,24 +353,6 @@ def test_the_unit_that_saves_most_stands_first(tmp_path: Path) -> None:
     first = next(iter(answers(done.results)))
     assert first.startswith("One more slot saves most waiting days: ")
     assert "(95% interval " in first
-
-
-TWO_DESKS = """\
-format: 1
-title: Two desks
-horizon: 300 days
-states: {here: {}, gone: {}}
-patients: {arrive: {poisson: 1.6 per day, for: 300 days}}
-pathway:
-  start: choice
-  stages:
-    choice: {decide: {left: 0.5, right: rest}}
-    left: {state: here, needs: left, events: {done: {after: {exponential: {mean: 1 days}}, to: out}}}
-    right: {state: here, needs: right, events: {done: {after: {exponential: {mean: 1 days}}, to: out}}}
-    out: {state: gone, terminal: true}
-resources: {left: {capacity: 1}, right: {capacity: 1}}
-outcomes: {served: {ever: {stage: out}}}
-"""
 
 
 def test_the_best_unit_is_compared_with_the_others_over_replications(tmp_path: Path) -> None:
