@@ -132,16 +132,17 @@ def number_text(number: float) -> str:
     """The shortest text that gives back the same float; whole numbers without `.0`."""
     if isinstance(number, int):
         return str(number)
+    number = float(number)
     if not math.isfinite(number):
         raise ValueError(f"{number} has no text in a scenario")
     if abs(number) < 1e16 and number == int(number):
         return str(int(number))
-    return repr(float(number))
+    return repr(number)
 
 
 def time_text(days: float) -> str:
     """The canonical text of a time: `28 days`, `1 day`."""
-    return "1 day" if days == 1 else f"{number_text(days)} days"
+    return "1 day" if float(days) == 1 else f"{number_text(days)} days"
 
 
 def rate_text(per_day: float) -> str:

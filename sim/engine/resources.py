@@ -17,7 +17,8 @@ from math import inf
 
 from sim.event_log.log import Floats
 from sim.pathway import layout as at
-from sim.pathway.tables import Pathway, resource_bits
+from sim.pathway.rows import resource_bits
+from sim.pathway.tables import Pathway
 from sim.scenario.language.model import Resource
 from sim.scenario.language.resources import DAYS
 

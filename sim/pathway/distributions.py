@@ -13,6 +13,7 @@ from sim.errors import Problems, Where
 from sim.pathway import layout as at
 from sim.pathway.rows import Expressions
 from sim.scenario.language.conditions import ends, mapped
+from sim.scenario.language.drawn import rebuild, without_parameters
 from sim.scenario.language.model import (
     UNCHANGED,
     Attribute,
@@ -37,9 +38,24 @@ MOST_LEAVES = 10_000
 """Combinations of choices within one distribution beyond which it is rejected."""
 
 
+@dataclass(frozen=True, slots=True)
+class DrawnLeaf:
+    """A leaf with arguments that follow from parameters: n numbers from `at` on."""
+
+    at: int
+    kind: int
+    n: int
+    family: str
+    arguments: Mapping[str, Any]
+    where: Where
+
+
 @dataclass(slots=True)
 class DistributionRows:
-    """Writes distributions and draws; notes those that no member of their family can follow."""
+    """Writes distributions and draws; notes those that no member of their family can follow.
+
+    drawn: the leaves with arguments that follow from parameters.
+    """
 
     expressions: Expressions
     problems: Problems
@@ -48,6 +64,7 @@ class DistributionRows:
     means: dict[int, distributions.Leaf] = field(default_factory=dict)
     kinds: set[int] = field(default_factory=set)
     has_rare: bool = False
+    drawn: list[DrawnLeaf] = field(default_factory=list)
 
     # ------------------------------------------------------------ distributions
 
@@ -215,8 +232,9 @@ class DistributionRows:
         arguments = arguments.get("tables", arguments) if family == "life_table" else arguments
         key = f"{family} {arguments!r}"
         if key not in self.leaves:
+            changed = rebuild(arguments)
             try:
-                leaf = self.leaf(family, arguments)
+                leaf = self.leaf(family, arguments if changed is None else without_parameters(arguments))
             except ValueError as error:
                 fact, _, fix = str(error).partition(": ")
                 self.problems.add(where, fact, fix)
@@ -224,6 +242,10 @@ class DistributionRows:
             rows = self.expressions.rows
             where_numbers = rows.vector(leaf.numbers)
             row = rows.add({at.LEAF_KIND: leaf.kind, at.LEAF_AT: where_numbers})
+            if changed is not None:
+                self.drawn.append(
+                    DrawnLeaf(where_numbers, leaf.kind, len(leaf.numbers), family, arguments, where)
+                )
             self.leaves[key] = row
             self.means[row] = leaf
         self.kinds.add(self.means[self.leaves[key]].kind)

@@ -14,6 +14,8 @@ import numpy as np
 
 from sim.errors import Place, Problem, ScenarioError, Where
 from sim.pathway import layout as at
+from sim.scenario.language.conditions import ends
+from sim.scenario.language.drawn import Drawn
 from sim.scenario.language.model import (
     AllOf,
     AnyOf,
@@ -24,6 +26,7 @@ from sim.scenario.language.model import (
     NoneOf,
     Scalar,
     Scenario,
+    Stage,
     Test,
 )
 
@@ -51,12 +54,16 @@ KINDS = {
 
 @dataclass(slots=True)
 class Rows:
-    """Grows a program; `freeze` makes the tables an engine reads."""
+    """Grows a program; `freeze` makes the tables an engine reads.
+
+    drawn: where numbers stand that follow from parameters.
+    """
 
     rows: list[list[int]] = field(default_factory=list)
     numbers: list[float] = field(default_factory=list)
     draws: dict[str, int] = field(default_factory=dict)
     constants: dict[float, int] = field(default_factory=dict)
+    drawn: dict[int, Drawn] = field(default_factory=dict)
 
     def reserve(self, n: int) -> int:
         """N empty rows, one after the other; returns the first."""
@@ -83,16 +90,17 @@ class Rows:
 
     def constant(self, value: float) -> int:
         """Where a constant stands; equal constants stand once."""
-        value = float(value)
         if value not in self.constants:
-            self.constants[value] = len(self.numbers)
-            self.numbers.append(value)
+            self.constants[value] = self.vector([value])
         return self.constants[value]
 
     def vector(self, values: Iterable[float]) -> int:
         """Where the first of several constants stands, one after the other."""
         first = len(self.numbers)
-        self.numbers.extend(float(v) for v in values)
+        for value in values:
+            if isinstance(value, Drawn):
+                self.drawn[len(self.numbers)] = value
+            self.numbers.append(float(value))
         return first
 
     def draw(self, name: str) -> int:
@@ -181,7 +189,7 @@ class Codes:
         if covariate.kind == "attribute" and self.categories[covariate.name]:
             text = str(value).lower() if isinstance(value, bool) else str(value)
             return float(self.categories[covariate.name].index(text))
-        return float(value)
+        return value if isinstance(value, Drawn) else float(value)
 
 
 @dataclass(slots=True)
@@ -295,3 +303,22 @@ def write_patient_table(rows: Rows, codes: Codes, scenario: Scenario, stamps: Se
         return codes.value(covariate, value)
 
     return rows.vector(cell(row, covariate) for row in table.rows for covariate in order)
+
+
+# ---------------------------------------------------------------- resources
+
+
+def resource_bits(scenario: Scenario) -> tuple[int, ...]:
+    """The bits that stand for the units of each resource among those a patient holds, in file order."""
+    found, first = [], 0
+    for resource in scenario.resources:
+        n = max((most_units(stage, resource.name) for stage in scenario.stages), default=1)
+        found.append(((1 << n) - 1) << first)
+        first += n
+    return tuple(found)
+
+
+def most_units(stage: Stage, resource: str) -> int:
+    """The most units of a resource that a stage may need; at least 1."""
+    needs = (max(ends(need.units)) for need in stage.needs if need.resource == resource)
+    return max(1, int(sum(needs)))

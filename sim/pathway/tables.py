@@ -10,10 +10,10 @@ from typing import Any
 import sim.distributions as distributions
 from sim.errors import Problems
 from sim.pathway import layout as at
-from sim.pathway.distributions import DistributionRows, MakeLeaf, most_windows
+from sim.pathway.distributions import DistributionRows, DrawnLeaf, MakeLeaf, most_windows
 from sim.pathway.names import EVENTS_OF_EVERY_LOG, Names
-from sim.pathway.rows import Codes, Expressions, Rows, name_key, write_patient_table
-from sim.scenario.language.conditions import ends
+from sim.pathway.rows import Codes, Expressions, Rows, name_key, resource_bits, write_patient_table
+from sim.scenario.language.drawn import Drawn
 from sim.scenario.language.model import (
     MOST_UNITS_HELD,
     STAY,
@@ -45,7 +45,8 @@ class Pathway:
 
     tables: see `layout`. n_x, n_k: size of a patient's float64 and int64 part.
     units: what it needs besides the common part of the kernel: `rare_times`, `from_table`.
-    leaves: the family members its distributions end in, by the row of the program.
+    leaves: the family members its distributions end in, by the row of the program. drawn_...: the
+    numbers of the tables that follow from parameters, where the scenario keeps these.
     """
 
     scenario: Scenario
@@ -55,6 +56,8 @@ class Pathway:
     n_k: int
     units: tuple[str, ...]
     leaves: dict[int, distributions.Leaf] = field(repr=False)
+    drawn_numbers: tuple[tuple[int, Drawn], ...] = ()
+    drawn_leaves: tuple[DrawnLeaf, ...] = ()
 
     @property
     def shared_resources(self) -> tuple[str, ...]:
@@ -77,6 +80,8 @@ def compile_pathway(scenario: Scenario) -> Pathway:
         compiler.n_k,
         compiler.units(),
         compiler.distributions.means,
+        tuple(compiler.rows.drawn.items()),
+        tuple(compiler.distributions.drawn),
     )
 
 
@@ -86,22 +91,6 @@ def check_pathway(scenario: Scenario) -> None:
     Raises: ScenarioError, as `compile_pathway`.
     """
     Compiler(scenario, distributions.checked_leaf).write()
-
-
-def resource_bits(scenario: Scenario) -> tuple[int, ...]:
-    """The bits that stand for the units of each resource among those a patient holds, in file order."""
-    found, first = [], 0
-    for resource in scenario.resources:
-        n = max((most_units(stage, resource.name) for stage in scenario.stages), default=1)
-        found.append(((1 << n) - 1) << first)
-        first += n
-    return tuple(found)
-
-
-def most_units(stage: Stage, resource: str) -> int:
-    """The most units of a resource that a stage may need; at least 1."""
-    needs = (max(ends(need.units)) for need in stage.needs if need.resource == resource)
-    return max(1, int(sum(needs)))
 
 
 class Compiler:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,20 +14,23 @@ from sim.scenario.language.model import Scenario
 __all__ = ["load"]
 
 
-def load(path: str | os.PathLike[str], *, settings: Sequence[str] = ()) -> Scenario:
+def load(
+    path: str | os.PathLike[str], *, settings: Sequence[str] = (), keep: Collection[str] = ()
+) -> Scenario:
     """The resolved scenario of a file, with its canonical text and digest.
 
-    settings: `PATH=VALUE` each, the last layer of changes.
+    settings: `PATH=VALUE` each, the last layer of changes. keep: parameters for which other
+    values can be put: a number that one of them gives is a `Drawn`.
     Raises: ScenarioError with every problem found, sorted by place.
     """
     from sim.scenario.source.files import recorded
 
     with recorded() as inputs:
-        scenario = _resolve(path, settings)
+        scenario = _resolve(path, settings, keep)
     return replace(scenario, inputs=tuple(dict.fromkeys(inputs)))
 
 
-def _resolve(path: str | os.PathLike[str], settings: Sequence[str]) -> Scenario:
+def _resolve(path: str | os.PathLike[str], settings: Sequence[str], keep: Collection[str]) -> Scenario:
     """The scenario of a file, without the record of the files it was read from."""
     from sim.scenario.checks.graph import deadlocks, leftovers
     from sim.scenario.checks.together import check_together, notes_on_today, states_without_stage
@@ -41,7 +44,7 @@ def _resolve(path: str | os.PathLike[str], settings: Sequence[str]) -> Scenario:
     mark = layered.node.value.get("leftovers") if isinstance(layered.node.value, dict) else None
     is_layered = layered.is_layered or (mark is not None and mark.value is True)
     notes: list[str] | None = list(layered.notes) if is_layered else None
-    node, parameters = references.substitute(layered.node, problems, notes=notes)
+    node, parameters = references.substitute(layered.node, problems, notes=notes, keep=keep)
     folder = str(Path(os.fspath(path)).parent)
     top = PlacedNode(node, "", problems)
     scenario = reader.read(top, folder=folder, is_layered=is_layered)

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from sim import units
 from sim.errors import InputError, Place, Problems, Where, did_you_mean
+from sim.scenario.language.drawn import Drawn
 from sim.scenario.language.model import Condition, Covariate, Scalar
 from sim.scenario.source.tree import Node, Unresolved, key_value, normal, shortened
 
@@ -131,9 +132,10 @@ class PlacedNode:
         if self.is_mapping or self.is_list:
             raise self.fail(f"a single value is expected here, not {self.seen()}")
         try:
-            return read(self.value)
+            found = read(self.value)
         except InputError as error:
             raise self.fail(error.fact, error.fix) from None
+        return found if self.content.parameter is None else Drawn.parameter(found, self.content.parameter)
 
     def time(self) -> float:
         """A time, in days."""

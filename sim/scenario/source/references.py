@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
 from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING
 
@@ -42,17 +42,18 @@ class Declared:
 
 
 def substitute(
-    node: Node, problems: Problems, *, notes: list[str] | None = None
+    node: Node, problems: Problems, *, notes: list[str] | None = None, keep: Collection[str] = ()
 ) -> tuple[Node, tuple[Parameter, ...]]:
     """The scenario without `parameters`, each `$name` replaced; the parameters in file order.
 
     A value that stands for a reference has the place of the reference; a reference to what is not
     declared is a problem, and stays as it is. notes: takes what a scenario with layers leaves
-    unused; without it an unused parameter is a problem.
+    unused; without it an unused parameter is a problem. keep: names of parameters; where one of
+    these gives a value, the value's node says so.
     """
     section = _section(node)
     rest = _without_parameters(node)
-    found = declared(node, problems)
+    found = declared(node, problems, keep=keep)
     used = _check_references(rest, "", section, problems)
     for item in section.values():
         used |= {*_references(item), *_follows(item)}
@@ -66,10 +67,11 @@ def substitute(
     )
 
 
-def declared(node: Node, problems: Problems) -> tuple[Declared, ...]:
+def declared(node: Node, problems: Problems, *, keep: Collection[str] = ()) -> tuple[Declared, ...]:
     """The parameters of a scenario that still has its `parameters`, in file order.
 
-    What is wrong with one goes to problems; it is left out if it has no usable value.
+    keep: as in `substitute`. What is wrong with one goes to problems; it is left out if it has no
+    usable value.
     """
     section = node.value.get("parameters") if isinstance(node.value, dict) else None
     if section is None:
@@ -85,7 +87,7 @@ def declared(node: Node, problems: Problems) -> tuple[Declared, ...]:
     for name in _in_order(section, problems):
         value = _value(name, section.value[name], values, problems)
         if value is not None:
-            values[name] = value
+            values[name] = _kept(value, name) if name in keep else value
     found = tuple(
         _declared(name, section.value[name], values, problems) for name in section.value if name in values
     )
@@ -185,6 +187,15 @@ def _value(name: str, item: Node, values: Mapping[str, Node], problems: Problems
                 problems.add(Where(part.place, where.path), error.fact, error.fix)
                 return None
     return None if any(isinstance(part.value, Unresolved) for part in parts) else value
+
+
+def _kept(value: Node, name: str, *, key: str = "") -> Node:
+    """A value, each of its scalars with this parameter."""
+    if isinstance(value.value, dict):
+        return replace(value, value={k: _kept(item, name, key=k) for k, item in value.value.items()})
+    if isinstance(value.value, list):
+        return replace(value, value=[_kept(item, name, key=str(n)) for n, item in enumerate(value.value)])
+    return replace(value, parameter=(name, key))
 
 
 def _declared(name: str, item: Node, values: Mapping[str, Node], problems: Problems) -> Declared:

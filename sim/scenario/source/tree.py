@@ -47,11 +47,15 @@ class Unresolved(str):
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A value and its place; for a mapping also the place of each key, as text exactly as written."""
+    """A value and its place; for a mapping also the place of each key, as text exactly as written.
+
+    parameter: the name of the parameter that gives a scalar, and the key of its entry, where these are kept.
+    """
 
     place: Place
     value: Content
     keys: dict[str, Place] = field(default_factory=dict)
+    parameter: tuple[str, str] | None = None
 
 
 def moved(node: Node, place: Place) -> Node:
@@ -61,7 +65,7 @@ def moved(node: Node, place: Place) -> Node:
         return Node(place, entries, dict.fromkeys(entries, place))
     if isinstance(node.value, list):
         return Node(place, [moved(item, place) for item in node.value])
-    return Node(place, node.value)
+    return Node(place, node.value, parameter=node.parameter)
 
 
 def read_file(path: str | os.PathLike[str]) -> Node:
