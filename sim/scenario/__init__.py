@@ -44,8 +44,8 @@ def _resolve(path: str | os.PathLike[str], settings: Sequence[str], keep: Collec
     mark = layered.node.value.get("leftovers") if isinstance(layered.node.value, dict) else None
     is_layered = layered.is_layered or (mark is not None and mark.value is True)
     notes: list[str] | None = list(layered.notes) if is_layered else None
-    node, parameters = references.substitute(layered.node, problems, notes=notes, keep=keep)
     folder = str(Path(os.fspath(path)).parent)
+    node, parameters = references.substitute(layered.node, problems, notes=notes, keep=keep, folder=folder)
     top = PlacedNode(node, "", problems)
     scenario = reader.read(top, folder=folder, is_layered=is_layered)
     problems.stop_if_any()

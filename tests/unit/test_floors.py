@@ -34,6 +34,7 @@ FLOORS = (
     "sim.economics",
     "sim.formats",
     "sim.runs",
+    "sim.uncertainty",
     "sim.report",
     "sim.frames",
     "sim.api",

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from graphlib import CycleError, TopologicalSorter
-from typing import TYPE_CHECKING
 
 from sim import units
-from sim.errors import InputError, Place, Problem, Problems, Where, did_you_mean
+from sim.errors import InputError, Place, Problems, Where, did_you_mean
 from sim.scenario.source.paths import name_of
-from sim.scenario.source.record import Parameter
+from sim.scenario.source.record import Parameter, Uncertainty
 from sim.scenario.source.tree import Node, Unresolved, flow, moved, plain, shortened
-
-if TYPE_CHECKING:
-    from sim.scenario.source.uncertainty import Uncertainty
 
 STATUSES = ("published", "derived", "digitised", "recalled", "assumed")
 _KEYS = ("value", "uncertainty", "source", "status")
@@ -42,35 +39,41 @@ class Declared:
 
 
 def substitute(
-    node: Node, problems: Problems, *, notes: list[str] | None = None, keep: Collection[str] = ()
+    node: Node,
+    problems: Problems,
+    *,
+    notes: list[str] | None = None,
+    keep: Collection[str] = (),
+    folder: str = "",
 ) -> tuple[Node, tuple[Parameter, ...]]:
     """The scenario without `parameters`, each `$name` replaced; the parameters in file order.
 
     A value that stands for a reference has the place of the reference; a reference to what is not
     declared is a problem, and stays as it is. notes: takes what a scenario with layers leaves
     unused; without it an unused parameter is a problem. keep: names of parameters; where one of
-    these gives a value, the value's node says so.
+    these gives a value, the value's node says so. folder: where the path of a table is seen from if it
+    is written in no file.
     """
     section = _section(node)
     rest = _without_parameters(node)
-    found = declared(node, problems, keep=keep)
+    found = declared(node, problems, keep=keep, folder=folder)
+    values = {one.name: one.value for one in found}
     used = _check_references(rest, "", section, problems)
+    _check_entries(rest, "", values, problems)
     for item in section.values():
         used |= {*_references(item), *_follows(item)}
     for name in section:
         if name not in used:
             _unused(name, node, problems, notes)
-    filled = _filled(rest, {one.name: one.value for one in found})
-    return filled, tuple(
-        Parameter(one.name, flow(plain(one.value)), one.written, one.source, one.status, one.where)
-        for one in found
-    )
+    return _filled(rest, values), tuple(_parameter(one) for one in found)
 
 
-def declared(node: Node, problems: Problems, *, keep: Collection[str] = ()) -> tuple[Declared, ...]:
+def declared(
+    node: Node, problems: Problems, *, keep: Collection[str] = (), folder: str = ""
+) -> tuple[Declared, ...]:
     """The parameters of a scenario that still has its `parameters`, in file order.
 
-    keep: as in `substitute`. What is wrong with one goes to problems; it is left out if it has no
+    keep, folder: as in `substitute`. What is wrong with one goes to problems; it is left out if it has no
     usable value.
     """
     section = node.value.get("parameters") if isinstance(node.value, dict) else None
@@ -88,41 +91,41 @@ def declared(node: Node, problems: Problems, *, keep: Collection[str] = ()) -> t
         value = _value(name, section.value[name], values, problems)
         if value is not None:
             values[name] = _kept(value, name) if name in keep else value
+    for name, item in section.value.items():
+        _check_entries(item, f"parameters.{name}", values, problems)
     found = tuple(
-        _declared(name, section.value[name], values, problems) for name in section.value if name in values
+        _declared(name, section.value[name], values, problems, folder=folder)
+        for name in section.value
+        if name in values
     )
     _check_followed(found, section.value, problems)
     return found
 
 
-def off_centre(parameter: Declared) -> Problem | None:
-    """The problem of an uncertainty centred more than its standard deviation off the value.
-
-    A parameter that is drawn must have none: its value was changed, its uncertainty forgotten.
-    """
-    found = parameter.uncertainty
-    if found is None or found.centre is None:
-        return None
-    items = parameter.value.value
-    for key, (centre, sd) in found.centre.items():
-        value = _amount(items[key] if isinstance(items, dict) else parameter.value)
-        if abs(value - centre) > sd:
-            part = f"of `{key}` " if key else ""
-            fact = (
-                f"the uncertainty {part}is centred on {_short(centre)} with a standard deviation "
-                f"of {_short(sd)}, the value is {_short(value)}"
-            )
-            return Problem(parameter.where, fact, "change the uncertainty together with the value")
-    return None
-
-
-def _short(number: float) -> str:
-    return units.number_text(float(f"{number:.4g}"))
-
-
-def _amount(node: Node) -> float:
-    read = {"time": units.days, "rate": units.per_day}.get(units.kind(node.value), units.number)
-    return read(node.value)
+def _parameter(one: Declared) -> Parameter:
+    """The record of a parameter, with its numbers in days and per day."""
+    value = one.value.value
+    items = {"": one.value}
+    if isinstance(value, dict):
+        items = value
+    elif isinstance(value, list):
+        items = {str(n): item for n, item in enumerate(value)}
+    read: dict[str, Callable[[object], float]] = {
+        "number": units.number,
+        "time": partial(units.days, negative=True),
+        "rate": partial(units.per_day, negative=True),
+    }
+    kinds = [units.kind(item.value) for item in items.values()]
+    text = flow(plain(one.value))
+    if not set(kinds) <= set(read):
+        return Parameter(one.name, text, one.written, one.source, one.status, one.where)
+    values = tuple(
+        (key, read[kind](item.value)) for kind, (key, item) in zip(kinds, items.items(), strict=True)
+    )
+    written = tuple(" ".join(str(item.value).split()[1:]) for item in items.values())
+    return Parameter(
+        one.name, text, one.written, one.source, one.status, one.where, values, written, one.uncertainty
+    )
 
 
 def _section(node: Node) -> Mapping[str, Node]:
@@ -198,7 +201,9 @@ def _kept(value: Node, name: str, *, key: str = "") -> Node:
     return replace(value, parameter=(name, key))
 
 
-def _declared(name: str, item: Node, values: Mapping[str, Node], problems: Problems) -> Declared:
+def _declared(
+    name: str, item: Node, values: Mapping[str, Node], problems: Problems, *, folder: str
+) -> Declared:
     entries = item.value if isinstance(item.value, dict) else {}
     path = f"parameters.{name}"
     node, found = entries.get("uncertainty"), None
@@ -206,7 +211,7 @@ def _declared(name: str, item: Node, values: Mapping[str, Node], problems: Probl
         from sim.scenario.source import uncertainty
 
         where = Where(node.place, f"{path}.uncertainty")
-        found = uncertainty.read(_filled(node, values), values[name], where, problems)
+        found = uncertainty.read(_filled(node, values), values[name], where, problems, folder=folder)
     source, status = (
         str(_filled(entries[key], values).value) if key in entries else "" for key in ("source", "status")
     )
@@ -270,8 +275,11 @@ def _check_followed(found: tuple[Declared, ...], section: Mapping[str, Node], pr
                 problems.add(where, f"there is no parameter `{other}`", fix)
             elif its is not None and not its.written:
                 problems.add(where, f"`{other}` has no uncertainty", "give it one to follow")
-            elif its is not None and its.uncertainty and its.uncertainty.family == "dirichlet":
+            elif its is not None and isinstance(its.value.value, dict):
                 problems.add(where, f"`{other}` is a vector", "follow one number")
+            elif its is not None and its.uncertainty and its.uncertainty.file:
+                fix = "a table has the correlations of its columns: give this one a column too"
+                problems.add(where, f"`{other}` is drawn from a table", fix)
             elif its is not None:
                 needs.setdefault(one.name, []).append(other)
     for circle in _circles(needs):
@@ -285,8 +293,28 @@ def _check_followed(found: tuple[Declared, ...], section: Mapping[str, Node], pr
 
 def _name(text: object) -> str:
     """The parameter that a scalar refers to, "" if it is no reference."""
+    return _parts(text)[0]
+
+
+def _parts(text: object) -> tuple[str, str]:
+    """The parameter that a scalar refers to and the key of its entry, "" for the whole."""
     found = _REFERENCE.match(text) if isinstance(text, str) else None
-    return found[1] if found else ""
+    name, dot, key = found[1].partition(".") if found else ("", "", "")
+    return (name + dot, "") if dot and not key else (name, key)
+
+
+def _check_entries(node: Node, path: str, values: Mapping[str, Node], problems: Problems) -> None:
+    """Report each `$name.key` of a parameter that has no such entry."""
+    for text, where, is_key in _dollars(node, path):
+        name, key = _parts(text)
+        if is_key or not key or name not in values:
+            continue
+        entries = values[name].value
+        if not isinstance(entries, dict):
+            problems.add(where, f"`{name}` is no mapping: it has no entry `{key}`", f"write `${name}`")
+        elif key not in entries:
+            fix = did_you_mean(key, entries) or f"it has {', '.join(entries)}"
+            problems.add(where, f"`{name}` has no entry `{shortened(key)}`", fix)
 
 
 def _dollars(node: Node, path: str) -> Iterator[tuple[str, Where, bool]]:
@@ -338,8 +366,11 @@ def _filled(node: Node, values: Mapping[str, Node]) -> Node:
         return node
     if node.value.startswith(_ESCAPED):
         return Node(node.place, node.value[1:])
-    name = _name(node.value)
-    return moved(values[name], node.place) if name in values else Node(node.place, Unresolved(node.value))
+    name, key = _parts(node.value)
+    found = values.get(name)
+    if key and found is not None:
+        found = found.value.get(key) if isinstance(found.value, dict) else None
+    return moved(found, node.place) if found is not None else Node(node.place, Unresolved(node.value))
 
 
 def _unused(name: str, node: Node, problems: Problems, notes: list[str] | None) -> None:

@@ -1,18 +1,21 @@
 """The uncertainty of a parameter: `{beta: {n: 333}}`, `{lognormal: {sigma: 0.2}}`.
 
 A form without a centre is centred on the parameter's value; one with a centre of its own has to
-lie near the value when the parameter is drawn.
+lie near the value when the parameter is drawn. Here the families of one number; those of a vector
+are in `joint_uncertainty`, lists and tables of values in `empirical`.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import TypeAlias
 
 from sim import units
 from sim.errors import InputError, Problems, Where, did_you_mean
+from sim.scenario.source import empirical, joint_uncertainty
+from sim.scenario.source.record import Uncertainty
 from sim.scenario.source.tree import Node, flow, plain
 
 _FORMS: dict[str, tuple[tuple[str, ...], ...]] = {
@@ -24,7 +27,7 @@ _FORMS: dict[str, tuple[tuple[str, ...], ...]] = {
     "triangular": (("low", "mode", "high"),),
     "pert": (("low", "mode", "high"),),
 }
-"""The arguments that each family takes, in each of its forms; `dirichlet` is read apart."""
+"""The arguments that each family takes, in each of its forms; those of vectors and lists are read apart."""
 
 _AS_LIST = {
     "beta": ("a", "b"),
@@ -32,7 +35,7 @@ _AS_LIST = {
     "triangular": ("low", "mode", "high"),
     "pert": ("low", "mode", "high"),
 }
-FAMILIES = (*_FORMS, "dirichlet")
+FAMILIES = (*_FORMS, "dirichlet", "empirical")
 _POSITIVE = frozenset({"n", "a", "b", "sigma", "shape", "sd", "scale", "rate"})
 _PURE = frozenset({"n", "a", "b", "sigma", "shape", "meanlog", "rate"})
 """Arguments without a unit; the others are written like the value itself."""
@@ -40,22 +43,13 @@ _PURE = frozenset({"n", "a", "b", "sigma", "shape", "meanlog", "rate"})
 Read: TypeAlias = Callable[[object], float]
 
 
-@dataclass(frozen=True, slots=True)
-class Uncertainty:
-    """family and its arguments, in days and per day; of a dirichlet `n` or a count for each key.
+def read(
+    node: Node, value: Node, where: Where, problems: Problems, *, folder: str = ""
+) -> Uncertainty | None:
+    """The uncertainty written in a node, for this value; None, with a problem, if it is none.
 
-    centre: the mean (lognormal: the median) and sd that the arguments say, None where the value
-    is the centre; of a dirichlet with counts, of each key. follows: (other parameter, correlation).
+    folder: where the path of a table is seen from if it is written in no file.
     """
-
-    family: str
-    arguments: Mapping[str, float]
-    centre: Mapping[str, tuple[float, float]] | None
-    follows: tuple[str, float] | None
-
-
-def read(node: Node, value: Node, where: Where, problems: Problems) -> Uncertainty | None:
-    """The uncertainty written in a node, for this value; None, with a problem, if it is none."""
     if not isinstance(node.value, dict):
         problems.add(where, "is not a mapping", "write it as `{beta: {n: 50}}`")
         return None
@@ -72,16 +66,30 @@ def read(node: Node, value: Node, where: Where, problems: Problems) -> Uncertain
         problems.add(here, f"`{family}` is not the distribution of a parameter", fix)
         return None
     try:
-        if family == "dirichlet":
-            if follows:
-                raise InputError("a vector follows no other parameter", "leave `follows` out")
-            arguments, centre = _dirichlet(node.value[family], value)
-        else:
-            arguments, centre = _univariate(family, node.value[family], value)
+        found = _read(family, node.value[family], value, folder)
+        if follows and (found.family in joint_uncertainty.FAMILIES or found.file):
+            noun = "a table" if found.file else "a vector"
+            raise InputError(f"{noun} follows no other parameter", "leave `follows` out")
     except InputError as error:
         problems.add(here, error.fact, error.fix)
         return None
-    return Uncertainty(family, arguments, centre, follows)
+    return replace(found, follows=follows)
+
+
+def _read(family: str, node: Node, value: Node, folder: str) -> Uncertainty:
+    if family == "dirichlet":
+        return joint_uncertainty.dirichlet(node, value)
+    if family == "normal" and isinstance(node.value, dict) and {"covariance", "log"} & set(node.value):
+        return joint_uncertainty.joint_normal(node, value)
+    quantity = _quantity(family, value)
+    if family == "empirical":
+        return empirical.read(node, quantity, kind=units.kind(value.value), folder=folder)
+    arguments = _arguments(family, node, quantity, is_number=quantity is units.number)
+    _check(family, arguments)
+    centre = moments(family, arguments)
+    if centre is None:
+        _check_can_be_centred(family, quantity(value.value))
+    return Uncertainty(family, arguments, None if centre is None else {"": centre})
 
 
 def _follows(node: Node | None, where: Where, problems: Problems) -> tuple[str, float] | None:
@@ -105,22 +113,16 @@ def _follows(node: Node | None, where: Where, problems: Problems) -> tuple[str, 
 # ---------------------------------------------------------------- one number
 
 
-def _univariate(
-    family: str, node: Node, value: Node
-) -> tuple[dict[str, float], dict[str, tuple[float, float]] | None]:
+def _quantity(family: str, value: Node) -> Read:
+    """How the numbers of a distribution are read: written like the value itself."""
     kind = "vector" if isinstance(value.value, (dict, list)) else units.kind(value.value)
     if kind == "vector":
-        raise InputError(f"the value is a vector, {family} is for one number", "use `dirichlet`")
+        fix = "use `dirichlet`, or write its `covariance`" if family == "normal" else "use `dirichlet`"
+        raise InputError(f"the value is a vector, {family} is for one number", fix)
     if kind not in ("number", "time", "rate"):
         fact = f"the value `{flow(plain(value))}` is not a number, time or rate"
         raise InputError(fact, "only these are uncertain")
-    quantity: Read = {"number": units.number, "time": units.days, "rate": units.per_day}[kind]
-    arguments = _arguments(family, node, quantity, is_number=kind == "number")
-    _check(family, arguments)
-    moments = _moments(family, arguments)
-    if moments is None:
-        _check_can_be_centred(family, quantity(value.value))
-    return arguments, None if moments is None else {"": moments}
+    return {"number": units.number, "time": units.days, "rate": units.per_day}[kind]
 
 
 def _arguments(family: str, node: Node, quantity: Read, *, is_number: bool) -> dict[str, float]:
@@ -183,7 +185,7 @@ def _check(family: str, at: Mapping[str, float]) -> None:
                 raise InputError(f"{name} is {units.number_text(at[name])}", "it is more than 0")
 
 
-def _moments(family: str, at: Mapping[str, float]) -> tuple[float, float] | None:
+def moments(family: str, at: Mapping[str, float]) -> tuple[float, float] | None:
     """The centre and standard deviation of a distribution, None where the value is the centre."""
     if family == "lognormal":
         return _lognormal_moments(at)
@@ -232,38 +234,3 @@ def _check_can_be_centred(family: str, value: float) -> None:
     if family in ("lognormal", "gamma") and value <= 0:
         fact = f"a {family} cannot be centred on the value"
         raise InputError(fact, "the value is more than 0")
-
-
-# ---------------------------------------------------------------- a vector
-
-
-def _dirichlet(node: Node, value: Node) -> tuple[dict[str, float], dict[str, tuple[float, float]] | None]:
-    if not isinstance(value.value, dict) or not value.value:
-        fact = "the value is not a vector, and a dirichlet is for one"
-        raise InputError(fact, "a vector is a mapping such as `{bm: 0.9, cns: 0.1}`")
-    if not isinstance(node.value, dict):
-        raise InputError(f"{flow(plain(node))} is not a dirichlet", "write {n: 100}, or a count for each key")
-    parts = {key: _part(key, item) for key, item in value.value.items()}
-    if abs(sum(parts.values()) - 1) > 1e-9:
-        said = units.number_text(float(f"{sum(parts.values()):.12g}"))
-        raise InputError(f"the parts of the value sum to {said}", "they sum to 1")
-    counts = {key: _part(key, item) for key, item in node.value.items()}
-    if set(counts) == {"n"} and set(parts) != {"n"}:
-        return counts, None
-    if set(counts) != set(parts):
-        odd = min(set(counts) ^ set(parts))
-        side = "value" if odd in counts else "dirichlet"
-        raise InputError(f"`{odd}` is missing in the {side}", "write {n: 100}, or a count for each key")
-    total = sum(counts.values())
-    means = {key: count / total for key, count in counts.items()}
-    return counts, {k: (m, math.sqrt(m * (1 - m) / (total + 1))) for k, m in means.items()}
-
-
-def _part(key: str, item: Node) -> float:
-    try:
-        part = units.number(item.value)
-    except InputError as error:
-        raise InputError(f"{key}: {error.fact}", error.fix) from None
-    if part <= 0:
-        raise InputError(f"{key} is {flow(plain(item))}", "each part of a dirichlet is more than 0")
-    return part

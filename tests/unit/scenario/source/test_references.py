@@ -1,5 +1,7 @@
 """Parameters: their declaration, and references to them."""
 
+from pathlib import Path
+
 import pytest
 
 from sim.errors import Place, Problems, ScenarioError
@@ -179,34 +181,72 @@ def test_what_a_parameter_cannot_follow(follows: str, fact: str) -> None:
     assert fact in found[0]
 
 
+def test_no_parameter_follows_one_of_a_table(tmp_path: Path) -> None:
+    (tmp_path / "draws.csv").write_text("x\n1\n2\n")
+    problems = Problems()
+    text = (
+        "a: [$p, $x]\nparameters:\n"
+        "  p: {value: 1, uncertainty: {normal: {sd: 1}, follows: {x: 0.5}}}\n"
+        "  x: {value: 1, uncertainty: {empirical: {file: draws.csv, column: x}}}\n"
+    )
+    references.substitute(tree.read_text(text, str(tmp_path / "f")), problems)
+    (found,) = problems.found
+    assert found.fact == "`x` is drawn from a table"
+
+
+def test_an_entry_of_a_vector() -> None:
+    """`$name.key` stands for one entry, in values of parameters too."""
+    text = (
+        "a: $v.shape\nb: {c: $w}\n"
+        "parameters: {v: {value: {shape: 1.2, scale: 300 days}}, w: {value: $v.scale}}"
+    )
+    problems = Problems()
+    node, found = references.substitute(tree.read_text(text, "f"), problems)
+    assert problems.found == []
+    assert tree.plain(node) == {"a": 1.2, "b": {"c": "300 days"}}
+    assert [one.values for one in found] == [(("shape", 1.2), ("scale", 300.0)), (("", 300.0),)]
+
+
 @pytest.mark.parametrize(
-    ("parameter", "is_off"),
+    ("reference", "fact"),
     [
-        ("{value: 0.42, uncertainty: {beta: [95, 131]}}", False),
-        ("{value: 0.45, uncertainty: {beta: [95, 131]}}", False),
-        ("{value: 0.46, uncertainty: {beta: [95, 131]}}", True),
-        ("{value: 20 days, uncertainty: {lognormal: {median: 14 days, sigma: 0.2}}}", True),
-        ("{value: 16 days, uncertainty: {lognormal: {median: 14 days, sigma: 0.2}}}", False),
-        ("{value: 2 per year, uncertainty: {normal: {mean: 1 per year, sd: 0.9 per year}}}", True),
-        ("{value: 2 per year, uncertainty: {normal: {mean: 1 per year, sd: 1.1 per year}}}", False),
-        ("{value: {a: 0.8, b: 0.2}, uncertainty: {dirichlet: {a: 80, b: 20}}}", False),
-        ("{value: {a: 0.7, b: 0.3}, uncertainty: {dirichlet: {a: 80, b: 20}}}", True),
-        ("{value: 0.99, uncertainty: {beta: {n: 2}}}", False),
-        ("{value: 0.99}", False),
+        ("$v.shap", "`v` has no entry `shap` | did you mean `shape`?"),
+        ("$v.x", "`v` has no entry `x` | it has shape, scale"),
+        ("$one.x", "`one` is no mapping: it has no entry `x` | write `$one`"),
+        ("$list.0", "`list` is no mapping: it has no entry `0` | write `$list`"),
+        ("$v.", "there is no parameter `v.` | did you mean `v`?"),
+        ("$u.x", "there is no parameter `u`"),
     ],
 )
-def test_an_uncertainty_that_was_left_behind(parameter: str, *, is_off: bool) -> None:
-    problems = Problems()
-    root = tree.read_text(f"a: $p\nparameters: {{p: {parameter}}}", "f")
-    (one,) = references.declared(root, problems)
-    assert problems.found == []
-    assert (references.off_centre(one) is not None) is is_off
+def test_an_entry_that_is_not_there(reference: str, fact: str) -> None:
+    parameters = "{v: {value: {shape: 1.2, scale: 3}}, one: {value: 1}, list: {value: [1, 2]}}"
+    (found,) = problems_of(f"a: [{reference}, $v, $one, $list]\nparameters: {parameters}")
+    assert found.startswith(f"1:5: a.0: {fact}")
 
 
-def test_what_is_said_of_an_uncertainty_that_was_left_behind() -> None:
-    root = tree.read_text("parameters: {p: {value: 0.5, uncertainty: {beta: [95, 131]}}}", "f")
-    (one,) = references.declared(root, Problems())
-    assert str(references.off_centre(one)) == (
-        "f:1:25: parameters.p: the uncertainty is centred on 0.4204 with a standard deviation of "
-        "0.03276, the value is 0.5\n    change the uncertainty together with the value"
+def test_the_numbers_of_a_parameter() -> None:
+    """In days and per day, each with the unit in which it is written."""
+    text = (
+        "a: [$p, $t, $r, $l, $v, $n]\nparameters:\n"
+        "  p: {value: 0.8, uncertainty: {beta: {n: 10}}}\n"
+        "  t: {value: 2 weeks}\n"
+        "  r: {value: 24 per day}\n"
+        "  l: {value: [1, 2 days]}\n"
+        "  v: {value: {x: 0.25, y: 0.75}, uncertainty: {dirichlet: {n: 8}}}\n"
+        "  n: {value: own}\n"
     )
+    _, found = references.substitute(tree.read_text(text, "f"), Problems())
+    assert [(one.kind, one.values, one.units) for one in found] == [
+        ("number", (("", 0.8),), ("",)),
+        ("time", (("", 14.0),), ("weeks",)),
+        ("rate", (("", 24.0),), ("per day",)),
+        ("mixed", (("0", 1.0), ("1", 2.0)), ("", "days")),
+        ("number", (("x", 0.25), ("y", 0.75)), ("", "")),
+        ("text", (), ()),
+    ]
+    assert [one.drawn.family if one.drawn else None for one in found] == [
+        "beta",
+        *[None] * 3,
+        "dirichlet",
+        None,
+    ]

@@ -1,12 +1,14 @@
 """The uncertainty of a parameter: its forms, its centre and its standard deviation."""
 
 import math
+from pathlib import Path
 
+import numpy as np
 import pytest
 from scipy import stats
 
 from sim.errors import Problems, Where
-from sim.scenario.source import tree, uncertainty
+from sim.scenario.source import joint_uncertainty, tree, uncertainty
 
 MEAN = 3 * math.exp(0.5**2 / 2)
 """Of a lognormal with median 3 and sigma 0.5."""
@@ -130,7 +132,33 @@ def test_a_correlation() -> None:
         ("{beta: {n: 9}}", "{a: 0.5, b: 0.5}", "the value is a vector, beta is for one number | use `dirichlet`"),
         ("{dirichlet: {n: 9}}", "0.4", "the value is not a vector, and a dirichlet is for one | a vector is a mapping such as `{bm: 0.9, cns: 0.1}`"),
         ("{dirichlet: {n: 9}}", "{a: 0.5, b: 0.4}", "the parts of the value sum to 0.9 | they sum to 1"),
-        ("{dirichlet: {n: 9}}", "{a: 1, b: 0}", "b is 0 | each part of a dirichlet is more than 0"),
+        ("{dirichlet: {n: 9}}", "{a: 1, b: 0}", "b is 0 | write a count for each key: 0 keeps a share at 0, a prior count (0.5, 1) lets it vary"),
+        ("{dirichlet: {n: 0}}", "{a: 0.5, b: 0.5}", "n is 0 | write a count for each key: 0 keeps a share at 0, a prior count (0.5, 1) lets it vary"),
+        ("{dirichlet: {a: 2, b: -1}}", "{a: 0.5, b: 0.5}", "b: -1 is negative | it is 0 or more here"),
+        ("{dirichlet: {a: 0, b: 0}}", "{a: 0.5, b: 0.5}", "all counts are 0 | count at least one"),
+        ("{normal: {sd: 1}}", "{a: 0.5, b: 0.5}", "the value is a vector, normal is for one number | use `dirichlet`, or write its `covariance`"),
+        ("{normal: {covariance: [[1]]}}", "0.5", "the value is not a vector, and a covariance is for one | a vector is a mapping such as `{shape: 1.2, scale: 300 days}`"),
+        ("{normal: {log: [a]}}", "{a: 1}", "`covariance` is missing | write {covariance: [[0.04, 0.01], [0.01, 0.09]], log: [KEY]}"),
+        ("{normal: {covariance: [[1]], sd: 1}}", "{a: 1}", "a joint normal has no argument `sd` | write {covariance: [[0.04, 0.01], [0.01, 0.09]], log: [KEY]}"),
+        ("{normal: {covariance: [[1, 0]]}}", "{a: 1}", "the covariance is not a list of 1 rows of 1 numbers: the value has 1 key | write a row and a column for each key, in the order of the value"),
+        ("{normal: {covariance: [[1, 0], [0]]}}", "{a: 1, b: 2}", "the covariance is not a list of 2 rows of 2 numbers: the value has 2 keys | write a row and a column for each key, in the order of the value"),
+        ("{normal: {covariance: [[1, x], [0, 1]]}}", "{a: 1, b: 2}", "covariance: `x` is not a number | write a number"),
+        ("{normal: {covariance: [[1, 0.1], [0.2, 1]]}}", "{a: 1, b: 2}", "row 1 of the covariance has 0.1 in column 2, row 2 has 0.2 in column 1 | a covariance is symmetric"),
+        ("{normal: {covariance: [[1, 2], [2, 1]]}}", "{a: 1, b: 2}", "the covariance is not positive semi-definite | no variance is negative, no correlation beyond 1; write a rounded matrix with more digits"),
+        ("{normal: {covariance: [[0, 1], [1, 1]]}}", "{a: 1, b: 2}", "the covariance is not positive semi-definite | no variance is negative, no correlation beyond 1; write a rounded matrix with more digits"),
+        ("{normal: {covariance: [[-1]]}}", "{a: 1}", "the covariance is not positive semi-definite | no variance is negative, no correlation beyond 1; write a rounded matrix with more digits"),
+        ("{normal: {covariance: [[1]], log: [b]}}", "{a: 1}", "log: the value has no key `b` | its keys are a"),
+        ("{normal: {covariance: [[1]], log: a}}", "{a: 1}", "`log` is not a list | write the keys whose logarithm is normal: `log: [shape]`"),
+        ("{normal: {covariance: [[1]], log: [a]}}", "{a: 0 days}", "a is 0 days and has no logarithm | leave it out of `log`, or make it positive"),
+        ("{normal: {covariance: [[1]]}}", "{a: own}", "a is `own`, no number, time or rate | only these are uncertain"),
+        ("{normal: {covariance: [[1]]}, follows: {q: 0.1}}", "{a: 1}", "a vector follows no other parameter | leave `follows` out"),
+        ("{empirical: 4}", "4", "4 is not an empirical distribution | write [0.7, 0.8, 0.85] or {file: draws.csv, column: NAME}"),
+        ("{empirical: [4]}", "4", "an empirical distribution has at least 2 values | write all of them"),
+        ("{empirical: [4 days, 5]}", "4 days", "value 2: 5 has no unit | write `5 days` (or minutes, hours, weeks, months, years)"),
+        ("{empirical: {file: f.csv}}", "4", "`column` is missing | write {file: draws.csv, column: NAME}"),
+        ("{empirical: {file: f.csv, column: x}}", "4 days", "`unit` is missing | write {file: draws.csv, column: NAME, unit: days}"),
+        ("{empirical: {file: f.csv, column: x, unit: days}}", "4", "a plain number has no unit | write {file: draws.csv, column: NAME}"),
+        ("{empirical: {file: f.csv, colum: x}}", "4", "empirical has no argument `colum` | did you mean `column`?"),
         ("{dirichlet: {n: 9}}", "{a: 0.4, b: rest}", "b: `rest` is not a number | write a number"),
         ("{dirichlet: {a: 9, c: 1}}", "{a: 0.5, b: 0.5}", "`b` is missing in the dirichlet | write {n: 100}, or a count for each key"),
         ("{dirichlet: {n: 9}, follows: {q: 0.1}}", "{a: 0.5, b: 0.5}", "a vector follows no other parameter | leave `follows` out"),
@@ -154,3 +182,91 @@ def test_one_distribution_is_due(written: str, fact: str) -> None:
     found, (problem,) = read(written)
     assert found is None
     assert problem.startswith(f"{fact} | write one of beta, lognormal")
+
+
+TABLE = "x,stay,hazard\n0.25,2,3\n0.5,4,1\n0.75,9,2\n"
+
+
+@pytest.fixture
+def _in_a_folder_with_a_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "draws.csv").write_text(TABLE)
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.usefixtures("_in_a_folder_with_a_table")
+@pytest.mark.parametrize(
+    ("written", "value", "sample", "file"),
+    [
+        ("{empirical: {file: draws.csv, column: x}}", "0.5", (0.25, 0.5, 0.75), "draws.csv"),
+        ("{empirical: {file: draws.csv, column: stay, unit: weeks}}", "5 weeks", (14, 28, 63), "draws.csv"),
+        ("{empirical: {file: draws.csv, column: hazard, unit: years}}", "2 per year", (3 / 365.25, 1 / 365.25, 2 / 365.25), "draws.csv"),
+        ("{empirical: [2 days, 1 week]}", "1 week", (2, 7), ""),
+    ],
+)  # fmt: skip
+def test_an_empirical_distribution(written: str, value: str, sample: tuple[float, ...], file: str) -> None:
+    found, problems = read(written, value)
+    assert problems == []
+    assert found is not None and found.centre is not None
+    assert (found.sample, found.file) == (pytest.approx(sample), file)
+    mean = sum(sample) / len(sample)
+    assert found.centre[""] == pytest.approx(
+        (mean, math.sqrt(sum((x - mean) ** 2 for x in sample) / len(sample)))
+    )
+
+
+@pytest.mark.usefixtures("_in_a_folder_with_a_table")
+@pytest.mark.parametrize(
+    ("written", "problem"),
+    [
+        ("{file: draws.csv, column: y}", "draws.csv has no column `y` | these are x, stay, hazard"),
+        ("{file: none.csv, column: x}", "the table none.csv cannot be read: no such file or directory | its path is seen from the scenario's file"),
+    ],
+)  # fmt: skip
+def test_a_table_without_the_numbers(written: str, problem: str) -> None:
+    assert read(f"{{empirical: {written}}}") == (None, [problem])
+    found, problems = read("{empirical: {file: draws.csv, column: x}, follows: {q: 0.1}}")
+    assert (found, problems) == (None, ["a table follows no other parameter | leave `follows` out"])
+
+
+@pytest.mark.usefixtures("_in_a_folder_with_a_table")
+def test_a_cell_that_is_no_number() -> None:
+    Path("draws.csv").write_text("x\n1\ntwo\n")
+    _, problems = read("{empirical: {file: draws.csv, column: x}}")
+    assert problems == ["line 3 of draws.csv: `two` is not a number | write plain digits"]
+
+
+def test_a_covariance_is_in_the_units_of_the_value() -> None:
+    """Weeks^2 and weeks per year; that of a logarithm has no unit."""
+    found, problems = read(
+        "{normal: {covariance: [[4, 0.5, 0.1], [0.5, 1, 0.2], [0.1, 0.2, 0.04]], log: [c]}}",
+        "{a: 3 weeks, b: 2 per year, c: 9 months}",
+    )
+    assert problems == []
+    assert found is not None
+    week, year = 7.0, 1 / 365.25
+    assert found.log == ("c",)
+    assert np.array(found.covariance) == pytest.approx(
+        np.array(
+            [
+                [4 * week * week, 0.5 * week * year, 0.1 * week],
+                [0.5 * week * year, year * year, 0.2 * year],
+                [0.1 * week, 0.2 * year, 0.04],
+            ]
+        )
+    )
+
+
+@pytest.mark.parametrize(
+    "matrix",
+    [
+        [[4, 2, 1], [2, 3, 0.5], [1, 0.5, 2]],
+        [[1, 1], [1, 1]],
+        [[0, 0], [0, 2]],
+        [[1, 2, 3], [2, 4, 6], [3, 6, 10]],
+        [[1e-12, 2e-9], [2e-9, 1e-5]],
+    ],
+)
+def test_a_cholesky_factor(matrix: list[list[float]]) -> None:
+    lower = np.array(joint_uncertainty.cholesky(matrix))
+    assert lower @ lower.T == pytest.approx(np.array(matrix), rel=1e-12)
+    assert np.triu(lower, 1) == pytest.approx(0)

@@ -1,0 +1,1 @@
+"""Uncertainty of parameters: their distributions, and draws from them."""
