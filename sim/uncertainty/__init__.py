@@ -1,1 +1,1 @@
-"""Uncertainty of parameters: their distributions, and draws from them."""
+"""Uncertainty of parameters: draws from their distributions, what they add to results, which ones matter."""
