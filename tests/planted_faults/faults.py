@@ -465,4 +465,47 @@ FAULTS = (
         "- 0.0 * threshold * self.covariance",
         "tests/unit/economics/test_incremental.py::test_r6_net_benefit_over_thresholds",
     ),
+    # uncertainty
+    Fault(
+        "the noise of the patients counts as parameter uncertainty",
+        "sim/uncertainty/variance.py",
+        "parameter = _component(between, removed,",
+        "parameter = _component(between, 0.0,",
+        "tests/theory/test_variance_components.py::test_nested_components_are_unbiased_with_unequal_noise",
+    ),
+    Fault(
+        "patients that all draws share count as fresh ones",
+        "sim/uncertainty/variance.py",
+        "squares.between_patients / n_patients - both",
+        "0.0 - both",
+        "tests/theory/test_variance_components.py::test_crossed_components_are_unbiased",
+    ),
+    Fault(
+        "the limits keep the shape of the noisy draws",
+        "sim/uncertainty/variance.py",
+        "bounded - cube",
+        "0.0 * bounded - 0.0 * cube",
+        "tests/theory/test_variance_components.py::test_parameter_interval_is_free_of_noise",
+    ),
+    Fault(
+        "the other sample's columns are exchanged one by one",
+        "sim/uncertainty/sobol.py",
+        "mixed[:, list(group)] = second[:, list(group)]",
+        "mixed[:, group[0]] = second[:, group[0]]",
+        "tests/theory/test_sensitivity.py::test_columns_of_one_factor_are_exchanged_together",
+    ),
+    Fault(
+        "a fit to noise counts as explained",
+        "sim/uncertainty/given_data.py",
+        "- float(np.sum(leverage * left))",
+        "- 0.0 * float(np.sum(leverage * left))",
+        "tests/theory/test_sensitivity.py::test_given_data_indices_are_unbiased_and_their_errors_are_right",
+    ),
+    Fault(
+        "a threshold has the error of the difference",
+        "sim/uncertainty/one_way.py",
+        "at(found)[1] / abs(slope)",
+        "at(found)[1]",
+        "tests/unit/uncertainty/test_one_way.py::test_threshold_of_a_closed_form",
+    ),
 )
