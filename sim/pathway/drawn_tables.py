@@ -14,7 +14,7 @@ from sim.errors import Problem, ScenarioError
 from sim.pathway.distributions import DrawnLeaf
 from sim.pathway.layout import Floats, Tables
 from sim.pathway.tables import Pathway, compile_pathway
-from sim.scenario.language.drawn import Rebuild, Values, rebuild
+from sim.scenario.language.drawn import Rebuild, Values, rebuild, without_parameters
 from sim.scenario.language.model import Scenario
 
 
@@ -31,6 +31,9 @@ class ParameterPathway:
     """A pathway compiled once, its scenario loaded so that numbers keep the parameters that give them."""
 
     pathway: Pathway
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"pathway": self.pathway}
 
     @classmethod
     def of(cls, scenario: Scenario) -> ParameterPathway:
@@ -49,6 +52,11 @@ class ParameterPathway:
         changed = self._rebuild_read
         scenario = self.pathway.scenario if changed is None else changed(values)
         return replace(self.pathway, scenario=scenario, tables=tables)
+
+    @property
+    def at_base(self) -> Pathway:
+        """The pathway at the base values, its scenario without parameters."""
+        return replace(self.pathway, scenario=without_parameters(self.pathway.scenario))
 
     def scenario_at(self, values: Values) -> Scenario:
         """The scenario for these values of the parameters."""

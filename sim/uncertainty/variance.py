@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from math import isnan, nan, sqrt
+from math import inf, isnan, nan, sqrt
 from typing import NamedTuple, TypeVar
 
 import numpy as np
@@ -285,7 +285,8 @@ def _component(mean_square: float, removed: float, error: float) -> Component:
         limit = max(variance, 0.0) if error == 0.0 else nan
         return Component(variance, limit, limit)
     freedom = 2.0 * mean_square**2 / error
-    low, high = (mean_square * freedom / float(chdtri(freedom, tail)) for tail in (0.025, 0.975))
+    quantiles = (float(chdtri(freedom, tail)) for tail in (0.025, 0.975))
+    low, high = (mean_square * freedom / one if one > 0.0 else inf for one in quantiles)
     return Component(variance, max(low - removed, 0.0), max(high - removed, 0.0))
 
 

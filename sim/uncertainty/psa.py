@@ -1,0 +1,304 @@
+"""Probabilistic sensitivity analysis: all arms simulated for many draws of their parameters."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from itertools import pairwise
+from math import ceil
+from typing import Protocol
+
+import numpy as np
+
+from sim.engine.processes import in_processes
+from sim.engine.run import ensure_compiled
+from sim.errors import InputError
+from sim.event_log.log import Floats
+from sim.outcomes.comparison.comparability import check_comparable
+from sim.outcomes.endpoints.time_to_event import TimeToEvent
+from sim.pathway.drawn_tables import ParameterPathway
+from sim.runs.comparison import distinct, name_of
+from sim.runs.run import QUIET, Progress, RunRequest, check_outcomes, check_whole
+from sim.scenario import load
+from sim.scenario.checks.draws import check_draws
+from sim.scenario.language.drawn import Column
+from sim.scenario.language.model import Parameter, Scenario
+from sim.uncertainty.assumed_spread import with_assumed_spread
+from sim.uncertainty.model import (
+    ArmModel,
+    Evaluated,
+    Measure,
+    Model,
+    evaluator_of,
+    measures_of,
+)
+from sim.uncertainty.parameter_draws import columns, draw_parameters
+from sim.uncertainty.variance import DrawSums
+
+TOGETHER = 40_000
+"""Patients of the draws that are evaluated as one log."""
+BLOCKS = 20
+"""Blocks of draws with the same patients, between which their sums are compared."""
+
+
+class Design(StrEnum):
+    """Which patients each draw simulates: fresh ones of its own, or the same in all draws."""
+
+    FRESH = "fresh"
+    SAME = "same"
+
+
+@dataclass(frozen=True, slots=True)
+class PsaRequest:
+    """What is asked of a probabilistic analysis.
+
+    arms: what each arm is simulated from, all with the same seed, patients and times. assumed_spread: of
+    parameters that are assumed and have no uncertainty, as a share of their value; None: these are fixed.
+    Raises: InputError, naming the parameter, for a value that it cannot have.
+    """
+
+    arms: tuple[RunRequest, ...]
+    draws: int
+    design: Design = Design.FRESH
+    assumed_spread: float | None = None
+    outcomes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        check_whole("draws", self.draws, 2, 10_000_000)
+
+    @property
+    def seed(self) -> int:
+        """The seed of all random numbers."""
+        return self.arms[0].seed
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Psa:
+    """An analysis that was carried out.
+
+    base: float64 [n_arms, n_measures], every measure at the base values of the parameters. values: float64
+    [n_draws, n_columns], the parameters of each draw, `columns` their names. estimates, noise, economic:
+    as in `Evaluated`. blocks: of draws. sums: with the same patients in all draws, of each block those of
+    each arm, then of each arm less the first, and of each measure; else empty.
+    """
+
+    request: PsaRequest
+    model: Model
+    base: Floats
+    columns: tuple[Column, ...]
+    values: Floats
+    estimates: Floats
+    noise: Floats
+    economic: Floats
+    blocks: tuple[range, ...]
+    sums: Sequence[Sequence[Sequence[DrawSums]]] = field(default=(), repr=False)
+
+
+# ---------------------------------------------------------------- the model
+
+
+def model_of(request: PsaRequest) -> tuple[Model, Floats]:
+    """The arms for any values of their parameters, and all measures at the base values [n_arms, n_measures].
+
+    Raises: ScenarioError where a scenario is wrong; InputError where the arms cannot be compared or no
+    parameter has an uncertainty.
+    """
+    bases = [one.load() for one in request.arms]
+    for base in bases:
+        check_outcomes(request.outcomes, base)
+    names = distinct([name_of(one.file) for one in request.arms])
+    arms = tuple(
+        _arm(name, one, base, request.assumed_spread)
+        for name, one, base in zip(names, request.arms, bases, strict=True)
+    )
+    if not any(arm.parameters for arm in arms):
+        fact = f"{request.arms[0].file}: no parameter has an uncertainty"
+        raise InputError(fact, "write `uncertainty: {beta: {n: 50}}` beside its value, or assume a spread")
+    units = dict.fromkeys(unit for arm in arms for unit in arm.pathway.pathway.units)
+    ensure_compiled(["independent", *units])
+    return _with_measures(arms, request)
+
+
+def _arm(name: str, request: RunRequest, base: Scenario, assumed_spread: float | None) -> ArmModel:
+    parameters = base.parameters
+    if assumed_spread is not None:
+        parameters = with_assumed_spread(parameters, assumed_spread)
+    drawn = tuple(one for one in parameters if one.drawn is not None)
+    kept = load(request.file, settings=request.all_settings, keep={one.name for one in drawn})
+    label = base.label or base.title
+    return ArmModel(name, label, ParameterPathway.of(kept), drawn)
+
+
+def _with_measures(arms: tuple[ArmModel, ...], request: PsaRequest) -> tuple[Model, Floats]:
+    """The base case simulated once: which measures there are, and how long patients are observed."""
+    at = request.arms[0].at
+    empty = Model(arms, (), at, request.seed, ({},) * len(arms))
+    made = [empty.simulate_base(number) for number in range(len(arms))]
+    for other in made[1:]:
+        check_comparable(made[0], other)
+    measures: dict[Measure, None] = {}
+    observations = []
+    for arm in made:
+        evaluator = evaluator_of(arm, at=at, observations={})
+        chosen = [one for one in evaluator.outcomes if not request.outcomes or one.name in request.outcomes]
+        measures |= dict.fromkeys(measures_of(evaluator, chosen))
+        ends = {one.name: evaluator.evaluate(replace(one, by=None)).endpoint for one in chosen}
+        observations.append(
+            {name: end.observation for name, end in ends.items() if isinstance(end, TimeToEvent)}
+        )
+    model = replace(
+        empty, measures=tuple(measures), observations=tuple(observations), n_patients=made[0].log.n_patients
+    )
+    base = [next(model.evaluate_log(number, arm))[0] for number, arm in enumerate(made)]
+    return model, np.stack(base)
+
+
+def parameters_of(model: Model) -> tuple[tuple[Parameter, ...], tuple[Column, ...]]:
+    """The parameters of all arms, each as the first arm with it has it, and their columns."""
+    found = {one.name: one for arm in reversed(model.arms) for one in reversed(arm.parameters)}
+    every = tuple(reversed(list(found.values())))
+    return every, columns(every)
+
+
+def values_by_arm(model: Model, numbers: Sequence[int]) -> list[dict[Column, Floats]]:
+    """The parameters of every arm in the draws with these numbers; a rule that a draw breaks is an error.
+
+    Raises: ScenarioError naming parameter and draw.
+    """
+    found = []
+    for arm in model.arms:
+        table = draw_parameters(arm.parameters, seed=model.seed, draws=numbers)
+        values = dict(zip(columns(arm.parameters), table.T, strict=True))
+        check_draws(arm.scenario, values, numbers)
+        found.append(values)
+    return found
+
+
+# ---------------------------------------------------------------- simulated
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Block:
+    """Consecutive draws. values: of each arm, float64 [n] for each parameter."""
+
+    numbers: range
+    values: list[dict[Column, Floats]]
+
+    def part(self, first: int, after: int) -> Block:
+        """The draws first to after (not included) of the block."""
+        values = [{column: array[first:after] for column, array in one.items()} for one in self.values]
+        return Block(self.numbers[first:after], values)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Done:
+    """A block that was simulated; sums as in `Psa`, empty with fresh patients."""
+
+    numbers: range
+    estimates: Floats
+    noise: Floats
+    economic: Floats
+    sums: Sequence[Sequence[DrawSums]]
+
+
+def simulate_draws(whole: tuple[Model, Design], block: Block) -> Done:
+    """Simulate the draws of a block. whole: the model and the design."""
+    model, design = whole
+    sums: list[list[DrawSums]] = []
+    parts: list[Evaluated] = []
+    step = max(1, TOGETHER // model.n_patients)
+    n = len(block.numbers)
+    for first, after in pairwise([*range(0, n, step), n]):
+        part = block.part(first, after)
+        replications = [0] * (after - first) if design is Design.SAME else list(part.numbers)
+        found = model.evaluate(part.values, replications)
+        if design is Design.SAME:
+            _add(sums, found)
+        parts.append(replace(found, influences=[]))
+    estimates, noise, economic = (np.concatenate([getattr(one, name) for one in parts]) for name in NUMBERS)
+    return Done(block.numbers, estimates, noise, economic, sums)
+
+
+NUMBERS = ("estimates", "noise", "economic")
+
+
+def _add(sums: list[list[DrawSums]], found: Evaluated) -> None:
+    """Add draws of the same patients to the sums of each arm, and of each arm less the first."""
+    for estimates, influences in zip(found.estimates, found.influences, strict=True):
+        both = np.concatenate([estimates, estimates[1:] - estimates[0]])
+        each = np.concatenate([influences, influences[1:] - influences[0]])
+        if not sums:
+            sums += [[DrawSums(each.shape[2]) for _ in row] for row in both]
+        for row, values, parts in zip(sums, both, each, strict=True):
+            for one, value, part in zip(row, values, parts, strict=True):
+                one.add(float(value), part)
+
+
+class BlockStore(Protocol):
+    """Where blocks of draws are kept as they are done."""
+
+    def read(self, numbers: range) -> Done | None:
+        """A block that was finished, None where it was not."""
+
+    def write(self, done: Done) -> None:
+        """Keep a block."""
+
+
+def run_psa(
+    request: PsaRequest,
+    model: Model,
+    base: Floats,
+    *,
+    store: BlockStore | None = None,
+    progress: Progress = QUIET,
+) -> Psa:
+    """Carry out an analysis. model, base: of `model_of`. store: keeps the blocks, none is simulated again.
+
+    Raises: ScenarioError, InputError and RunError as `Model.evaluate`.
+    """
+    progress.step("engine")
+    blocks = _blocks(request, model)
+    done: dict[range, Done] = {}
+    for numbers in blocks:
+        found = store.read(numbers) if store is not None else None
+        if found is not None:
+            done[numbers] = found
+    missing = [numbers for numbers in blocks if numbers not in done]
+    checked = values_by_arm(model, range(request.draws))
+
+    def take(one: Done) -> None:
+        done[one.numbers] = one
+        if store is not None:
+            store.write(one)
+        progress.share(len(done) / len(blocks))
+
+    whole, everything = (model, request.design), Block(range(request.draws), checked)
+    parts = (everything.part(numbers.start, numbers.stop) for numbers in missing)
+    workers = request.arms[0].workers or os.cpu_count() or 1
+    if workers == 1 or len(missing) < 2 or not is_worth_processes(request, model):
+        for part in parts:
+            take(simulate_draws(whole, part))
+    else:
+        in_processes(simulate_draws, whole, parts, workers=workers, take=take)
+    ordered = [done[numbers] for numbers in blocks]
+    estimates, noise, economic = (np.concatenate([getattr(one, name) for one in ordered]) for name in NUMBERS)
+    every, names = parameters_of(model)
+    values = draw_parameters(every, seed=model.seed, draws=range(request.draws))
+    sums = [one.sums for one in ordered if one.sums]
+    facts = (request, model, base, names, values)
+    return Psa(*facts, estimates, noise, economic, tuple(blocks), sums)
+
+
+def is_worth_processes(request: PsaRequest, model: Model) -> bool:
+    """Whether the work is worth the second that other processes take to begin."""
+    return request.draws * model.n_patients * len(model.arms) >= 200_000
+
+
+def _blocks(request: PsaRequest, model: Model) -> list[range]:
+    """Consecutive draws: so many as make one log; with the same patients a fixed number of blocks."""
+    step = max(1, TOGETHER // model.n_patients)
+    if request.design is Design.SAME:
+        step = ceil(request.draws / BLOCKS)
+    return [range(first, min(first + step, request.draws)) for first in range(0, request.draws, step)]

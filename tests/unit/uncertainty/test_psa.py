@@ -1,0 +1,115 @@
+"""An analysis gives the same numbers however it is cut up, and equal arms the same in every draw."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sim.errors import InputError, RunError, ScenarioError
+from sim.uncertainty import psa as psa_module
+from sim.uncertainty.draws_folder import DrawsFolder
+from sim.uncertainty.psa import Design, model_of, run_psa, values_by_arm
+from tests.psa_models import TWO_STATES, analysed, request_of, written
+
+DESIGNS = list(Design)
+
+
+@pytest.mark.parametrize("design", DESIGNS)
+def test_one_draw_alone(tmp_path: Path, design: Design) -> None:
+    """Draw 17 alone has the bytes that it has among others."""
+    whole = analysed(written(tmp_path), draws=23, patients=40, design=design)
+    alone = whole.model.evaluate(values_by_arm(whole.model, [17]), [0 if design is Design.SAME else 17])
+    np.testing.assert_array_equal(alone.estimates[0], whole.estimates[17])
+    np.testing.assert_array_equal(alone.noise[0], whole.noise[17])
+    np.testing.assert_array_equal(alone.economic[0], whole.economic[17])
+
+
+@pytest.mark.parametrize("design", DESIGNS)
+def test_workers(tmp_path: Path, design: Design, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other processes, and other numbers of patients evaluated together, change no bit."""
+    files = written(tmp_path)
+    one = analysed(files, draws=12, patients=30, design=design)
+    monkeypatch.setattr(psa_module, "is_worth_processes", lambda *_: True)
+    monkeypatch.setattr(psa_module, "TOGETHER", 90)
+    if design is Design.SAME:
+        monkeypatch.undo()
+        monkeypatch.setattr(psa_module, "is_worth_processes", lambda *_: True)
+    two = analysed(files, draws=12, patients=30, design=design, workers=2)
+    for name in ("values", "estimates", "noise", "economic"):
+        np.testing.assert_array_equal(getattr(one, name), getattr(two, name))
+    assert [len(block) for block in one.sums] == [len(block) for block in two.sums]
+
+
+def test_equal_arms(tmp_path: Path) -> None:
+    """Two arms with one pathway differ by exactly 0 in every draw."""
+    found = analysed(written(tmp_path, one=TWO_STATES, other=TWO_STATES), draws=9, patients=50)
+    np.testing.assert_array_equal(found.estimates[:, 0], found.estimates[:, 1])
+    np.testing.assert_allclose(found.noise[:, :, 0, 0], found.noise[:, :, 0, 1], rtol=1e-12)
+
+
+@pytest.mark.parametrize("design", DESIGNS)
+def test_interrupted(tmp_path: Path, design: Design, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An analysis that was stopped goes on where it was, and ends with the same bytes."""
+    monkeypatch.setattr(psa_module, "TOGETHER", 90)
+    request = request_of(written(tmp_path), draws=25, patients=30, design=design)
+    model, base = model_of(request)
+
+    def finished(folder: Path, stop_after: int | None) -> dict[str, bytes]:
+        store = DrawsFolder(folder, request, model)
+        if stop_after is not None:
+            write = DrawsFolder.write
+            count = 0
+
+            def stopping(self: DrawsFolder, done: psa_module.Done) -> None:
+                nonlocal count
+                write(self, done)
+                count += 1
+                if count == stop_after:
+                    raise KeyboardInterrupt
+
+            with monkeypatch.context() as patch:
+                patch.setattr(DrawsFolder, "write", stopping)
+                with pytest.raises(KeyboardInterrupt):
+                    run_psa(request, model, base, store=store)
+            assert not (folder / "results.json").exists()
+            store = DrawsFolder(folder, request, model)
+        done = run_psa(request, model, base, store=store)
+        store.finish(done, json.dumps(done.estimates.tolist()))
+        return {file.name: file.read_bytes() for file in sorted(folder.iterdir())}
+
+    whole, again = finished(tmp_path / "whole", None), finished(tmp_path / "again", 3)
+    assert list(whole) == ["draws.parquet", "parameters.parquet", "request.json", "results.json"]
+    assert whole == again
+    with pytest.raises(RunError, match="holds a finished analysis"):
+        DrawsFolder(tmp_path / "whole", request, model)
+
+
+def test_other_analysis_in_the_folder(tmp_path: Path) -> None:
+    """A folder with another seed's draws is not mixed with these."""
+    files = written(tmp_path)
+    request = request_of(files, draws=5, patients=10)
+    DrawsFolder(tmp_path / "out", request, model_of(request)[0])
+    other = request_of(files, draws=5, patients=10, seed=2)
+    with pytest.raises(RunError, match="other arms, parameters or options"):
+        DrawsFolder(tmp_path / "out", other, model_of(other)[0])
+
+
+def test_nothing_is_uncertain(tmp_path: Path) -> None:
+    """Without an uncertain parameter there is nothing to draw."""
+    text = "\n".join(line for line in TWO_STATES.splitlines() if "uncertainty" not in line)
+    text = text.replace("parameters:\n", "").replace("$price", "100").replace("$rate", "0.4 per year")
+    request = request_of(written(tmp_path, plain=text), draws=5, patients=10)
+    with pytest.raises(InputError, match="no parameter has an uncertainty"):
+        model_of(request)
+
+
+def test_a_draw_that_breaks_a_rule(tmp_path: Path) -> None:
+    """A utility drawn above 1 is an error before anything is simulated, never cut off."""
+    text = TWO_STATES.replace("utility: 0.8", "utility: $u").replace(
+        "parameters:\n", "parameters:\n  u: {value: 0.9, uncertainty: {normal: {sd: 0.1}}}\n"
+    )
+    request = request_of(written(tmp_path, base=text), draws=50, patients=10)
+    model, base = model_of(request)
+    with pytest.raises(ScenarioError, match=r"`u` is 1\.\d+ in draw \d+; a number here is at most 1"):
+        run_psa(request, model, base)
