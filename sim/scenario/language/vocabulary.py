@@ -92,6 +92,9 @@ MODIFIERS: dict[str, tuple[str, str]] = {
 }
 """The type and meaning of each modifier, in the order in which they act."""
 
+BESIDE_A_TIME = ("to", "when", "chance", "do", "cost", "qaly", "every", "waiting")
+"""Keys of an event or clock that stand beside the distribution of its time."""
+
 AS_PRINTED: dict[str, str] = {
     "mean": "in place of the scale or rate",
     "median": "in place of the scale or rate",
