@@ -8,12 +8,21 @@ from pathlib import Path
 from typing import TypeAlias, Unpack
 
 from sim.errors import InputError
-from sim.frames import ComparisonResults, PathLike, PatientTrace, RunResults, SweepResults
+from sim.frames import ComparisonResults, PathLike, PatientTrace, PsaFrames, RunResults, SweepResults
 from sim.outcomes.evaluation import Arm
 from sim.outcomes.summary import evaluate_run
 from sim.runs.comparison import arm_sources, run_comparison, trace_arms
 from sim.runs.grid import Changes, variations
-from sim.runs.run import Run, RunOptions, RunRequest, check_whole, further_outcomes, run_scenario, texts
+from sim.runs.run import (
+    Run,
+    RunOptions,
+    RunRequest,
+    SharedOptions,
+    check_whole,
+    further_outcomes,
+    run_scenario,
+    texts,
+)
 from sim.runs.sequential_stopping import compare_until, run_until
 from sim.runs.sweep import run_sweep
 from sim.scenario import load as load_scenario
@@ -22,6 +31,7 @@ from sim.scenario.language.model import Scenario
 __all__ = [
     "ComparisonResults",
     "PatientTrace",
+    "PsaFrames",
     "RunResults",
     "SweepResults",
     "compare",
@@ -29,6 +39,7 @@ __all__ = [
     "export",
     "load",
     "open_run",
+    "psa",
     "reproduce",
     "run",
     "sweep",
@@ -108,6 +119,43 @@ def sweep(
     varied = variations(loaded, over, cells, one_more=one_more)
     done = run_sweep(request, loaded, varied, outcomes=texts(outcomes), find_best=one_more)
     return SweepResults(done, one_more)
+
+
+def psa(
+    *arms: PathLike,
+    draws: int = 1000,
+    patients: int = 1000,
+    design: str = "fresh",
+    assume_spread: float | None = None,
+    decide: str | None = None,
+    outcomes: Sequence[str] | str = (),
+    out: PathLike | None = None,
+    **options: Unpack[SharedOptions],
+) -> PsaFrames:
+    """Simulate all arms for many draws of their parameters, as `allpath psa` does.
+
+    arms: scenario files, the first is the reference. patients: in each draw and arm. design: `fresh` or
+    `same`. assume_spread: of assumed parameters without uncertainty, 0.2 is 20% of the value. decide: an
+    outcome, by default net benefit. out: a folder that keeps the draws.
+    options: seed, workers, settings and at, as of `run`.
+    Raises: as `run`; InputError where nothing is uncertain.
+    """
+    from sim.uncertainty.psa import psa_request
+    from sim.uncertainty.results import analyse
+
+    if not arms:
+        raise InputError("psa: no scenario is given", "give one or more")
+    request = psa_request(
+        arms,
+        draws=draws,
+        design=design,
+        assume_spread=assume_spread,
+        outcomes=texts(outcomes),
+        decide=decide,
+        patients=patients,
+        **options,
+    )
+    return PsaFrames(analyse(request, folder=None if out is None else Path(out)))
 
 
 def trace(

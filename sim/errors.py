@@ -40,7 +40,9 @@ class Problem:
     fix: str = ""
 
     def __str__(self) -> str:
-        path = f"{self.where.path}: " if self.where.path else ""
+        where = self.where
+        is_in_place = where.place.file.endswith(f" {where.path}")  # of a setting: `--set PATH`
+        path = f"{where.path}: " if where.path and not is_in_place else ""
         head = f"{self.where.place}: {path}{self.fact}"
         return f"{head}\n    {self.fix}" if self.fix else head
 

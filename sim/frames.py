@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
+    from sim.uncertainty.results import PsaResults
+
 PathLike: TypeAlias = str | os.PathLike[str]
 Done = TypeVar("Done", Run, Comparison, Sweep)
 
@@ -247,6 +249,74 @@ class SweepResults(_Shown[Sweep]):
         from sim.report.tables.sweep_table import csv_text
 
         _write(file, csv_text(self.results))
+
+
+@dataclass(frozen=True, eq=False)
+class PsaFrames:
+    """A probabilistic sensitivity analysis. results: typed."""
+
+    results: PsaResults
+
+    @cached_property
+    def estimates(self) -> pd.DataFrame:
+        """A row for each number of each arm, then for each difference from the first arm; see `PsaRow`."""
+        return _rows_frame(self.results.estimates)
+
+    @cached_property
+    def decision(self) -> pd.DataFrame:
+        """A row for each threshold (or time) and arm; see `DecisionRow`."""
+        return _rows_frame(self.results.decision)
+
+    @cached_property
+    def value_of_information(self) -> pd.DataFrame:
+        """A row for each threshold (or time) and parameter; see `InformationRow`."""
+        return _rows_frame(self.results.value_of_information)
+
+    @cached_property
+    def parameters(self) -> pd.DataFrame:
+        """A row for each draw, a column for each parameter (`NAME.KEY` for a part of a vector)."""
+        import pandas as pd
+
+        psa = self.results.psa
+        names = [f"{name}.{key}" if key else name for name, key in psa.columns]
+        return pd.DataFrame(psa.values, columns=names)
+
+    @cached_property
+    def draws(self) -> pd.DataFrame:
+        """A row for each draw, arm and measure: the columns of `draws.parquet`, `noise` its squared error."""
+        import pandas as pd
+
+        psa = self.results.psa
+        n, n_arms, n_measures = psa.estimates.shape
+        arms = np.arange(n_arms)
+        labels = pd.MultiIndex.from_product(
+            [range(n), [arm.name for arm in psa.model.arms], range(n_measures)], names=["draw", "arm", "k"]
+        )
+        noise = np.moveaxis(psa.noise[:, :, arms, arms], 2, 1)
+        columns = {"estimate": psa.estimates.reshape(-1), "noise": noise.reshape(-1)}
+        table = pd.DataFrame(columns, index=labels).reset_index()
+        measures = pd.DataFrame(psa.model.measures).rename(columns={"time": "time_days"})
+        return table.merge(measures, left_on="k", right_index=True).drop(columns="k").sort_index()
+
+    def as_json(self) -> dict[str, Any]:
+        """The results as `--json` writes them."""
+        return self.results.as_json()
+
+    def __str__(self) -> str:
+        from rich.console import Console
+
+        from sim.report.tables.psa_table import print_psa
+
+        console = Console(file=StringIO(), width=100)
+        print_psa(self.results, console)
+        assert isinstance(console.file, StringIO)
+        return console.file.getvalue().rstrip("\n")
+
+
+def _rows_frame(rows: Sequence[Any]) -> pd.DataFrame:
+    import pandas as pd
+
+    return pd.DataFrame(list(rows))
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,6 +7,7 @@ import io
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from unittest.mock import patch
 
@@ -17,6 +18,20 @@ ROOT = Path(__file__).parents[1]
 
 def output_of(*words: str, folder: Path = ROOT) -> str:
     """The standard output of `allpath`, given in a folder; its exit status must be 0."""
+    status, output, errors = _ended(words, folder)
+    assert status == 0, errors
+    return output
+
+
+def error_of(*words: str, folder: Path = ROOT) -> str:
+    """The error of `allpath`, given in a folder with wrong input; its exit status must be 2."""
+    status, output, errors = _ended(words, folder)
+    assert (status, output) == (2, ""), output
+    return errors
+
+
+def _ended(words: Sequence[str], folder: Path) -> tuple[int, str, str]:
+    """Exit status, standard output and standard error."""
     output, errors = (io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True) for _ in range(2))
     with (
         contextlib.chdir(folder),
@@ -25,8 +40,7 @@ def output_of(*words: str, folder: Path = ROOT) -> str:
         contextlib.redirect_stderr(errors),
     ):
         status = run_command()
-    assert status == 0, text_of(errors)
-    return text_of(output)
+    return status, text_of(output), text_of(errors)
 
 
 def text_of(stream: io.TextIOWrapper) -> str:

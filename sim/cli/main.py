@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn, cast
 
 import typer
 
-from sim.cli import examples, inspect, options
+from sim.cli import examples, inspect, options, psa
 from sim.cli.output import (
     FAILED,
     INTERRUPTED,
@@ -283,6 +283,7 @@ VERBS = (
     inspect.describe,
     compare,
     sweep,
+    psa.psa,
     inspect.trace,
     reproduce,
     inspect.export,

@@ -73,11 +73,15 @@ RUN_OPTIONS: dict[str, Any] = {
 """The options of verbs that simulate, those of `RunRequest.of`."""
 
 OPTIONS = {
+    "assume_spread": "--assume-spread",
     "at": "--at",
     "by": "--by",
     "cells": "--cell",
     "csv": "--csv",
+    "decide": "--decide",
+    "design": "--design",
     "diagram": "--diagram",
+    "draws": "--draws",
     "engine": "--engine",
     "force": "--force",
     "json": "--json",

@@ -83,7 +83,7 @@ def endpoints(history: History) -> Iterator[tuple[Outcome, Endpoint]]:
 
 def outcome_called(name: str) -> Outcome:
     """An economic outcome as one of a scenario, which no file declares."""
-    return Outcome(name, KIND, Where(Place(""), ""))
+    return Outcome(name, KIND, Where(Place(""), ""), label="QALYs" if name == QALY else "")
 
 
 def endpoint(valuation: Valuation, name: str) -> Endpoint:

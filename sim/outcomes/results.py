@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from math import inf, isnan, log, nan, sqrt
+from math import ceil, inf, isnan, log, nan, sqrt
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -34,7 +34,7 @@ class Key(NamedTuple):
     time: float | None = None
 
 
-MEDIAN = "median"
+MEDIAN, PERCENTILE_90 = "median", "percentile_90"
 OVER_REPLICATIONS = "Student, over replications"
 """The method of an interval of a mean over replications."""
 
@@ -107,6 +107,23 @@ def mean(values: Floats) -> Estimate:
     error = float(np.std(values, ddof=1)) / sqrt(n)
     half = float(stdtrit(n - 1, 0.975)) * float(np.std(values, ddof=1)) / sqrt(n)
     return Estimate(centre, centre - half, centre + half, error, n)
+
+
+def percentile(days: Floats, level: float) -> Estimate:
+    """The first of these times that a share `level` of them does not exceed, without an interval.
+
+    Unknown for none. At one half it is the median: the first time at which at most half go on.
+    """
+    n = len(days)
+    if n == 0:
+        return UNKNOWN
+    rank = max(ceil(round(level * n, 9)), 1) - 1  # the product may exceed a whole number by a rounding error
+    return Estimate(float(np.partition(days, rank)[rank]), n=n)
+
+
+def percentiles(days: Floats) -> dict[Key, Estimate]:
+    """The median and the 90th percentile of some times."""
+    return {Key(MEDIAN): percentile(days, 0.5), Key(PERCENTILE_90): percentile(days, 0.9)}
 
 
 def over_replications(figures: Sequence[Figures]) -> Figures:

@@ -29,10 +29,14 @@ def checked(file: Path, settings: Sequence[str]) -> Checked:
     """Read, resolve and check. Raises: ScenarioError with every problem found."""
     scenario = load(file, settings=settings)
     check_pathway(scenario)
-    sizes = f"{len(scenario.stages)} stages, {len(scenario.outcomes)} outcomes"
+    sizes = f"{_count(len(scenario.stages), 'stage')}, {_count(len(scenario.outcomes), 'outcome')}"
     lines = [f"{file}: valid ({sizes}, digest {scenario.digest[:12]})"]
     lines += [f"    note: {note}" for note in folded(scenario.notes)]
     return Checked(scenario, "\n".join(lines))
+
+
+def _count(n: int, noun: str) -> str:
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
 
 
 def folded(notes: Iterable[str]) -> Iterator[str]:

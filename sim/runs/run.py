@@ -39,21 +39,29 @@ LARGEST = 2**31 - 1
 NUMBER = "patients.number"
 
 
-class RunOptions(TypedDict, total=False):
-    """The options of everything that simulates; None, or none given, for the default.
+class SharedOptions(TypedDict, total=False):
+    """Options of everything that simulates; None, or none given, for the default.
 
-    patients: their number, by default that of the scenario. seed, replications: 1 by default. engine:
-    auto, independent or shared. workers: threads or processes, all cores by default. settings:
-    `PATH=VALUE` each. at: times at which curves are read, as `1 year` or in days.
+    seed: 1 by default. workers: threads or processes, all cores by default. settings: `PATH=VALUE` each.
+    at: times at which curves are read, as `1 year` or in days.
     """
 
-    patients: int | None
     seed: int | None
-    replications: int | None
-    engine: str | None
     workers: int | None
     settings: Sequence[str] | str | None
     at: Sequence[Time] | Time | None
+
+
+class RunOptions(SharedOptions, total=False):
+    """The options of a run, a comparison and a sweep.
+
+    patients: their number, by default that of the scenario. replications: 1 by default. engine: auto,
+    independent or shared.
+    """
+
+    patients: int | None
+    replications: int | None
+    engine: str | None
 
 
 @dataclass(frozen=True, slots=True)

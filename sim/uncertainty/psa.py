@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from itertools import pairwise
 from math import ceil
-from typing import Protocol
+from pathlib import Path
+from typing import Protocol, Unpack
 
 import numpy as np
 
@@ -20,7 +21,16 @@ from sim.outcomes.comparison.comparability import check_comparable
 from sim.outcomes.endpoints.time_to_event import TimeToEvent
 from sim.pathway.drawn_tables import ParameterPathway
 from sim.runs.comparison import distinct, name_of
-from sim.runs.run import QUIET, Progress, RunRequest, check_outcomes, check_whole
+from sim.runs.run import (
+    QUIET,
+    Progress,
+    RunOptions,
+    RunRequest,
+    check_outcomes,
+    check_whole,
+    check_word,
+    outcome_called,
+)
 from sim.scenario import load
 from sim.scenario.checks.draws import check_draws
 from sim.scenario.language.drawn import Column
@@ -56,6 +66,8 @@ class PsaRequest:
 
     arms: what each arm is simulated from, all with the same seed, patients and times. assumed_spread: of
     parameters that are assumed and have no uncertainty, as a share of their value; None: these are fixed.
+    outcomes: those that are evaluated, () for all. decided: the outcome that is to be maximised, "" for net
+    benefit.
     Raises: InputError, naming the parameter, for a value that it cannot have.
     """
 
@@ -64,6 +76,7 @@ class PsaRequest:
     design: Design = Design.FRESH
     assumed_spread: float | None = None
     outcomes: tuple[str, ...] = ()
+    decided: str = ""
 
     def __post_init__(self) -> None:
         check_whole("draws", self.draws, 2, 10_000_000)
@@ -96,6 +109,31 @@ class Psa:
     sums: Sequence[Sequence[Sequence[DrawSums]]] = field(default=(), repr=False)
 
 
+def psa_request(
+    arms: Sequence[str | os.PathLike[str]],
+    *,
+    draws: int,
+    design: str = "fresh",
+    assume_spread: float | None = None,
+    outcomes: Sequence[str] = (),
+    decide: str | None = None,
+    **options: Unpack[RunOptions],
+) -> PsaRequest:
+    """The request for an analysis of scenario files. outcomes: to evaluate, none for all.
+
+    Raises: InputError for an option that it cannot have.
+    """
+    check_word("design", design, list(Design))
+    for arm in arms:
+        if isinstance(arm, Scenario) or Path(arm).is_dir():
+            raise InputError(
+                f"{name_of(Path(arm))}: parameters are drawn from files", "give a scenario's file"
+            )
+    wanted = tuple(dict.fromkeys([*outcomes, *([decide] if decide else [])])) if outcomes else ()
+    requests = tuple(RunRequest.of(arm, **options) for arm in arms)
+    return PsaRequest(requests, draws, Design(design), assume_spread, wanted, decide or "")
+
+
 # ---------------------------------------------------------------- the model
 
 
@@ -108,6 +146,8 @@ def model_of(request: PsaRequest) -> tuple[Model, Floats]:
     bases = [one.load() for one in request.arms]
     for base in bases:
         check_outcomes(request.outcomes, base)
+        if request.decided:
+            outcome_called(request.decided, base, parameter="decide")
     names = distinct([name_of(one.file) for one in request.arms])
     arms = tuple(
         _arm(name, one, base, request.assumed_spread)

@@ -12,7 +12,17 @@ from numpy.typing import NDArray
 
 from sim.event_log.log import Floats, Indices
 from sim.outcomes.history.history import NEVER, Flags, History, rows
-from sim.outcomes.results import Description, Estimate, Figures, Influence, Key, event_in_words, mean, share
+from sim.outcomes.results import (
+    Description,
+    Estimate,
+    Figures,
+    Influence,
+    Key,
+    event_in_words,
+    mean,
+    percentiles,
+    share,
+)
 from sim.outcomes.survival.estimators import of_ratio
 from sim.scenario.language.model import Outcome
 
@@ -56,6 +66,8 @@ class Averages:
                     counts[self.counts[key]] = events
             else:
                 estimates[key] = mean(known)
+                if self.description.unit == "days":
+                    estimates |= percentiles(known)
             if n > 1:
                 influences[key] = partial(self._influence, key, chosen)
         counts[LEFT_OUT] = len(chosen) - n

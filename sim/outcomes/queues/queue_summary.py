@@ -306,7 +306,8 @@ def resource_rows(
             for measure, estimate in resource_figures(found.averages).items()
         ]
         rows.append(("grants_per_year", "", "per year", ends.grants_per_year, False))
-        rows.append(("mean_wait", "", "days", ends.wait, True))
+        for what, found_days in (("wait", ends.wait), ("stay", ends.stay)):
+            rows += [(f"{kind}_{what}", "", "days", one, True) for kind, one in found_days.items()]
         rows += [("share_of_waits", way, "share", share, False) for way, share in ends.ended.items()]
         rows.append(("waits_ended", "", "waits", Estimate(ends.n, n=ends.n), False))
         rows.append(("waits_cut_off", "", "waits", Estimate(ends.cut_off, n=ends.n), False))

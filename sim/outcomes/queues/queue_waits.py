@@ -1,19 +1,38 @@
-"""Waits for a resource: how they ended, and how many units were granted."""
+"""Waits for a resource: how long they were and how they ended; grants, and how long units were held."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 
 from sim.event_log.log import Floats, Indices, is_waiting, units_held
 from sim.outcomes.history.history import NEVER, History
-from sim.outcomes.results import Estimate, mean
+from sim.outcomes.results import Estimate, mean, percentile
 from sim.units import DAYS_IN
 
 GRANTED = "granted"
+
+
+class Lengths(NamedTuple):
+    """The mean, the median and the 90th percentile of some times, days; nan where there are none.
+
+    A percentile is the first time that so many of the times do not exceed, as the median of a curve is.
+    """
+
+    mean: float
+    median: float
+    percentile_90: float
+
+
+def lengths(days: Floats) -> Lengths:
+    """The lengths of these times."""
+    if not len(days):
+        return Lengths(np.nan, np.nan, np.nan)
+    return Lengths(float(days.mean()), *(percentile(days, level).value for level in (0.5, 0.9)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,28 +41,31 @@ class Waits:
 
     n: those that ended; cut_off: by the end of observation. ended: how many ended in each way
     (GRANTED, or the event or clock by which the patient left), by its code in the log (GRANTED: -1)
-    and its name. days: their mean length, nan for none. grants_per_year: from the warm-up to the horizon.
+    and its name. days: their lengths. grants_per_year: from the warm-up to the horizon. held: how long
+    patients had units, from the first grant to having none, where both lie in that time.
     """
 
     n: int
     cut_off: int
     ended: Mapping[tuple[int, str], int]
-    days: float
+    days: Lengths
     grants_per_year: float
+    held: Lengths
 
 
 @dataclass(frozen=True, slots=True)
 class Ends:
     """The same over replications.
 
-    ended: for each way to end the share of the waits that ended. wait: mean days of these.
+    ended: for each way to end the share of the waits that ended. wait: days of these. stay: days of holding.
     """
 
     n: int
     cut_off: int
     ended: dict[str, Estimate]
     grants_per_year: Estimate
-    wait: Estimate
+    wait: Mapping[str, Estimate]
+    stay: Mapping[str, Estimate]
 
 
 def waits_of(history: History, resource: str, replications: int) -> list[Waits]:
@@ -66,13 +88,35 @@ def waits_of(history: History, resource: str, replications: int) -> list[Waits]:
     cause = np.where(is_granted, -1, log.event[np.minimum(ended + 1, log.n_rows - 1)])
     days = log.time[ended] - log.time[asked] + waits.before[of[over]]
     grants = np.diff(_edges(history, granted, replications)) / (end - begin) * DAYS_IN["year"]
+    begins, stays = _stays(history, rows, held)
+    is_stay = _calendar(history, begins) >= begin
+    begins, stays = begins[is_stay], stays[is_stay]
+    stay_edges = _edges(history, begins, replications)
     found = []
     for r, (a, b) in enumerate(pairwise(_edges(history, asked, replications).tolist())):
         ways = zip(*np.unique(cause[a:b], return_counts=True), strict=True)
         counts = {(int(way), log.names.events[way] if way >= 0 else GRANTED): int(n) for way, n in ways}
-        mean_days = float(days[a:b].mean()) if b > a else np.nan
-        found.append(Waits(b - a, int(cut_off[r]), counts, mean_days, float(grants[r])))
+        own_stays = lengths(stays[stay_edges[r] : stay_edges[r + 1]])
+        found.append(Waits(b - a, int(cut_off[r]), counts, lengths(days[a:b]), float(grants[r]), own_stays))
     return found
+
+
+def _stays(history: History, rows: Indices, held: Floats) -> tuple[Indices, Floats]:
+    """The rows by which patients come to hold units of a resource, and days until they hold none.
+
+    rows: those that change what patients hold, held [n_rows]: units just after each. Who is still there
+    at the end of observation is left out.
+    """
+    has = held > 0
+    patient = history.patients(rows)
+    is_same = np.append(False, patient[1:] == patient[:-1])[: len(rows)]
+    had = np.append(False, has[:-1])[: len(rows)] & is_same
+    begins, ends = np.flatnonzero(has & ~had), np.flatnonzero(~has & had)
+    last = np.append(ends, len(rows))[np.searchsorted(ends, begins)]
+    is_over = last < len(rows)
+    is_over[is_over] = patient[last[is_over]] == patient[begins[is_over]]
+    begins, last = rows[begins[is_over]], rows[last[is_over]]
+    return begins, history.log.time[last] - history.log.time[begins]
 
 
 def ends_of_waits(waits: Sequence[Waits]) -> Ends:
@@ -84,8 +128,15 @@ def ends_of_waits(waits: Sequence[Waits]) -> Ends:
         sum(one.cut_off for one in waits),
         {way[1]: _mean([one.ended.get(way, 0) / one.n for one in some]) for way in ways},
         _mean([one.grants_per_year for one in waits]),
-        _mean([one.days for one in some]),
+        _over_replications([one.days for one in waits]),
+        _over_replications([one.held for one in waits]),
     )
+
+
+def _over_replications(found: Sequence[Lengths]) -> dict[str, Estimate]:
+    """The mean over the replications that have any, of each number."""
+    some = [one for one in found if not np.isnan(one.mean)]
+    return {name: _mean([getattr(one, name) for one in some]) for name in Lengths._fields}
 
 
 def _calendar(history: History, rows: Indices) -> Floats:

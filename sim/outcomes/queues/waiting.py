@@ -11,7 +11,17 @@ from numpy.typing import NDArray
 from sim.event_log.log import ASKS, ENTERS, Floats, Indices, is_waiting
 from sim.outcomes.history.choices import units_needed
 from sim.outcomes.history.history import NEVER, History
-from sim.outcomes.results import Description, Estimate, Figures, Influence, Key, mean, share, time_in_prose
+from sim.outcomes.results import (
+    Description,
+    Estimate,
+    Figures,
+    Influence,
+    Key,
+    mean,
+    percentiles,
+    share,
+    time_in_prose,
+)
 from sim.outcomes.survival.estimators import of_ratio
 from sim.scenario.language.model import Outcome
 
@@ -52,6 +62,8 @@ class Waiting:
                 estimates[key] = share(int(np.count_nonzero(waited > self.above)), len(waited))
             if len(np.unique(self.patient[requests[mask]])) > 1:
                 influences[key] = partial(self._influence, requests[mask], chosen)
+        if self.above is None:
+            estimates |= percentiles(days[ended])
         n = int(ended.sum())
         return Figures(n, estimates, {Key("left_out"): len(end) - n}, influences)
 

@@ -46,7 +46,12 @@ RESOURCE_MEASURES = {
     "queue": "queue",
     "unit_days": "unit-days in use",
     "grants_per_year": "granted a year",
-    "mean_wait": "wait",
+    "mean_wait": "mean wait",
+    "median_wait": "median wait",
+    "percentile_90_wait": "90% wait at most",
+    "mean_stay": "mean time held",
+    "median_stay": "median time held",
+    "percentile_90_stay": "90% are held at most",
 }
 
 

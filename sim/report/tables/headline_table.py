@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from math import isnan, nan
 
 from rich.console import Console
@@ -20,12 +20,22 @@ from sim.report.tables.comparison_table import (
 )
 from sim.report.tables.economic_tables import BY_YEAR, COST, QALY, ratio_cells
 from sim.report.tables.model import BOLD, FAINT, Cell, Column, Row, Table, Value, print_table, printed, prose
-from sim.report.tables.run_table import ALSO, headline_label, parts, rows_of, total, value_cell
+from sim.report.tables.run_table import (
+    ALSO,
+    headline_label,
+    parts,
+    rows_of,
+    short_resource_table,
+    total,
+    value_cell,
+)
 from sim.report.tables.run_table import about as run_about
 from sim.scenario.language.model import Scenario
 
 MOST_OUTCOMES, MOST_ROWS, MOST_TIMES, MOST_GROUPS, MOST_NOTES = 3, 9, 3, 4, 2
 """Columns of a comparison, rows of a run, times of a curve, groups and notes that are shown."""
+MOST_ROWS_BESIDE_QUEUES = 5
+"""Rows of a run that leave room for the table of its resources."""
 MORE_REPLICATIONS = "--replications 20 gives one"
 
 
@@ -41,6 +51,7 @@ def print_headline(
     known = [one for one in every if one.name != BY_YEAR]
     shown = [one for one in known if one.name in outcomes] if outcomes else known
     table = run_table(results, shown) if is_run else comparison_table(results, shown, chosen=bool(outcomes))
+    queues = short_resource_table(results) if is_run and not outcomes else None
 
     def write(to: Console) -> None:
         prose(to, results.reference.title, BOLD)
@@ -51,17 +62,26 @@ def print_headline(
         else:
             prose(to, "The scenario has no outcomes." if is_run else "The arms have no outcome in common.")
         to.print()
-        for line in caveats(results, scenarios, table):
+        if queues is not None:
+            print_table(queues, to)
+            to.print()
+        most_notes = MOST_NOTES if queues is None else MOST_NOTES - 1
+        for line in caveats(results, scenarios, {one.name for one in shown}, most_notes):
             prose(to, line)
         prose(to, _next(results, len(known)), FAINT)
 
     printed(console, write)
 
 
-def caveats(results: Results, scenarios: Sequence[Scenario], table: Table) -> Iterator[str]:
-    """What the intervals cover or why there are none, queues that do not settle, and the first notes."""
-    cells = (cell for row in table.rows for cell in row[1:])
-    has_intervals = any(" to " in (cell if isinstance(cell, str) else cell.below) for cell in cells)
+def caveats(
+    results: Results, scenarios: Sequence[Scenario], outcomes: Set[str], most_notes: int
+) -> Iterator[str]:
+    """What the intervals cover or why there are none, queues that do not settle, and the first notes.
+
+    outcomes: the names of those in the table.
+    """
+    numbers = results.estimates if len(results.arms) == 1 else results.differences
+    has_intervals = any(row.has_interval for row in numbers if row.outcome in outcomes)
     if has_intervals:
         yield random_error_note(results, scenarios)
     if not has_intervals and results.replications == 1 and (shared := scenarios[0].shared):
@@ -70,8 +90,8 @@ def caveats(results: Results, scenarios: Sequence[Scenario], table: Table) -> It
     yield from unsettled(results)
     queues = {one.name for arm in results.arms for one in arm.resources if not one.settles}
     notes = [note for note in results.notes if not any(f"queue for {name} " in note for name in queues)]
-    yield from (f"Note: {note}" for note in notes[:MOST_NOTES])
-    if (rest := len(notes) - MOST_NOTES) > 0:
+    yield from (f"Note: {note}" for note in notes[:most_notes])
+    if (rest := len(notes) - most_notes) > 0:
         yield f"{rest} more note{'s' * (rest > 1)} with --full"
 
 
@@ -92,9 +112,10 @@ def run_table(results: Results, outcomes: Sequence[OutcomeFacts]) -> Table:
         by, groups = None, ()
     rows: list[Row] = []
     hidden = 0
+    most = MOST_ROWS_BESIDE_QUEUES if results.reference.resources else MOST_ROWS
     for outcome in outcomes:
         found = list(_numbers(results, outcome, is_first=outcome is outcomes[0]))
-        if len(rows) + len(found) > MOST_ROWS and rows:
+        if len(rows) + len(found) > most and rows:
             hidden += 1
             continue
         own = groups if outcome.by == by else ()
@@ -129,7 +150,7 @@ def _numbers(results: Results, outcome: OutcomeFacts, *, is_first: bool) -> Iter
     if (headline := results.headline(outcome.name)) is not None:
         yield headline_label(outcome, headline), headline
     if not outcome.description.curve and outcome.kind != "funnel":
-        yield from ((f"  {label}", row) for label, row in parts(outcome, rows))
+        yield from ((f"  {label}", row) for label, row in parts(outcome, rows) if row.part)
 
 
 def _same(results: Results, row: EstimateRow, group: str) -> EstimateRow | None:
@@ -174,7 +195,7 @@ def comparison_table(results: Results, outcomes: Sequence[OutcomeFacts], *, chos
 def _head(results: Results, outcome: OutcomeFacts) -> str:
     row = results.headline(outcome.name, arm=results.reference.name)
     unit = f" ({row.unit})" if row is not None and outcome.name == COST else ""
-    return headline_label(outcome, row).replace("Qaly", "QALYs") + unit
+    return headline_label(outcome, row) + unit
 
 
 def arm_cell(results: Results, outcome: OutcomeFacts, arm: ArmFacts, group: str = "") -> Cell:

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from sim.outcomes.estimates import DifferenceRow, EstimateRow
 from sim.outcomes.estimates import Table as OutcomeTable
-from sim.outcomes.results import OutcomeFacts, Results, time_in_prose
+from sim.outcomes.results import MEDIAN, PERCENTILE_90, OutcomeFacts, Results, time_in_prose
 from sim.report.tables import number_format
 from sim.report.tables.economic_tables import BY_YEAR, year_table
 from sim.report.tables.model import BOLD, FAINT, Cell, Table, Value, numbers, print_table, printed, prose
@@ -30,6 +30,8 @@ ALSO = {"median": "median", "quantile_25%": "25% by", "quantile_75%": "75% by"}
 """Labels of what stands below the times of a curve."""
 QUANTILES = {"quantile_25%": "25%", "quantile_50%": "50%", "quantile_75%": "75%"}
 """Labels of quantiles over patients."""
+LENGTHS = {"mean": "mean", "median": "median", "percentile_90": "90% within"}
+"""Numbers of waits and of stays, and the heads of their columns."""
 MOST_GROUPS = 4
 """Groups that the answer has room for."""
 SINGLE_REPLICATIONS = ("replication_5%", "replication_50%", "replication_95%")
@@ -331,11 +333,13 @@ def _number_rows(
 
 
 def parts(outcome: OutcomeFacts, rows: Rows[EstimateRow]) -> Iterator[tuple[str, EstimateRow]]:
-    """What stands below the headline of an outcome: a median, categories, or kinds of waits."""
+    """What stands below the headline of an outcome: percentiles, categories, or kinds of waits."""
     if outcome.description.curve:
         yield from (("median", row) for row in rows["median", ""])
     elif outcome.kind != "funnel":
         yield from ((part, row) for part, row in labelled(outcome, rows) if row.part)
+        for kind in (MEDIAN, PERCENTILE_90):
+            yield from ((LENGTHS[kind], row) for row in rows[kind, ""])
 
 
 def replication_tables(results: Results, outcomes: Sequence[OutcomeFacts]) -> Iterator[Table]:
@@ -356,23 +360,41 @@ def replication_tables(results: Results, outcomes: Sequence[OutcomeFacts]) -> It
 
 
 def resource_tables(results: Results) -> Iterator[Table]:
-    """Use of each resource that can be waited for, and what ended the waits for it."""
+    """Use of each resource that can be waited for, its waits and how they ended, and how long it is held."""
     used: list[TableRow] = []
     waits: list[TableRow] = []
+    stays: list[TableRow] = []
     for resource in results.reference.resources:
         rows = rows_of(results.estimates, f"resources.{resource.name}")
 
         def cell(measure: str, part: str = "", rows: Rows[EstimateRow] = rows) -> Value:
             return value_cell(rows[measure, part][0])
 
-        used.append((resource.name, cell("in_use"), cell("utilisation"), cell("queue")))
-        means = (cell("mean_wait").text, cell("grants_per_year").text)
-        waits.append((resource.name, "", *means, count_cell(rows["waits_ended", ""])))
-        waits += [(f"  {way}", cell("share_of_waits", way), "", "", "") for way in resource.ways]
+        averages = (cell("in_use"), cell("utilisation"), cell("queue"), cell("grants_per_year"))
+        used.append((resource.name, *averages))
+        days = (cell(f"{kind}_wait").text for kind in LENGTHS)
+        waits.append((resource.name, "", *days, count_cell(rows["waits_ended", ""])))
+        blank = ("",) * (len(LENGTHS) + 1)
+        waits += [(f"  {way}", cell("share_of_waits", way), *blank) for way in resource.ways]
+        stays.append((resource.name, *(cell(f"{kind}_stay").text for kind in LENGTHS)))
     if used:
-        columns = numbers("resource", "in use", "utilisation", "queue")
+        columns = numbers("resource", "in use", "utilisation", "queue", "granted a year")
         grows = [one.name for one in results.reference.resources if not one.settles]
         said = (f"of the time simulated, not of a long run: {', '.join(grows)}",) if grows else ()
         yield Table("Use of resources, averaged over time", columns, tuple(used), notes=said)
-        columns = numbers("resource, and what ended the wait", "share", "days", "granted a year", "n")
+        columns = numbers("resource, and what ended the wait", "share", *LENGTHS.values(), "n")
         yield Table("Waits for resources", columns, tuple(waits))
+        columns = numbers("resource", *LENGTHS.values())
+        yield Table("How long a patient holds a resource", columns, tuple(stays))
+
+
+def short_resource_table(results: Results) -> Table | None:
+    """A row for each resource that can be waited for: its use, queue and waits; None where there is none."""
+    rows: list[TableRow] = []
+    for resource in results.reference.resources:
+        own = rows_of(results.estimates, f"resources.{resource.name}")
+        measures = ("utilisation", "queue", *(f"{kind}_wait" for kind in LENGTHS))
+        cells = (value_cell(own[measure, ""][0]).text for measure in measures)
+        rows.append((resource.name, *cells))
+    heads = ("utilisation", "queue", "mean wait", *list(LENGTHS.values())[1:])
+    return Table("", numbers("resource", *heads), tuple(rows)) if rows else None

@@ -276,7 +276,7 @@ def _cases(node: PlacedNode, known: Known, leaf: Callable[[PlacedNode], T]) -> C
 
     def read_case(item: PlacedNode) -> tuple[Condition | None, Value[T]]:
         is_last = item.content is nodes[-1].content
-        CASE.check(item)
+        CASE.check(item, known)
         when, value = item.get("when"), item.get("value")
         failed = (when is None) is not is_last or value is None
         if is_last and when is not None:

@@ -22,6 +22,7 @@ from sim.scenario.language.vocabulary import (
     ALL_FAMILIES,
     AS_PRINTED,
     BARE,
+    BESIDE_A_TIME,
     FAMILIES,
     MODIFIERS,
     NUMBER_FAMILIES,
@@ -29,6 +30,7 @@ from sim.scenario.language.vocabulary import (
     RATE,
     SIGNED_RATE,
 )
+from sim.scenario.source.tree import flow, plain
 from sim.units import number_text
 
 
@@ -130,13 +132,20 @@ class Distributions:
             fact = f"unknown {noun} or modifier `{key}`"
             if key in NUMBER_FAMILIES:
                 node.fail_at_key(key, fact, "it is a distribution of an attribute's value, not of a time")
+            elif key in BESIDE_A_TIME and not self.numbers:
+                text = flow(plain(node.value[key]))
+                node.fail_at_key(key, fact, f"write it beside the distribution, not in it: `{key}: {text}`")
             else:
                 node.unknown(key, allowed, fact, f"{noun}s: {', '.join(families)}")
         if len(found) != 1:
             if unknown and not found:
                 raise Unread
             fact = f"two {noun}s are given: {', '.join(found)}" if found else f"no {noun} is given here"
-            raise node.fail(fact, "keep one of them" if found else f"name one of {', '.join(families)}")
+            fix = "keep one of them" if found else f"name one of {', '.join(families)}"
+            if len(found) == 2 and found[0] == "mixture_cure":
+                of = flow({found[1]: plain(node.value[found[1]])})
+                fix = f"write mixture_cure: {{cured: ..., of: {of}}}"
+            raise node.fail(fact, fix)
         return str(found[0])
 
     def _attribute(self, node: PlacedNode, body: PlacedNode) -> dict[str, str]:
@@ -172,17 +181,26 @@ class Distributions:
             node.fail_at_key(family, "`life_table` is not allowed inside `of`", fix)
 
     def _mixture(self, body: PlacedNode, parts: dict[str, Any]) -> Distribution:
+        if not body.is_mapping:
+            fix = "write mixture_cure: {cured: 0.35, of: {exponential: {median: 5 months}}}"
+            raise body.fail(f"a mapping is expected here, not {body.seen()}", fix)
         mapping = body.mapping()
         unknown = [key for key in mapping if key not in ("cured", "of", "odds_ratios")]
+        if unknown and "of" not in mapping and all(key in FAMILIES or key in MODIFIERS for key in unknown):
+            within = {key: plain(mapping[key]) for key in unknown}
+            rest = {key: plain(mapping[key]) for key in mapping if key not in unknown}
+            fix = f"write mixture_cure: {flow({**rest, 'of': within})}"
+            raise body.fail_at_key(unknown[0], "`of` is missing before the distribution of the uncured", fix)
         for key in unknown:
-            body.fail_at_key(key, f"unknown key `{key}`", "mixture_cure has cured, of, odds_ratios")
+            allowed = ("cured", "of", "odds_ratios")
+            more = f"mixture_cure has {', '.join(allowed)}"
+            body.unknown(key, allowed, f"unknown key `{key}`", more=more)
         if unknown:
             raise Unread
-        for key in ("cured", "of"):
+        for key, example in (("cured", "0.35"), ("of", "{exponential: {median: 5 months}}")):
             if key not in mapping:
-                raise body.fail(
-                    f"`{key}` is missing", "write {mixture_cure: {cured: 0.35, of: DISTRIBUTION}}"
-                )
+                there = "".join(f"{k}: {flow(plain(v))}, " for k, v in mapping.items())
+                raise body.fail(f"`{key}` is missing", f"write mixture_cure: {{{there}{key}: {example}}}")
         odds = read_ratios(body.get("odds_ratios"), self.known)
         cured = Probability(
             self.value(body.child("cured"), PlacedNode.share), odds, body.child("cured").where

@@ -63,7 +63,7 @@ def read_effects(node: PlacedNode, known: Known) -> tuple[Effect, ...]:
 
 def read_effect(node: PlacedNode, known: Known) -> Effect:
     """One item: its actions in the order written, behind one condition."""
-    EFFECT.check(node)
+    EFFECT.check(node, known)
     when = node.get("when")
     condition = read_condition(when, known) if when is not None else None
     actions: list[Action] = []

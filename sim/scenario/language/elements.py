@@ -71,13 +71,13 @@ class Element:
     meaning: str
     fields: Mapping[str, Field]
 
-    def check(self, node: PlacedNode) -> dict[str, Node]:
+    def check(self, node: PlacedNode, known: Known) -> dict[str, Node]:
         """The mapping; adds a problem for each key that is unknown or missing."""
         mapping = node.mapping()
         for key in mapping:
             if key not in self.fields:
-                more = f"{self.noun} has {', '.join(self.fields)}"
-                node.unknown(key, self.fields, f"unknown key `{key}`", more=more)
+                fix = known.fix_of_key(self, node, key, known) or f"{self.noun} has {', '.join(self.fields)}"
+                node.fail_at_key(key, f"unknown key `{key}`", fix)
         for key, field in self.fields.items():
             if field.is_required and key not in mapping:
                 self.lacks(node, f"`{key}` is missing", f"{key}: {field.meaning}")
@@ -95,7 +95,7 @@ class Element:
         checked: whether `check` was called already.
         Raises: Unread if any value could not be read, or a required key is missing; all have been tried.
         """
-        mapping = node.mapping() if checked else self.check(node)
+        mapping = node.mapping() if checked else self.check(node, known)
         found: dict[str, Any] = {}
         failed = any(field.is_required and key not in mapping for key, field in self.fields.items())
         for key, field in self.fields.items():

@@ -11,7 +11,16 @@ from sim import units
 from sim.errors import InputError, Place, Problems, Where, did_you_mean
 from sim.scenario.language.drawn import Drawn
 from sim.scenario.language.model import Condition, Covariate, Scalar
-from sim.scenario.source.tree import Node, Unresolved, key_value, normal, shortened
+from sim.scenario.source.tree import (
+    LONGEST_SHOWN,
+    Node,
+    Unresolved,
+    flow,
+    key_value,
+    normal,
+    plain,
+    shortened,
+)
 
 K = TypeVar("K")
 T = TypeVar("T")
@@ -102,7 +111,9 @@ class PlacedNode:
     def items(self) -> Iterator[PlacedNode]:
         """The items of a list; a named one is called by its name in the path."""
         if not self.is_list:
-            raise self.fail(f"a list is expected here, not {self.seen()}", "write it as [item, item]")
+            item = flow(plain(self.content)) if self.is_mapping else ""
+            fix = f"write it as [{item}]" if 0 < len(item) <= LONGEST_SHOWN else "write it as [item, item]"
+            raise self.fail(f"a list is expected here, not {self.seen()}", fix)
         for i, item in enumerate(self.value):
             name = item.value.get("name") if isinstance(item.value, dict) else None
             step = name.value if name is not None and isinstance(name.value, str) else i
@@ -269,10 +280,12 @@ class AttributeKind:
 class Known:
     """The names that a scenario declares; filled before anything that refers to them is read.
 
-    stage: the name of the stage that is being read, "" outside of stages.
+    stage: the name of the stage that is being read, "" outside of stages. fix_of_key: what to write for a
+    key that an element does not have, given the element, its node, the key and these names.
     """
 
     problems: Problems
+    fix_of_key: Callable[[Any, PlacedNode, str, Known], str]
     folder: str = ""
     stage: str = ""
     attributes: dict[str, AttributeKind] = field(default_factory=dict)

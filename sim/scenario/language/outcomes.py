@@ -40,7 +40,7 @@ def read_selector(node: PlacedNode, known: Known, *, within: bool = False) -> Ev
         if node.value == "start":
             return EventSelector("start", "", (), None, None, node.where)
         raise node.fail(f"an event selector is expected here, not {node.seen()}", selector_of(node, known))
-    mapping = SELECTOR.check(node)
+    mapping = SELECTOR.check(node, known)
     kinds = [key for key in mapping if key in KINDS]
     if len(kinds) != 1:
         fact = (
@@ -234,7 +234,7 @@ FOR_ALL = ("label", "among", "by")
 
 def read_outcome(name: str, node: PlacedNode, known: Known) -> Outcome:
     """One outcome; its kind is the word it has."""
-    mapping = OUTCOME.check(node)
+    mapping = OUTCOME.check(node, known)
     heads = [key for key in mapping if key in HEADS]
     if len(heads) != 1:
         fact = f"two kinds of outcome are given: {', '.join(heads)}"

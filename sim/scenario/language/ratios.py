@@ -116,7 +116,7 @@ def read_ratio(
     node: PlacedNode, known: Known, entries: tuple[Any, ...] | None, word: str, are_times: bool
 ) -> Ratio:
     """One ratio."""
-    mapping = RATIO.check(node)
+    mapping = RATIO.check(node, known)
     if ("value" in mapping) == ("log" in mapping):
         fact, fix = "a ratio has `value` or `log`, one of the two", "write {value: 0.7}, or {log: -0.36}"
         raise RATIO.lacks(node, fact, fix)

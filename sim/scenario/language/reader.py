@@ -49,7 +49,7 @@ RESERVED: dict[str, tuple[str, ...]] = {
 def collect_names(top: PlacedNode, known: Known) -> None:
     """Collect every name, so that it can be referred to from anywhere."""
     pathway = top.get("pathway")
-    if pathway is None or "stages" not in PATHWAY.check(pathway):
+    if pathway is None or "stages" not in PATHWAY.check(pathway, known):
         raise Unread
     stages = pathway.child("stages")
     if not stages.mapping():
@@ -253,11 +253,12 @@ SCENARIO = Element(
             STATES, "health states by name, for outcomes, utilities and plots", "{}", is_written=True
         ),
         "economics": Field(ECONOMY, "how costs and health are counted; needed if there is a cost or utility"),
-        "conditions": Field(Type("conditions"), "conditions by name, each defined once"),
+        "conditions": Field(Type("conditions"), "conditions by name, each defined once", "{}"),
         "patients": required(PEOPLE, "attributes, number and start of the patients"),
         "parameters": Field(
             Type("parameters", element=PARAMETER, is_named=True),
             "numbers by name, with their source; `$name` stands for the value",
+            "{}",
         ),
         "clocks": Field(
             CLOCKS, "events that go on when the patient moves to another stage", "{}", is_written=True
@@ -316,14 +317,21 @@ def has_default(path: tuple[str, ...]) -> bool:
     return key in element.fields and bool(element.fields[key].default)
 
 
+def _fix_of_key(element: Element, node: PlacedNode, key: str, known: Known) -> str:
+    """What to write for a key that an element does not have."""
+    from sim.scenario.language.misplaced import fix_of_key
+
+    return fix_of_key(SCENARIO, element, node, key, known)
+
+
 def read(top: PlacedNode, *, folder: str, is_layered: bool) -> Scenario | None:
     """The scenario of a tree, None where it cannot be put together; problems are noted.
 
     folder: where paths to tables are seen from.
     """
-    known = Known(top.problems, folder)
+    known = Known(top.problems, _fix_of_key, folder)
     try:
-        SCENARIO.check(top)
+        SCENARIO.check(top, known)
         collect_names(top, known)
     except Unread:
         return None

@@ -307,7 +307,7 @@ def read_arrivals(node: PlacedNode, known: Known) -> Arrivals:
     if not node.is_mapping:
         fix = "write together, {poisson: RATE} or {every: TIME}"
         raise node.fail(f"`{node.value}` is not a way to arrive", fix)
-    kinds = [key for key in ARRIVALS.check(node) if key in KINDS]
+    kinds = [key for key in ARRIVALS.check(node, known) if key in KINDS]
     if len(kinds) != 1:
         fact = f"{' and '.join(kinds)} exclude each other" if kinds else "it is not given how patients arrive"
         raise ARRIVALS.lacks(node, fact, "give one of poisson, every, file")
@@ -386,7 +386,7 @@ PATIENTS = Element(
 
 def read_patients(node: PlacedNode, known: Known) -> Patients:
     """Attributes, number and start of the patients."""
-    mapping = PATIENTS.check(node)
+    mapping = PATIENTS.check(node, known)
     if "from_file" in mapping and "table" in mapping:
         node.fail_at_key("table", "the table is given twice", "leave out `table`, the resolved form's")
     parts = PATIENTS.read(node, known, checked=True)

@@ -102,7 +102,7 @@ def read_rules(node: PlacedNode, known: Known, *, stay: bool) -> Rules:
 
 def read_rule(node: PlacedNode, known: Known, *, stay: bool, is_last: bool) -> Rule:
     """One rule; only the last holds always."""
-    mapping = RULE.check(node)
+    mapping = RULE.check(node, known)
     when, name = node.get("when"), node.get("name")
     if is_last and when is not None:
         fix = "it decides for everyone else; add one without"
@@ -212,10 +212,13 @@ CLOCK = Element(
 def read_event(name: str, node: PlacedNode, known: Known) -> Event:
     """A competing event of the stage that is being read, or outside of stages a clock."""
     element = EVENT if known.stage else CLOCK
-    mapping = element.check(node)
-    if known.stage and ("after" in mapping) == ("every" in mapping):
-        fix = "give the time until it happens: after: {fixed: 28 days}"
-        raise EVENT.lacks(node, "an event has `after` or `every`, one of the two", fix)
+    mapping = element.check(node, known)
+    if known.stage and "after" in mapping and "every" in mapping:
+        fix = "keep `after` for what happens at most once a visit, `every` for what recurs"
+        raise node.fail("`after` and `every` exclude each other", fix)
+    if known.stage and "after" not in mapping and "every" not in mapping:
+        fix = f"write the time until it happens: `{name}: {{after: {{fixed: 28 days}}, ...}}`"
+        raise EVENT.lacks(node, "`after` is missing", f"{fix}; `every: ...` for what recurs")
     if "odds_ratios" in mapping and "chance" not in mapping:
         fact = "they act on `chance`, and there is none"
         fix = "put them into the mapping of `to` to change where patients go"
@@ -294,7 +297,7 @@ STAGE_COST = Element(
 
 def read_stage_cost(node: PlacedNode, known: Known) -> StageCost:
     """What a stage costs; flows are given a day."""
-    mapping = STAGE_COST.check(node)
+    mapping = STAGE_COST.check(node, known)
     flows = [word for word in ("per_day", "per_month", "per_year") if word in mapping]
     if len(flows) > 1:
         raise node.fail(f"{' and '.join(flows)} mean the same", "give one of them")
@@ -339,7 +342,7 @@ STAGE = Element(
 
 def read_stage(name: str, node: PlacedNode, known: Known) -> Stage:
     """One stage."""
-    mapping = STAGE.check(node)
+    mapping = STAGE.check(node, known)
     known.stage = name
     try:
         check_kind(node)

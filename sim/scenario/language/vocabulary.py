@@ -92,6 +92,9 @@ MODIFIERS: dict[str, tuple[str, str]] = {
 }
 """The type and meaning of each modifier, in the order in which they act."""
 
+BESIDE_A_TIME = ("to", "when", "chance", "do", "cost", "qaly", "every", "waiting")
+"""Keys of an event or clock that stand beside the distribution of its time."""
+
 AS_PRINTED: dict[str, str] = {
     "mean": "in place of the scale or rate",
     "median": "in place of the scale or rate",
@@ -146,13 +149,12 @@ COVARIATES: dict[str, str] = {
 UNCERTAINTIES: dict[str, str] = {
     "beta": "{n}, centred on the value, n the sum of both parameters; [a, b]; {mean, sd}",
     "lognormal": "{sigma}, its median the value; or sigma or sd with median, mean or meanlog",
-    "normal": "{sd}, centred on the value; {mean, sd}; of a vector {covariance, log}",
+    "normal": "{sd}, centred on the value; {mean, sd}",
     "gamma": "{sd} or {shape}, its mean the value; or mean with sd or shape, shape with scale or rate",
     "uniform": "[low, high]",
     "triangular": "[low, mode, high]",
     "pert": "[low, mode, high]",
     "dirichlet": "{n}, or a count for each key of the value",
-    "empirical": "a list of values, each as probable; {file, column}, for a time or rate also `unit`",
     "follows": "{other: correlation}: drawn together with another parameter",
 }
 

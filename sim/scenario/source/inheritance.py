@@ -19,7 +19,7 @@ from sim.scenario.source import paths
 from sim.scenario.source.files import read_regular
 from sim.scenario.source.paths import Keys
 from sim.scenario.source.record import Change
-from sim.scenario.source.tree import LARGEST_FILE, Node, flow, moved, plain, read_file, read_text
+from sim.scenario.source.tree import LARGEST_FILE, Node, Plain, flow, moved, plain, read_file, read_text
 
 OWN_KEYS = ("format", "title", "label")
 """What belongs to each file and is never inherited."""
@@ -31,6 +31,8 @@ NO_SCENARIO = "is not a scenario file"
 _MARKS = ("format", "based_on", "horizon", "pathway", "patients", "states", "outcomes")
 _MARK = re.compile(rf"(?m)^\s*\{{?\s*[\"']?(?:{'|'.join(_MARKS)})[\"']?\s*:".encode())
 """Keys of which a scenario has one; of a file without any no line is quoted: it may be anybody's."""
+_BEGINNING = re.compile(rb"(?:\s*(?:#.*|---.*|%.*)?\n)*\s*(?:\{|[\"']?[\w.$-]+[\"']?\s*:)")
+"""Of a mapping: its first key, after blank lines, comments and marks of YAML; a page of text has none."""
 
 HasDefault = Callable[[Keys], bool]
 """Whether the key at this path (names of list items among the keys) has a default."""
@@ -146,8 +148,10 @@ def _root(name: str) -> Node:
     try:
         root = read_file(name)
     except ScenarioError as error:
-        if error.problems[0].where.place.line and not _MARK.search(read_regular(name, most=LARGEST_FILE)):
-            raise _no_scenario(Place(name)) from None
+        if error.problems[0].where.place.line:
+            raw = read_regular(name, most=LARGEST_FILE)
+            if not (_MARK.search(raw) and _BEGINNING.match(raw)):
+                raise _no_scenario(Place(name)) from None
         raise
     if not isinstance(root.value, dict) or root.value.keys().isdisjoint(_MARKS):
         raise _no_scenario(root.place)
@@ -251,6 +255,15 @@ def _settings_layer(settings: Sequence[str], problems: Problems) -> _Layer:
     return _Layer(SET, tuple(found))
 
 
+def _nested(keys: Keys, rest: str, value: Node) -> dict[str, Plain]:
+    """A value at the path of the first key that does not exist, what lies beneath as mappings."""
+    first, *below = paths.split(rest)
+    inner = plain(value)
+    for key in reversed(below):
+        inner = {key: inner}
+    return {".".join((*keys, first)): inner}
+
+
 # ---------------------------------------------------------------- one layer on top of another
 
 
@@ -321,7 +334,8 @@ class _Work:
         above = f"`{'.'.join(keys)}`" if keys else "the scenario"
         word = paths.split(rest)[0]
         names = list(paths.children(parent))
-        fix = did_you_mean(word, names) or did_you_mean(rest, names)
+        full = paths.nearest(self.node, operation.path)
+        fix = f"did you mean `{full}`?" if full else did_you_mean(word, names) or did_you_mean(rest, names)
         if isinstance(parent.value, list):
             fact = f"{above} has no item with the name `{word}`"
             if operation.word == "add":
@@ -332,10 +346,10 @@ class _Work:
                 fix = fix or f"its items are {', '.join(names)}"
         elif isinstance(parent.value, dict):
             fact = f"{above} has no `{word}`"
-            if not fix and (full := paths.ending_with(self.node, operation.path)):
-                fix = f"did you mean `{full}`?"
             if not fix and operation.word == "changes" and operation.where.path:
                 fix = "write what is new under `add`"
+            if not fix and operation.word == "add" and operation.value is not None:
+                fix = f"add it as a whole: `{flow(_nested(keys, rest, operation.value))[1:-1]}`"
         else:
             fact = f"{above} is `{parent.value}`: nothing lies beneath it"
             fix = "change it as a whole"

@@ -106,14 +106,30 @@ def _edited(node: Node, keys: Keys, value: Node | None, place: Place) -> Node:
     return Node(node.place, entries, places)
 
 
-def ending_with(node: Node, path: str) -> str:
-    """The only full path that ends with this one, "" if there is none or several."""
-    found = [one for one in _all_paths(node, "") if one.endswith(f".{path}")]
-    return found[0] if len(found) == 1 else ""
+def nearest(node: Node, path: str) -> str:
+    """The path that has all keys of this one, in order, and the fewest others; "" without a single one.
+
+    Where none has all of them, the path that has all but the last few, with these at its end.
+    """
+    keys = path.split(".")
+    everything = [found for found in _all_paths(node, ()) if found]
+    for n in range(len(keys), 0, -1):
+        fits = [found for found in everything if found[-1] == keys[n - 1] and _has(found, keys[:n])]
+        shortest = min(map(len, fits), default=0)
+        best = [found for found in fits if len(found) == shortest]
+        if best:
+            whole = (*best[0], *keys[n:])
+            return ".".join(whole) if len(best) == 1 and shortest > n else ""
+    return ""
 
 
-def _all_paths(node: Node, above: str) -> Iterator[str]:
+def _has(found: Keys, keys: list[str]) -> bool:
+    """Whether the keys are among those found, in this order."""
+    left = iter(found)
+    return all(key in left for key in keys)
+
+
+def _all_paths(node: Node, above: Keys) -> Iterator[Keys]:
     for key, below in children(node).items():
-        path = f"{above}.{key}" if above else key
-        yield path
-        yield from _all_paths(below, path)
+        yield (*above, key)
+        yield from _all_paths(below, (*above, key))

@@ -26,8 +26,7 @@ class Declared:
     """A parameter as declared; the references in its value and uncertainty are replaced.
 
     value: a scalar, or a mapping or list of scalars. written: the uncertainty in the scenario's
-    own words, "" if there is none. where: the place of the value. refers_to: the parameters in the value
-    as written.
+    own words, "" if there is none. where: the place of the value.
     """
 
     name: str
@@ -37,7 +36,6 @@ class Declared:
     source: str
     status: str
     where: Where
-    refers_to: tuple[str, ...] = ()
 
 
 def substitute(
@@ -118,22 +116,16 @@ def _parameter(one: Declared) -> Parameter:
         "rate": partial(units.per_day, negative=True),
     }
     kinds = [units.kind(item.value) for item in items.values()]
-    record = Parameter(
-        one.name,
-        flow(plain(one.value)),
-        one.written,
-        one.source,
-        one.status,
-        one.where,
-        refers_to=one.refers_to,
-    )
+    text = flow(plain(one.value))
     if not set(kinds) <= set(read):
-        return record
+        return Parameter(one.name, text, one.written, one.source, one.status, one.where)
     values = tuple(
         (key, read[kind](item.value)) for kind, (key, item) in zip(kinds, items.items(), strict=True)
     )
     written = tuple(" ".join(str(item.value).split()[1:]) for item in items.values())
-    return replace(record, values=values, units=written, drawn=one.uncertainty)
+    return Parameter(
+        one.name, text, one.written, one.source, one.status, one.where, values, written, one.uncertainty
+    )
 
 
 def _section(node: Node) -> Mapping[str, Node]:
@@ -225,8 +217,7 @@ def _declared(
     )
     written = flow(plain(node)) if node is not None else ""
     where = Where(entries["value"].place, path)
-    others = tuple(dict.fromkeys(_references(entries["value"])))
-    return Declared(name, values[name], found, written, source, status, where, others)
+    return Declared(name, values[name], found, written, source, status, where)
 
 
 # ---------------------------------------------------------------- between parameters

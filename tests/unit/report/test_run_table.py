@@ -130,7 +130,13 @@ def test_waits_and_resources():
     assert row(text, "wait") == ["wait", "3.0", "days", "3"]
     assert row(text, "  served") == ["served", "3.0", "days", "3"]
     assert row(text, "  left") == ["left", "-", "0"]
-    assert row(text, "bed") == ["bed", "40.0", "40.0%", "7.00"]
+    assert row(text, "  median") == ["median", "3.0", "days"]
+    assert row(text, "  90% within") == ["90%", "within", "5.0", "days", "3"]
+    assert row(text, "bed") == ["bed", "40.0", "40.0%", "7.00", "1.10"]
+    of_waits = next(
+        line for line in text.split("Waits for resources")[1].splitlines() if line.startswith("bed")
+    )
+    assert of_waits.split() == ["bed", "3.0", "days", "3.0", "days", "5.0", "days", "3"]
 
 
 def test_competing_ends_that_do_not_fit_beside_each_other_stand_below():

@@ -125,3 +125,39 @@ def test_a_need_is_read_before_the_stage_changes_the_patient(capacity, tmp_path)
     assert [
         row.n for row in results.results.estimates.where(outcome="wait", measure="mean", part="served")
     ] == [20]
+
+
+def served(wait: float, stay: float) -> Patient:
+    """A patient who waits for the bed and holds it, each so many days."""
+    asked = [asks(0, "theatre", bed=WAITS_FOR), granted(wait, "theatre", bed=HOLDS)]
+    return Patient([*asked, enters(wait + stay, "home", bed=FREE_OF)])
+
+
+def test_percentiles_are_the_first_time_that_so_many_do_not_exceed():
+    """Of 1, ..., 10 days five do not exceed 5 and nine do not exceed 9; of 11 times six do not exceed 6."""
+    for n, median, most in ((10, 5.0, 9.0), (11, 6.0, 10.0), (1, 1.0, 1.0)):
+        patients = [served(day, 2 * day) for day in range(1, n + 1)]
+        found = results_of(patients, use=by_hand.resource_use([(0, 0.0, 0, 0, 0, 1)]), **ONE_BED).estimates
+
+        def value(measure: str, found=found) -> float:
+            return found.find("resources.bed", measure).estimate
+
+        assert value("mean_wait") == (n + 1) / 2
+        assert (value("median_wait"), value("percentile_90_wait")) == (median, most)
+        assert value("mean_stay") == n + 1
+        assert (value("median_stay"), value("percentile_90_stay")) == (2 * median, 2 * most)
+
+
+def test_a_stay_that_observation_cuts_off_is_left_out():
+    patients = [
+        served(1.0, 4.0),
+        Patient([asks(0, "theatre", bed=WAITS_FOR), granted(3, "theatre", bed=HOLDS)]),
+    ]
+    found = results_of(patients, use=by_hand.resource_use([(0, 0.0, 0, 0, 0, 1)]), **ONE_BED).estimates
+    row = found.find("resources.bed", "mean_stay")
+    assert row.estimate == 4.0
+
+
+def test_the_outcome_has_the_same_percentiles():
+    found = rows_of([served(day, 1.0) for day in range(1, 11)], "waiting_for", resource="bed", **ONE_BED)
+    assert (found.value("median"), found.value("percentile_90")) == (5.0, 9.0)

@@ -372,6 +372,25 @@ def test_a_base_that_cannot_be_read_is_named_at_its_line(below: str, problem: st
     assert problems_of("top.yaml") == [f"top.yaml:3:11: based_on: {problem}"]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "# Pathways\n\n[a](b) [c](d)\n- a\n  b: c\n\n```yaml\nformat: 1\nhorizon: 2 years\n```\n",
+        "Take these steps\n\n```\nformat: 1\n```\n",
+        "import yaml\n\nhorizon: int = (3,\n",
+    ],
+)
+def test_a_page_of_text_that_quotes_a_scenario_is_no_scenario(text: str) -> None:
+    Path("README.md").write_text(text)
+    fix = "a scenario begins with `format: 1`; `allpath new FILE` writes one"
+    assert problems_of("README.md") == [f"README.md: is not a scenario file\n    {fix}"]
+
+
+def test_a_scenario_with_a_fault_of_yaml_is_one() -> None:
+    Path("a.yaml").write_text("# mine\n\n---\ntitle: a: b\nformat: 1\n")
+    assert problems_of("a.yaml")[0].startswith("a.yaml:4:9: a `:` where no key is allowed")
+
+
 def test_a_fault_within_the_base_is_named_there() -> None:
     Path("base.yaml").write_text("format: 1\nx: ~\n")
     layer("")

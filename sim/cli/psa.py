@@ -1,0 +1,94 @@
+"""The verb `psa`: probabilistic sensitivity analysis."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sim.cli import options
+from sim.cli.output import console, named, outputs, say, say_written, verb, waiting, write_output
+from sim.errors import InputError
+from sim.files import check_outputs, json_text
+
+
+def share_of(text: str | None) -> float | None:
+    """A share as `20%` or `0.2`. Raises: InputError for what is none."""
+    if text is None:
+        return None
+    try:
+        share = float(text.removesuffix("%")) / (100.0 if text.endswith("%") else 1.0)
+    except ValueError:
+        share = 0.0
+    if not 0.0 < share < 10.0:
+        raise InputError(f"assume_spread: {text} is no share", "write 20%, or 0.2")
+    return share
+
+
+@verb
+def psa(
+    arms: Annotated[
+        list[Path], typer.Argument(metavar="A [B ...]", help="Scenario files; the first is the reference.")
+    ],
+    draws: Annotated[int, typer.Option(metavar="N", help="Draws of the parameters.")] = 1000,
+    patients: Annotated[int, typer.Option(metavar="N", help="Patients in each draw and arm.")] = 1000,
+    design: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME", help="fresh: each draw has patients of its own; same: all have the same."
+        ),
+    ] = "fresh",
+    assume_spread: Annotated[
+        str | None,
+        typer.Option(metavar="SHARE", help="Spread of assumed parameters without uncertainty, as 20%."),
+    ] = None,
+    decide: Annotated[
+        str | None, typer.Option(metavar="OUTCOME", help="Decide by this outcome, not by net benefit.")
+    ] = None,
+    outcomes: options.Outcomes = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Keep the draws in this folder; an interrupted analysis goes on."),
+    ] = None,
+    json: options.Json = None,
+    full: options.Full = False,
+    seed: options.Seed = None,
+    workers: options.Workers = None,
+    settings: options.Settings = None,
+    at: options.At = None,
+) -> None:
+    """Draw the uncertain parameters many times and simulate every arm with each draw.
+
+    All arms have the same parameters and the same patients in a draw.
+    """
+    from sim.report.tables.psa_table import print_psa
+    from sim.uncertainty.psa import psa_request
+    from sim.uncertainty.results import analyse
+
+    request = psa_request(
+        arms,
+        draws=draws,
+        design=design,
+        assume_spread=share_of(assume_spread),
+        outcomes=outcomes or (),
+        decide=decide,
+        patients=patients,
+        seed=seed,
+        workers=workers,
+        settings=settings,
+        at=at,
+    )
+    check_outputs(named(json), inputs=arms, folder=out)
+    with waiting() as progress:
+        results = analyse(request, folder=out, progress=progress)
+    if out is not None:
+        outputs.append(out)
+    text = json_text(results.as_json()) if json is not None else ""
+    if json == "-":
+        say(text)
+        return
+    if json is not None:
+        write_output(Path(json), text)
+    print_psa(results, console(), outcomes, full=full)
+    say_written(out)

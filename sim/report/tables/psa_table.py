@@ -1,0 +1,251 @@
+"""What `allpath psa` prints: each number with both its intervals, the decision, what is worth knowing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from math import isnan
+
+from rich.console import Console
+
+from sim.outcomes.results import time_in_prose
+from sim.report.tables import number_format
+from sim.report.tables.model import (
+    BOLD,
+    FAINT,
+    Column,
+    Row,
+    Table,
+    Value,
+    numbers,
+    print_table,
+    printed,
+    prose,
+)
+from sim.uncertainty.decision import DecisionRow
+from sim.uncertainty.results import PsaResults, PsaRow
+
+MOST_MEASURES, MOST_PARAMETERS = 6, 5
+"""Columns of the first table, rows of the table of parameters."""
+HEADLINES = ("survival", "cumulative_incidence", "discounted", "share", "mean")
+
+
+def print_psa(
+    results: PsaResults, console: Console, outcomes: Sequence[str] | None = None, *, full: bool = False
+) -> None:
+    """Print the results of an analysis. outcomes: names of those to print. full: every measure."""
+
+    def write(to: Console) -> None:
+        prose(to, results.psa.model.arms[0].scenario.title, BOLD)
+        prose(to, about(results), FAINT)
+        tables = full_tables(results, outcomes) if full else headline_tables(results, outcomes)
+        for table in tables:
+            to.print()
+            print_table(table, to)
+        to.print()
+        for line in caveats(results):
+            prose(to, line)
+        if not full:
+            prose(
+                to,
+                "--full prints every number; --out DIR keeps the draws",
+                FAINT,
+            )
+
+    printed(console, write)
+
+
+def about(results: PsaResults) -> str:
+    """How many draws, patients and parameters, and which patients."""
+    psa = results.psa
+    design = (
+        "fresh patients in each draw" if psa.request.design == "fresh" else "the same patients in all draws"
+    )
+    return (
+        f"{psa.request.draws:,} draws of {len(results.groups)} parameters, {psa.model.n_patients:,} patients "
+        f"a draw and arm, {design} (design {psa.request.design}), seed {psa.request.seed}"
+    )
+
+
+def headline_tables(results: PsaResults, outcomes: Sequence[str] | None) -> Iterator[Table]:
+    """The first numbers of each arm, the decision, and the parameters that are worth knowing."""
+    rows = [
+        row for row in _chosen(results.estimates, outcomes) if row.part == "" and row.measure in HEADLINES
+    ]
+    keys = list(dict.fromkeys(_key(row) for row in rows if not row.reference))
+    yield arms_table(results, rows, _first_keys(keys, rows))
+    yield from decision_tables(results)
+    yield from information_tables(results)
+
+
+def _first_keys(
+    keys: list[tuple[str, str, str, float]], rows: Sequence[PsaRow]
+) -> list[tuple[str, str, str, float]]:
+    """Those of the first outcome at its last three times, then costs and health, then others."""
+    first = [key for key in keys if key[0] == keys[0][0]][-3:]
+    worth = [key for key in keys if key[0] in ("cost", "qaly")]
+    others = [key for key in keys if key not in first and key not in worth and key[0] != keys[0][0]]
+    return (first + worth + others)[:MOST_MEASURES]
+
+
+def full_tables(results: PsaResults, outcomes: Sequence[str] | None) -> Iterator[Table]:
+    """Every number, then the decision and all parameters."""
+    rows = _chosen(results.estimates, outcomes)
+    for outcome in dict.fromkeys(row.outcome for row in rows):
+        own = [row for row in rows if row.outcome == outcome]
+        yield arms_table(results, own, list(dict.fromkeys(_key(row) for row in own)))
+    yield from decision_tables(results)
+    yield from information_tables(results, most=None)
+
+
+def _chosen(rows: Sequence[PsaRow], outcomes: Sequence[str] | None) -> list[PsaRow]:
+    return [row for row in rows if not outcomes or row.outcome in outcomes]
+
+
+def _key(row: PsaRow) -> tuple[str, str, str, float]:
+    return row.outcome, row.part, row.measure, -1.0 if isnan(row.time_days) else row.time_days
+
+
+def arms_table(
+    results: PsaResults, rows: Sequence[PsaRow], keys: Sequence[tuple[str, str, str, float]]
+) -> Table:
+    """A row for each measure; for each arm the mean, its parameter interval and its standard error."""
+    labels = {arm.name: arm.label for arm in results.psa.model.arms}
+    found = {(row.arm, row.reference, _key(row)): row for row in rows}
+    names = list(labels)
+    lines: list[Row] = []
+    for key in keys:
+        cells = [_estimate(found.get((name, "", key))) for name in names]
+        changes = [_change(found.get((name, names[0], key))) for name in names[1:]]
+        lines.append((_label(key), *cells, *changes))
+    heads = [*labels.values(), *(f"difference: {labels[name]}" for name in names[1:])]
+    meaning = (
+        "mean over draws, below it the 95% interval of the parameters and the standard error of the mean"
+    )
+    return Table("", (Column("", is_text=True), *map(Column, heads)), tuple(lines), meaning)
+
+
+def _label(key: tuple[str, str, str, float]) -> str:
+    outcome, part, measure, time = key
+    words = [outcome.replace("_", " "), part.replace("_", " ")]
+    if measure == "restricted_mean":
+        words.append("restricted mean")
+    words.append(f"at {time_in_prose(time)}" if time >= 0 and measure != "restricted_mean" else "")
+    return " ".join(filter(None, words))
+
+
+def _estimate(row: PsaRow | None) -> Value:
+    if row is None or isnan(row.mean):
+        return Value(number_format.NOTHING)
+    limits = (row.low, row.high)
+    interval = number_format.interval(limits, row.mean, row.unit)
+    return Value(number_format.amount(row.mean, row.unit), f"{interval}\n{_error(row)}".strip())
+
+
+def _change(row: PsaRow | None) -> Value:
+    if row is None or isnan(row.mean):
+        return Value(number_format.NOTHING)
+    interval = number_format.interval((row.low, row.high), row.mean, row.unit)
+    return Value(number_format.change(row.mean, row.unit), f"{interval}\n{_error(row)}".strip())
+
+
+def _error(row: PsaRow) -> str:
+    return (
+        f"SE {number_format.amount(row.standard_error, row.unit)}"
+        if row.standard_error == row.standard_error
+        else ""
+    )
+
+
+def decision_tables(results: PsaResults) -> Iterator[Table]:
+    """The probability that each arm is best and what is lost by choosing it; none for one arm."""
+    arms = results.psa.model.arms
+    steps = {
+        number: results.decision[number * len(arms) : (number + 1) * len(arms)]
+        for number in _shown_steps(results)
+    }
+    if not steps:
+        return
+    lines: tuple[Row, ...] = tuple(
+        (arm.label, *(_best(results, step[i]) for step in steps.values())) for i, arm in enumerate(arms)
+    )
+    what = "net benefit" if results.by_money else results.decided_measures[0][1].outcome.replace("_", " ")
+    notes = list(dict.fromkeys(row.note for step in steps.values() for row in step if row.note))
+    yield Table(
+        f"Probability that each arm is best, by {what}",
+        numbers("arm", *(_step(results, number) for number in steps)),
+        lines,
+        "below it the expected loss per patient of choosing it; * the arm with the largest mean",
+        tuple(notes[:1]),
+    )
+
+
+def _shown_steps(results: PsaResults) -> list[int]:
+    """Half the threshold, the threshold and its double; else the last three times."""
+    n = len(results.benefits)
+    if not results.by_money:
+        return list(range(n))[-3:]
+    middle = results.main_benefit
+    return [middle // 2, middle, n - 1] if n else []
+
+
+def _best(results: PsaResults, row: DecisionRow) -> Value:
+    star = " *" if row.frontier else ""
+    return Value(
+        f"{number_format.share(row.probability_best)}{star}", f"loss {_loss(results, row.expected_loss)}"
+    )
+
+
+def _step(results: PsaResults, number: int) -> str:
+    """The threshold or the time of a decision."""
+    if results.by_money:
+        return f"{results.benefits[number].threshold:,.0f} a QALY"
+    time = results.decided_measures[number][1].time
+    return time_in_prose(time) if time == time else "overall"
+
+
+def _loss(results: PsaResults, value: float) -> str:
+    unit = "" if results.by_money else results.decided_measures[0][1].unit
+    return number_format.amount(value, unit)
+
+
+def information_tables(results: PsaResults, *, most: int | None = MOST_PARAMETERS) -> Iterator[Table]:
+    """What perfect information is worth at the threshold of the scenario: of all parameters, of each."""
+    rows = results.value_of_information
+    if not rows:
+        return
+    at = results.main_benefit
+    step = len(results.groups) + 1
+    own = rows[at * step : (at + 1) * step]
+    every, singles = own[0], sorted(own[1:], key=lambda row: -row.evppi)
+    worth = [row for row in singles if row.evppi > 2.0 * row.standard_error]
+    lines: list[Row] = [
+        ("all parameters", Value(_loss(results, every.evpi)), _loss(results, every.standard_error))
+    ]
+    lines += [
+        (
+            row.parameters.replace("_", " "),
+            Value(_loss(results, row.evppi)),
+            _loss(results, row.standard_error),
+        )
+        for row in worth[:most]
+    ]
+    none = "" if worth else "no single parameter has a value that differs from 0"
+    more = f"and {len(worth) - most} more" if most is not None and len(worth) > most else ""
+    yield Table(
+        f"Worth of knowing a parameter exactly, per patient ({_step(results, at)})",
+        numbers("parameter", "worth", "standard error"),
+        tuple(lines),
+        notes=tuple(filter(None, (every.note, none, more))),
+    )
+
+
+def caveats(results: PsaResults) -> Iterator[str]:
+    """What the intervals cover, and the numbers of draws from which they can be believed."""
+    yield (
+        "Intervals are of the parameters alone: the noise of the simulated patients is removed. "
+        "SE is the standard error of the mean, from the finite numbers of draws and patients."
+    )
+    yield from dict.fromkeys(row.note for row in results.estimates if row.note)
+    yield from results.notes
+    if results.psa.request.draws < 1000:
+        yield f"{results.psa.request.draws:,} draws are fewer than a publication needs (1,000 or more)."

@@ -1,0 +1,264 @@
+"""What an analysis of parameters says: both intervals of each number, decision, value of information."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from math import isfinite, nan
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from sim.economics.endpoints import thresholds
+from sim.errors import InputError
+from sim.files import json_text
+from sim.runs.run import QUIET, Progress
+from sim.uncertainty.benefit import FEWEST_DRAWS, Benefit, net_benefit
+from sim.uncertainty.decision import DecisionRow, decide
+from sim.uncertainty.model import Measure
+from sim.uncertainty.psa import Psa, PsaRequest, model_of, run_psa
+from sim.uncertainty.regression import DrawRegression
+from sim.uncertainty.value_of_information import InformationRow, value_of_information
+from sim.uncertainty.variance import VarianceComponents, crossed, nested
+
+
+class PsaRow(NamedTuple):
+    """One number of an arm, or the difference from the reference, under uncertain parameters.
+
+    reference: "" for the number of the arm itself. base: at the base values of the parameters. mean: over
+    draws. parameter_sd, low, high: of the parameter uncertainty alone. patient_sd, interaction_sd: standard
+    deviations between patients, nan where they are not known apart. standard_error: of `mean`, from the
+    finite numbers of draws and of patients; simulation_error: the part of the patients.
+    """
+
+    outcome: str
+    arm: str
+    reference: str
+    part: str
+    measure: str
+    time_days: float
+    unit: str
+    base: float
+    mean: float
+    parameter_sd: float
+    low: float
+    high: float
+    patient_sd: float
+    interaction_sd: float
+    standard_error: float
+    simulation_error: float
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class PsaResults:
+    """The results of an analysis."""
+
+    psa: Psa
+
+    @cached_property
+    def estimates(self) -> tuple[PsaRow, ...]:
+        """A row for each arm and measure, then for each difference from the first arm."""
+        rows = []
+        for difference in (False, True):
+            for arm in range(1 if difference else 0, len(self.psa.model.arms)):
+                rows += [self._row(arm, k, difference) for k in range(len(self.psa.model.measures))]
+        return tuple(rows)
+
+    def _row(self, arm: int, k: int, difference: bool) -> PsaRow:
+        psa, measure = self.psa, self.psa.model.measures[k]
+        base = psa.base[arm, k] - (psa.base[0, k] if difference else 0.0)
+        found, note = self.components(arm, k, difference=difference)
+        names = [one.name for one in psa.model.arms]
+        return PsaRow(
+            measure.outcome,
+            names[arm],
+            names[0] if difference else "",
+            measure.part,
+            measure.measure,
+            measure.time,
+            measure.unit,
+            float(base),
+            found.mean,
+            found.parameter.sd,
+            found.low,
+            found.high,
+            found.patient.sd,
+            nan if found.interaction is None else found.interaction.sd,
+            found.standard_error,
+            found.simulation_error,
+            note,
+        )
+
+    def components(self, arm: int, k: int, *, difference: bool) -> tuple[VarianceComponents, str]:
+        """The variance components of a measure of an arm, or of its difference, and a note."""
+        psa = self.psa
+        if psa.sums:
+            row = len(psa.model.arms) - 1 + arm if difference else arm
+            return crossed([block[row][k] for block in psa.sums]), ""
+        estimates, noise = psa.estimates[:, arm, k], psa.noise[:, k, arm, arm]
+        if difference:
+            estimates = estimates - psa.estimates[:, 0, k]
+            noise = noise + psa.noise[:, k, 0, 0] - 2.0 * psa.noise[:, k, 0, arm]
+        known = np.isfinite(estimates)
+        note = "" if known.all() else f"unknown in {int((~known).sum())} draws, which are left out"
+        if known.sum() < 2:
+            return nested(np.array([nan, nan]), np.array([nan, nan]), n_patients=psa.model.n_patients), note
+        if not np.isfinite(noise[known]).all():
+            reason = "patients share resources: one replication a draw cannot tell simulation from parameters"
+            return nested(
+                estimates[known], np.zeros(int(known.sum())), n_patients=psa.model.n_patients
+            ), reason
+        return nested(estimates[known], np.maximum(noise[known], 0.0), n_patients=psa.model.n_patients), note
+
+    # ------------------------------------------------------------ decisions
+
+    @cached_property
+    def benefits(self) -> tuple[Benefit, ...]:
+        """What is to be maximised: net benefit at each threshold, else the decided outcome at each time.
+
+        Empty where there is one arm alone, or no outcome to decide by.
+        """
+        psa = self.psa
+        if len(psa.model.arms) < 2 or psa.request.draws < FEWEST_DRAWS:
+            return ()
+        names = tuple(one.name for one in psa.model.arms)
+        economics = psa.model.arms[0].scenario.economics
+        if self.by_money and economics is not None:
+            cost, qaly = psa.model.cost_and_qaly
+            given = economics.threshold or DEFAULT_THRESHOLD
+            return tuple(
+                net_benefit(
+                    names,
+                    cost=psa.estimates[:, :, cost],
+                    qaly=psa.estimates[:, :, qaly],
+                    covariance=np.nan_to_num(psa.economic),
+                    threshold=threshold,
+                    patients=psa.model.n_patients,
+                )
+                for threshold in thresholds(given).values()
+            )
+        return tuple(
+            Benefit(names, psa.estimates[:, :, k], np.nan_to_num(psa.noise[:, k]), psa.model.n_patients)
+            for k, _ in self.decided_measures
+        )
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What to know of the decision."""
+        if len(self.psa.model.arms) < 2:
+            return ()
+        if self.psa.request.draws < FEWEST_DRAWS:
+            return (f"A decision needs at least {FEWEST_DRAWS} draws.",)
+        if any(arm.scenario.shared for arm in self.psa.model.arms):
+            return ("Patients share resources: the decision still holds the noise of the simulation.",)
+        return ()
+
+    @property
+    def by_money(self) -> bool:
+        """Whether the decision is about net benefit."""
+        psa = self.psa
+        return (
+            not psa.request.decided
+            and psa.model.is_valued
+            and psa.model.arms[0].scenario.economics is not None
+        )
+
+    @property
+    def main_benefit(self) -> int:
+        """The position of the benefit at the scenario's threshold, else of the last time."""
+        return len(self.benefits) // 2 if self.by_money else len(self.benefits) - 1
+
+    @cached_property
+    def decided_measures(self) -> tuple[tuple[int, Measure], ...]:
+        """The measures of the outcome that is to be maximised, with their positions.
+
+        Raises: InputError where an outcome with this name has no measure to decide by.
+        """
+        measures = list(enumerate(self.psa.model.measures))
+        name = self.psa.request.decided or next(
+            (m.outcome for _, m in measures if m.measure == "survival"), ""
+        )
+        found = [(k, m) for k, m in measures if m.outcome == name and m.part == "" and m.measure in DECIDING]
+        if self.psa.request.decided and not found:
+            raise InputError(f"decide: {name} has no survival, share or mean", "name another outcome")
+        headline = [(k, m) for k, m in found if m.measure == found[0][1].measure]
+        return tuple(headline)
+
+    @cached_property
+    def regression(self) -> DrawRegression:
+        """The regression on all parameters."""
+        return DrawRegression.on(self.psa.values)
+
+    @cached_property
+    def decision(self) -> tuple[DecisionRow, ...]:
+        """Probability of being best, expected loss and frontier: a row for each benefit and arm."""
+        return tuple(row for one in self.benefits for row in decide(one, self.regression).rows)
+
+    @cached_property
+    def value_of_information(self) -> tuple[InformationRow, ...]:
+        """EVPI, and EVPPI of each parameter, of each benefit."""
+        if not self.benefits:
+            return ()
+        return tuple(
+            value_of_information(list(self.benefits), parameters=self.psa.values, groups=self.groups)
+        )
+
+    @cached_property
+    def groups(self) -> Mapping[str, tuple[int, ...]]:
+        """The columns of each parameter; those of a vector belong together."""
+        found: dict[str, tuple[int, ...]] = {}
+        for i, (name, _) in enumerate(self.psa.columns):
+            found[name] = (*found.get(name, ()), i)
+        return found
+
+    def as_json(self) -> dict[str, Any]:
+        """The results ready for JSON."""
+        psa = self.psa
+        return {
+            "analysis": "psa",
+            "arms": [{"name": one.name, "label": one.label} for one in psa.model.arms],
+            "draws": psa.request.draws,
+            "patients": psa.model.n_patients,
+            "design": str(psa.request.design),
+            "seed": psa.request.seed,
+            "estimates": _records(self.estimates),
+            "decision": _records(self.decision),
+            "value_of_information": _records(self.value_of_information),
+        }
+
+
+DEFAULT_THRESHOLD = 30_000.0
+DECIDING = ("survival", "share", "mean", "discounted")
+
+
+def _records(rows: Sequence[Any]) -> list[dict[str, Any]]:
+    """Rows ready for JSON: None for what does not exist."""
+    found = (row._asdict() if hasattr(row, "_asdict") else asdict(row) for row in rows)
+    return [{name: _plain(value) for name, value in row.items()} for row in found]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.generic):
+        value = value.item()
+    return None if isinstance(value, float) and not isfinite(value) else value
+
+
+def analyse(request: PsaRequest, *, folder: Path | None = None, progress: Progress = QUIET) -> PsaResults:
+    """Carry out an analysis. folder: keeps the draws; one that was interrupted goes on.
+
+    Raises: ScenarioError and InputError where the input is wrong, RunError where the folder cannot be used
+    or a run failed.
+    """
+    from sim.uncertainty.draws_folder import DrawsFolder
+
+    progress.step("load")
+    model, base = model_of(request)
+    store = None if folder is None else DrawsFolder(folder, request, model)
+    results = PsaResults(run_psa(request, model, base, store=store, progress=progress))
+    progress.step("outcomes")
+    if store is not None:
+        store.finish(results.psa, json_text(results.as_json()))
+    return results

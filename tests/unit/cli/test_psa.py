@@ -1,0 +1,68 @@
+"""`allpath psa`: what it prints, writes and rejects."""
+
+import json
+from pathlib import Path
+
+import pytest
+from pyarrow import parquet
+
+from sim import psa
+from tests.command import error_of, output_of
+from tests.psa_models import written
+
+COMMAND = ("psa", "base.yaml", "better.yaml", "--draws", "60", "--patients", "40", "--at", "2 years")
+
+
+def test_terminal_and_folder(tmp_path: Path) -> None:
+    """Both intervals, the decision and the worth of parameters; the folder has every draw."""
+    written(tmp_path)
+    printed = output_of(*COMMAND, "--out", "analysis", folder=tmp_path)
+    for text in (
+        "60 draws of 3 parameters, 40 patients a draw and arm, fresh patients in each draw",
+        "Probability that each arm is best, by net benefit",
+        "Worth of knowing a parameter exactly",
+        "Written to analysis",
+    ):
+        assert text in " ".join(printed.split())
+    table = parquet.read_table(tmp_path / "analysis" / "draws.parquet")
+    results = json.loads((tmp_path / "analysis" / "results.json").read_text())
+    assert table.num_rows == 60 * 2 * len(
+        {(e["outcome"], e["part"], e["measure"], e["time_days"]) for e in results["estimates"]}
+    )
+    assert parquet.read_table(tmp_path / "analysis" / "parameters.parquet").column_names == [
+        "draw",
+        "rate",
+        "price",
+        "ratio",
+    ]
+
+
+def test_json_equals_python(tmp_path: Path) -> None:
+    """The command and the function give the same numbers."""
+    files = written(tmp_path)
+    found = json.loads(output_of(*COMMAND, "--json", "-", folder=tmp_path))
+    same = psa(*files, draws=60, patients=40, at="2 years")
+    assert found == json.loads(json.dumps(same.as_json()))
+    assert list(same.estimates.columns) == list(found["estimates"][0])
+    assert len(same.draws) == 60 * 2 * len(same.results.psa.model.measures)
+    row = same.draws.iloc[-1]
+    assert row.estimate == same.results.psa.estimates[-1, -1, -1]
+    known = same.decision.dropna(subset="probability_best")
+    assert len(known)
+    assert known.groupby("threshold").probability_best.sum().round(9).eq(1.0).all()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--design", "crossed"), "--design: crossed is none of fresh, same"),
+        (("--draws", "1"), "--draws: must be a whole number from 2"),
+        (("--assume-spread", "wide"), "--assume-spread: wide is no share"),
+        (("--outcome", "nothing"), "there is no outcome nothing"),
+        (("--decide", "nothing"), "there is no outcome nothing"),
+    ],
+)
+def test_wrong_options(tmp_path: Path, words: tuple[str, ...], message: str) -> None:
+    """One clear error, exit status 2."""
+    written(tmp_path)
+    assert message in error_of("psa", "base.yaml", "better.yaml", *words, folder=tmp_path)
