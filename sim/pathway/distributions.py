@@ -13,7 +13,7 @@ from sim.errors import Problems, Where
 from sim.pathway import layout as at
 from sim.pathway.rows import Expressions
 from sim.scenario.language.conditions import ends, mapped
-from sim.scenario.language.drawn import rebuild, without_parameters
+from sim.scenario.language.drawn import Drawn, without_parameters
 from sim.scenario.language.model import (
     UNCHANGED,
     Attribute,
@@ -232,9 +232,9 @@ class DistributionRows:
         arguments = arguments.get("tables", arguments) if family == "life_table" else arguments
         key = f"{family} {arguments!r}"
         if key not in self.leaves:
-            changed = rebuild(arguments)
+            follows = follows_parameters(arguments)
             try:
-                leaf = self.leaf(family, arguments if changed is None else without_parameters(arguments))
+                leaf = self.leaf(family, without_parameters(arguments) if follows else arguments)
             except ValueError as error:
                 fact, _, fix = str(error).partition(": ")
                 self.problems.add(where, fact, fix)
@@ -242,7 +242,7 @@ class DistributionRows:
             rows = self.expressions.rows
             where_numbers = rows.vector(leaf.numbers)
             row = rows.add({at.LEAF_KIND: leaf.kind, at.LEAF_AT: where_numbers})
-            if changed is not None:
+            if follows:
                 self.drawn.append(
                     DrawnLeaf(where_numbers, leaf.kind, len(leaf.numbers), family, arguments, where)
                 )
@@ -363,6 +363,12 @@ def kind_of(distribution: Distribution, kinds: set[int]) -> int:
     if not kinds <= set(distributions.KINDS_WITH_COMMON_TIME if needs_time else distributions.COMMON_KINDS):
         return at.MODIFIED
     return at.COMMON if needs_time or d.time_ratios or d.plus is not None else at.PLAIN
+
+
+def follows_parameters(value: Any) -> bool:
+    """Whether a number among the arguments of a family follows from parameters."""
+    items = value.values() if isinstance(value, Mapping) else value if isinstance(value, tuple) else ()
+    return isinstance(value, Drawn) or any(follows_parameters(item) for item in items)
 
 
 def first_choice(value: Any) -> Any:

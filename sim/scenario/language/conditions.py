@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from sim import units
 from sim.scenario.language.elements import Element, Field, Type, number, required, scalar
 from sim.scenario.language.model import (
     AgeSteps,
@@ -25,6 +24,7 @@ from sim.scenario.language.model import (
 from sim.scenario.language.node_reader import Known, PlacedNode, Unread, read_all, scalar_text
 from sim.scenario.language.vocabulary import OPERATORS
 from sim.scenario.source.tree import DEEPEST
+from sim.units import number_text
 
 MOST_TESTS = 100_000
 SIGNS = {
@@ -363,7 +363,7 @@ VALUE = Type("value", lambda node, known: read_value(node, known, PlacedNode.num
 def _utility(node: PlacedNode) -> float:
     value = node.number()
     if value > 1.0:
-        raise node.fail(f"a utility of {units.number_text(value)} is beyond full health", "1 is full health")
+        raise node.fail(f"a utility of {number_text(value)} is beyond full health", "1 is full health")
     return value
 
 
@@ -371,7 +371,7 @@ def _price(node: PlacedNode) -> float:
     value = node.number()
     if value < 0.0:
         raise node.fail(
-            f"a cost of {units.number_text(value)} is negative",
+            f"a cost of {number_text(value)} is negative",
             "a cost is 0 or more: lower the cost that is saved",
         )
     return value
