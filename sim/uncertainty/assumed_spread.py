@@ -3,13 +3,32 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from sim.errors import Problem, ScenarioError
+from sim.scenario.checks.draws import RULES, SHARE
 from sim.scenario.language.model import Parameter
 from sim.scenario.source.record import Uncertainty
 from sim.units import number_text
+
+CONVENTIONS = frozenset(
+    {
+        *("Test.value", "Ratio.centre", "EventSelector.within", "Outcome.above"),
+        *("Economics.discount_cost", "Economics.discount_qaly", "Economics.threshold"),
+    }
+)
+"""Places of numbers that define or convene something, and estimate nothing."""
+ESTIMATES = frozenset(RULES) - CONVENTIONS
+AT_MOST_1 = frozenset(
+    {*(place for place, rule in RULES.items() if rule is SHARE), "Stage.utility", "State.utility"}
+)
+RATIOS_AND_COSTS = frozenset(
+    {
+        *("Ratio.value", "Event.cost", "StageCost.on_entry", "StageCost.per_day"),
+        *("Resource.cost_per_day", "Resource.cost_per_day_of_capacity", "Resource.cost_per_use"),
+    }
+)
 
 
 def gaps(parameters: Sequence[Parameter]) -> tuple[Parameter, ...]:
@@ -17,25 +36,35 @@ def gaps(parameters: Sequence[Parameter]) -> tuple[Parameter, ...]:
     return tuple(one for one in parameters if one.status == "assumed" and one.drawn is None and one.values)
 
 
-def with_assumed_spread(parameters: Sequence[Parameter], spread: float) -> tuple[Parameter, ...]:
+def with_assumed_spread(
+    parameters: Sequence[Parameter], spread: float, *, uses: Mapping[str, Collection[str]] | None = None
+) -> tuple[Parameter, ...]:
     """The parameters, those of `gaps` with a distribution of standard deviation `spread` times the value.
 
-    A plain number in (0, 1) counts as a probability and gets a beta with this mean and sd. Any other
-    time, rate or number gets a lognormal with the value as its median; a negative number a normal. Shares
-    that sum to 1 get a Dirichlet with n = (k - 1) / spread^2 - 1 for k shares: the mean over the shares,
-    weighted by them, of (sd / mean)^2 is spread^2. The entries of another vector are independent. A value
-    of 0 and a list keep their values. spread: above 0, 0.2 for 20%.
+    A plain number in (0, 1) gets a beta with this mean and sd, unless it is known to be a ratio or a cost.
+    Any other time, rate or number gets a lognormal with the value as its median; a negative number a
+    normal. Shares that sum to 1 get a Dirichlet with n = (k - 1) / spread^2 - 1 for k shares: the mean over
+    the shares, weighted by them, of (sd / mean)^2 is spread^2. The entries of another vector are
+    independent. Unchanged are a value of 0, a list, a probability or utility of 1, and what is not an
+    estimate: the numbers of conditions and outcomes, discount rates, the threshold, and places where no
+    number can be drawn.
+
+    spread: above 0, 0.2 for 20%. uses: where each parameter stands, see `checks.draws.uses`; without it
+    only the values decide.
     Raises: ScenarioError naming each probability that no beta of this spread has.
     """
     problems: list[Problem] = []
     found = list(parameters)
     missing = {id(one) for one in gaps(parameters)}
     for i, one in enumerate(parameters):
-        if id(one) not in missing:
+        places = frozenset(uses.get(one.name, ())) if uses is not None else frozenset()
+        is_estimate = uses is None or (bool(places) and places <= ESTIMATES)
+        if id(one) not in missing or not is_estimate:
             continue
-        drawn = (
-            _one_number(one, spread, problems) if one.values[0][0] == "" else _vector(one, spread, problems)
-        )
+        if one.values[0][0] == "":
+            drawn = _one_number(one, spread, places, problems)
+        else:
+            drawn = _vector(one, spread, problems)
         if drawn is not None:
             found[i] = replace(one, drawn=drawn, uncertainty=f"assumed spread {number_text(spread)}")
     if problems:
@@ -43,11 +72,14 @@ def with_assumed_spread(parameters: Sequence[Parameter], spread: float) -> tuple
     return tuple(found)
 
 
-def _one_number(one: Parameter, spread: float, problems: list[Problem]) -> Uncertainty | None:
+def _one_number(
+    one: Parameter, spread: float, places: frozenset[str], problems: list[Problem]
+) -> Uncertainty | None:
     ((_, value),) = one.values
-    if value == 0.0:
+    if value == 0.0 or (value == 1.0 and places & AT_MOST_1):
         return None
-    if one.kind == "number" and 0.0 < value < 1.0:
+    is_ratio_or_cost = bool(places) and places <= RATIOS_AND_COSTS
+    if one.kind == "number" and 0.0 < value < 1.0 and not is_ratio_or_cost:
         if (spread * value) ** 2 >= value * (1.0 - value):
             problems.append(_too_wide(one, spread, math.sqrt((1.0 - value) / value)))
             return None

@@ -32,10 +32,10 @@ from sim.runs.run import (
     outcome_called,
 )
 from sim.scenario import load
-from sim.scenario.checks.draws import check_draws
+from sim.scenario.checks.draws import check_draws, uses
 from sim.scenario.language.drawn import Column
 from sim.scenario.language.model import Parameter, Scenario
-from sim.uncertainty.assumed_spread import with_assumed_spread
+from sim.uncertainty.assumed_spread import gaps, with_assumed_spread
 from sim.uncertainty.model import (
     ArmModel,
     Evaluated,
@@ -164,7 +164,9 @@ def model_of(request: PsaRequest) -> tuple[Model, Floats]:
 def _arm(name: str, request: RunRequest, base: Scenario, assumed_spread: float | None) -> ArmModel:
     parameters = base.parameters
     if assumed_spread is not None:
-        parameters = with_assumed_spread(parameters, assumed_spread)
+        missing = {one.name for one in gaps(parameters)}
+        known = uses(load(request.file, settings=request.all_settings, keep=missing))
+        parameters = with_assumed_spread(parameters, assumed_spread, uses=known)
     drawn = tuple(one for one in parameters if one.drawn is not None)
     kept = load(request.file, settings=request.all_settings, keep={one.name for one in drawn})
     label = base.label or base.title

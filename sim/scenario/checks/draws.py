@@ -67,6 +67,21 @@ RULES: Mapping[str, Rule] = {
 _FIX = "give it an uncertainty that stays within this range; no draw is cut off"
 
 
+def place_of(one: Occurrence) -> tuple[Any, str]:
+    """The innermost part of a scenario that a number stands in, choices aside, and its field."""
+    return next((part, name) for part, name in reversed(one.owners) if not isinstance(part, By | Cases))
+
+
+def uses(scenario: Scenario) -> dict[str, set[str]]:
+    """Where each parameter stands, as in `RULES`, for the parameters that a scenario keeps."""
+    found: dict[str, set[str]] = {}
+    for one in occurrences(scenario):
+        part, field = place_of(one)
+        for name, _ in one.number.columns:
+            found.setdefault(name, set()).add(f"{type(part).__name__}.{field}")
+    return found
+
+
 def check_draws(scenario: Scenario, values: Values, numbers: Sequence[int]) -> None:
     """Check every number that follows from parameters in every draw.
 
@@ -95,9 +110,7 @@ class _Check:
 
     def number(self, one: Occurrence) -> None:
         """A number by the rule of the place where it stands."""
-        owner, field = next(
-            (part, name) for part, name in reversed(one.owners) if not isinstance(part, By | Cases)
-        )
+        owner, field = place_of(one)
         rule = RULES.get(f"{type(owner).__name__}.{field}")
         if rule is None:
             fact = f"{_names(one)} is drawn, and stands where no number can be drawn"

@@ -86,7 +86,7 @@ def _read(family: str, node: Node, value: Node, folder: str) -> Uncertainty:
         return empirical.read(node, quantity, kind=units.kind(value.value), folder=folder)
     arguments = _arguments(family, node, quantity, is_number=quantity is units.number)
     _check(family, arguments)
-    centre = moments(family, arguments)
+    centre = _moments(family, arguments)
     if centre is None:
         _check_can_be_centred(family, quantity(value.value))
     return Uncertainty(family, arguments, None if centre is None else {"": centre})
@@ -185,7 +185,7 @@ def _check(family: str, at: Mapping[str, float]) -> None:
                 raise InputError(f"{name} is {units.number_text(at[name])}", "it is more than 0")
 
 
-def moments(family: str, at: Mapping[str, float]) -> tuple[float, float] | None:
+def _moments(family: str, at: Mapping[str, float]) -> tuple[float, float] | None:
     """The centre and standard deviation of a distribution, None where the value is the centre."""
     if family == "lognormal":
         return _lognormal_moments(at)

@@ -1,10 +1,13 @@
 """The spread assumed for parameters without uncertainty."""
 
 import math
+from pathlib import Path
 
 import pytest
 
 from sim.errors import ScenarioError
+from sim.scenario import load
+from sim.scenario.checks.draws import uses
 from sim.uncertainty.assumed_spread import gaps, with_assumed_spread
 from sim.uncertainty.marginals import marginals
 from tests.parameters import read_parameters
@@ -74,3 +77,50 @@ def test_a_spread_that_no_beta_has() -> None:
     shares = read_parameters("p: {value: {a: 0.5, b: 0.5}, status: assumed}")
     with pytest.raises(ScenarioError, match="assume a spread below 100%"):
         with_assumed_spread(shares, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("value", "places", "family"),
+    [
+        ("0.85", {"Ratio.value"}, "lognormal"),
+        ("0.85", {"StageCost.per_day"}, "lognormal"),
+        ("0.85", {"Probability.value"}, "beta"),
+        ("0.85", {"Ratio.value", "Probability.value"}, "beta"),
+        ("0.85", {"Distribution.arguments"}, "beta"),
+        ("0.85", set(), None),
+        ("1", {"Ratio.value"}, "lognormal"),
+        ("1", {"Entries.parts"}, None),
+        ("1", {"State.utility"}, None),
+        ("3", {"Test.value"}, None),
+        ("30000", {"Economics.threshold"}, None),
+        ("30000", {"Event.cost"}, "lognormal"),
+        ("2", {"Resource.capacity"}, None),
+    ],
+)
+def test_the_use_of_a_number_decides(value: str, places: set[str], family: str | None) -> None:
+    """In the last place no number can be drawn."""
+    parameters = read_parameters(f"p: {{value: {value}, status: assumed}}")
+    (found,) = with_assumed_spread(parameters, 0.2, uses={"p": places})
+    assert (found.drawn.family if found.drawn else None) == family
+
+
+def test_the_uses_of_parameters(tmp_path: Path) -> None:
+    file = tmp_path / "ward.yaml"
+    file.write_text(
+        "format: 1\ntitle: A ward\nhorizon: 1 year\nstates: {ill: {utility: $u}, dead: {utility: 0}}\n"
+        "economics: {currency: GBP, discount: {cost: 0.03, qaly: 0.03}, convention: annual}\n"
+        "parameters: {u: {value: 0.7}, hr: {value: 0.8}, p: {value: 0.6}, age: {value: 60}, other: {value: $p}}\n"
+        "patients: {attributes: {age: {triangular: [18, 40, 75]}}}\n"
+        "pathway:\n  start: ward\n  stages:\n    ward:\n      state: ill\n      events:\n"
+        "        leave:\n"
+        "          after: {exponential: {mean: 9 days}, hazard_ratios: [{when: {age: {above: $age}}, value: $hr}]}\n"
+        "          to: {died: $p, ward: rest}\n"
+        "        death: {chance: $other, after: {fixed: 9 days}, to: died}\n"
+        "    died: {state: dead, terminal: true}\n"
+    )
+    assert uses(load(file, keep={"u", "hr", "p", "age"})) == {
+        "u": {"State.utility"},
+        "hr": {"Ratio.value"},
+        "p": {"Entries.parts", "Probability.value"},
+        "age": {"Test.value"},
+    }
