@@ -22,7 +22,18 @@ class _OtherRows(Exception):
     """Raised where other values need other rows of the program, not only other numbers."""
 
 
-KERNEL_ONLY = frozenset({"after", "attributes", "chance", "decide", "do", "on_entry", "on_start", "to"})
+KERNEL_ONLY = frozenset(
+    {
+        "Event.after",
+        "Event.chance",
+        "Event.do",
+        "Event.to",
+        "Patients.attributes",
+        "Scenario.on_start",
+        "Stage.decide",
+        "Stage.on_entry",
+    }
+)
 """Fields of a scenario that nothing reads once it is compiled."""
 
 

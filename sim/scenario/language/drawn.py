@@ -115,7 +115,7 @@ def _following(operation: Callable[..., Any], *operands: Any) -> Drawn:
 def rebuild(model: Any, *, without: Collection[str] = ()) -> Rebuild | None:
     """A function that makes the same part of a scenario for other values; None where nothing changes.
 
-    without: fields that keep their base values.
+    without: fields that keep their base values, as `Event.after`.
     """
     if isinstance(model, Drawn):
         return model.at
@@ -129,7 +129,7 @@ def rebuild(model: Any, *, without: Collection[str] = ()) -> Rebuild | None:
         found = {
             field.name: rebuild(getattr(model, field.name), without=without)
             for field in fields(model)
-            if field.name not in without
+            if f"{type(model).__name__}.{field.name}" not in without
         }
         changing = {name: one for name, one in found.items() if one is not None}
         if not changing:

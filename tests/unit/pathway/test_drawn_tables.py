@@ -113,7 +113,7 @@ pathway:
   stages:
     one:
       state: ill
-      cost: {per_month: $price}
+      cost: {per_month: $price, on_entry: $price}
       events:
         a: {after: {lognormal: {meanlog: $log_median, sdlog: 0.5, unit: months}}, to: two}
         b: {after: {weibull_ph: {shape: 1.2, scale: $scale, unit: months}, hazard_ratios: [{log: $log_ratio, when: old}]}, to: two}
@@ -149,6 +149,19 @@ def test_many_places(tmp_path: Path) -> None:
     for name in EventLog.__slots__:
         if isinstance(getattr(one, name), np.ndarray):
             np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
+
+
+def test_what_outcomes_read(tmp_path: Path) -> None:
+    """Prices and utilities follow their parameters in the pathway that is simulated, too."""
+    _, kept = written(tmp_path)
+    values = other_values(base_values(kept))
+    pathway = ParameterPathway.of(kept)
+    found, whole = pathway.at(values).scenario, pathway.scenario_at(values)
+    assert [(stage.cost, stage.utility) for stage in found.stages] == [
+        (stage.cost, stage.utility) for stage in whole.stages
+    ]
+    assert found.stage("one").cost.on_entry == values["price", ""]
+    assert found.states == whole.states
 
 
 def test_base_values(tmp_path: Path) -> None:
