@@ -32,8 +32,15 @@ RATIOS_AND_COSTS = frozenset(
 
 
 def gaps(parameters: Sequence[Parameter]) -> tuple[Parameter, ...]:
-    """The parameters that are assumed numbers and have no uncertainty, so that no draw varies them."""
-    return tuple(one for one in parameters if one.status == "assumed" and one.drawn is None and one.values)
+    """The parameters that are assumed numbers and have no uncertainty, so that no draw varies them.
+
+    One that refers to another varies with that one.
+    """
+    return tuple(
+        one
+        for one in parameters
+        if one.status == "assumed" and one.drawn is None and one.values and not one.refers_to
+    )
 
 
 def with_assumed_spread(

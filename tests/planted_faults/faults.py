@@ -13,6 +13,8 @@ EVENT_TIMES, HAZARD_RATIOS = "sim/engine/event_times.py", "sim/engine/hazard_rat
 EXPRESSIONS = "sim/engine/expressions.py"
 RULES, THEORY = "tests/unit/engine/test_kernel.py", "tests/theory/test_modifiers.py"
 PAIRS = "tests/theory/test_influence.py"
+DRAWN = "sim/uncertainty/parameter_draws.py"
+DRAWS_ALONE = "tests/unit/uncertainty/test_parameter_draws.py"
 
 
 @dataclass(frozen=True, slots=True)
@@ -507,5 +509,55 @@ FAULTS = (
         "at(found)[1] / abs(slope)",
         "at(found)[1]",
         "tests/unit/uncertainty/test_one_way.py::test_threshold_of_a_closed_form",
+    ),
+    # draws of parameters
+    Fault(
+        "all shares of a vector are drawn by one uniform",
+        DRAWN,
+        'f"{one.name}.{key}" if key else one.name',
+        "one.name",
+        "tests/theory/test_parameter_draws.py::test_a_joint_normal",
+    ),
+    Fault(
+        "a draw depends on which others are asked for",
+        DRAWN,
+        "int(draw)) for draw in draws]",
+        "i) for i, draw in enumerate(draws)]",
+        f"{DRAWS_ALONE}::test_a_draw_is_the_same_alone_and_among_others",
+    ),
+    Fault(
+        "parameters of one table take different rows",
+        DRAWN,
+        "one.drawn.file or (",
+        "(",
+        f"{DRAWS_ALONE}::test_columns_of_one_table_share_the_row",
+    ),
+    Fault(
+        "a follower varies less than its own distribution",
+        DRAWN,
+        "math.sqrt(1.0 - rho * rho) * z",
+        "(1.0 - abs(rho)) * z",
+        "tests/theory/test_parameter_draws.py::test_coupled_parameters[0.5]",
+    ),
+    Fault(
+        "parameters are drawn from an uncertainty that was left behind",
+        DRAWN,
+        "check_centres(tuple(parameters))",
+        "check_centres(())",
+        f"{DRAWS_ALONE}::test_an_uncertainty_left_behind_is_an_error",
+    ),
+    Fault(
+        "a covariance is read without the units of its columns",
+        "sim/scenario/source/joint_uncertainty.py",
+        "item * one * other",
+        "item * one * one",
+        "tests/unit/scenario/source/test_uncertainty.py::test_a_covariance_is_in_the_units_of_the_value",
+    ),
+    Fault(
+        "the assumed spread is that around the mean of a lognormal",
+        "sim/uncertainty/assumed_spread.py",
+        "math.log((1.0 + math.sqrt(1.0 + 4.0 * spread * spread)) / 2.0)",
+        "math.log1p(spread * spread)",
+        "tests/unit/uncertainty/test_assumed_spread.py::test_the_standard_deviation_is_the_spread_times_the_value",
     ),
 )

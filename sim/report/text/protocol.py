@@ -42,6 +42,9 @@ from sim.scenario.language.model import (
     Stage,
 )
 from sim.scenario.language.wording import condition, scalar
+from sim.uncertainty.assumed_spread import gaps
+from sim.uncertainty.marginals import Marginal, marginals
+from sim.units import unit_of_time
 
 STATUSES = {
     "assumed": "Assumed",
@@ -78,7 +81,7 @@ def protocol(pathway: Pathway) -> tuple[Section, ...]:
             (Line(0, event_in_words(one, by_name=True)) for one in scenario.never),
         ),
         ("Outcomes", map(_outcome, scenario.outcomes)),
-        ("Sources of the numbers", _parameters(scenario.parameters)),
+        ("Sources of the numbers", parameter_lines(scenario.parameters)),
         ("Changes by layers", _changes(scenario)),
         ("Notes", (Line(0, note) for note in scenario.notes)),
     ]
@@ -365,17 +368,42 @@ def _cost(name: str, amounts: Mapping[str, Amount | None]) -> Iterator[Line]:
 # ---------------------------------------------------------------- sources and changes
 
 
-def _parameters(parameters: tuple[Parameter, ...]) -> Iterator[Line]:
-    """Parameters by status, assumed ones first, each with its uncertainty and source."""
-    for status, heading in STATUSES.items():
-        group = [parameter for parameter in parameters if parameter.status == status]
+def parameter_lines(parameters: tuple[Parameter, ...]) -> Iterator[Line]:
+    """Parameters by status, those first that are assumed and that nothing varies; each with its source."""
+    missing = gaps(parameters)
+    groups = [("Assumed, without uncertainty, so that no draw varies them", missing)]
+    groups += [
+        (heading, tuple(one for one in parameters if one.status == status and one not in missing))
+        for status, heading in STATUSES.items()
+    ]
+    for heading, group in groups:
         if not group:
             continue
         yield Line(0, f"{heading}: {len(group)} of {len(parameters)}")
         for one in group:
-            uncertainty = f", uncertainty {one.uncertainty}" if one.uncertainty else ""
             source = f" [{one.source}]" if one.source else " [no source]"
-            yield Line(1, f"{one.name} = {one.text}{uncertainty}{source}")
+            yield Line(1, f"{one.name} = {one.text}{_uncertainty(one)}{source}")
+
+
+def _uncertainty(parameter: Parameter) -> str:
+    """`, uncertainty {beta: {n: 50}}: mean 0.8, 95% 0.68 to 0.9`; "" without uncertainty."""
+    if parameter.drawn is None:
+        return f", uncertainty {parameter.uncertainty}" if parameter.uncertainty else ""
+    parts = [
+        f"{key} {_in_unit(one, unit)}".strip()
+        for (key, one), unit in zip(marginals(parameter).items(), parameter.units, strict=True)
+    ]
+    return f", uncertainty {parameter.uncertainty}: {'; '.join(parts)}"
+
+
+def _in_unit(marginal: Marginal, unit: str) -> str:
+    """The mean and the central 95% of a distribution, in a unit such as `months` or `per year`."""
+    size = unit_of_time(unit.removeprefix("per ")) if unit else 1.0
+    size = size if unit.startswith("per ") else 1.0 / size
+    mean, low, high = (
+        f"{size * value:.3g}" for value in (marginal.mean, marginal.quantile(0.025), marginal.quantile(0.975))
+    )
+    return f"mean {mean} {unit}".rstrip() + f", 95% {low} to {high} {unit}".rstrip()
 
 
 def _changes(scenario: Scenario) -> Iterator[Line]:

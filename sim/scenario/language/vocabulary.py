@@ -149,12 +149,13 @@ COVARIATES: dict[str, str] = {
 UNCERTAINTIES: dict[str, str] = {
     "beta": "{n}, centred on the value, n the sum of both parameters; [a, b]; {mean, sd}",
     "lognormal": "{sigma}, its median the value; or sigma or sd with median, mean or meanlog",
-    "normal": "{sd}, centred on the value; {mean, sd}",
+    "normal": "{sd}, centred on the value; {mean, sd}; of a vector {covariance, log}",
     "gamma": "{sd} or {shape}, its mean the value; or mean with sd or shape, shape with scale or rate",
     "uniform": "[low, high]",
     "triangular": "[low, mode, high]",
     "pert": "[low, mode, high]",
     "dirichlet": "{n}, or a count for each key of the value",
+    "empirical": "a list of values, each as probable; {file, column}, for a time or rate also `unit`",
     "follows": "{other: correlation}: drawn together with another parameter",
 }
 

@@ -36,7 +36,7 @@ class Parameter:
 
     values: (key, number) of each part, in days and per day; the key is "" for one number, the index in a
     list; () where a part is not a number. units: of each, as written: "", `months`, `per year`. drawn:
-    its distribution.
+    its distribution. refers_to: the parameters that give its value or parts of it.
     """
 
     name: str
@@ -48,6 +48,7 @@ class Parameter:
     values: tuple[tuple[str, float], ...] = ()
     units: tuple[str, ...] = ()
     drawn: Uncertainty | None = None
+    refers_to: tuple[str, ...] = ()
 
     @property
     def kind(self) -> str:

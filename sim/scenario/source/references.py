@@ -26,7 +26,8 @@ class Declared:
     """A parameter as declared; the references in its value and uncertainty are replaced.
 
     value: a scalar, or a mapping or list of scalars. written: the uncertainty in the scenario's
-    own words, "" if there is none. where: the place of the value.
+    own words, "" if there is none. where: the place of the value. refers_to: the parameters in the value
+    as written.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Declared:
     source: str
     status: str
     where: Where
+    refers_to: tuple[str, ...] = ()
 
 
 def substitute(
@@ -116,16 +118,22 @@ def _parameter(one: Declared) -> Parameter:
         "rate": partial(units.per_day, negative=True),
     }
     kinds = [units.kind(item.value) for item in items.values()]
-    text = flow(plain(one.value))
+    record = Parameter(
+        one.name,
+        flow(plain(one.value)),
+        one.written,
+        one.source,
+        one.status,
+        one.where,
+        refers_to=one.refers_to,
+    )
     if not set(kinds) <= set(read):
-        return Parameter(one.name, text, one.written, one.source, one.status, one.where)
+        return record
     values = tuple(
         (key, read[kind](item.value)) for kind, (key, item) in zip(kinds, items.items(), strict=True)
     )
     written = tuple(" ".join(str(item.value).split()[1:]) for item in items.values())
-    return Parameter(
-        one.name, text, one.written, one.source, one.status, one.where, values, written, one.uncertainty
-    )
+    return replace(record, values=values, units=written, drawn=one.uncertainty)
 
 
 def _section(node: Node) -> Mapping[str, Node]:
@@ -217,7 +225,8 @@ def _declared(
     )
     written = flow(plain(node)) if node is not None else ""
     where = Where(entries["value"].place, path)
-    return Declared(name, values[name], found, written, source, status, where)
+    others = tuple(dict.fromkeys(_references(entries["value"])))
+    return Declared(name, values[name], found, written, source, status, where, others)
 
 
 # ---------------------------------------------------------------- between parameters

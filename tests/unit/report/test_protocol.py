@@ -12,9 +12,10 @@ from rich.console import Console
 from sim.outcomes.results import event_in_words
 from sim.pathway.tables import compile_pathway
 from sim.report.text import phrases
-from sim.report.text.protocol import Section, print_protocol, protocol
+from sim.report.text.protocol import Section, parameter_lines, print_protocol, protocol
 from sim.scenario import load
 from sim.scenario.language.model import Scenario
+from tests.parameters import read_parameters
 
 ROOT = Path(__file__).parents[3]
 FRAME = """\
@@ -304,12 +305,12 @@ def test_the_sections_of_a_protocol(tmp_path: Path) -> None:
             "seen (time to event): from the start until reaching dead, censored at entering hall",
         ],
         "Sources of the numbers": [
-            "Assumed: 1 of 3",
+            "Assumed, without uncertainty, so that no draw varies them: 1 of 3",
             "  stay = 4 days [A-1]",
             "Without a status: 1 of 3",
             "  guess = 9 days [no source]",
             "Published: 1 of 3",
-            "  p_sick = 0.4, uncertainty {beta: {n: 50}} [S-1]",
+            "  p_sick = 0.4, uncertainty {beta: {n: 50}}: mean 0.4, 95% 0.27 to 0.538 [S-1]",
         ],
     }
 
@@ -433,3 +434,43 @@ def test_all_stages_and_parameters_of_a_shipped_scenario_are_told(file: str) -> 
 )
 def test_a_time_is_told_in_a_unit_that_suits_it(days: float, told: str) -> None:
     assert phrases.time(days) == told
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        (
+            "p: {value: 14 months, uncertainty: {lognormal: {sigma: 0.2}}, status: assumed}",
+            "p = 14 months, uncertainty {lognormal: {sigma: 0.2}}: mean 14.3 months, 95% 9.46 to 20.7 months [no source]",
+        ),
+        (
+            "p: {value: 24 per year, uncertainty: {normal: {sd: 1 per year}}}",
+            "p = 24 per year, uncertainty {normal: {sd: 1 per year}}: mean 24 per year, 95% 22 to 26 per year [no source]",
+        ),
+        (
+            "p: {value: {a: 0.75, b: 0.25}, uncertainty: {dirichlet: {a: 3, b: 1}}}",
+            "p = {a: 0.75, b: 0.25}, uncertainty {dirichlet: {a: 3, b: 1}}: a mean 0.75, 95% 0.292 to 0.992; "
+            "b mean 0.25, 95% 0.0084 to 0.708 [no source]",
+        ),
+    ],
+)
+def test_a_distribution_is_told_in_the_unit_of_its_value(line: str, told: str) -> None:
+    """Quantiles: 14 exp(-+1.96 x 0.2), 24 -+ 1.96, and of beta(3, 1) p^(1/3)."""
+    _, found = parameter_lines(read_parameters(line))
+    assert found.text == told
+
+
+def test_assumed_parameters_without_uncertainty_come_first() -> None:
+    """A name is no number: it has no uncertainty to miss."""
+    lines = (
+        "known: {value: 1, uncertainty: {normal: {sd: 1}}, status: assumed}\n"
+        "agent: {value: own, status: assumed}\n"
+        "gap: {value: 2, status: assumed}\n"
+        "read: {value: 3, status: published}"
+    )
+    headings = [line.text for line in parameter_lines(read_parameters(lines)) if line.level == 0]
+    assert headings == [
+        "Assumed, without uncertainty, so that no draw varies them: 1 of 4",
+        "Assumed: 2 of 4",
+        "Published: 1 of 4",
+    ]

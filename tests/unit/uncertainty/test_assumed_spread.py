@@ -25,6 +25,7 @@ site: {value: {bm: 0.6, cns: 0.3, both: 0.1, other: 0}, status: assumed}
 fit: {value: {shape: 1.2, scale: 300 days, shift: -2}, status: assumed}
 ages: {value: [18, 35, 65], status: assumed}
 agent: {value: own, status: assumed}
+same: {value: $known, status: assumed}
 """
 
 
@@ -39,7 +40,7 @@ def test_the_standard_deviation_is_the_spread_times_the_value(spread: float) -> 
     after = with_assumed_spread(before, spread)
     found = {one.name: one for one in after}
     assert [one for one, other in zip(after, before, strict=True) if one is other] == [
-        found[name] for name in ("known", "other", "none", "ages", "agent")
+        found[name] for name in ("known", "other", "none", "ages", "agent", "same")
     ]
     for name in ("p", "stay", "rate", "cost", "loss"):
         one = found[name]
