@@ -21,6 +21,7 @@ import pickle
 import platform
 import shutil
 import stat
+import time
 import uuid
 from collections.abc import Callable
 from functools import cache
@@ -41,8 +42,8 @@ from numba.extending import lower_builtin, models, register_model, type_callable
 pickled: Any = serialize.dumps
 NOTES = logging.getLogger("allpath")
 SIM = Path(__file__).parents[1]
-KEPT = 3
-"""Folders kept: one for each of the newest states of the sources."""
+KEPT, RECENT = 3, 24 * 3600.0
+"""Folders kept, one for each state of the sources: the newest, and those used within these seconds."""
 
 OPTIONS: dict[str, Any] = {
     "nogil": True,
@@ -328,11 +329,12 @@ def _own(folder: Path) -> Path:
 
 
 def prune(folder: Path) -> None:
-    """Mark a folder as the newest, and remove all beside it but the newest few."""
+    """Mark a folder as the newest; remove all beside it but the newest few and those used in the last day."""
     os.utime(folder)
     beside = [(path.lstat().st_mtime, path) for path in folder.parent.iterdir() if path != folder]
-    for _, path in sorted(beside, reverse=True)[KEPT - 1 :]:
-        shutil.rmtree(path, ignore_errors=True)
+    for used, path in sorted(beside, reverse=True)[KEPT - 1 :]:
+        if used < time.time() - RECENT:
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def is_kept(function: str) -> bool:

@@ -314,6 +314,17 @@ class Results:
         }
 
     @property
+    def heading(self) -> str:
+        """The question that the scenarios ask; else the title of a run, or the labels of the arms."""
+        reference, *others = self.arms
+        if question := next((arm.title for arm in self.arms if arm.title.endswith("?")), ""):
+            return question
+        if not others:
+            return reference.title
+        against = others[0].label if len(others) == 1 else f"{len(others)} alternatives"
+        return f"{reference.label} against {against}"
+
+    @property
     def reference(self) -> ArmFacts:
         """The first arm."""
         return self.arms[0]
@@ -388,6 +399,17 @@ def event_in_words(selector: EventSelector, *, by_name: bool = False) -> str:
     else:
         text = EVENTS[selector.kind].format(selector.name)
     return text if selector.when is None else f"{text} where {condition(selector.when, by_name=by_name)}"
+
+
+def group_value(group: str) -> str:
+    """The value of a group: `yes` or `no` of a yes/no attribute, else the value itself."""
+    return {"true": "yes", "false": "no"}.get(group, group)
+
+
+def group_label(by: str | None, group: str) -> str:
+    """The label of a group of patients: `csf cns2`, and of a yes/no attribute `donor: no`."""
+    value = group_value(group)
+    return f"{by} {value}" if value == group else f"{by}: {value}"
 
 
 def time_in_words(days: float) -> str:

@@ -20,20 +20,15 @@ __all__ = ["comparison_page", "run_page", "sweep_page", "trace_page"]
 
 def run_page(arms: Sequence[Arm], results: Results, facts: Mapping[str, object]) -> str:
     """The page of a run, its only arm. facts: how it was made, as names and values."""
-    answer = run_table.answer(results)
-    return _page(arms, results, facts, answer, title=arms[0].scenario.title)
+    return _page(arms, results, facts, run_table.answer(results))
 
 
 def comparison_page(arms: Sequence[Arm], results: Results, facts: Mapping[str, object]) -> str:
-    """The page of a comparison, the first arm the reference; of two arms it is about the second.
+    """The page of a comparison, the first arm the reference; of two arms the answer is about the second.
 
     Of several arms the table says what sentences would.
     """
-    title, *others = (arm.scenario.title for arm in arms)
-    answer = comparison_table.answer(results)
-    if len(others) == 1:
-        return _page(arms, results, facts, answer, title=others[0], compared_with=title)
-    return _page(arms, results, facts, answer, title=title, compared_with=f"{len(others)} others")
+    return _page(arms, results, facts, comparison_table.answer(results))
 
 
 def _page(
@@ -41,9 +36,6 @@ def _page(
     results: Results,
     facts: Mapping[str, object],
     answer: str,
-    *,
-    title: str,
-    compared_with: str = "",
 ) -> str:
     of_page = [
         PageArm.of(arm, facts_of.label, until(results, arm))
@@ -54,8 +46,7 @@ def _page(
     if len(arms) > 2 and isinstance(headline[0], Table):
         answer = "\n".join(comparison_table.unsettled(results))
     return document(
-        title=title,
-        compared_with=compared_with,
+        title=results.heading,
         subtitle=_subtitle(of_page[0], results),
         answer=answer,
         headline=headline,

@@ -9,7 +9,7 @@ import numpy as np
 from sim.outcomes.curves import Curve, Curves, curves
 from sim.outcomes.history.state_occupancy import state_occupancy
 from sim.outcomes.queues.queue_summary import use_over_time
-from sim.outcomes.results import OutcomeFacts, Results
+from sim.outcomes.results import OutcomeFacts, Results, group_label
 from sim.outcomes.value_distribution import QUANTILES, Share, ended_waits, value_distribution, value_shares
 from sim.report.charts import stacked
 from sim.report.charts.bars import shares, waits
@@ -92,7 +92,7 @@ def _lines(
     if len(arms) > 1:
         return [_named(arm.label, every.main) for arm, (every, _) in zip(arms, found, strict=True)]
     every, groups = found[0]
-    named = [_named(f"{outcome.by} {key}", one.main) for key, one in groups.items() if one.n]
+    named = [_named(group_label(outcome.by, key), one.main) for key, one in groups.items() if one.n]
     return named or [every.main]
 
 

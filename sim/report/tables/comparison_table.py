@@ -9,7 +9,7 @@ from string import ascii_uppercase
 from rich.console import Console
 
 from sim.outcomes.estimates import DifferenceRow, EstimateRow
-from sim.outcomes.results import ArmFacts, OutcomeFacts, Results, time_in_prose
+from sim.outcomes.results import ArmFacts, OutcomeFacts, Results, group_value, time_in_prose
 from sim.report.tables import number_format
 from sim.report.tables.economic_tables import BY_YEAR, incremental_tables, year_table
 from sim.report.tables.model import (
@@ -312,7 +312,7 @@ def difference_tables(
     for group in ("", *outcome.groups):
         found = rows_of(results.differences, outcome.name, arm.name, group)
         sides = [rows_of(results.estimates, outcome.name, name, group) for name in names]
-        where = f" where {outcome.by} is {group}" if group else ""
+        where = f" where {outcome.by} is {group_value(group)}" if group else ""
         curves = [end for measure, end in found if measure == described.headline.measure]
         for end in curves if described.curve else [""] if found else []:
             is_first = not group and not end

@@ -8,7 +8,7 @@ from math import isnan, nan
 from rich.console import Console
 
 from sim.outcomes.estimates import EstimateRow
-from sim.outcomes.results import ArmFacts, OutcomeFacts, Results, time_in_prose
+from sim.outcomes.results import ArmFacts, OutcomeFacts, Results, group_label, time_in_prose
 from sim.report.tables import number_format
 from sim.report.tables.comparison_table import (
     about,
@@ -54,7 +54,7 @@ def print_headline(
     queues = short_resource_table(results) if is_run and not outcomes else None
 
     def write(to: Console) -> None:
-        prose(to, results.reference.title, BOLD)
+        prose(to, results.heading, BOLD)
         prose(to, run_about(results) if is_run else about(results), FAINT)
         to.print()
         if table.rows:
@@ -126,7 +126,7 @@ def run_table(results: Results, outcomes: Sequence[OutcomeFacts]) -> Table:
             alike = [_same(results, row, group) for group in own] or [None] * len(groups)
             rows.append((label, value_cell(row), *(value_cell(one) for one in alike)))
     if groups:
-        columns: tuple[str, ...] = ("all patients", *(f"{by} {group}" for group in groups))
+        columns: tuple[str, ...] = ("all patients", *(group_label(by, group) for group in groups))
         counted = [rows_of(results.estimates, outcomes[0].name, group=group) for group in ("", *groups)]
         rows.append(("patients", *(total(outcomes[0], found) for found in counted)))
     else:
@@ -181,7 +181,7 @@ def comparison_table(results: Results, outcomes: Sequence[OutcomeFacts], *, chos
         rows.append((name, *cells, *((ratios.get(arm.name, ""),) if ratios else ())))
         for group in groups:
             cell = arm_cell(results, outcomes[0], arm, group)
-            rows.append((f"  {outcomes[0].by} {group}", cell, *[""] * (len(rows[-1]) - 2)))
+            rows.append((f"  {group_label(outcomes[0].by, group)}", cell, *[""] * (len(rows[-1]) - 2)))
     heads = [_head(results, one) for one in outcomes] + ["cost per QALY"] * bool(ratios)
     notes = ["below: the difference from the reference (of shares in percentage points), 95% interval"]
     if ratios and len(results.arms) > 2:

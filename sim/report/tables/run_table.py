@@ -10,7 +10,15 @@ from rich.console import Console
 
 from sim.outcomes.estimates import DifferenceRow, EstimateRow
 from sim.outcomes.estimates import Table as OutcomeTable
-from sim.outcomes.results import MEDIAN, PERCENTILE_90, OutcomeFacts, Results, time_in_prose
+from sim.outcomes.results import (
+    MEDIAN,
+    PERCENTILE_90,
+    OutcomeFacts,
+    Results,
+    group_label,
+    group_value,
+    time_in_prose,
+)
 from sim.report.tables import number_format
 from sim.report.tables.economic_tables import BY_YEAR, year_table
 from sim.report.tables.model import BOLD, FAINT, Cell, Table, Value, numbers, print_table, printed, prose
@@ -96,7 +104,7 @@ def answer(results: Results) -> str:
             headline(outcome, rows_of(results.estimates, outcome.name, group=one)) for one in outcome.groups
         )
         pairs = zip(outcome.groups, map(_with_interval, own), strict=True)
-        values = "; ".join(f"{value} where {outcome.by} is {group}" for group, value in pairs)
+        values = "; ".join(f"{value} where {outcome.by} is {group_value(group)}" for group, value in pairs)
         return f"{outcome.label}{when}: {values}, {of}."
     median = f"; median {value_cell(rows['median', ''][0]).text}" if rows["median", ""] else ""
     return f"{outcome.label}{when}: {_with_interval(row)}{median}, {of}."
@@ -262,7 +270,11 @@ def curve_tables(results: Results, outcome: OutcomeFacts) -> Iterator[Table]:
         each = [rows_of(results.estimates, outcome.name, group=group) for group in outcome.groups]
         cells = _side_by_side(outcome, [(rows, "") for rows in each])
         cells.append(("n", *(total(outcome, rows) for rows in each)))
-        yield Table(f"{outcome.name} by {outcome.by}", numbers("time", *outcome.groups), tuple(cells))
+        yield Table(
+            f"{outcome.name} by {outcome.by}",
+            numbers("time", *map(group_value, outcome.groups)),
+            tuple(cells),
+        )
 
 
 def _side_by_side(outcome: OutcomeFacts, sources: Sequence[tuple[Rows[EstimateRow], str]]) -> list[TableRow]:
@@ -292,7 +304,7 @@ def funnel_tables(results: Results, outcome: OutcomeFacts) -> Iterator[Table]:
             for step, row in labelled(outcome, rows)
         )
         if group:
-            yield Table(f"{outcome.name} where {outcome.by} is {group}", columns, cells)
+            yield Table(f"{outcome.name} where {outcome.by} is {group_value(group)}", columns, cells)
         else:
             said = tuple(notes(outcome, rows))
             yield Table(title_of(outcome), columns, cells, outcome.description.text, said)
@@ -311,7 +323,7 @@ def overview(results: Results, outcomes: Sequence[OutcomeFacts], title: str = ""
         cells += _number_rows(outcome, rows, name, "  ")
         for group in outcome.groups if is_single else ():
             of_group = rows_of(results.estimates, outcome.name, group=group)
-            cells += _number_rows(outcome, of_group, f"  {outcome.by} {group}", "    ")
+            cells += _number_rows(outcome, of_group, f"  {group_label(outcome.by, group)}", "    ")
         for note in notes(outcome, rows) if is_single else ():
             said.setdefault(note, []).append(outcome.name)
     lines = tuple(

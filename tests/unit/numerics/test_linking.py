@@ -53,14 +53,15 @@ def test_nothing_is_kept_without_a_home(monkeypatch: pytest.MonkeyPatch, root: P
     assert linking.cache_folder() is None
 
 
-def test_the_newest_folders_are_kept(root: Path) -> None:
-    for age in range(1, 6):
+def test_the_newest_folders_are_kept_and_those_of_the_last_day(root: Path) -> None:
+    """Several clones with one cache do not evict one another; folders of past weeks go."""
+    for age in (1, 2, 3, 3600, 90_000, 1_000_000):
         (root / "allpath" / str(age)).mkdir(parents=True)
         (root / "allpath").chmod(0o700)
         os.utime(root / "allpath" / str(age), (time.time() - age, time.time() - age))
     folder = linking.cache_folder()
     assert folder is not None
-    assert {path.name for path in (root / "allpath").iterdir()} == {folder.name, "1", "2"}
+    assert {path.name for path in (root / "allpath").iterdir()} == {folder.name, "1", "2", "3", "3600"}
 
 
 @pytest.mark.skipif(not IS_COMPILED, reason="compilation is switched off")

@@ -81,7 +81,7 @@ def test_a_run_takes_about_25_lines(file: Path) -> None:
 def test_a_question_about_a_group_shows_the_groups() -> None:
     done = run_scenario(RunRequest(FIRST, patients=500))
     lines = headline(done.results, [done.scenario]).splitlines()
-    assert any(re.search(r"all patients +donor false +donor true", line) for line in lines)
+    assert any(re.search(r"all patients +donor: no +donor: yes", line) for line in lines)
     row = next(line for line in lines if line.startswith("Overall survival at 5 years"))
     shown = [done.results.headline("overall_survival", group=group) for group in ("", "false", "true")]
     assert row.split()[-3:] == [f"{100 * one.estimate:.1f}%" for one in shown if one is not None]
