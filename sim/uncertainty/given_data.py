@@ -8,10 +8,9 @@ from math import nan, sqrt
 from typing import TypeAlias
 
 import numpy as np
-from scipy.special import ndtri
-from scipy.stats import rankdata
 
 from sim.event_log.log import Floats
+from sim.uncertainty.regression import normal_scores
 from sim.uncertainty.sobol import Index
 
 _MOST_KNOTS = 12
@@ -77,8 +76,7 @@ def _index(basis: Floats, centred: Floats, own: Floats) -> Index:
 
 def _basis(columns: Floats) -> Floats:
     """Orthonormal columns with mean 0, float64 [n_draws, rank], that span the splines of a factor."""
-    n = len(columns)
-    scores = [ndtri((rankdata(column) - 0.5) / n) for column in columns.T]
+    scores = list(normal_scores(columns).T)
     splines = [_natural_spline(score) for score in scores]
     products = [(one * other)[:, np.newaxis] for one, other in combinations(scores, 2)]
     return _orthonormal(np.concatenate([*splines, *products], axis=1))

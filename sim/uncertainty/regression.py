@@ -85,7 +85,7 @@ class DrawRegression:
     @classmethod
     def on(cls, parameters: Floats) -> DrawRegression:
         """The regression on these columns, float64 [n_draws, n_columns]."""
-        scores = _normal_scores(parameters)
+        scores = normal_scores(parameters)
         n_draws, n_columns = scores.shape
         degree = ONE_DEGREE if n_columns == 1 else GROUP_DEGREE
         curved = np.hstack([scores, *_hermite(scores, degree)])
@@ -124,7 +124,8 @@ def _folds(n_draws: int) -> Iterator[Flags]:
         yield fold == number
 
 
-def _normal_scores(parameters: Floats) -> Floats:
+def normal_scores(parameters: Floats) -> Floats:
+    """The normal quantiles of the ranks within each column [n_draws, n_columns]; equal values share one."""
     ranks = rankdata(parameters, axis=0)
     scores: Floats = ndtri((ranks - 0.5) / len(parameters))
     return scores

@@ -195,3 +195,15 @@ def test_shapes_that_disagree_are_named() -> None:
         )
     with pytest.raises(InputError, match="400 draws have a benefit and 399 have parameters"):
         value_of_information([three_arms()], parameters=PARAMETERS[1:], groups={})
+
+
+def test_the_noise_of_net_benefit_has_the_covariances_of_costs_and_qalys() -> None:
+    """Var(k (q2 - q1) - (c2 - c1)) = w' S w with w = (1, -1, -k, k)."""
+    root = np.random.default_rng(2).standard_normal((4, 4))
+    covariance = np.broadcast_to(root @ root.T, (40, 4, 4))
+    zeros = np.zeros((40, 2))
+    benefit = net_benefit(ARMS[:2], cost=zeros, qaly=zeros, covariance=covariance, threshold=3.0, patients=1)
+    noise = benefit.noise[7]
+    difference = noise[0, 0] + noise[1, 1] - 2.0 * noise[0, 1]
+    weights = np.array([1.0, -1.0, -3.0, 3.0])
+    assert difference == pytest.approx(weights @ root @ root.T @ weights)
