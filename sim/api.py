@@ -130,13 +130,15 @@ def psa(
     decide: str | None = None,
     outcomes: Sequence[str] | str = (),
     out: PathLike | None = None,
+    until_precision: str | None = None,
     **options: Unpack[SharedOptions],
 ) -> PsaFrames:
     """Simulate all arms for many draws of their parameters, as `allpath psa` does.
 
     arms: scenario files, the first is the reference. patients: in each draw and arm. design: `fresh` or
     `same`. assume_spread: of assumed parameters without uncertainty, 0.2 is 20% of the value. decide: an
-    outcome, by default net benefit. out: a folder that keeps the draws.
+    outcome, by default net benefit. out: a folder that keeps the draws. until_precision: as `qaly=0.02`, of
+    the mean over draws, which then number at most `draws`.
     options: seed, workers, settings and at, as of `run`.
     Raises: as `run`; InputError where nothing is uncertain.
     """
@@ -155,7 +157,9 @@ def psa(
         patients=patients,
         **options,
     )
-    return PsaFrames(analyse(request, folder=None if out is None else Path(out)))
+    return PsaFrames(
+        analyse(request, until_precision=until_precision, folder=None if out is None else Path(out))
+    )
 
 
 def trace(

@@ -51,6 +51,7 @@ def psa(
         Path | None,
         typer.Option(metavar="DIR", help="Keep the draws in this folder; an interrupted analysis goes on."),
     ] = None,
+    until_precision: options.UntilPrecision = None,
     json: options.Json = None,
     full: options.Full = False,
     seed: options.Seed = None,
@@ -81,7 +82,7 @@ def psa(
     )
     check_outputs(named(json), inputs=arms, folder=out)
     with waiting() as progress:
-        results = analyse(request, folder=out, progress=progress)
+        results = analyse(request, until_precision=until_precision, folder=out, progress=progress)
     if out is not None:
         outputs.append(out)
     text = json_text(results.as_json()) if json is not None else ""

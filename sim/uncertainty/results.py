@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
-from math import isfinite, nan
+from math import ceil, isfinite, nan
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from sim.economics.endpoints import thresholds
 from sim.errors import InputError
 from sim.files import json_text
+from sim.outcomes.results import NORMAL_975
 from sim.runs.run import QUIET, Progress
+from sim.uncertainty.assumed_spread import gaps
 from sim.uncertainty.benefit import FEWEST_DRAWS, Benefit, net_benefit
 from sim.uncertainty.decision import DecisionRow, decide
-from sim.uncertainty.model import Measure
-from sim.uncertainty.psa import Psa, PsaRequest, model_of, run_psa
+from sim.uncertainty.model import Measure, Model
+from sim.uncertainty.psa import Design, Done, Psa, PsaRequest, model_of, run_psa
 from sim.uncertainty.regression import DrawRegression
 from sim.uncertainty.value_of_information import InformationRow, value_of_information
 from sim.uncertainty.variance import VarianceComponents, crossed, nested
+
+if TYPE_CHECKING:
+    from sim.runs.sequential_stopping import Target
 
 
 class PsaRow(NamedTuple):
@@ -57,6 +62,13 @@ class PsaResults:
     """The results of an analysis."""
 
     psa: Psa
+
+    def largest_error(self, target: Target) -> float:
+        """The largest standard error of the mean that a target is about: of differences, else of the arm."""
+        psa = self.psa
+        k = next(k for k, measure in enumerate(psa.model.measures) if _is_meant(measure, target))
+        arms = range(1, len(psa.model.arms)) or (0,)
+        return max(self.components(arm, k, difference=arm > 0)[0].standard_error for arm in arms)
 
     @cached_property
     def estimates(self) -> tuple[PsaRow, ...]:
@@ -147,14 +159,18 @@ class PsaResults:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What to know of the decision."""
-        if len(self.psa.model.arms) < 2:
-            return ()
-        if self.psa.request.draws < FEWEST_DRAWS:
-            return (f"A decision needs at least {FEWEST_DRAWS} draws.",)
-        if any(arm.scenario.shared for arm in self.psa.model.arms):
-            return ("Patients share resources: the decision still holds the noise of the simulation.",)
-        return ()
+        """What to know of the analysis: parameters that are fixed, and of the decision."""
+        model, notes = self.psa.model, []
+        fixed = {one.name for arm in model.arms for one in gaps(arm.scenario.parameters)}
+        fixed -= {one.name for arm in model.arms for one in arm.parameters}
+        if fixed:
+            several = f"{len(fixed)} assumed parameters have" if len(fixed) > 1 else "1 assumed parameter has"
+            notes.append(f"{several} no uncertainty and stay fixed; --assume-spread 20% varies them.")
+        if len(model.arms) > 1 and self.psa.request.draws < FEWEST_DRAWS:
+            notes.append(f"A decision needs at least {FEWEST_DRAWS} draws.")
+        elif len(model.arms) > 1 and any(arm.scenario.shared for arm in model.arms):
+            notes.append("Patients share resources: the decision still holds the noise of the simulation.")
+        return tuple(notes)
 
     @property
     def by_money(self) -> bool:
@@ -246,9 +262,21 @@ def _plain(value: Any) -> Any:
     return None if isinstance(value, float) and not isfinite(value) else value
 
 
-def analyse(request: PsaRequest, *, folder: Path | None = None, progress: Progress = QUIET) -> PsaResults:
+FIRST_ROUND = 100
+"""Draws after which the precision is read for the first time."""
+
+
+def analyse(
+    request: PsaRequest,
+    *,
+    until_precision: str | None = None,
+    folder: Path | None = None,
+    progress: Progress = QUIET,
+) -> PsaResults:
     """Carry out an analysis. folder: keeps the draws; one that was interrupted goes on.
 
+    until_precision: as `qaly=0.02`: draws are added until the 95% interval of the mean over draws (of each
+    difference from the first arm) has this half-width, at most those of the request.
     Raises: ScenarioError and InputError where the input is wrong, RunError where the folder cannot be used
     or a run failed.
     """
@@ -256,9 +284,57 @@ def analyse(request: PsaRequest, *, folder: Path | None = None, progress: Progre
 
     progress.step("load")
     model, base = model_of(request)
-    store = None if folder is None else DrawsFolder(folder, request, model)
-    results = PsaResults(run_psa(request, model, base, store=store, progress=progress))
+    store = _Memory({}) if folder is None else DrawsFolder(folder, request, model)
+    target = None if until_precision is None else _target(until_precision, request, model)
+    n = request.draws if target is None else min(FIRST_ROUND, request.draws)
+    while True:
+        now = replace(request, draws=n)
+        results = PsaResults(run_psa(now, model, base, store=store, progress=progress))
+        if target is None or n == request.draws:
+            break
+        ratio = NORMAL_975 * results.largest_error(target) / target.half_width
+        if ratio <= 1.0:
+            break
+        n = min(request.draws, ceil(n * min(max(1.1 * ratio**2, 1.2), 4.0)))
     progress.step("outcomes")
-    if store is not None:
+    if isinstance(store, DrawsFolder):
         store.finish(results.psa, json_text(results.as_json()))
     return results
+
+
+@dataclass(frozen=True, slots=True)
+class _Memory:
+    """Keeps the blocks of an analysis in memory."""
+
+    blocks: dict[range, Done]
+
+    def read(self, numbers: range) -> Done | None:
+        """A block that was simulated."""
+        return self.blocks.get(numbers)
+
+    def write(self, done: Done) -> None:
+        """Keep a block."""
+        self.blocks[done.numbers] = done
+
+
+def _target(text: str, request: PsaRequest, model: Model) -> Target:
+    """The wished precision. Raises: InputError where no measure of the analysis has it."""
+    from sim.runs.sequential_stopping import target_of
+
+    if request.design is Design.SAME:
+        fix = "use the design fresh, whose error shrinks with draws"
+        raise InputError("until_precision: more draws of the same patients need not be more precise", fix)
+    target = target_of(text, model.arms[0].scenario)
+    if not any(_is_meant(measure, target) for measure in model.measures):
+        fix = "name an outcome of the analysis, and with `--at` its time"
+        raise InputError(f"until_precision: the analysis has no {target.outcome} at this time", fix)
+    return target
+
+
+def _is_meant(measure: Measure, target: Target) -> bool:
+    """Whether a measure is the number of a target: at its time, else the first one of the outcome."""
+    if (measure.outcome, measure.part) != (target.outcome, ""):
+        return False
+    if isinstance(target.at, str):
+        return measure.measure == target.at
+    return target.at is None or measure.time == target.at

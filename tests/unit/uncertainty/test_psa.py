@@ -1,6 +1,7 @@
 """An analysis gives the same numbers however it is cut up, and equal arms the same in every draw."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from sim.errors import InputError, RunError, ScenarioError
 from sim.uncertainty import psa as psa_module
 from sim.uncertainty.draws_folder import DrawsFolder
 from sim.uncertainty.psa import Design, model_of, run_psa, values_by_arm
+from sim.uncertainty.results import PsaResults, analyse
 from tests.psa_models import TWO_STATES, analysed, request_of, written
 
 DESIGNS = list(Design)
@@ -113,3 +115,17 @@ def test_a_draw_that_breaks_a_rule(tmp_path: Path) -> None:
     model, base = model_of(request)
     with pytest.raises(ScenarioError, match=r"`u` is 1\.\d+ in draw \d+; a number here is at most 1"):
         run_psa(request, model, base)
+
+
+def test_until_precision(tmp_path: Path) -> None:
+    """Draws are added until the standard error of the mean difference is small enough, or all are made."""
+    request = request_of(written(tmp_path), draws=3000, patients=20)
+    found = analyse(request, until_precision="qaly=0.06")
+    k = [measure.outcome for measure in found.psa.model.measures].index("qaly")
+    assert 1.96 * found.components(1, k, difference=True)[0].standard_error <= 0.06
+    assert 100 < found.psa.request.draws < 3000
+    same = PsaResults(run_psa(found.psa.request, *model_of(request)))
+    assert same.as_json() == found.as_json()
+    assert analyse(replace(request, draws=150), until_precision="qaly=0.0001").psa.request.draws == 150
+    with pytest.raises(InputError, match="more draws of the same patients need not be more precise"):
+        analyse(replace(request, design=Design.SAME), until_precision="qaly=0.1")
