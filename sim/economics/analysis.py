@@ -61,7 +61,7 @@ class EconomicOutcomes:
         self._by_log: list[tuple[EventLog, Mapping[str, Endpoint]]] = []
 
     def __call__(self, history: History) -> Sequence[tuple[Outcome, Endpoint]]:
-        """Those of one arm. Raises: RunError as `Valuation`."""
+        """Those of one arm."""
         found = list(endpoints(history))
         self._by_log.append((history.log, {outcome.name: endpoint for outcome, endpoint in found}))
         return found

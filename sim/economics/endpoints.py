@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from sim.economics.capacity import CapacityCost, paid_by_capacity
-from sim.economics.discounting import YEAR
-from sim.economics.valuation import Amounts, Valuation, categories, has_utilities
+from sim.economics.layout import YEAR
+from sim.economics.program import Program, categories, has_utilities
+from sim.economics.valuation import Amounts, Valuation
 from sim.errors import Place, Where
 from sim.event_log.log import Indices
 from sim.outcomes.endpoints import Endpoint
@@ -68,15 +69,12 @@ def economic_outcomes(scenario: Scenario) -> tuple[str, ...]:
     return tuple(name for name, is_there in found.items() if is_there and name not in declared)
 
 
-def endpoints(history: History) -> Iterator[tuple[Outcome, Endpoint]]:
-    """Every economic outcome of a log at the prices of its scenario, evaluated.
-
-    Raises: RunError where a choice by an attribute has no entry for a patient's value.
-    """
+def endpoints(history: History, program: Program | None = None) -> Iterator[tuple[Outcome, Endpoint]]:
+    """Every economic outcome of a log at the prices of its scenario, or at those of `program`."""
     names = economic_outcomes(history.scenario)
     if not names:
         return
-    valuation = Valuation(history)
+    valuation = Valuation(history, program)
     for name in names:
         yield outcome_called(name), endpoint(valuation, name)
 

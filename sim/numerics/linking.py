@@ -37,6 +37,7 @@ from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import CompilerBase, CompileResult, DefaultPassBuilder
 from numba.core.compiler_machinery import AnalysisPass, PassManager, register_pass
 from numba.core.registry import cpu_target
+from numba.core.targetconfig import TargetConfig
 from numba.extending import lower_builtin, models, register_model, type_callable
 
 pickled: Any = serialize.dumps
@@ -68,6 +69,11 @@ NOT_NEEDED = {
     "WithLifting",
 }
 """Passes of Numba's front end for what the kernel has not: closures, array expressions, literals."""
+
+
+_defaults: Any = cache(lambda kind: {name: option.default for name, option in kind.options.items()})
+# Numba compares its flags each time it types an operation, one property after the other: a fifth of the work.
+setattr(TargetConfig, "values", lambda self: {**_defaults(type(self)), **self._values})  # noqa: B010
 
 
 class Part(JITCodeLibrary):
@@ -286,7 +292,7 @@ def register_primitive(
 def compiled_sources() -> list[Path]:
     """The files that compiled code depends on."""
     constants = [SIM / "pathway" / "layout.py", SIM / "pathway" / "names.py", SIM / "event_log" / "log.py"]
-    constants.append(Path(__file__))
+    constants += [SIM / "economics" / "layout.py", Path(__file__)]
     mark = b"from sim.numerics.compilation import"
     return constants + [path for path in sorted(SIM.rglob("*.py")) if mark in path.read_bytes()]
 

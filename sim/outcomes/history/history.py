@@ -245,6 +245,16 @@ class History:
             days[today] = values[self.log.patient[today]]
         return days
 
+    @cached_property
+    def before_start(self) -> Floats:
+        """Of today's patients: whether in a stage, days in it, days waited. Shape [n_patients or 0, 3]."""
+        table, number = self.scenario.patients.table, self.log.patient
+        if table is None or not table.is_today:
+            return np.zeros((0, 3))
+        stages = np.array([stage is not None for stage in table.column("stage")])
+        was_there = np.append(stages, False)[np.minimum(number, len(stages))]
+        return np.stack([was_there, self.days_before, self._of_today("days_waiting")], axis=1)
+
     def entries_into_state(self, name: str) -> Indices:
         """The rows at which the health state becomes this one, the start included."""
         spells, code = self.state_spells, self.log.names.states.index(name)

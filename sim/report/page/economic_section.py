@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from sim.economics.valuation import Valuation, has_utilities
+from sim.economics.program import has_utilities
+from sim.economics.valuation import Valuation
 from sim.outcomes.results import Results
 from sim.report.charts import economics as charts
 from sim.report.charts.economics import Line, Point

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from sim.economics import valuation as valuations
 from sim.economics.endpoints import economic_outcomes, endpoints
+from sim.economics.program import write_program
 from sim.economics.valuation import Valuation
+from sim.engine.run import simulate
 from sim.outcomes.history.history import History
+from sim.pathway.drawn_tables import ParameterPathway
+from sim.pathway.tables import compile_pathway
 from sim.scenario import load
+from sim.scenario.language.drawn import Drawn, occurrences
+from sim.scenario.language.model import Scenario
 from sim.units import DAYS_IN
 from tests import cohorts
 from tests.valued import at_prices_of, priced, valued
@@ -411,3 +419,59 @@ def test_estimates_by_category_and_net_benefit() -> None:
     assert by_threshold == pytest.approx({worth: worth * qaly - costs for worth in by_threshold})
     years = [estimate.value for estimate in figures["cost_by_year"].estimates.values()]
     assert sum(years) == pytest.approx(whole.value)
+
+
+# ---------------------------------------------------------------- the pass over the log
+
+
+@pytest.mark.parametrize("capacity", ["3", "unlimited"])
+def test_compiled_and_ordinary_python_give_the_same_bits(
+    capacity: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    economics = "{currency: GBP, discount: {cost: 0.035, qaly: 0.015}, convention: annual}"
+    text = clinic(capacity, economics=economics, number=20)
+    scenario, result = cohorts.read(text), cohorts.run(text)
+    compiled = at_prices_of(scenario, result)
+    found = [compiled.qaly, compiled.life_years, *compiled.cost.values(), *compiled.cost_by_stage.values()]
+    years = compiled.cost_by_year(np.arange(20))
+    in_python = getattr(valuations.value_patients, "py_func", valuations.value_patients)
+    monkeypatch.setattr(valuations, "value_patients", in_python)
+    ordinary = at_prices_of(scenario, result)
+    again = [ordinary.qaly, ordinary.life_years, *ordinary.cost.values(), *ordinary.cost_by_stage.values()]
+    for one, other in zip(found, again, strict=True):
+        assert one.discounted.tobytes() == other.discounted.tobytes()
+        assert one.undiscounted.tobytes() == other.undiscounted.tobytes()
+    assert years.tobytes() == ordinary.cost_by_year(np.arange(20)).tobytes()
+
+
+def test_prices_of_each_replication_are_those_of_its_draw() -> None:
+    """Prices, utilities and limits of the shipped scenario follow from parameters; the log is of one draw."""
+    file = SCENARIOS / "cn_academic.yaml"
+    names = [parameter.name for parameter in load(file).parameters]
+    scenario = load(file, keep=names, settings=["patients.number=40"])
+    pathway = compile_pathway(scenario)
+    result = simulate(pathway, seed=1, replications=2, workers=1)
+    log = result.log
+    program = write_program(scenario, log.names)
+    base = {number.operands: float(number) for number in drawn_parts(scenario) if number.operation is None}
+    priced_by = {column for _, number in program.drawn for column in number.columns}
+    assert len(priced_by) > 20
+    other = {column: value * (0.9 if column in priced_by else 1.0) for column, value in base.items()}
+    both = Valuation(History(log, result.use, scenario), program.at([base, other]))
+    for replication, values in enumerate((base, other)):
+        here = log.replication == replication
+        alone = at_prices_of(ParameterPathway(pathway).scenario_at(values), result)
+        assert both.qaly.discounted[here].tobytes() == alone.qaly.discounted[here].tobytes()
+        for category, amounts in alone.cost.items():
+            mine = both.cost[category]
+            assert mine.discounted[here].tobytes() == amounts.discounted[here].tobytes()
+    assert both.total_cost.discounted[log.replication == 1].sum() > 0.0
+
+
+def drawn_parts(scenario: Scenario) -> Iterator[Drawn]:
+    """Every number that follows from parameters, and what it follows from."""
+    waiting = [one.number for one in occurrences(scenario)]
+    while waiting:
+        number = waiting.pop()
+        yield number
+        waiting += [part for part in number.operands if isinstance(part, Drawn)]
