@@ -218,8 +218,9 @@ class ResourceFacts:
     """A resource that patients can wait for: whether its queue settles, its warm-up, its use over time.
 
     grows_by: patients, over `grows_over` (days), None where the queue settles. suggested_warm_up: days
-    by MSER-5, None where the run is too short. series, in_use, queue: averages of equal stretches of
-    the calendar, stretch lengths in days beside them. ways: how waits end.
+    by MSER-5, None where patients arrive for too short a time. series: units in use and patients in the
+    queue until the last arrival, from which it is chosen; in_use, queue: until the horizon; each as
+    averages of equal stretches of the calendar, stretch lengths in days beside them. ways: how waits end.
     """
 
     name: str

@@ -16,7 +16,7 @@ from sim.event_log.log import Floats, Indices, Names, ResourceUse
 from sim.outcomes.estimates import EstimateRow
 from sim.outcomes.history.history import History
 from sim.outcomes.queues.queue_waits import Waits, ends_of_waits, waits_of
-from sim.outcomes.queues.warm_up import batches_of, growth, mser
+from sim.outcomes.queues.warm_up import BATCH, batches_of, growth, mser
 from sim.outcomes.results import OVER_REPLICATIONS, Estimate, ResourceFacts, mean
 from sim.scenario.language.model import Resource, Scenario
 
@@ -205,7 +205,7 @@ def resource_findings(history: History, replications: int) -> dict[str, Resource
         resource.name: ResourceFindings(
             tuple(each[resource.name]),
             over_time[resource.name],
-            tuple(waits_of(history, resource.name, replications)),
+            tuple(waits_of(history, resource.name, ends)),
             _beyond(history, resource),
             float(ends.min()),
         )
@@ -262,8 +262,8 @@ def resource_facts(findings: Mapping[str, ResourceFindings], scenario: Scenario)
         edges = over_time.edges
         n_before_end = int(np.searchsorted(edges[1:], found.arrivals_end, side="right"))
         grown = growth(over_time.queue[:n_before_end])
-        series = batches_of(over_time.in_use + over_time.queue)
-        left_out, stretch = mser(series), scenario.horizon / len(series)
+        series = batches_of((over_time.in_use + over_time.queue)[:n_before_end])
+        left_out, stretch = mser(series), float(edges[BATCH])
         facts.append(
             ResourceFacts(
                 name,
@@ -305,7 +305,7 @@ def resource_rows(
             (measure, "", UNITS[measure], estimate, measure != "unit_days")
             for measure, estimate in resource_figures(found.averages).items()
         ]
-        rows.append(("grants_per_year", "", "per year", ends.grants_per_year, False))
+        rows.append(("grants_per_year", "", "per year", ends.grants_per_year, True))
         for what, found_days in (("wait", ends.wait), ("stay", ends.stay)):
             rows += [(f"{kind}_{what}", "", "days", one, True) for kind, one in found_days.items()]
         rows += [("share_of_waits", way, "share", share, False) for way, share in ends.ended.items()]
@@ -354,11 +354,11 @@ def notes(
         elif not has_long_run:
             continue
         elif suggested is None:
-            found.append(f"the run is too short to choose a warm-up for {name} (MSER-5)")
+            found.append(f"patients arrive for too short a time to choose a warm-up for {name} (MSER-5)")
         elif suggested > given:
             found.append(
-                f"averages of {name} begin on day {given:.10g}; MSER-5 would leave out the first "
-                f"{suggested:.0f} days (patients.arrive.warm_up)"
+                f"MSER-5 suggests a warm-up of {suggested:.0f} days for {name} (patients.arrive.warm_up, "
+                f"now {given:.10g} days)"
             )
     return found
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from math import isnan
 from typing import NamedTuple
 
 import numpy as np
@@ -41,8 +42,9 @@ class Waits:
 
     n: those that ended; cut_off: by the end of observation. ended: how many ended in each way
     (GRANTED, or the event or clock by which the patient left), by its code in the log (GRANTED: -1)
-    and its name. days: their lengths. grants_per_year: from the warm-up to the horizon. held: how long
-    patients had units, from the first grant to having none, where both lie in that time.
+    and its name. days: their lengths. grants_per_year: from the warm-up to the last arrival, nan where
+    none arrives after the warm-up. held: how long patients had units, from the first grant to having
+    none, where both lie between the warm-up and the horizon.
     """
 
     n: int
@@ -68,16 +70,19 @@ class Ends:
     stay: Mapping[str, Estimate]
 
 
-def waits_of(history: History, resource: str, replications: int) -> list[Waits]:
-    """How the waits for a resource that can be waited for ended, in each replication."""
-    log = history.log
+def waits_of(history: History, resource: str, arrivals_end: Floats) -> list[Waits]:
+    """How the waits for a resource that can be waited for ended, in each replication.
+
+    arrivals_end [n_replications]: the day until which patients arrive, excluded.
+    """
+    log, replications = history.log, len(arrivals_end)
     rows, values = history.resource_changes(resource)
-    begin, end = history.scenario.patients.arrivals.warm_up, history.scenario.horizon
-    is_counted = _calendar(history, rows) >= begin
+    begin, calendar = history.scenario.patients.arrivals.warm_up, _calendar(history, rows)
+    is_counted = calendar >= begin
     patient, held = history.patients(rows), units_held(values)
     before = np.append(0.0, np.where(patient[1:] == patient[:-1], held[:-1], 0.0))[: len(rows)]
     asked = rows[is_waiting(values) & is_counted]
-    granted = rows[(held > before) & is_counted]
+    granted = rows[(held > before) & is_counted & (calendar < arrivals_end[log.replication[patient]])]
     waits = history.waits
     of = np.searchsorted(waits.asked, asked)
     ended = waits.ended[of]
@@ -87,7 +92,8 @@ def waits_of(history: History, resource: str, replications: int) -> list[Waits]:
     # the row after the one that leaves the queue is the event by which the patient left
     cause = np.where(is_granted, -1, log.event[np.minimum(ended + 1, log.n_rows - 1)])
     days = log.time[ended] - log.time[asked] + waits.before[of[over]]
-    grants = np.diff(_edges(history, granted, replications)) / (end - begin) * DAYS_IN["year"]
+    years = np.where(arrivals_end > begin, arrivals_end - begin, np.nan) / DAYS_IN["year"]
+    grants = np.diff(_edges(history, granted, replications)) / years
     begins, stays = _stays(history, rows, held)
     is_stay = _calendar(history, begins) >= begin
     begins, stays = begins[is_stay], stays[is_stay]
@@ -127,7 +133,7 @@ def ends_of_waits(waits: Sequence[Waits]) -> Ends:
         sum(one.n for one in waits),
         sum(one.cut_off for one in waits),
         {way[1]: _mean([one.ended.get(way, 0) / one.n for one in some]) for way in ways},
-        _mean([one.grants_per_year for one in waits]),
+        _mean([one.grants_per_year for one in waits if not isnan(one.grants_per_year)]),
         _over_replications([one.days for one in waits]),
         _over_replications([one.held for one in waits]),
     )

@@ -27,10 +27,12 @@ def batches_of(observations: Floats) -> Floats:
 def mser(batches: Floats) -> int | None:
     """The number of batches to leave out so that the marginal standard error of the rest is least.
 
-    None where it is more than half: then the series is too short.
+    None where it is more than half, or where there are fewer than ten: then the series is too short.
     Source: MSER-5, White, doi:10.1177/003754979706900601.
     """
     n = len(batches)
+    if n < BATCHES:
+        return None
     kept = np.arange(n, 0, -1)
     centred = (batches - batches.mean())[::-1]
     total, squares = np.cumsum(centred)[::-1], np.cumsum(centred**2)[::-1]

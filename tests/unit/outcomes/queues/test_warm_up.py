@@ -143,6 +143,30 @@ def test_a_queue_that_falls_after_the_last_arrival_settles() -> None:
     assert all(bed_of(results_of(read(text), 1, seed=seed))[0].settles for seed in range(20))
 
 
+def test_the_time_after_the_last_arrival_does_not_count() -> None:
+    """Two patients arrive a day for one served: grants are the service rate, which the emptying must not dilute.
+
+    The standard error of 500 days of services is 1 / sqrt(500), 4.5%; until the horizon they would be 67%.
+    """
+    patients = "{arrive: {poisson: 2 per day, for: 500 days}}"
+    scenario = read(written(BED, patients=patients, resources=ONE, horizon="1500 days"))
+    _, rows = bed_of(results_of(scenario, 1))
+    assert rows.value("grants_per_year") == pytest.approx(365.25, rel=5 / np.sqrt(500))
+
+
+@pytest.mark.parametrize("horizon", [1100, 4000])
+def test_the_warm_up_is_that_of_the_time_of_arrivals(horizon: int) -> None:
+    """A queue that settles at once has a short warm-up, however long the calendar goes on after the arrivals."""
+    patients = "{arrive: {poisson: 0.5 per day, for: 1000 days}}"
+    scenario = read(written(BED, patients=patients, resources=ONE, horizon=f"{horizon} days"))
+    found = results_of(scenario, 20)
+    bed, _ = bed_of(found)
+    assert bed.suggested_warm_up is not None
+    assert bed.suggested_warm_up < 200
+    assert bed.series_stretch * len(bed.series) == pytest.approx(1000, abs=2 * bed.series_stretch)
+    assert not any("too short" in note for note in found.notes)
+
+
 def test_no_queue_grows_where_all_patients_start_together() -> None:
     text = written(BED, patients="{number: 500}", resources=ONE, horizon="1000 days")
     assert bed_of(results_of(read(text), 1))[0].settles
