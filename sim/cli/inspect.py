@@ -21,7 +21,7 @@ from sim.cli.output import (
     waiting,
     write_output,
 )
-from sim.errors import ScenarioError
+from sim.errors import Problem, ScenarioError
 
 
 @verb
@@ -33,18 +33,19 @@ def check(
     """Check scenario files without running them."""
     from sim.pathway.check import checked
 
-    faults = []
+    faults: list[Problem] = []
     for i, file in enumerate(scenarios):
         try:
             found = checked(file, settings or [])
         except ScenarioError as error:
-            faults.append(str(error))
+            faults += error.problems
             continue
         if resolved and i:
             say("---")
         say(found.scenario.text if resolved else found.summary)
     if faults:
-        fail("\n".join(faults), WRONG_INPUT)
+        # a fault of a file that several are based on, once
+        fail("\n".join(map(str, dict.fromkeys(faults))), WRONG_INPUT)
 
 
 @verb

@@ -17,6 +17,7 @@ from sim.outcomes.estimates import EstimateRow
 from sim.outcomes.evaluation import Arm
 from sim.outcomes.history.history import NEVER, Flags
 from sim.outcomes.results import OVER_REPLICATIONS, Divergence, Estimate, event_in_words, mean, share
+from sim.pathway.names import GRANTED, LEFT_QUEUE
 from sim.scenario.language.model import Outcome
 
 HAPPENS, WHEN, CHANGES = 0, 1, 2
@@ -197,6 +198,7 @@ MOST_DIVERGENCES = 20
 """The number of places of divergence that are listed, the most frequent first."""
 
 IN_WORDS = {HAPPENS: "what happens", WHEN: "when it happens", CHANGES: "an attribute"}
+QUEUE_IN_WORDS = {GRANTED: "granted", LEFT_QUEUE: "leaves the queue for"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -361,10 +363,13 @@ def _stage(one: EventLog, other: EventLog, rows: list[Indices], i: int) -> str |
 
 
 def row_text(log: EventLog, row: int) -> str:
-    """A row as `product_ready to car_t`; `nothing more` where there is none."""
+    """A row as `product_ready to car_t` or `granted car_t`; `nothing more` where there is none."""
     if row == NEVER:
         return "nothing more"
-    event = log.names.events[log.event[row]]
+    code = int(log.event[row])
+    event = log.names.events[code]
     stage_from = log.names.stages[log.stage_from[row]] if log.stage_from[row] >= 0 else ""
     text = event.removeprefix(f"{stage_from}.") if stage_from else event
+    if code in QUEUE_IN_WORDS:
+        return f"{QUEUE_IN_WORDS[code]} {log.names.stages[log.stage_to[row]]}"
     return f"{text} to {log.names.stages[log.stage_to[row]]}" if log.stage_to[row] >= 0 else text

@@ -22,14 +22,14 @@ def headline_items(results: Results, arms: Sequence[PageArm]) -> tuple[Item, ...
     """The table that the command prints, and the first outcome over time where there is one."""
     if len(arms) == 1:
         table = run_table(results, [one for one in results.reference.outcomes if one.name != BY_YEAR])
-        table = replace(table, rows=table.rows[:MOST_ROWS], notes=())
+        notes = ("The other outcomes are below.",) if len(table.rows) > MOST_ROWS or table.notes else ()
+        table = replace(table, rows=table.rows[:MOST_ROWS], notes=notes)
     else:
         outcomes = [one for one in compared_outcomes(results) if one.name != BY_YEAR]
         table = comparison_table(results, outcomes, chosen=False)
         rows = tuple(tuple(map(_in_two_lines, row)) for row in table.rows)
-        table = Table(
-            "", table.columns, rows, f"Below: difference from {results.reference.label} (95% interval)"
-        )
+        below = f"Below: difference from {results.reference.label} (95% interval)"
+        table = Table("", table.columns, rows, below, notes=table.notes[1:])
     curves = [outcome for outcome in shared_outcomes(arms) if outcome.kind == "time_to_event"][:1]
     tables = [table] if table.rows else []
     return (*tables, *(curve_picture(results, arms, outcome) for outcome in curves))

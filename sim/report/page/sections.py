@@ -85,7 +85,7 @@ def _differences(results: Results) -> Section:
     tables = []
     for arm in others:
         rows = tuple(
-            (path, cut(old or "") or "(nothing)", cut(new or "") or "(removed)")
+            (path, cut(old or "") or "(added)", cut(new or "") or "(removed)")
             for path, old, new in arm.changes
         )
         title = f"{arm.label}: {len(rows)} setting{'s' * (len(rows) != 1)}"
@@ -313,7 +313,7 @@ def provenance_section(arms: Sequence[PageArm], facts: Mapping[str, object]) -> 
         rows.append((f"digest{suffix}", arm.scenario.digest))
     notes = tuple(dict.fromkeys(note for arm in arms for note in arm.scenario.notes))
     changes = tuple(
-        (one.path, cut(one.old) or "(nothing)", cut(one.new) or "(removed)", one.layer)
+        (one.path, cut(one.old) or "(added)", cut(one.new) or "(removed)", one.layer)
         for one in arms[0].scenario.changes
     )
     table = Table("Changed by layers", texts("path", "old", "new", "by"), changes)

@@ -167,14 +167,19 @@ def unsettled(results: Results) -> Iterator[str]:
 
 
 def headline_difference(
-    results: Results, outcome: OutcomeFacts, arm: ArmFacts, group: str = ""
+    results: Results, outcome: OutcomeFacts, arm: ArmFacts, *, group: str = "", at: float | None = None
 ) -> tuple[EstimateRow, EstimateRow, DifferenceRow] | None:
-    """The headline in the reference and in the arm, and their difference; at a time that both arms have."""
+    """The headline in the reference and in the arm, and their difference; at a time that both arms have.
+
+    at: another time of the curve, in days.
+    """
     own = arm.outcome(outcome.name)
     measure, part, time = outcome.description.headline
     if own is None:
         return None
-    if time is not None and own.description.headline.time is not None:
+    if at is not None:
+        time = at
+    elif time is not None and own.description.headline.time is not None:
         time = min(time, own.description.headline.time)
     found = results.differences.find(
         outcome.name, measure, arm=arm.name, group=group, part=part, time_days=time
@@ -234,21 +239,26 @@ def random_error_note(results: Results, scenarios: Sequence[Scenario]) -> str:
     """What every interval covers."""
     several, patients = results.replications > 1, results.reference.patients
     noise = f"{results.replications:,} replications" if several else f"{patients:,} simulated patients"
-    n, _ = assumed_parameters(scenarios)
-    unknown = {0: "the parameters", 1: "the one assumed parameter"}.get(n, f"the {n} assumed parameters")
-    return f"A 95% interval covers the random error of {noise} only, not the uncertainty of {unknown}."
+    n, total = assumed_parameters(scenarios)
+    assumed = f" ({n} of {total} {'is' if n == 1 else 'are'} assumed)" if n else ""
+    return (
+        f"A 95% interval covers the random error of {noise} only, not the uncertainty of the "
+        f"parameters{assumed}."
+    )
 
 
 # ---------------------------------------------------------------- scenarios and patients
 
 
 def _print_differing(arm: ArmFacts, reference: str, console: Console) -> None:
+    from sim.scenario.language.wording import change
+
     if arm.changes:
         prose(console, f"What differs with {arm.label}", BOLD)
     else:
         prose(console, f"{arm.label} is the same scenario as {reference}")
     for path, old, new in arm.changes[:MOST_CHANGES]:
-        prose(console, f"  {path}: {_short(old or '(nothing)')} -> {_short(new or '(nothing)')}")
+        prose(console, f"  {change(path, _short(old or ''), _short(new or ''))}")
     if (rest := len(arm.changes) - MOST_CHANGES) > 0:
         prose(console, f"  and {rest} more")
 

@@ -15,7 +15,7 @@ from sim.units import DAYS_IN
 Label: TypeAlias = "Callable[[str], str]"
 """The label of the arm of a name."""
 
-COST, QALY, BY_YEAR = "cost", "qaly", "cost_by_year"
+COST, QALY, BY_YEAR, CAPACITY_COST = "cost", "qaly", "cost_by_year", "capacity_cost"
 FIRST_YEARS = 10
 """Years that have a row of their own."""
 

@@ -18,7 +18,7 @@ from sim.report.tables.comparison_table import (
     random_error_note,
     unsettled,
 )
-from sim.report.tables.economic_tables import BY_YEAR, COST, QALY, ratio_cells
+from sim.report.tables.economic_tables import BY_YEAR, CAPACITY_COST, COST, QALY, ratio_cells
 from sim.report.tables.model import BOLD, FAINT, Cell, Column, Row, Table, Value, print_table, printed, prose
 from sim.report.tables.run_table import (
     ALSO,
@@ -55,7 +55,9 @@ def print_headline(
 
     def write(to: Console) -> None:
         prose(to, results.heading, BOLD)
-        prose(to, run_about(results) if is_run else about(results), FAINT)
+        follow_up = scenarios[0].patients.follow_up
+        followed = f", follow-up {number_format.time(follow_up)}" if follow_up is not None else ""
+        prose(to, (run_about(results) if is_run else about(results)) + followed, FAINT)
         to.print()
         if table.rows:
             print_table(table, to)
@@ -166,30 +168,59 @@ def comparison_table(results: Results, outcomes: Sequence[OutcomeFacts], *, chos
 
     chosen: show all of these outcomes, not only the first ones with costs and QALYs.
     """
-    if not chosen:
-        valued = [one for one in outcomes if one.name in (COST, QALY)] if len(results.incremental) else []
-        others = [one for one in outcomes if one not in valued]
-        outcomes = [*others[: 1 if valued else MOST_OUTCOMES], *valued]
-    ratios = ratio_cells(results) if {COST, QALY} <= {one.name for one in outcomes} else {}
-    groups = outcomes[0].groups if outcomes else ()
-    groups = groups if len(groups) * len(results.arms) < MOST_ROWS else ()
+    shown = outcomes if chosen else _first_outcomes(results, outcomes)
+    valued = [one for one in shown if one.name in (COST, QALY)]
+    ratios = ratio_cells(results) if len(valued) == 2 else {}
     rows: list[Row] = []
     for arm in results.arms:
-        is_reference = arm is results.reference
-        name = f"{arm.label}\n(the reference)" if is_reference else arm.label
-        cells = [arm_cell(results, one, arm) for one in outcomes]
+        name = f"{arm.label}\n(the reference)" if arm is results.reference else arm.label
+        cells = [arm_cell(results, one, arm) for one in shown]
         rows.append((name, *cells, *((ratios.get(arm.name, ""),) if ratios else ())))
-        for group in groups:
-            cell = arm_cell(results, outcomes[0], arm, group)
-            rows.append((f"  {group_label(outcomes[0].by, group)}", cell, *[""] * (len(rows[-1]) - 2)))
-    heads = [_head(results, one) for one in outcomes] + ["cost per QALY"] * bool(ratios)
+        rows += [(*row, *[""] * (len(rows[-1]) - 2)) for row in _rows_below(results, shown[:1], arm)]
+    heads = [_head(results, one) for one in shown] + ["cost per QALY"] * bool(ratios)
     notes = ["below: the difference from the reference (of shares in percentage points), 95% interval"]
+    notes += [one.description.text for one in valued]
+    if valued and any(arm.outcome(CAPACITY_COST) for arm in results.arms):
+        notes.append(f"cost contains no {CAPACITY_COST}: that is of the service, not of a patient")
     if ratios and len(results.arms) > 2:
         notes.append("cost per QALY: against the arm before it on the frontier")
     elif ratios and any(row.incremental_cost < 0 and row.incremental_qaly < 0 for row in results.incremental):
         notes.append("cost per QALY: what the cheaper arm saves for each QALY that it loses")
+    if hidden := len(outcomes) - len(shown):
+        notes.append(f"and {hidden} more outcome{'s' * (hidden > 1)}")
     columns = (Column("arm", is_text=True), *map(Column, heads))
-    return Table("", columns, tuple(rows) if outcomes else (), notes=tuple(notes))
+    return Table("", columns, tuple(rows) if shown else (), notes=tuple(notes))
+
+
+def _first_outcomes(results: Results, outcomes: Sequence[OutcomeFacts]) -> list[OutcomeFacts]:
+    """The outcomes for which there is room: the first ones, or the first with costs and QALYs."""
+    valued = [one for one in outcomes if one.name in (COST, QALY)] if len(results.incremental) else []
+    others = [one for one in outcomes if one not in valued]
+    return [*others[: 1 if valued else MOST_OUTCOMES], *valued]
+
+
+def _rows_below(
+    results: Results, outcomes: Sequence[OutcomeFacts], arm: ArmFacts
+) -> Iterator[tuple[str, Cell]]:
+    """The first outcome in an arm at earlier times than its headline, and in groups, if they are few."""
+    for outcome in outcomes:
+        times, groups = _earlier_times(results, outcome), outcome.groups
+        if len(times) * len(results.arms) < MOST_ROWS:
+            for time in times:
+                yield f"  at {time_in_prose(time)}", arm_cell(results, outcome, arm, at=time)
+        if len(groups) * len(results.arms) < MOST_ROWS:
+            for group in groups:
+                yield f"  {group_label(outcome.by, group)}", arm_cell(results, outcome, arm, group=group)
+
+
+def _earlier_times(results: Results, outcome: OutcomeFacts) -> tuple[float, ...]:
+    """The times of a curve before the one of its headline; none where they are too many to print."""
+    measure, part, last = outcome.description.headline
+    if not outcome.description.curve or last is None:
+        return ()
+    rows = rows_of(results.estimates, outcome.name, results.reference.name)[measure, part]
+    times = tuple(row.time_days for row in rows if row.time_days < last)
+    return times if len(times) < MOST_TIMES else ()
 
 
 def _head(results: Results, outcome: OutcomeFacts) -> str:
@@ -198,12 +229,21 @@ def _head(results: Results, outcome: OutcomeFacts) -> str:
     return headline_label(outcome, row) + unit
 
 
-def arm_cell(results: Results, outcome: OutcomeFacts, arm: ArmFacts, group: str = "") -> Cell:
-    """The headline of an outcome in an arm, and below it the difference from the reference."""
+def arm_cell(
+    results: Results, outcome: OutcomeFacts, arm: ArmFacts, *, group: str = "", at: float | None = None
+) -> Cell:
+    """The headline of an outcome in an arm, and below it the difference from the reference.
+
+    at: another time of a curve, in days.
+    """
     if arm is results.reference:
-        row = results.headline(outcome.name, arm=arm.name, group=group)
+        measure, part, time = outcome.description.headline
+        time = time if at is None else at
+        row = results.estimates.find(
+            outcome.name, measure, arm=arm.name, group=group, part=part, time_days=time
+        )
         return Value(_alone(row) if row is not None else number_format.NOTHING)
-    found = headline_difference(results, outcome, arm, group)
+    found = headline_difference(results, outcome, arm, group=group, at=at)
     if found is None:
         return number_format.NOTHING
     _, own, difference = found

@@ -41,7 +41,7 @@ from sim.scenario.language.model import (
     Scenario,
     Stage,
 )
-from sim.scenario.language.wording import condition, scalar
+from sim.scenario.language.wording import change, condition, scalar
 from sim.uncertainty.assumed_spread import gaps
 from sim.uncertainty.marginals import Marginal, marginals
 from sim.units import unit_of_time
@@ -408,9 +408,8 @@ def _in_unit(marginal: Marginal, unit: str) -> str:
 
 def _changes(scenario: Scenario) -> Iterator[Line]:
     layer = None
-    for change in scenario.changes:
-        if change.layer != layer:
-            yield Line(0, f"by {change.layer}:")
-            layer = change.layer
-        old, new = change.old or "(nothing)", change.new or "(removed)"
-        yield Line(1, f"{change.path}: {old} -> {new}")
+    for one in scenario.changes:
+        if one.layer != layer:
+            yield Line(0, f"by {one.layer}:")
+            layer = one.layer
+        yield Line(1, change(one.path, one.old, one.new))

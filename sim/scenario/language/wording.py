@@ -1,4 +1,4 @@
-"""Conditions in words."""
+"""Conditions and changes in words."""
 
 from __future__ import annotations
 
@@ -50,3 +50,10 @@ def scalar(value: Scalar) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     return value if isinstance(value, str) else f"{value:.10g}"
+
+
+def change(path: str, old: str, new: str) -> str:
+    """A path with its old and new text, "" where there is none: `horizon: 5 years -> 2 years`."""
+    if not old or not new:
+        return f"{path}: added {new}" if new else f"{path}: removed {old}"
+    return f"{path}: {old} -> {new}"

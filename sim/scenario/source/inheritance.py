@@ -339,7 +339,8 @@ class _Work:
         if isinstance(parent.value, list):
             fact = f"{above} has no item with the name `{word}`"
             if operation.word == "add":
-                fix = fix or f"add a list to the list: `{'.'.join(keys)}: [{{name: {word}, ...}}]`"
+                item = f"{{name: {word}, ...}}" if names else "..."
+                fix = fix or f"add a list to the list: `{'.'.join(keys)}: [{item}]`"
             elif not names:
                 fix = "its items have no `name:`: change the list as a whole"
             else:

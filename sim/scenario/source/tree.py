@@ -126,10 +126,18 @@ def _unreadable(name: str, fact: str, fix: str = "") -> ScenarioError:
 
 
 def _similar_file(name: str) -> str:
+    """A file of nearly this name in the folder, or one of this name, with the suffix or in a folder below."""
     folder, file = os.path.split(name)
+    whole = name if name.endswith(".yaml") else f"{name}.yaml"
     try:
-        return did_you_mean(file, [path.name for path in Path(folder).iterdir()])
-    except (OSError, ValueError):
+        near = (
+            did_you_mean(file, [path.name for path in Path(folder).iterdir()])
+            if Path(folder).is_dir()
+            else ""
+        )
+        below = (path for path in (Path(whole), *sorted(Path().glob(f"*/{whole}"))) if path.is_file())
+        return near or next((f"did you mean `{path}`?" for path in below), "")
+    except (OSError, ValueError, NotImplementedError):
         return ""
 
 

@@ -417,6 +417,15 @@ def test_check_reads_several_and_tells_all(allpath: Allpath, ward: Path) -> None
     assert "unknown key `terminl`" in ended.err
 
 
+def test_check_prints_a_fault_of_the_common_base_once(allpath: Allpath, ward: Path) -> None:
+    variant = ward.parent / "variant.yaml"
+    variant.write_text(f"format: 1\ntitle: Later\nbased_on: {ward.name}\nchanges: {{horizon: 9 years}}\n")
+    ward.write_text(SCENARIO.replace("terminal: true", "terminl: true"))
+    ended = allpath("check", ward, variant)
+    assert ended.status == 2
+    assert ended.err.count("unknown key `terminl`") == SCENARIO.count("terminal: true")
+
+
 def test_the_resolved_form_resolves_to_itself(allpath: Allpath, ward: Path) -> None:
     resolved = allpath("check", "--resolved", "--set", "horizon=1 year", ward).out
     assert "horizon: 365.25 days" in resolved

@@ -82,7 +82,8 @@ def test_below_the_answer_stands_what_its_interval_covers(
     text = in_one_line(printed(results, [fewer, clinical]))
     rest = text.partition(" A 95% interval covers ")[2]
     assert rest.startswith(
-        f"the random error of {noise} only, not the uncertainty of the {n} assumed parameters."
+        f"the random error of {noise} only, not the uncertainty of the parameters "
+        f"({n} of {len(clinical.parameters)} are assumed)."
     )
     assert text.index("A 95% interval covers") < text.index("(the reference)")
 

@@ -88,9 +88,9 @@ def test_a_question_about_a_group_shows_the_groups() -> None:
 
 
 def compared(
-    *files: Path, replications: int = 1, patients: int | None = 300
+    *files: Path, replications: int = 1, patients: int | None = 300, at: tuple[float, ...] = ()
 ) -> tuple[Results, list[Scenario]]:
-    request = RunRequest(files[0], replications=replications, patients=patients)
+    request = RunRequest(files[0], replications=replications, patients=patients, at=at)
     done = run_comparison(arm_sources(list(files), request), at=request.at)
     return done.results, [arm.scenario for arm in done.arms]
 
@@ -122,6 +122,43 @@ def test_a_comparison_has_a_row_for_each_arm_with_the_differences_below() -> Non
     for width in WIDTHS:
         console = Console(file=io.StringIO(), width=width)
         print_comparison(results, scenarios, console)
+
+
+def test_a_comparison_prints_every_time_asked_for() -> None:
+    """The last in the row of the arm, the others below it; not the times of a long grid."""
+    names = ("two_lines_then_transplant", "one_line_then_transplant")
+    results, scenarios = compared(
+        *(ACADEMIC / f"{name}.yaml" for name in names), at=(365.25, 730.5, 5 * 365.25)
+    )
+    lines = headline(results, scenarios, outcomes=("overall_survival", "infused")).splitlines()
+    survival = "overall_survival", "survival"
+    for years in (1, 2):
+        days = years * 365.25
+        first, second = (i for i, line in enumerate(lines) if line.strip().startswith(f"at {years} year"))
+        before = results.estimates.find(*survival, arm=names[0], time_days=days)
+        pair = results.differences.find(*survival, arm=names[1], time_days=days)
+        assert before is not None
+        assert pair is not None
+        assert lines[first].split()[-1] == f"{100 * before.estimate:.1f}%"
+        assert lines[second + 1].split()[-1] == f"{100 * pair.difference:+.1f}"
+    default, scenarios = compared(*(ACADEMIC / f"{name}.yaml" for name in names))
+    assert "  at " not in headline(default, scenarios)
+
+
+def test_a_comparison_counts_the_outcomes_that_it_does_not_print() -> None:
+    """Those printed are one curve, costs and QALYs; `--full` has a table of each year beside the outcomes."""
+    results, scenarios = compared(ACADEMIC / "one_line.yaml", ACADEMIC / "inotuzumab.yaml")
+    known = set(results.differences.present("outcome")) - {"cost_by_year"}
+    assert f"and {len(known) - 3} more outcomes" in headline(results, scenarios)
+    assert "more outcome" not in headline(results, scenarios, outcomes=("infused",))
+
+
+def test_follow_up_stands_beside_the_horizon() -> None:
+    """Costs, QALYs and life-years count until its end."""
+    queue, first = (run_of(file) for file in (SCENARIOS / "examples" / "two_lines_with_a_queue.yaml", FIRST))
+    assert (queue.scenario.patients.follow_up, first.scenario.patients.follow_up) == (3 * 365.25, None)
+    assert ", horizon 5 years, follow-up 3 years\n" in headline(queue.results, [queue.scenario], WIDE)
+    assert "follow-up" not in headline(first.results, [first.scenario], WIDE).splitlines()[1]
 
 
 def test_where_one_replication_gives_no_interval_more_are_named() -> None:
@@ -167,6 +204,8 @@ def test_costs_and_qalys_are_columns_with_their_ratio(
     note = "cost per QALY: what the cheaper arm saves for each QALY that it loses"
     assert (note in lines) == (dose < 10)
     assert any(re.search(r"[-+]\d\.\d+ +", line) for line in lines)
+    assert "mean cost in GBP per patient, discounted by 3.5% a year (annual)" in lines
+    assert not any("capacity_cost" in line for line in lines)
 
 
 def test_labels_are_short_titles() -> None:

@@ -347,8 +347,8 @@ def test_layers_tell_what_they_changed(tmp_path: Path) -> None:
     assert changes[0] == f"by {tmp_path / 'ward.yaml'}:"
     assert changes[1:] == [
         "  parameters.stay.value: 4 days -> 2 days",
-        "  outcomes.deaths: (nothing) -> {ever: {state: dead}}",
-        "  never: [{stage: hall, when: {sick: true}}] -> (removed)",
+        "  outcomes.deaths: added {ever: {state: dead}}",
+        "  never: removed [{stage: hall, when: {sick: true}}]",
     ]
 
 

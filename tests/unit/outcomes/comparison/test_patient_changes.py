@@ -11,7 +11,7 @@ from sim.outcomes.evaluation import Arm
 from sim.outcomes.history.history import NEVER
 from sim.outcomes.results import Divergence, mean, share
 from tests import example_logs as by_hand
-from tests.example_logs import Patient, Row, asks, enters, happens, outcome, stays
+from tests.example_logs import Patient, Row, asks, enters, granted, happens, leaves, outcome, stays
 from tests.rows import OutcomeRows
 
 STAGES = [by_hand.stage("a", "ill"), by_hand.stage("b", "well"), by_hand.stage("dead", "dead", terminal=True)]
@@ -139,6 +139,18 @@ def test_places_of_divergence_the_most_frequent_first():
         Divergence("a", "nothing more", "next to dead", "what happens", count=1, share=1 / 6, patient=4),
         Divergence("a", "next to dead", "next to b", "what happens", count=1, share=1 / 6, patient=5),
     )
+
+
+def test_what_happens_in_a_queue_is_said_in_words():
+    """The log calls the ends of a wait `granted` and `left_queue`."""
+    waits = [asks(0, "a"), leaves(5, "a"), enters(5, "dead")]
+    served = [asks(0, "a"), granted(5, "a"), enters(9, "dead")]
+    found = compare([arm("one", [Patient(waits)]), arm("other", [Patient(served)])], at=(365.25,)).arm(
+        "other"
+    )
+    assert [(one.reference, one.arm) for one in found.divergences] == [
+        ("leaves the queue for a", "granted a")
+    ]
 
 
 def test_a_patient_censored_before_the_end_in_the_other_arm_is_not_known_to_do_better():

@@ -215,6 +215,11 @@ def test_a_key_left_at_its_default_may_be_removed_to_no_effect() -> None:
             "add a list to the list: `pathway.stages.panel.decide: [{name: new, ...}]`",
         ),
         (
+            "add:\n  never.1: {stage: panel}",
+            "`never` has no item with the name `1`",
+            "add a list to the list: `never: [...]`",
+        ),
+        (
             "add:\n  pathway.stages.panel.decide: [{name: unfit, to: x}]",
             "an item with the name `unfit` exists already",
             "put it under `changes`",

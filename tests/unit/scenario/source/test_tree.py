@@ -196,6 +196,19 @@ def test_a_resolved_scenario_is_read_again_however_large_its_table(tmp_path: Pat
     assert len(found["days"].value) == 80_000  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("name", ["base", "below/base", "below/base.yaml"])
+def test_a_file_without_its_suffix_or_folder_is_found(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the list of examples names a scenario that is copied to a folder of strategies."""
+    (tmp_path / "strategies" / "below").mkdir(parents=True)
+    (tmp_path / "strategies" / "below" / "base.yaml").write_text("a: 1\n")
+    monkeypatch.chdir(tmp_path / "strategies" / "below" if name == "base" else tmp_path)
+    where = "base.yaml" if name == "base" else "strategies/below/base.yaml"
+    with pytest.raises(ScenarioError, match=rf"there is no such file\n.*did you mean `{where}`\?"):
+        tree.read_file(name)
+
+
 def test_a_file_that_is_not_there_or_a_folder(tmp_path: Path) -> None:
     (tmp_path / "base.yaml").write_text("a: 1\n")
     with pytest.raises(ScenarioError, match=r"bse\.yaml: there is no such file\n.*`base.yaml`\?"):
