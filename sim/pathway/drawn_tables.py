@@ -14,7 +14,7 @@ from sim.errors import Problem, ScenarioError
 from sim.pathway.distributions import DrawnLeaf
 from sim.pathway.layout import Floats, Tables
 from sim.pathway.tables import Pathway, compile_pathway
-from sim.scenario.language.drawn import Rebuild, Values, rebuild, without_parameters
+from sim.scenario.language.drawn import Rebuild, Values, occurrences, rebuild, without_parameters
 from sim.scenario.language.model import Scenario
 
 
@@ -93,16 +93,18 @@ class ParameterPathway:
         for index, number in self.pathway.drawn_numbers:
             found[index] = number.at(values)
         for leaf, changed in self._leaves:
-            made = _leaf(leaf, changed(values))
+            made = _leaf(leaf, changed(values), values)
             if (made.kind, len(made.numbers)) != (leaf.kind, leaf.n):
                 raise _OtherRows
             found[leaf.at : leaf.at + leaf.n] = made.numbers
         return found
 
 
-def _leaf(leaf: DrawnLeaf, arguments: Mapping[str, Any]) -> distributions.Leaf:
+def _leaf(leaf: DrawnLeaf, arguments: Mapping[str, Any], values: Values) -> distributions.Leaf:
     try:
         return distributions.leaf(leaf.family, arguments)
     except ValueError as error:
         fact, _, fix = str(error).partition(": ")
-        raise ScenarioError([Problem(leaf.where, fact, fix)]) from None
+        columns = sorted(set().union(*(one.number.columns for one in occurrences(leaf.arguments))))
+        drawn = ", ".join(f"`{name}` is {values[name, key]:.6g}" for name, key in columns)
+        raise ScenarioError([Problem(leaf.where, f"{fact}, where {drawn}", fix)]) from None

@@ -11,12 +11,14 @@ from typing import NamedTuple
 import numpy as np
 
 from sim.engine.variants import simulate_variants
+from sim.errors import ScenarioError
 from sim.event_log.log import Floats
 from sim.outcomes.endpoints.time_to_event import Observation
 from sim.outcomes.evaluation import Arm, Evaluation, Evaluator
 from sim.outcomes.results import Figures, Key
 from sim.outcomes.summary import unit_of
 from sim.pathway.drawn_tables import ParameterPathway
+from sim.pathway.tables import Pathway
 from sim.runs.run import check_rules, further_outcomes
 from sim.scenario.language.drawn import Column
 from sim.scenario.language.model import Outcome, Parameter, Scenario
@@ -91,14 +93,20 @@ class Model:
         result = simulate_variants([(pathway, 0)], seed=self.seed)
         return Arm(arm.name, pathway.scenario, result.log, result.use, self.seed, 1)
 
-    def evaluate(self, values: Sequence[Mapping[Column, Floats]], replications: Sequence[int]) -> Evaluated:
+    def evaluate(
+        self,
+        values: Sequence[Mapping[Column, Floats]],
+        replications: Sequence[int],
+        *,
+        numbers: Sequence[int] = (),
+    ) -> Evaluated:
         """All measures for each row of these values.
 
         values: for each arm, float64 [n_draws] for each of its parameters. replications: the replication
-        with the random numbers of each draw.
+        with the random numbers of each draw. numbers: of the draws, for messages.
         Raises: RunError, RuleViolation, ScenarioError.
         """
-        each = [self._arm(number, values[number], replications) for number in range(len(self.arms))]
+        each = [self._arm(number, values[number], replications, numbers) for number in range(len(self.arms))]
         n = len(replications)
         influences = [np.stack([arm[1][draw] for arm in each]) for draw in range(n)]
         return Evaluated(
@@ -128,13 +136,14 @@ class Model:
         return [names.index(one) for one in wanted] if set(wanted) <= set(names) else []
 
     def _arm(
-        self, number: int, values: Mapping[Column, Floats], replications: Sequence[int]
+        self,
+        number: int,
+        values: Mapping[Column, Floats],
+        replications: Sequence[int],
+        numbers: Sequence[int],
     ) -> tuple[Floats, list[Floats]]:
         arm = self.arms[number]
-        pathways = [
-            arm.pathway.at({column: float(array[i]) for column, array in values.items()})
-            for i in range(len(replications))
-        ]
+        pathways = [_pathway(arm, values, i, numbers) for i in range(len(replications))]
         variants = list(zip(pathways, replications, strict=True))
         together = [variants] if not arm.pathway.is_read else [[one] for one in variants]
         estimates, influences = [], []
@@ -171,6 +180,18 @@ class Model:
                     if not arm.scenario.shared:
                         _spread(influences[k], figures, measure.key, chosen)
             yield estimates, influences
+
+
+def _pathway(arm: ArmModel, values: Mapping[Column, Floats], i: int, numbers: Sequence[int]) -> Pathway:
+    """The pathway for row i of these values. Raises: ScenarioError naming parameters and draw."""
+    try:
+        return arm.pathway.at({column: float(array[i]) for column, array in values.items()})
+    except ScenarioError as error:
+        if not numbers:
+            raise
+        raise ScenarioError(
+            [replace(one, fact=f"{one.fact} in draw {numbers[i]}") for one in error.problems]
+        ) from None
 
 
 def _spread(row: Floats, figures: Figures, key: Key, chosen: Floats) -> None:

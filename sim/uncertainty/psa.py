@@ -255,7 +255,7 @@ def simulate_draws(whole: tuple[Model, Design], block: Block) -> Done:
     for first, after in pairwise([*range(0, n, step), n]):
         part = block.part(first, after)
         replications = [0] * (after - first) if design is Design.SAME else list(part.numbers)
-        found = model.evaluate(part.values, replications)
+        found = model.evaluate(part.values, replications, numbers=part.numbers)
         if design is Design.SAME:
             _add(sums, found)
         parts.append(replace(found, influences=[]))

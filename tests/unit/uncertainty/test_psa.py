@@ -117,6 +117,18 @@ def test_a_draw_that_breaks_a_rule(tmp_path: Path) -> None:
         run_psa(request, model, base)
 
 
+def test_a_draw_that_no_distribution_has(tmp_path: Path) -> None:
+    """Bounds that cross in a draw are an error that names both parameters and the draw."""
+    text = TWO_STATES.replace("{exponential: {rate: $rate}}", "{uniform: [$low, $high]}").replace(
+        "parameters:\n  rate: {value: 0.4 per year, uncertainty: {gamma: {shape: 4}}, source: an example, status: assumed}",
+        "parameters:\n  low: {value: 20 days, uncertainty: {lognormal: {sigma: 0.2}}}\n"
+        "  high: {value: 25 days, uncertainty: {lognormal: {sigma: 0.2}}}",
+    )
+    request = request_of(written(tmp_path, base=text), draws=50, patients=10)
+    with pytest.raises(ScenarioError, match=r"where `high` is [\d.]+, `low` is [\d.]+ in draw \d+"):
+        run_psa(request, *model_of(request))
+
+
 def test_until_precision(tmp_path: Path) -> None:
     """Draws are added until the standard error of the mean difference is small enough, or all are made."""
     request = request_of(written(tmp_path), draws=3000, patients=20)
