@@ -36,7 +36,7 @@ from sim.outcomes.results import (
     without_intervals,
 )
 from sim.scenario.checks.graph import deadlocks
-from sim.scenario.checks.together import notes_on_today, states_without_stage
+from sim.scenario.checks.together import notes_on_today, notes_on_waits, states_without_stage
 from sim.scenario.language.model import Scenario
 from sim.units import DAYS_IN
 
@@ -176,7 +176,13 @@ def arm_results(summary: Summary, *, name: str = "") -> tuple[Estimates, ArmFact
         scenario.horizon,
         outcomes=tuple(outcomes),
         resources=resources,
-        notes=(*notes, *states_without_stage(scenario), *deadlocks(scenario), *notes_on_today(scenario)),
+        notes=(
+            *notes,
+            *states_without_stage(scenario),
+            *deadlocks(scenario),
+            *notes_on_today(scenario),
+            *notes_on_waits(scenario),
+        ),
         label=scenario.short_title,
     )
     return Estimates.of(rows), facts

@@ -33,7 +33,12 @@ def load(
 def _resolve(path: str | os.PathLike[str], settings: Sequence[str], keep: Collection[str]) -> Scenario:
     """The scenario of a file, without the record of the files it was read from."""
     from sim.scenario.checks.graph import deadlocks, leftovers
-    from sim.scenario.checks.together import check_together, notes_on_today, states_without_stage
+    from sim.scenario.checks.together import (
+        check_together,
+        notes_on_today,
+        notes_on_waits,
+        states_without_stage,
+    )
     from sim.scenario.language import reader
     from sim.scenario.language.node_reader import PlacedNode
     from sim.scenario.source import inheritance, references
@@ -66,6 +71,7 @@ def _resolve(path: str | os.PathLike[str], settings: Sequence[str], keep: Collec
             *deadlocks(scenario),
             *states_without_stage(scenario),
             *notes_on_today(scenario),
+            *notes_on_waits(scenario),
         ),
     )
     text = reader.text(scenario)

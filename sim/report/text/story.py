@@ -170,7 +170,9 @@ class _Narrator:
         if self.entered is not None and self.log.event[row] != DECIDE:
             leaving = f"after {_duration(time - self.entered)} leaves {self.log.names.stages[begin]}, "
         if does == ASKS:
-            return f"{leaving}waits for {' and '.join(self.waited_for(row))} to enter {self.stage(to)}"
+            text = f"{leaving}waits for {' and '.join(self.waited_for(row))} to enter {self.stage(to)}"
+            before = self.waited_before(time)
+            return f"{text}, for {_duration(before)} already" if before else text
         assert does in (ENTERS, LEAVES)
         return f"{leaving}enters {self.stage(to)}"
 
@@ -192,11 +194,14 @@ class _Narrator:
     def waited(self, time: float) -> str:
         """The duration of the wait that ends now."""
         assert self.wait_began is not None
+        return _duration(time - self.wait_began + self.waited_before(self.wait_began))
+
+    def waited_before(self, began: float) -> float:
+        """Days that one of today's patients had waited before day 0, where the wait began then."""
         table, number = self.scenario.patients.table, int(self.log.patient[self.index])
-        before = 0.0
-        if self.wait_began == 0.0 and table is not None and table.is_today and number < len(table.rows):
-            before = float(table.column("days_waiting")[number] or 0.0)
-        return _duration(time - self.wait_began + before)
+        if began != 0.0 or table is None or not table.is_today or number >= len(table.rows):
+            return 0.0
+        return float(table.column("days_waiting")[number] or 0.0)
 
     # ------------------------------------------------------------ changes
 

@@ -190,6 +190,27 @@ def notes_on_today(scenario: Scenario) -> tuple[str, ...]:
     return tuple(notes)
 
 
+def notes_on_waits(scenario: Scenario) -> tuple[str, ...]:
+    """A note for each waiting list, and each outcome of waits, of what nobody has to wait for."""
+    limited = {resource.name for resource in scenario.shared}
+    never = "nobody waits for it: give it a `capacity`"
+    notes = [
+        f"the outcome `{one.name}` is 0 days: `{one.resource}` is unlimited, so {never}"
+        for one in scenario.outcomes
+        if one.resource and one.resource not in limited
+    ]
+    table = scenario.patients.table
+    if table is not None and Covariate("waiting_for") in table.columns:
+        listed = table.column("waiting_for")
+        for stage in scenario.stages:
+            if stage.name in listed and not any(need.resource in limited for need in stage.needs):
+                wanted = " and ".join(f"`{need.resource}`" for need in stage.needs) or "nothing"
+                n = listed.count(stage.name)
+                fact = f"today's {n} patients who wait for `{stage.name}` enter it on day 0"
+                notes.append(f"{fact}: it needs {wanted}, without a finite `capacity`")
+    return tuple(notes)
+
+
 def states_without_stage(scenario: Scenario) -> tuple[str, ...]:
     """A note for each state that no stage has: outcomes about it count nobody."""
     used = {stage.state for stage in scenario.stages}

@@ -207,3 +207,20 @@ def test_every_patient_of_a_shipped_scenario_has_a_story(file: str) -> None:
         found = story(log, scenario, index)
         assert len(found.lines) == log.row_of[index + 1] - log.row_of[index]
         assert found.end.time == log.ends[index]
+
+
+def test_the_wait_of_a_patient_on_the_list_of_day_0_counts_from_the_asking(tmp_path: Path) -> None:
+    """One slot, 7 days each: who has waited 30 days is second, and is served after 37."""
+    (tmp_path / "today.csv").write_text("waiting_for,days_waiting\nsurgery,40\nsurgery,30\n")
+    file = tmp_path / "a.yaml"
+    file.write_text(
+        "format: 1\ntitle: T\nhorizon: 60 days\npatients: {number: 2, from_file: today.csv}\n"
+        "pathway:\n  start: surgery\n  stages:\n"
+        "    surgery: {needs: slot, events: {done: {after: {fixed: 7 days}, to: gone}}}\n"
+        "    gone: {terminal: true}\nresources: {slot: {capacity: 1}}\n"
+    )
+    scenario = load(file)
+    log = simulate(compile_pathway(scenario), seed=1).log
+    texts = [line.text for line in story(log, scenario, 1).lines]
+    assert "waits for slot to enter surgery, for 30 days already" in texts
+    assert any(text.startswith("resources granted after 37 days") for text in texts)
