@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 import sim.distributions as distributions
-from sim import units
+import sim.units as units
 from sim.errors import Problems, Where
 from sim.pathway import layout as at
 from sim.pathway.rows import Expressions

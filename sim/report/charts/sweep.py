@@ -8,7 +8,7 @@ from math import isnan
 
 import numpy as np
 
-from sim import units
+import sim.units as units
 from sim.report.charts import marks
 from sim.report.charts.drawing import legend
 from sim.report.charts.marks import Chart, Curve, Key, Panel, Rule

@@ -9,7 +9,7 @@ from itertools import groupby
 from typing import Any
 
 import sim.distributions as distributions
-from sim import units
+import sim.units as units
 from sim.pathway.distributions import categorical_arguments, first_choice, put_choice
 from sim.scenario.language.distribution_writer import arguments
 from sim.scenario.language.model import (

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from math import log
 from typing import Any
 
-from sim import units
+import sim.units as units
 from sim.errors import InputError
 from sim.scenario.language.conditions import mapped, read_value
 from sim.scenario.language.distribution_writer import write_distribution

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from sim import units
+import sim.units as units
 from sim.scenario.language.node_reader import Known, PlacedNode, Unread, read_all
 from sim.scenario.source.tree import Node
 

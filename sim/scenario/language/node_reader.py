@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sim import units
+import sim.units as units
 from sim.errors import InputError, Place, Problems, Where, did_you_mean
 from sim.scenario.language.drawn import Drawn
 from sim.scenario.language.model import Condition, Covariate, Scalar

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from math import inf
 from typing import Any
 
-from sim import units
+import sim.units as units
 from sim.errors import did_you_mean
 from sim.scenario.language.conditions import CONDITION, VALUE, ends, is_ordered, read_value, write_value
 from sim.scenario.language.elements import TIME, TIMES, Element, Field, Type, number, scalar

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from sim import units
+import sim.units as units
 from sim.errors import did_you_mean
 from sim.scenario.language.conditions import (
     AMOUNT,

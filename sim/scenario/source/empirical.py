@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from sim import units
+import sim.units as units
 from sim.errors import InputError, did_you_mean
 from sim.scenario.source.csv_tables import cell_number, read_table
 from sim.scenario.source.record import Uncertainty

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from itertools import combinations
 
-from sim import units
+import sim.units as units
 from sim.errors import InputError, did_you_mean
 from sim.scenario.source.record import Uncertainty
 from sim.scenario.source.tree import Node, flow, plain

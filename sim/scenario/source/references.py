@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from graphlib import CycleError, TopologicalSorter
 
-from sim import units
+import sim.units as units
 from sim.errors import InputError, Place, Problems, Where, did_you_mean
 from sim.scenario.source.paths import name_of
 from sim.scenario.source.record import Parameter, Uncertainty

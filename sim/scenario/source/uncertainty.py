@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TypeAlias
 
-from sim import units
+import sim.units as units
 from sim.errors import InputError, Problems, Where, did_you_mean
 from sim.scenario.source import empirical, joint_uncertainty
 from sim.scenario.source.record import Uncertainty
