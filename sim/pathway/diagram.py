@@ -23,6 +23,7 @@ from sim.scenario.language.model import (
     Destination,
     Event,
     Goto,
+    Need,
     NoneOf,
     Rest,
     Scenario,
@@ -30,6 +31,7 @@ from sim.scenario.language.model import (
     Test,
 )
 from sim.scenario.language.wording import condition
+from sim.units import number_text
 
 LAYOUT = "config: {flowchart: {nodeSpacing: 20, rankSpacing: 12, wrappingWidth: 420, padding: 4}}"
 NEAR = 8
@@ -84,10 +86,18 @@ def _label(stage: Stage) -> str:
 
 
 def _box(stage: Stage, clock_labels: list[str]) -> str:
-    label = _quoted(_label(stage), *(f"needs {need.resource}" for need in stage.needs), *clock_labels)
+    label = _quoted(_label(stage), *map(_need, stage.needs), *clock_labels)
     if stage.terminal:
         return f"([{label}])"
     return f"{{{{{label}}}}}" if stage.decide is not None else f"[{label}]"
+
+
+def _need(need: Need) -> str:
+    """A resource that a stage needs, with the number of units where it is not one."""
+    if need.units == 1.0:
+        return f"needs {need.resource}"
+    units = number_text(need.units) if isinstance(need.units, float) else "units"
+    return f"needs {units} of {need.resource}"
 
 
 def _together(ways: list[Way]) -> dict[Way, list[str]]:

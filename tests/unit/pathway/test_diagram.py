@@ -167,3 +167,21 @@ def test_every_line_of_a_shipped_scenario_is_a_node_or_an_arrow_between_nodes(fi
     assert {end for line in arrows for end in (line.split()[0], line.split()[-1])} <= nodes
     assert len(nodes) >= 0.8 * len(scenario.stages)
     assert len(arrows) <= max(20, 1.5 * len(nodes))  # what fits a page
+
+
+@pytest.mark.parametrize(
+    ("needs", "text"),
+    [
+        ("bed", "needs bed"),
+        ("{resource: bed, units: 2}", "needs 2 of bed"),
+        ("{resource: bed, units: {by: sick, true: 2, false: 1}}", "needs units of bed"),
+    ],
+)
+def test_a_stage_shows_how_many_units_it_needs(tmp_path: Path, needs: str, text: str) -> None:
+    file = tmp_path / "a.yaml"
+    file.write_text(
+        "format: 1\ntitle: T\nhorizon: 1 year\npatients: {attributes: {sick: true}}\n"
+        f"pathway:\n  start: ward\n  stages:\n    ward: {{needs: {needs}, events: {{e: {{after: {{fixed: 7 days}}, to: gone}}}}}}\n"
+        "    gone: {terminal: true}\nresources: {bed: {capacity: 3}}\n"
+    )
+    assert f'["ward<br/>{text}"]' in mermaid(load(file))
