@@ -116,12 +116,22 @@ def threshold(
     if at_low * at_high > 0.0 or at_low == at_high == 0.0:
         return Threshold(nan, nan, at_low, at_high, at.cache_info().misses)
     found = float(brentq(lambda value: at(value)[0], low, high, xtol=tolerance * (high - low)))
+    error = value_error(at, found, low, high)
+    return Threshold(found, error, at_low, at_high, at.cache_info().misses)
+
+
+def value_error(
+    difference: Callable[[float], tuple[float, float]], value: float, low: float, high: float
+) -> float:
+    """The standard error of a threshold: that of the difference there over its slope; nan without slope.
+
+    difference: as of `threshold`. low, high: the range that was searched.
+    """
     # the slope across a tenth of the range, less at its ends: a shorter step would follow single patients
     step = (high - low) / 20.0
-    before, after = max(found - step, low), min(found + step, high)
-    slope = (at(after)[0] - at(before)[0]) / (after - before)
-    error = at(found)[1] / abs(slope) if slope else nan
-    return Threshold(found, error, at_low, at_high, at.cache_info().misses)
+    before, after = max(value - step, low), min(value + step, high)
+    slope = (difference(after)[0] - difference(before)[0]) / (after - before)
+    return difference(value)[1] / abs(slope) if slope else nan
 
 
 # ---------------------------------------------------------------- several strategies

@@ -102,13 +102,17 @@ def quantile_columns(
 
 
 def at_quantile(parameter: Parameter, p: float, key: str = "") -> dict[str, float]:
-    """The values of a parameter, by key, with one of its numbers at the quantile p: for one-way analyses.
+    """The values of a parameter, by key, with one of its numbers at the quantile p: see `with_number`."""
+    return with_number(parameter, marginals(parameter)[key].quantile(p), key)
+
+
+def with_number(parameter: Parameter, value: float, key: str = "") -> dict[str, float]:
+    """The values of a parameter, by key, with one of its numbers changed to `value`.
 
     The other shares of a Dirichlet distribution keep their proportions, the other entries of a joint normal
-    their values. key: of the number that varies, "" where there is one.
+    their values. key: of the number, "" where there is one.
     """
     values = dict(parameter.values)
-    value = marginals(parameter)[key].quantile(p)
     if parameter.drawn is not None and parameter.drawn.family == "dirichlet":
         others = math.fsum(values.values()) - values[key]
         scale = (1.0 - value) / others if others > 0.0 else 0.0

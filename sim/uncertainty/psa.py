@@ -137,7 +137,27 @@ def psa_request(
 # ---------------------------------------------------------------- the model
 
 
-def model_of(request: PsaRequest) -> tuple[Model, Floats]:
+class ModelRequest(Protocol):
+    """What a model is made from: see `PsaRequest`."""
+
+    @property
+    def arms(self) -> tuple[RunRequest, ...]:
+        """What each arm is simulated from."""
+
+    @property
+    def seed(self) -> int:
+        """The seed of all random numbers."""
+
+    @property
+    def assumed_spread(self) -> float | None:
+        """Of parameters that are assumed and have no uncertainty."""
+
+    @property
+    def outcomes(self) -> tuple[str, ...]:
+        """The outcomes to evaluate; none for all."""
+
+
+def model_of(request: ModelRequest) -> tuple[Model, Floats]:
     """The arms for any values of their parameters, and all measures at the base values [n_arms, n_measures].
 
     Raises: ScenarioError where a scenario is wrong; InputError where the arms cannot be compared or no
@@ -173,7 +193,7 @@ def _arm(name: str, request: RunRequest, base: Scenario, assumed_spread: float |
     return ArmModel(name, label, ParameterPathway.of(kept), drawn)
 
 
-def _with_measures(arms: tuple[ArmModel, ...], request: PsaRequest) -> tuple[Model, Floats]:
+def _with_measures(arms: tuple[ArmModel, ...], request: ModelRequest) -> tuple[Model, Floats]:
     """The base case simulated once: which measures there are, and how long patients are observed."""
     at = request.arms[0].at
     empty = Model(arms, (), at, request.seed, ({},) * len(arms))
@@ -319,7 +339,7 @@ def run_psa(
     whole, everything = (model, request.design), Block(range(request.draws), checked)
     parts = (everything.part(numbers.start, numbers.stop) for numbers in missing)
     workers = request.arms[0].workers or os.cpu_count() or 1
-    if workers == 1 or len(missing) < 2 or not is_worth_processes(request, model):
+    if workers == 1 or len(missing) < 2 or not is_worth_processes(request.draws, model):
         for part in parts:
             take(simulate_draws(whole, part))
     else:
@@ -333,9 +353,9 @@ def run_psa(
     return Psa(*facts, estimates, noise, economic, tuple(blocks), sums)
 
 
-def is_worth_processes(request: PsaRequest, model: Model) -> bool:
+def is_worth_processes(draws: int, model: Model) -> bool:
     """Whether the work is worth the second that other processes take to begin."""
-    return request.draws * model.n_patients * len(model.arms) >= 200_000
+    return draws * model.n_patients * len(model.arms) >= 200_000
 
 
 def _blocks(request: PsaRequest, model: Model) -> list[range]:

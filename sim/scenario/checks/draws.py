@@ -19,6 +19,8 @@ Numbers = NDArray[np.float64]
 Rule = tuple[Callable[[Numbers], NDArray[np.bool_]], str]
 """Which values are allowed, and the words for it."""
 
+InWords = Callable[[int], str]
+
 ANY: Rule = (np.isfinite, "is a finite number")
 NOT_NEGATIVE: Rule = (lambda x: (x >= 0.0) & (x < np.inf), "is 0 or more")
 ABOVE_ZERO: Rule = (lambda x: (x > 0.0) & (x < np.inf), "is above 0")
@@ -82,13 +84,16 @@ def uses(scenario: Scenario) -> dict[str, set[str]]:
     return found
 
 
-def check_draws(scenario: Scenario, values: Values, numbers: Sequence[int]) -> None:
+def check_draws(
+    scenario: Scenario, values: Values, numbers: Sequence[int], *, in_words: InWords = "in draw {}".format
+) -> None:
     """Check every number that follows from parameters in every draw.
 
     scenario: one that keeps these parameters. values: an array [n_draws] for each. numbers: of the draws.
+    in_words: where a number is wrong, from the number of the draw.
     Raises: ScenarioError naming the parameter, the draw and the place.
     """
-    check = _Check(scenario, values, numbers, Problems())
+    check = _Check(scenario, values, numbers, in_words, Problems())
     found = list(occurrences(scenario))
     for one in found:
         check.number(one)
@@ -106,6 +111,7 @@ class _Check:
     scenario: Scenario
     values: Values
     numbers: Sequence[int]
+    in_words: InWords
     problems: Problems
 
     def number(self, one: Occurrence) -> None:
@@ -126,7 +132,7 @@ class _Check:
             i = int(wrong[0])
             own = ", ".join(_short(self.values[column][i]) for column in sorted(one.number.columns))
             made = "" if one.number.operation is None else f", which makes {_short(found[i])} here"
-            fact = f"{_names(one)} is {own} in draw {self.numbers[i]}{made}; a number here {words}"
+            fact = f"{_names(one)} is {own} {self.in_words(self.numbers[i])}{made}; a number here {words}"
             self._add(one, fact, "give it an uncertainty that stays within this range; no draw is cut off")
 
     def sum(self, entries: Entries[Any], one: Occurrence) -> None:
@@ -139,7 +145,7 @@ class _Check:
             for total in totals([part for _, part in in_draw.parts if not isinstance(part, Rest)]):
                 if total > 1.0 + WEIGHT_TOLERANCE or (not has_rest and total < 1.0 - WEIGHT_TOLERANCE):
                     said = number_text(round(float(total), 12))
-                    fact = f"with {_names(one)} the probabilities sum to {said} in draw {number}"
+                    fact = f"with {_names(one)} the probabilities sum to {said} {self.in_words(number)}"
                     self._add(one, fact, "draw them as one vector (`dirichlet`), or mark one part `rest`")
                     return
 
