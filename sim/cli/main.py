@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn, cast
 
 import typer
 
-from sim.cli import examples, inspect, options, psa
+from sim.cli import examples, inspect, options, psa, sensitivity
 from sim.cli.output import (
     FAILED,
     INTERRUPTED,
@@ -284,6 +284,7 @@ VERBS = (
     compare,
     sweep,
     psa.psa,
+    sensitivity.sensitivity,
     inspect.trace,
     reproduce,
     inspect.export,

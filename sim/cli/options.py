@@ -55,6 +55,10 @@ Report = Annotated[
         metavar="FILE.html", help="Write a page with tables and charts that opens without a network."
     ),
 ]
+AssumeSpread = Annotated[
+    str | None,
+    typer.Option(metavar="SHARE", help="Spread of assumed parameters without uncertainty, as 20%."),
+]
 
 Workbook = Annotated[
     tuple[str, Path] | None,
@@ -86,14 +90,18 @@ OPTIONS = {
     "force": "--force",
     "json": "--json",
     "one_more": "--one-more",
+    "outcome": "--outcome",
     "outcomes": "--outcome",
     "over": "--over",
+    "parameters": "--parameter",
     "patient": "--patient",
     "patients": "--patients",
     "replication": "--replication",
     "replications": "--replications",
     "seed": "--seed",
     "settings": "--set",
+    "sobol": "--sobol",
+    "threshold": "--threshold",
     "to": "--to",
     "until_precision": "--until-precision",
     "workers": "--workers",

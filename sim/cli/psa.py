@@ -39,10 +39,7 @@ def psa(
             metavar="NAME", help="fresh: each draw has patients of its own; same: all have the same."
         ),
     ] = "fresh",
-    assume_spread: Annotated[
-        str | None,
-        typer.Option(metavar="SHARE", help="Spread of assumed parameters without uncertainty, as 20%."),
-    ] = None,
+    assume_spread: options.AssumeSpread = None,
     decide: Annotated[
         str | None, typer.Option(metavar="OUTCOME", help="Decide by this outcome, not by net benefit.")
     ] = None,

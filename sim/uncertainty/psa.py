@@ -124,14 +124,22 @@ def psa_request(
     Raises: InputError for an option that it cannot have.
     """
     check_word("design", design, list(Design))
+    wanted = tuple(dict.fromkeys([*outcomes, *([decide] if decide else [])])) if outcomes else ()
+    return PsaRequest(
+        arm_requests(arms, **options), draws, Design(design), assume_spread, wanted, decide or ""
+    )
+
+
+def arm_requests(
+    arms: Sequence[str | os.PathLike[str]], **options: Unpack[RunOptions]
+) -> tuple[RunRequest, ...]:
+    """What the arms of scenario files are simulated from. Raises: InputError for what is no such file."""
     for arm in arms:
         if isinstance(arm, Scenario) or Path(arm).is_dir():
             raise InputError(
                 f"{name_of(Path(arm))}: parameters are drawn from files", "give a scenario's file"
             )
-    wanted = tuple(dict.fromkeys([*outcomes, *([decide] if decide else [])])) if outcomes else ()
-    requests = tuple(RunRequest.of(arm, **options) for arm in arms)
-    return PsaRequest(requests, draws, Design(design), assume_spread, wanted, decide or "")
+    return tuple(RunRequest.of(arm, **options) for arm in arms)
 
 
 # ---------------------------------------------------------------- the model
@@ -155,6 +163,10 @@ class ModelRequest(Protocol):
     @property
     def outcomes(self) -> tuple[str, ...]:
         """The outcomes to evaluate; none for all."""
+
+    @property
+    def decided(self) -> str:
+        """The outcome that is to be maximised, "" for net benefit."""
 
 
 def model_of(request: ModelRequest) -> tuple[Model, Floats]:

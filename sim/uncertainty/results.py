@@ -240,9 +240,9 @@ class PsaResults:
             "patients": psa.model.n_patients,
             "design": str(psa.request.design),
             "seed": psa.request.seed,
-            "estimates": _records(self.estimates),
-            "decision": _records(self.decision),
-            "value_of_information": _records(self.value_of_information),
+            "estimates": records(self.estimates),
+            "decision": records(self.decision),
+            "value_of_information": records(self.value_of_information),
         }
 
 
@@ -250,7 +250,7 @@ DEFAULT_THRESHOLD = 30_000.0
 DECIDING = ("survival", "share", "mean", "discounted")
 
 
-def _records(rows: Sequence[Any]) -> list[dict[str, Any]]:
+def records(rows: Sequence[Any]) -> list[dict[str, Any]]:
     """Rows ready for JSON: None for what does not exist."""
     found = (row._asdict() if hasattr(row, "_asdict") else asdict(row) for row in rows)
     return [{name: _plain(value) for name, value in row.items()} for row in found]

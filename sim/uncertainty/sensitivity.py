@@ -16,7 +16,7 @@ from sim.uncertainty.marginals import dirichlet_counts, marginals
 from sim.uncertainty.model import ArmModel
 from sim.uncertainty.one_way import Bar, BarEnd, Change, preference_changes, value_error
 from sim.uncertainty.parameter_draws import at_quantile, with_number
-from sim.uncertainty.study import Points, Study, base_values, evaluated, in_parts
+from sim.uncertainty.study import Points, Study, base_values, evaluated, in_parts, standard_errors
 
 ENDS = (0.025, 0.975)
 """The quantiles of a parameter between which it varies."""
@@ -68,14 +68,8 @@ def simulate_ends(study: Study, part: Points) -> Floats:
         moved = [study.contrasts(one) - own for one in influences[i : i + 2]]
         for end in range(2):
             found[bar, :, 2 * end] = study.contrasts(estimates[i + end]) - base
-            found[bar, :, 2 * end + 1] = _errors(moved[end])
-        found[bar, :, 4] = _errors(moved[1] - moved[0])
-    return found
-
-
-def _errors(influences: Floats) -> Floats:
-    """Standard errors from influences [..., n_patients]."""
-    found: Floats = np.sqrt(np.sum(influences * influences, axis=-1))
+            found[bar, :, 2 * end + 1] = standard_errors(moved[end])
+        found[bar, :, 4] = standard_errors(moved[1] - moved[0])
     return found
 
 
@@ -187,7 +181,8 @@ def _with_error(change: Change, runs: _RunsAlong, low: float, high: float) -> Ch
     def difference(value: float) -> tuple[float, float]:
         estimates, influences = runs.at(value)
         pair = [change.above, change.below]
-        return float(np.diff(estimates[pair])[0]), float(_errors(np.diff(influences[pair], axis=0))[0])
+        (error,) = standard_errors(np.diff(influences[pair], axis=0))
+        return float(estimates[change.below] - estimates[change.above]), float(error)
 
     error = value_error(difference, change.value, low, high)
     return ChangeOfArm(change.value, error, change.below, change.above)

@@ -31,20 +31,20 @@ Done = TypeVar("Done")
 class SensitivityRequest:
     """A request for an analysis of the parameters of one or more arms.
 
-    arms: what each arm is simulated from, all with the same seed, patients and times. outcome: "" for net
-    benefit, else the first survival outcome. parameters: names of those to vary, none for all with an
-    uncertainty. assumed_spread: as in `PsaRequest`.
+    arms: what each arm is simulated from, all with the same seed, patients and times. decided: the outcome
+    to analyse, "" for net benefit, else the first survival outcome. parameters: names of those to vary,
+    none for all with an uncertainty. assumed_spread: as in `PsaRequest`.
     """
 
     arms: tuple[RunRequest, ...]
-    outcome: str = ""
+    decided: str = ""
     parameters: tuple[str, ...] = ()
     assumed_spread: float | None = None
 
     @property
     def outcomes(self) -> tuple[str, ...]:
         """The outcomes to evaluate, none for all."""
-        return (self.outcome,) if self.outcome else ()
+        return (self.decided,) if self.decided else ()
 
     @property
     def seed(self) -> int:
@@ -96,6 +96,17 @@ class Study:
         """The numbers of the arms as those of the `pairs`; arms along the first axis."""
         return numbers if len(numbers) == 1 else numbers[1:] - numbers[0]
 
+    @property
+    def errors(self) -> Floats:
+        """The standard error of the number of each of the `pairs` at base: float64 [n_pairs]."""
+        return standard_errors(self.contrasts(self.influences))
+
+
+def standard_errors(influences: Floats) -> Floats:
+    """Standard errors from influences [..., n_patients]."""
+    found: Floats = np.sqrt(np.sum(influences * influences, axis=-1))
+    return found
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Points:
@@ -119,7 +130,7 @@ def study_of(request: SensitivityRequest) -> Study:
     Raises: as `model_of`; InputError for an unknown parameter or an outcome without a number to analyse.
     """
     whole, _ = model_of(request)
-    model = replace(whole, measures=(chosen_measure(whole.measures, request.outcome),))
+    model = replace(whole, measures=(chosen_measure(whole.measures, request.decided),))
     _check_parameters(request.parameters, model)
     for arm in model.arms:
         check_centres(arm.parameters)

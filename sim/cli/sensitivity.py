@@ -1,0 +1,79 @@
+"""The verb `sensitivity`: which parameters matter, and from which value on another arm is the better one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sim.cli import options
+from sim.cli.output import console, named, say, verb, waiting, write_output
+from sim.cli.psa import share_of
+from sim.files import check_outputs, json_text
+
+
+@verb
+def sensitivity(
+    arms: Annotated[
+        list[Path], typer.Argument(metavar="A [B ...]", help="Scenario files; the first is the reference.")
+    ],
+    patients: Annotated[
+        int, typer.Option(metavar="N", help="Patients in each arm, the same in all runs.")
+    ] = 1000,
+    outcome: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Analyse this outcome, not net benefit or survival.")
+    ] = None,
+    parameters: Annotated[
+        list[str] | None,
+        typer.Option("--parameter", metavar="NAME", help="Vary this parameter; may be repeated."),
+    ] = None,
+    assume_spread: options.AssumeSpread = None,
+    threshold: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PARAMETER", help="Find the value of this parameter at which the best arm changes."
+        ),
+    ] = None,
+    sobol: Annotated[
+        int | None,
+        typer.Option(metavar="POWER", help="Sobol indices from 2^POWER points for each parameter."),
+    ] = None,
+    json: options.Json = None,
+    full: options.Full = False,
+    seed: options.Seed = None,
+    workers: options.Workers = None,
+    settings: options.Settings = None,
+    at: options.At = None,
+) -> None:
+    """Vary each uncertain parameter and rank them by their effect.
+
+    Of one arm the number itself is analysed, of several the difference from the first.
+    """
+    from sim.report.tables.sensitivity_table import print_sensitivity
+    from sim.uncertainty.sensitivity_results import analyse_parameters
+
+    spread = share_of(assume_spread)
+    check_outputs(named(json), inputs=arms)
+    with waiting() as progress:
+        results = analyse_parameters(
+            arms,
+            outcome=outcome,
+            parameters=parameters or (),
+            assume_spread=spread,
+            threshold=threshold,
+            sobol=sobol,
+            patients=patients,
+            seed=seed,
+            workers=workers,
+            settings=settings,
+            at=at,
+            progress=progress,
+        )
+    text = json_text(results.as_json()) if json is not None else ""
+    if json == "-":
+        say(text)
+        return
+    if json is not None:
+        write_output(Path(json), text)
+    print_sensitivity(results, console(), full=full)
