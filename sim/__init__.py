@@ -9,9 +9,33 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from sim.api import compare, describe, export, load, open_run, psa, reproduce, run, sweep, trace
+    from sim.api import (
+        compare,
+        describe,
+        export,
+        load,
+        open_run,
+        psa,
+        reproduce,
+        run,
+        sensitivity,
+        sweep,
+        trace,
+    )
 
-__all__ = ["compare", "describe", "export", "load", "open_run", "psa", "reproduce", "run", "sweep", "trace"]
+__all__ = [
+    "compare",
+    "describe",
+    "export",
+    "load",
+    "open_run",
+    "psa",
+    "reproduce",
+    "run",
+    "sensitivity",
+    "sweep",
+    "trace",
+]
 
 
 def __getattr__(name: str) -> Any:

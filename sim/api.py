@@ -8,7 +8,15 @@ from pathlib import Path
 from typing import TypeAlias, Unpack
 
 from sim.errors import InputError
-from sim.frames import ComparisonResults, PathLike, PatientTrace, PsaFrames, RunResults, SweepResults
+from sim.frames import (
+    ComparisonResults,
+    PathLike,
+    PatientTrace,
+    PsaFrames,
+    RunResults,
+    SensitivityFrames,
+    SweepResults,
+)
 from sim.outcomes.evaluation import Arm
 from sim.outcomes.summary import evaluate_run
 from sim.runs.comparison import arm_sources, run_comparison, trace_arms
@@ -33,6 +41,7 @@ __all__ = [
     "PatientTrace",
     "PsaFrames",
     "RunResults",
+    "SensitivityFrames",
     "SweepResults",
     "compare",
     "describe",
@@ -42,6 +51,7 @@ __all__ = [
     "psa",
     "reproduce",
     "run",
+    "sensitivity",
     "sweep",
     "trace",
 ]
@@ -159,6 +169,42 @@ def psa(
     )
     return PsaFrames(
         analyse(request, until_precision=until_precision, folder=None if out is None else Path(out))
+    )
+
+
+def sensitivity(
+    *arms: PathLike,
+    patients: int = 1000,
+    outcome: str | None = None,
+    parameters: Sequence[str] | str = (),
+    assume_spread: float | None = None,
+    threshold: str | None = None,
+    sobol: int | None = None,
+    **options: Unpack[SharedOptions],
+) -> SensitivityFrames:
+    """Vary each uncertain parameter of the arms, as `allpath sensitivity` does.
+
+    arms: scenario files, the first is the reference. patients: the same in all runs. outcome: by default
+    net benefit, or the first survival outcome. parameters: those to vary, by default all with an
+    uncertainty. assume_spread: as of `psa`. threshold: a parameter, `NAME` or `NAME.KEY`, whose value is
+    searched for at which the best arm changes; alone it simulates no bars. sobol: indices from 2^sobol
+    base points.
+    options: seed, workers, settings and at, as of `run`.
+    Raises: as `psa`.
+    """
+    from sim.uncertainty.sensitivity_results import analyse_parameters
+
+    return SensitivityFrames(
+        analyse_parameters(
+            arms,
+            outcome=outcome,
+            parameters=texts(parameters),
+            assume_spread=assume_spread,
+            threshold=threshold,
+            sobol=sobol,
+            patients=patients,
+            **options,
+        )
     )
 
 

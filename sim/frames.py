@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from io import StringIO
@@ -24,8 +24,10 @@ from sim.scenario.language.model import Scenario
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
+    from rich.console import Console
 
     from sim.uncertainty.results import PsaResults
+    from sim.uncertainty.sensitivity_results import SensitivityResults
 
 PathLike: TypeAlias = str | os.PathLike[str]
 Done = TypeVar("Done", Run, Comparison, Sweep)
@@ -303,14 +305,59 @@ class PsaFrames:
         return self.results.as_json()
 
     def __str__(self) -> str:
-        from rich.console import Console
-
         from sim.report.tables.psa_table import print_psa
 
-        console = Console(file=StringIO(), width=100)
-        print_psa(self.results, console)
-        assert isinstance(console.file, StringIO)
-        return console.file.getvalue().rstrip("\n")
+        return _as_text(lambda console: print_psa(self.results, console))
+
+
+@dataclass(frozen=True, eq=False)
+class SensitivityFrames:
+    """A sensitivity analysis. results: typed."""
+
+    results: SensitivityResults
+
+    @cached_property
+    def tornado(self) -> pd.DataFrame:
+        """A row for each bar, the longest first; see `BarRow`."""
+        return _rows_frame(self.results.tornado)
+
+    @cached_property
+    def variance(self) -> pd.DataFrame:
+        """The Sobol indices of each parameter; see `IndexRow`."""
+        return _rows_frame(self.results.variance)
+
+    @cached_property
+    def ranks(self) -> pd.DataFrame:
+        """The rank of each parameter by each measure; see `RankRow`."""
+        return _rows_frame(self.results.ranks)
+
+    @cached_property
+    def thresholds(self) -> pd.DataFrame:
+        """The values at which the best arm changes; see `ThresholdRow`."""
+        return _rows_frame(self.results.thresholds)
+
+    @cached_property
+    def curve(self) -> pd.DataFrame:
+        """The arms along the parameter of a threshold analysis; see `CurveRow`."""
+        return _rows_frame(self.results.curve)
+
+    def as_json(self) -> dict[str, Any]:
+        """The results as `--json` writes them."""
+        return self.results.as_json()
+
+    def __str__(self) -> str:
+        from sim.report.tables.sensitivity_table import print_sensitivity
+
+        return _as_text(lambda console: print_sensitivity(self.results, console))
+
+
+def _as_text(write: Callable[[Console], None]) -> str:
+    from rich.console import Console
+
+    console = Console(file=StringIO(), width=100)
+    write(console)
+    assert isinstance(console.file, StringIO)
+    return console.file.getvalue().rstrip("\n")
 
 
 def _rows_frame(rows: Sequence[Any]) -> pd.DataFrame:
@@ -327,18 +374,13 @@ class PatientTrace:
     _index: int
 
     def __str__(self) -> str:
-        from rich.console import Console
-
         from sim.report.text.story import print_story
         from sim.report.text.twin_story import print_twin_story
 
-        console = Console(file=StringIO(), width=100)
-        if len(self.arms) == 1:
-            print_story(self.arms[0].log, self.arms[0].scenario, self._index, console)
-        else:
-            print_twin_story(self.arms[0], self.arms[1], self._index, console)
-        assert isinstance(console.file, StringIO)
-        return console.file.getvalue().rstrip("\n")
+        arms, index = self.arms, self._index
+        if len(arms) == 1:
+            return _as_text(lambda to: print_story(arms[0].log, arms[0].scenario, index, to))
+        return _as_text(lambda to: print_twin_story(arms[0], arms[1], index, to))
 
     __repr__ = __str__
 

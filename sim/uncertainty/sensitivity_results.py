@@ -179,7 +179,7 @@ class SensitivityResults:
     @cached_property
     def ranks(self) -> tuple[RankRow, ...]:
         """The factors of each pair, ranked by total order, else by the width of their longest bar."""
-        found = []
+        found: list[RankRow] = []
         for number, pair in enumerate(self.study.pairs if self.bars else ()):
             widths = {bar.parameter: bar.width for bar in self.bars[number]}
             measures = {}

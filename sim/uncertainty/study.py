@@ -142,23 +142,20 @@ def study_of(request: SensitivityRequest) -> Study:
 def chosen_measure(measures: Sequence[Measure], outcome: str) -> Measure:
     """The measure of an outcome that stands for it, at its last time.
 
-    outcome: "" for net benefit where there is any, else the first survival outcome.
+    outcome: "" for net benefit where there is any, else the first survival outcome, else the first one.
     Raises: InputError where there is none.
     """
+    own = [one for one in measures if one.outcome == outcome]
     if not outcome:
         worth = [one for one in measures if one.outcome == "net_benefit"]
-        found = worth or [one for one in measures if one.measure == "survival"]
-        if not found:
-            names = ", ".join(dict.fromkeys(one.outcome for one in measures))
-            raise InputError("the scenario has neither net benefit nor survival", f"name an outcome: {names}")
-        outcome = found[0].outcome
-    own = [one for one in measures if one.outcome == outcome]
+        first = (worth or [one for one in measures if one.measure == "survival"] or measures)[:1]
+        own = [one for one in measures if one.outcome == first[0].outcome] if first else []
     for name in HEADLINES:
         found = [one for one in own if one.measure == name]
         if found:
             return [one for one in found if one.part == found[0].part][-1]
-    fix = "name one with a survival, incidence, share or mean"
-    raise InputError(f"outcome: {outcome} has no number that parameters are analysed by", fix)
+    fact = f"outcomes: {outcome or 'the scenario'} has no number that parameters are analysed by"
+    raise InputError(fact, "name one with a survival, incidence, share or mean")
 
 
 def _check_parameters(names: Sequence[str], model: Model) -> None:

@@ -1,0 +1,103 @@
+"""`allpath sensitivity`: what it prints, writes and rejects."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from sim import sensitivity
+from tests.command import error_of, output_of
+from tests.psa_models import written
+
+COMMAND = (
+    "sensitivity",
+    "base.yaml",
+    "better.yaml",
+    "--patients",
+    "200",
+    "--at",
+    "2 years",
+    "--workers",
+    "1",
+)
+
+
+def test_bars(tmp_path: Path) -> None:
+    """The base case, a line for each parameter, the longest bar first."""
+    written(tmp_path)
+    printed = output_of(*COMMAND, folder=tmp_path)
+    lines = printed.splitlines()
+    for text in (
+        "Net benefit (GBP), The same with a lower rate less",
+        "3 uncertain parameters, 200 patients",
+    ):
+        assert text in " ".join(printed.split())
+    order = [line.split()[0] for line in lines if line.startswith(("ratio", "rate", "price"))]
+    assert order == ["ratio", "rate", "price"]
+    assert "0.109 to 0.877 per year" in printed
+    assert len(lines) <= 25
+
+
+def test_an_outcome_of_one_arm(tmp_path: Path) -> None:
+    """Another outcome, one arm, one parameter: percentage points of survival."""
+    written(tmp_path)
+    words = ("sensitivity", "base.yaml", "--outcome", "survival", "--parameter", "rate", "--at", "1 year")
+    printed = output_of(*words, "--at", "5 years", "--workers", "1", folder=tmp_path)
+    assert "Survival at 5 years, base case: 1" in printed
+    assert "1 uncertain parameter, 1,000 patients" in " ".join(printed.split())
+    assert "price" not in printed
+
+
+def test_threshold(tmp_path: Path) -> None:
+    """The sentence with the value; without a change the sentence that says so."""
+    written(tmp_path)
+    printed = " ".join(output_of(*COMMAND, "--threshold", "ratio", folder=tmp_path).split())
+    assert "The preferred arm changes where ratio is 1.00 (SE " in printed
+    assert "below it The same with a lower rate has the largest net benefit" in printed
+    assert "at 2.5%" not in printed
+    printed = " ".join(output_of(*COMMAND, "--threshold", "price", folder=tmp_path).split())
+    assert "The preferred arm does not change within the 95% range of price, 45.7 to 175" in printed
+
+
+def test_indices(tmp_path: Path) -> None:
+    """Indices in place of the bars, with `--full` both."""
+    written(tmp_path)
+    short = output_of(*COMMAND, "--sobol", "3", folder=tmp_path)
+    assert "Share of the variance that each parameter explains" in short
+    assert "Each parameter alone" not in short
+    full = output_of(*COMMAND, "--sobol", "3", "--full", folder=tmp_path)
+    assert "Share of the variance that each parameter explains" in full
+    assert "Each parameter alone" in full
+
+
+def test_json_equals_python(tmp_path: Path) -> None:
+    """The command and the function give the same numbers; frames have the columns of the JSON."""
+    files = written(tmp_path)
+    words = (*COMMAND, "--sobol", "2", "--threshold", "ratio", "--assume-spread", "20%", "--json", "-")
+    found = json.loads(output_of(*words, folder=tmp_path))
+    same = sensitivity(
+        *files, patients=200, at="2 years", sobol=2, threshold="ratio", assume_spread=0.2, workers=1
+    )
+    assert found == json.loads(json.dumps(same.as_json()))
+    for name in ("tornado", "variance", "ranks", "thresholds", "curve"):
+        frame = getattr(same, name)
+        assert list(frame.columns) == list(found[name][0])
+        assert len(frame) == len(found[name])
+    assert str(same).startswith("Alive or dead, with an uncertain rate\nNet benefit (GBP)")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--outcome", "nothing"), "--outcome: there is no outcome nothing"),
+        (("--parameter", "rat"), "--parameter: there is no parameter rat\n    did you mean `rate`?"),
+        (("--threshold", "rat"), "--threshold: no parameter rat has an uncertainty"),
+        (("--sobol", "30"), "--sobol: must be a whole number from 2 to 20, not 30"),
+        (("--assume-spread", "wide"), "--assume-spread: wide is no share"),
+        (("--json", "base.yaml"), "would replace an input"),
+    ],
+)
+def test_wrong_options(tmp_path: Path, words: tuple[str, ...], message: str) -> None:
+    """One clear error, exit status 2."""
+    written(tmp_path)
+    assert message in error_of(*COMMAND, *words, folder=tmp_path)
