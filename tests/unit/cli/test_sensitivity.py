@@ -52,7 +52,7 @@ def test_threshold(tmp_path: Path) -> None:
     """The sentence with the value; without a change the sentence that says so."""
     written(tmp_path)
     printed = " ".join(output_of(*COMMAND, "--threshold", "ratio", folder=tmp_path).split())
-    assert "The preferred arm changes where ratio is 1.00 (SE " in printed
+    assert "The preferred arm changes where ratio is 1.000 (SE 0.000)" in printed
     assert "below it The same with a lower rate has the largest net benefit" in printed
     assert "at 2.5%" not in printed
     printed = " ".join(output_of(*COMMAND, "--threshold", "price", folder=tmp_path).split())
