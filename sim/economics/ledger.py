@@ -61,13 +61,12 @@ def value_patients(
     patients: Indices,
     found: Floats,
 ) -> None:
-    """Follow these patients (indices): their totals into `found` [n_totals, n_patients] if it has columns.
+    """Follow these patients (indices), and write their totals.
 
-    Costs and QALYs by year, not discounted, are added to `a` where it has room for them. It ends
-    at a patient for whom a choice has no entry.
+    found: float64 [n_totals, n_patients of the log], or without columns. Costs and QALYs by year, not
+    discounted, are added up at the end of `a`. It ends at a patient for whom a choice has no entry.
     """
-    for position in range(len(patients)):
-        i = patients[position]
+    for i in patients:
         T = Tables(P, numbers[log.table[i]])
         begin(T, x, k, a, log, i)
         for row in range(log.row_of[i], log.row_of[i + 1]):
@@ -76,7 +75,7 @@ def value_patients(
         if k[at.STATUS] == at.NO_ENTRY:
             return
         if found.shape[1] > 0:
-            close(T, a, found, position)
+            close(T, a, found, i)
 
 
 @inlined
@@ -110,7 +109,7 @@ def begin(T: Tables, x: Floats, k: Ints, a: Floats, log: LogColumns, i: int) -> 
 
 
 @inlined
-def close(T: Tables, a: Floats, found: Floats, position: int) -> None:
+def close(T: Tables, a: Floats, found: Floats, i: int) -> None:
     """Write the totals of a patient, what accrued by the day in years."""
     n, P = len(found), T.program
     quality, life = P[due.VALUES, due.VALUES_QALYS], P[due.VALUES, due.VALUES_LIFE_YEARS]
@@ -119,7 +118,7 @@ def close(T: Tables, a: Floats, found: Floats, position: int) -> None:
         a[quality + j] = a[quality + j] / YEAR + a[events + j]
         a[life + j] /= YEAR
     for j in range(n):
-        found[j, position] = a[due.FIRST_TOTAL + j]
+        found[j, i] = a[due.FIRST_TOTAL + j]
 
 
 # ---------------------------------------------------------------- row by row

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from math import ceil
 from typing import Any
 
@@ -99,37 +100,50 @@ class Valuation:
     # ------------------------------------------------------------ the pass over the log
 
     def _amounts(self, position: int) -> Amounts:
-        return Amounts(self._totals[2 * position], self._totals[2 * position + 1])
+        totals = self._followed[0]
+        return Amounts(totals[2 * position], totals[2 * position + 1])
 
     @cached_property
-    def _totals(self) -> Floats:
-        n = self.history.log.n_patients
-        totals = np.empty((self.program.n_totals, n))
-        self._follow(np.arange(n), totals, n_years=0)
-        return totals
+    def _followed(self) -> tuple[Floats, Floats]:
+        """The totals [n_totals, n_patients], and costs, then QALYs, by year [n_replications, 2 * n_years]."""
+        log = self.history.log
+        totals = np.empty((self.program.n_totals, log.n_patients))
+        edges = np.cumsum(np.append(0, np.bincount(self._replication)))
+        years = [self._follow(np.arange(first, after), totals) for first, after in pairwise(edges.tolist())]
+        return totals, np.array(years)
+
+    @cached_property
+    def _replication(self) -> Indices:
+        """The replication of each patient, from 0."""
+        replication = self.history.log.replication
+        return (replication - replication[:1]).astype(np.int64)
 
     def _by_year(self, chosen: Indices) -> Floats:
-        """Costs by year, then QALYs by year."""
-        totals = np.empty((self.program.n_totals, 0))
-        account = self._follow(np.ascontiguousarray(chosen), totals, n_years=self.n_years)
-        return account[-2 * self.n_years :]
+        """Costs by year, then QALYs by year; only who is not of a whole replication is followed again."""
+        years = self._followed[1]
+        n = len(years)
+        counts = np.bincount(self._replication[chosen], minlength=n)
+        is_whole = counts == np.bincount(self._replication, minlength=n)
+        others = chosen[~is_whole[self._replication[chosen]]]
+        found: Floats = years[is_whole].sum(axis=0)
+        return found + self._follow(others, np.empty((self.program.n_totals, 0))) if len(others) else found
 
-    def _follow(self, patients: Indices, totals: Floats, *, n_years: int) -> Floats:
-        """Follow patients through the log; returns the account."""
-        program, columns = self.program, self._columns
+    def _follow(self, patients: Indices, totals: Floats) -> Floats:
+        """Follow patients through the log; returns their costs, then their QALYs, by year."""
+        program = self.program
         x, k = np.zeros(program.n_x), np.zeros(program.n_k, np.int64)
         numbers = program.numbers.copy()  # the first of them are written to
-        account = np.zeros(FIRST_TOTAL + program.n_totals + 2 + 2 * n_years)
-        value_patients(program.rows, numbers, x, k, account, columns, patients, totals)
+        account = np.zeros(FIRST_TOTAL + program.n_totals + 2 + 2 * self.n_years)
+        value_patients(program.rows, numbers, x, k, account, self._columns, patients, totals)
         assert k[at.STATUS] != at.NO_ENTRY, "a choice has no entry for a patient"
-        return account
+        return account[-2 * self.n_years :]
 
     @cached_property
     def _columns(self) -> LogColumns:
         """What of the log is read; no array can be written to, whatever log it is of."""
         history, log = self.history, self.history.log
         n_tables = len(self.program.numbers)
-        table = log.replication - log.replication[:1] if n_tables > 1 else np.zeros(log.n_patients)
+        table = self._replication if n_tables > 1 else np.zeros(log.n_patients, np.int64)
         return LogColumns(
             *(
                 _read_only(column)
@@ -145,7 +159,7 @@ class Valuation:
                     log.change_value,
                     log.at_start,
                     log.follow_up,
-                    table.astype(np.int64),
+                    table,
                     history.before_start,
                     self._queues,
                 )
