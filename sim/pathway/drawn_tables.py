@@ -35,6 +35,21 @@ KERNEL_ONLY = frozenset(
     }
 )
 """Fields of a scenario that nothing reads once it is compiled."""
+PRICES = frozenset(
+    {
+        "Economics.discount_cost",
+        "Economics.discount_qaly",
+        "Economics.utility_cap",
+        "Event.cost",
+        "Event.qaly",
+        "Resource.cost_per_day",
+        "Resource.cost_per_use",
+        "Stage.cost",
+        "Stage.utility",
+        "State.utility",
+    }
+)
+"""Fields that only the valuation of a log reads."""
 
 
 @dataclass(frozen=True)
@@ -74,10 +89,10 @@ class ParameterPathway:
         changed = rebuild(self.pathway.scenario)
         return self.pathway.scenario if changed is None else changed(values)
 
-    @property
+    @cached_property
     def is_read(self) -> bool:
-        """Whether prices, resources or outcomes follow from parameters too."""
-        return self._rebuild_read is not None
+        """Whether resources, arrivals or outcomes follow from parameters, besides prices and utilities."""
+        return rebuild(self.pathway.scenario, without=KERNEL_ONLY | PRICES) is not None
 
     @cached_property
     def _rebuild_read(self) -> Rebuild | None:

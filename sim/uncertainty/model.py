@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from math import nan
 from typing import NamedTuple
 
 import numpy as np
 
+from sim.economics.endpoints import endpoints
+from sim.economics.program import Program, write_program
 from sim.engine.variants import simulate_variants
 from sim.errors import ScenarioError
 from sim.event_log.log import Floats
@@ -19,8 +21,8 @@ from sim.outcomes.results import Figures, Key
 from sim.outcomes.summary import unit_of
 from sim.pathway.drawn_tables import ParameterPathway
 from sim.pathway.tables import Pathway
-from sim.runs.run import check_rules, further_outcomes
-from sim.scenario.language.drawn import Column
+from sim.runs.run import check_rules
+from sim.scenario.language.drawn import Column, Values
 from sim.scenario.language.model import Outcome, Parameter, Scenario
 
 MEASURES = frozenset({"cumulative_incidence", "discounted", "mean", "restricted_mean", "share", "survival"})
@@ -57,6 +59,16 @@ class ArmModel:
     def scenario(self) -> Scenario:
         """The scenario at its base values."""
         return self.pathway.pathway.scenario
+
+    @cached_property
+    def _prices(self) -> Program | None:
+        if self.scenario.economics is None:
+            return None
+        return write_program(self.scenario, self.pathway.pathway.names)
+
+    def prices_at(self, values: Sequence[Values]) -> Program | None:
+        """The prices and utilities of each of several draws, None where the arm is not valued."""
+        return None if self._prices is None else self._prices.at(values)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -145,24 +157,28 @@ class Model:
         arm = self.arms[number]
         pathways = [_pathway(arm, values, i, numbers) for i in range(len(replications))]
         variants = list(zip(pathways, replications, strict=True))
-        together = [variants] if not arm.pathway.is_read else [[one] for one in variants]
+        rows = [{column: float(array[i]) for column, array in values.items()} for i in range(len(variants))]
+        together = [slice(None)] if not arm.pathway.is_read else [slice(i, i + 1) for i in range(len(rows))]
         estimates, influences = [], []
         for some in together:
-            result = simulate_variants(some, seed=self.seed)
-            scenario = some[0][0].scenario
-            log = Arm(arm.name, scenario, result.log, result.use, self.seed, len(some))
-            for one, influence in self.evaluate_log(number, log):
+            result = simulate_variants(variants[some], seed=self.seed)
+            scenario = variants[some][0][0].scenario
+            log = Arm(arm.name, scenario, result.log, result.use, self.seed, len(variants[some]))
+            for one, influence in self.evaluate_log(number, log, prices=arm.prices_at(rows[some])):
                 estimates.append(one)
                 influences.append(influence)
         return np.stack(estimates), influences
 
-    def evaluate_log(self, number: int, arm: Arm) -> Iterator[tuple[Floats, Floats]]:
+    def evaluate_log(
+        self, number: int, arm: Arm, *, prices: Program | None = None
+    ) -> Iterator[tuple[Floats, Floats]]:
         """Estimates [n_measures] and influences [n_measures, n_patients] of each replication of an arm.
 
-        number: of the arm. Raises: RuleViolation.
+        number: of the arm. prices: of each replication, None for those of the scenario.
+        Raises: RuleViolation.
         """
         check_rules(arm)
-        evaluator = evaluator_of(arm, at=self.at, observations=self.observations[number])
+        evaluator = evaluator_of(arm, at=self.at, observations=self.observations[number], prices=prices)
         evaluations = evaluate_all(evaluator, {measure.outcome for measure in self.measures})
         first = np.searchsorted(arm.log.replication, np.arange(arm.replications + 1))
         for draw in range(arm.replications):
@@ -202,9 +218,12 @@ def _spread(row: Floats, figures: Figures, key: Key, chosen: Floats) -> None:
         row[chosen] = influence
 
 
-def evaluator_of(arm: Arm, *, at: Sequence[float], observations: Mapping[str, Observation]) -> Evaluator:
-    """The evaluator of an arm, with costs and health where it values these."""
-    return Evaluator(arm, at=at, observations=observations, further=further_outcomes(arm.scenario))
+def evaluator_of(
+    arm: Arm, *, at: Sequence[float], observations: Mapping[str, Observation], prices: Program | None = None
+) -> Evaluator:
+    """The evaluator of an arm, with costs and health where it values these; prices: as of `evaluate_log`."""
+    further = partial(endpoints, program=prices) if arm.scenario.economics is not None else None
+    return Evaluator(arm, at=at, observations=observations, further=further)
 
 
 def evaluate_all(evaluator: Evaluator, names: set[str]) -> dict[str, Evaluation]:
