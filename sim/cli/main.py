@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn, cast
 
 import typer
 
-from sim.cli import examples, inspect, options, psa, sensitivity
+from sim.cli import examples, explore, inspect, options, psa, sensitivity
 from sim.cli.output import (
     FAILED,
     INTERRUPTED,
@@ -285,6 +285,7 @@ VERBS = (
     sweep,
     psa.psa,
     sensitivity.sensitivity,
+    explore.explore,
     inspect.trace,
     reproduce,
     inspect.export,

@@ -96,6 +96,7 @@ OPTIONS = {
     "parameters": "--parameter",
     "patient": "--patient",
     "patients": "--patients",
+    "port": "--port",
     "replication": "--replication",
     "replications": "--replications",
     "seed": "--seed",

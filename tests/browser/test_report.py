@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import base64
-import json
 import re
-from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
@@ -16,20 +14,10 @@ from selenium.webdriver.common.keys import Keys
 
 from sim.files import write_whole
 from sim.report.page.page import comparison_page, run_page, trace_page
-from tests.browser.chromium import started
+from tests.browser.chromium import DESKTOP, PHONE, open_page, requests
 from tests.browser.figure import compare, figure
 from tests.example_runs import CLINICAL, FIRST, QUEUE, arm_of, compared, simulated
 from tests.makefile import ROOT, recipe
-
-PHONE = {"width": 390, "height": 844, "deviceScaleFactor": 2, "mobile": True}
-DESKTOP = {"width": 1280, "height": 800, "deviceScaleFactor": 1, "mobile": False}
-
-
-@pytest.fixture(scope="session")
-def browser(tmp_path_factory) -> Iterator[webdriver.Chrome]:
-    driver = started(tmp_path_factory.mktemp("profile"))
-    yield driver
-    driver.quit()
 
 
 @pytest.fixture(scope="session")
@@ -72,19 +60,7 @@ def case(tmp_path_factory) -> Path:
 
 def opened(browser: webdriver.Chrome, file: Path, screen: dict, scheme: str = "light") -> None:
     """The page on a screen; logs are emptied before."""
-    browser.get("about:blank")
-    browser.get_log("browser")
-    browser.get_log("performance")
-    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", screen)
-    features = [{"name": "prefers-color-scheme", "value": scheme}]
-    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "", "features": features})
-    browser.get(file.as_uri())
-
-
-def requests(browser: webdriver.Chrome) -> list[str]:
-    messages = (json.loads(entry["message"])["message"] for entry in browser.get_log("performance"))
-    sent = [m["params"]["request"]["url"] for m in messages if m["method"] == "Network.requestWillBeSent"]
-    return [url for url in sent if not url.startswith(("data:", "about:", "blob:"))]
+    open_page(browser, file.as_uri(), screen, scheme)
 
 
 @pytest.mark.parametrize("screen", [DESKTOP, PHONE], ids=["desktop", "phone"])

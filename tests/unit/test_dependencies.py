@@ -38,7 +38,8 @@ def pinned(file: str) -> dict[str, str]:
 def test_what_is_imported_is_declared_and_nothing_else() -> None:
     packages = packages_distributions()
     imported = {canonicalize_name(packages.get(module, [module])[0]) for module in imported_modules()}
-    extras = {canonicalize_name(Requirement(text).name) for text in PROJECT["optional-dependencies"]["xlsx"]}
+    optional = (*PROJECT["optional-dependencies"]["explore"], *PROJECT["optional-dependencies"]["xlsx"])
+    extras = {canonicalize_name(Requirement(text).name) for text in optional}
     assert imported == set(DECLARED) | extras
 
 

@@ -38,6 +38,7 @@ FLOORS = (
     "sim.report",
     "sim.frames",
     "sim.api",
+    "sim.explore",
     "sim.cli",
     "sim.__main__",
 )

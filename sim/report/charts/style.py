@@ -12,6 +12,8 @@ COLOURS = ("#1A7FBD", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#8
 """Okabe and Ito's palette (2008, jfly.uni-koeln.de/color) without black and yellow, which vanish on
 a dark or on a white page, with its blue a little lighter for the same reason, and a violet."""
 ENDED = "#8A8A8A"
+GHOST = "base case"
+"""The name of grey lines that show what was before a change."""
 DASHES = ("", "7 4", "2 3", "9 3 2 3", "14 4", "14 3 2 3")
 PATTERNS = ("", "rising", "dotted", "crossed", "flat", "falling", "plus", "upright")
 SYMBOLS = ("diamond", "triangle", "square", "star", "circle", "hexagon", "left", "bowtie")

@@ -10,14 +10,17 @@ import numpy as np
 from sim.outcomes.curves import Curve
 from sim.report.charts import marks
 from sim.report.charts.drawing import legend
-from sim.report.charts.marks import Area, Chart, Panel
-from sim.report.charts.style import PERCENT, Axis, Look, looks, time_axis
+from sim.report.charts.marks import Area, Chart, Key, Panel
+from sim.report.charts.style import ENDED, GHOST, PERCENT, Axis, Look, looks, time_axis
 
 HEIGHT = 230
 
 
-def survival(curves: Sequence[Curve], *, since: str) -> Chart:
-    """A step curve for each of `curves` on one axis of time, by name. since: what time is counted from."""
+def survival(curves: Sequence[Curve], *, since: str, ghosts: Sequence[Curve] = ()) -> Chart:
+    """A step curve for each of `curves` on one axis of time, by name.
+
+    since: what time is counted from. ghosts: the same curves in the base case, in grey behind them.
+    """
     axis = time_axis(max(float(curve.time[-1]) for curve in curves), since)
     look = looks([curve.name for curve in curves])
     below = tuple((one.name, look[one.name], _at_risk(one, axis)) for one in curves)
@@ -25,14 +28,22 @@ def survival(curves: Sequence[Curve], *, since: str) -> Chart:
         axis,
         replace(PERCENT, title="Probability"),
         HEIGHT,
-        curves=tuple(marks.Curve(one.name, one.time, one.value, look[one.name]) for one in curves),
+        curves=(
+            *(marks.Curve(GHOST, one.time, one.value, _grey(look[one.name])) for one in ghosts),
+            *(marks.Curve(one.name, one.time, one.value, look[one.name]) for one in curves),
+        ),
         areas=tuple(
             Area("", one.time, *_limits(one), Look(look[one.name].colour), opacity=0.18) for one in curves
         ),
         below=below,
         below_head="At risk",
     )
-    return Chart((panel,), legend([one.name for one in curves], list(look.values()), "line"))
+    keys = legend([one.name for one in curves], list(look.values()), "line")
+    return Chart((panel,), (*keys, Key(GHOST, Look(ENDED), "line")) if ghosts else keys)
+
+
+def _grey(look: Look) -> Look:
+    return replace(look, colour=ENDED)
 
 
 def _limits(curve: Curve) -> tuple[np.ndarray, np.ndarray]:

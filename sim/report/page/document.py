@@ -117,10 +117,15 @@ def document(
         interval_note=interval_note,
         notes=notes,
         sections=sections,
-        css=Markup(_text("page.css")),  # noqa: S704
+        css=Markup(figure_css() + _text("page.css")),  # noqa: S704
         script=Markup(_text("page.js")),  # noqa: S704
         definitions=Markup(definitions()),  # noqa: S704
     )
+
+
+def figure_css() -> str:
+    """The style of tables and charts; it takes its colours from the variables of the page."""
+    return _text("figures.css")
 
 
 def _text(name: str) -> str:

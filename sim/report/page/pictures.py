@@ -8,7 +8,7 @@ import numpy as np
 
 from sim.outcomes.curves import Curve, Curves, curves
 from sim.outcomes.history.state_occupancy import state_occupancy
-from sim.outcomes.queues.queue_summary import use_over_time
+from sim.outcomes.queues.queue_summary import UseOverTime, use_over_time
 from sim.outcomes.results import OutcomeFacts, Results, group_label
 from sim.outcomes.value_distribution import QUANTILES, Share, ended_waits, value_distribution, value_shares
 from sim.report.charts import stacked
@@ -60,12 +60,18 @@ def _few_left(curve: Curve) -> float:
     return float(curve.time[few[0]] if len(few) else curve.time[-1])
 
 
-def curve_picture(results: Results, arms: Sequence[PageArm], outcome: Outcome) -> Picture:
-    """Survival curves, or cumulative incidences stacked where ends compete."""
-    until, facts = arms[0].until, _facts(results, outcome.name)
+def arm_curves(arms: Sequence[PageArm], outcome: Outcome) -> list[tuple[Curves, Mapping[str, Curves]]]:
+    """The curves of an outcome in each arm, on one grid of times that ends where few patients are left."""
+    until = arms[0].until
     found = [curves(arm.evaluator(until), arm.outcome(outcome.name)) for arm in arms]
     if (last := max(_few_left(every.main) for every, _ in found)) < SHORT * until:
         found = [curves(arm.evaluator(last), arm.outcome(outcome.name)) for arm in arms]
+    return found
+
+
+def curve_picture(results: Results, arms: Sequence[PageArm], outcome: Outcome) -> Picture:
+    """Survival curves, or cumulative incidences stacked where ends compete."""
+    facts, found = _facts(results, outcome.name), arm_curves(arms, outcome)
     since = facts.description.begin
     title, meaning = facts.label, facts.description.curve
     name, tables = f"curve-{outcome.name}", outcome_tables(results, outcome.name)
@@ -187,19 +193,27 @@ def wait_picture(results: Results, arms: Sequence[PageArm], outcome: Outcome) ->
 # ---------------------------------------------------------------- resources
 
 
-def resource_picture(arms: Sequence[PageArm]) -> Picture | None:
-    """Units in use, patients waiting and capacity over time; None without resources to wait for."""
-    n, warm_up = arms[0].replications, arms[0].scenario.patients.arrivals.warm_up
+def _uses(arms: Sequence[PageArm]) -> list[tuple[str, tuple[UseOverTime, ...]]]:
+    """The resources that every arm has, in each arm over time."""
     found = [
-        (
-            arm.label,
-            use_over_time(arm.use, arm.log.names, arm.scenario, replications=n, intervals=INTERVALS),
+        use_over_time(
+            arm.use, arm.log.names, arm.scenario, replications=arm.replications, intervals=INTERVALS
         )
         for arm in arms
     ]
-    common = set.intersection(*({use.resource for use in uses} for _, uses in found))
-    found = [(name, tuple(use for use in uses if use.resource in common)) for name, uses in found]
-    if not common:
+    common = set.intersection(*({use.resource for use in uses} for uses in found))
+    shared = [tuple(use for use in uses if use.resource in common) for uses in found]
+    return [(arm.label, uses) for arm, uses in zip(arms, shared, strict=True)]
+
+
+def resource_picture(arms: Sequence[PageArm], *, ghosts: Sequence[PageArm] = ()) -> Picture | None:
+    """Units in use, patients waiting and capacity over time; None without resources to wait for.
+
+    ghosts: the same arms in the base case, whose queues are drawn in grey.
+    """
+    n, warm_up = arms[0].replications, arms[0].scenario.patients.arrivals.warm_up
+    found, behind = _uses(arms), _uses(ghosts) if ghosts else ()
+    if not found[0][1]:
         return None
     edges = found[0][1][0].edges
     over = f" and over {n:,} replications" if n > 1 else ""
@@ -222,4 +236,5 @@ def resource_picture(arms: Sequence[PageArm]) -> Picture | None:
         for i in range(0, INTERVALS, size)
     ]
     tables = (Table(caption, numbers("from day", *(head for head, _ in series)), tuple(rows)),)
-    return Picture("resources", "Resources over time", caption, resources(found, warm_up=warm_up), tables)
+    figure = resources(found, warm_up=warm_up, ghosts=behind)
+    return Picture("resources", "Resources over time", caption, figure, tables)

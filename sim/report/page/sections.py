@@ -181,6 +181,21 @@ def _flow(results: Results, arms: Sequence[PageArm]) -> Section:
 
 def _waits(results: Results, arms: Sequence[PageArm]) -> Section | None:
     """Queues and waits, the use of resources, and the census of a day."""
+    waits = [
+        wait_picture(results, arms, outcome)
+        for outcome in shared_outcomes(arms)
+        if outcome.kind == "waiting_for" and outcome.above is None
+    ]
+    shown = (resource_picture(arms), waits[0] if waits else None, census(arms))
+    items: list[Item] = [item for item in shown if item is not None]
+    items += folds(waits[1:])
+    if (table := resource_table(results)).rows:
+        items += folds([table])
+    return Section("waits", "Waits and resources", tuple(items)) if items else None
+
+
+def resource_table(results: Results) -> Table:
+    """What is known of each resource that patients can wait for, a column for each arm."""
     names = ["" if len(results.arms) == 1 else arm.name for arm in results.arms]
     rows: list[Row] = []
     for resource in results.reference.resources:
@@ -192,18 +207,8 @@ def _waits(results: Results, arms: Sequence[PageArm]) -> Section | None:
             own = (one[measure, part] for one in found)
             cells = (value_cell(one[0], unit) if one else Value(number_format.NOTHING) for one in own)
             rows.append((f"{words(resource.name)}, {what}", *cells))
-    waits = [
-        wait_picture(results, arms, outcome)
-        for outcome in shared_outcomes(arms)
-        if outcome.kind == "waiting_for" and outcome.above is None
-    ]
-    shown = (resource_picture(arms), waits[0] if waits else None, census(arms))
-    items: list[Item] = [item for item in shown if item is not None]
-    items += folds(waits[1:])
-    if rows:
-        columns = numbers("resource", *("estimate" if not name else results.label(name) for name in names))
-        items += folds([Table("Use of resources, averaged over time", columns, tuple(rows))])
-    return Section("waits", "Waits and resources", tuple(items)) if items else None
+    columns = numbers("resource", *("estimate" if not name else results.label(name) for name in names))
+    return Table("Use of resources, averaged over time", columns, tuple(rows))
 
 
 def _over_time(results: Results, arms: Sequence[PageArm]) -> Section:
