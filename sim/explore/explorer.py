@@ -77,7 +77,10 @@ class Explorer:
             request = replace(request, patients=PATIENTS)
             scenarios = tuple(load(file, settings=request.all_settings) for file in files)
         base = _simulated(list(map(compile_pathway, scenarios)), files, request)
-        return cls(request, tuple(files), tuple(command), scenarios, controls(scenarios), base)
+        made = cls(request, tuple(files), tuple(command), scenarios, controls(scenarios), base)
+        for arm in range(len(files)):  # compiled now, so that the first change is as quick as those after it
+            made._pathway(Changed({}, {}), arm, ())
+        return made
 
     @property
     def names(self) -> list[str]:
