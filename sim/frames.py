@@ -300,6 +300,35 @@ class PsaFrames:
         measures = pd.DataFrame(psa.model.measures).rename(columns={"time": "time_days"})
         return table.merge(measures, left_on="k", right_index=True).drop(columns="k").sort_index()
 
+    @cached_property
+    def curves(self) -> pd.DataFrame:
+        """A row for each arm and time: survival over the draws without simulation noise; see `CurveRow`."""
+        from sim.uncertainty.draw_summaries import survival_curves
+
+        return _rows_frame(list(survival_curves(self.results)))
+
+    @cached_property
+    def plane(self) -> pd.DataFrame:
+        """A row for each arm and draw: incremental cost and QALYs; see `PlaneRow`."""
+        from sim.uncertainty.draw_summaries import cost_effectiveness_draws
+
+        return _rows_frame(list(cost_effectiveness_draws(self.results)))
+
+    @cached_property
+    def convergence(self) -> pd.DataFrame:
+        """A row for each arm and number of draws: the mean over these; see `ConvergenceRow`."""
+        from sim.uncertainty.draw_summaries import convergence
+
+        return _rows_frame(list(convergence(self.results)))
+
+    def report(self, file: PathLike) -> None:
+        """Write the page of the analysis. Raises: RunError where the file cannot be written."""
+        from sim.report.page.psa_page import psa_page
+        from sim.runs.provenance import page_facts
+
+        seed = self.results.psa.request.seed
+        _write(file, psa_page(self.results, page_facts(("sim", "(Python)"), seed=seed, replications=1)))
+
     def as_json(self) -> dict[str, Any]:
         """The results as `--json` writes them."""
         return self.results.as_json()

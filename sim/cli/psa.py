@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from sim.cli import options
-from sim.cli.output import console, named, outputs, say, say_written, verb, waiting, write_output
+from sim.cli.output import command, console, named, outputs, say, say_written, verb, waiting, write_output
 from sim.errors import InputError
 from sim.files import check_outputs, json_text
 
@@ -50,6 +50,7 @@ def psa(
     ] = None,
     until_precision: options.UntilPrecision = None,
     json: options.Json = None,
+    report: options.Report = None,
     full: options.Full = False,
     seed: options.Seed = None,
     workers: options.Workers = None,
@@ -77,9 +78,16 @@ def psa(
         settings=settings,
         at=at,
     )
-    check_outputs(named(json), inputs=arms, folder=out)
+    check_outputs(named(json, report), inputs=arms, folder=out)
     with waiting() as progress:
         results = analyse(request, until_precision=until_precision, folder=out, progress=progress)
+        if report is not None:
+            progress.step("report")
+            from sim.report.page.psa_page import psa_page
+            from sim.runs.provenance import page_facts
+
+            facts = page_facts(command(), seed=request.seed, replications=1)
+            write_output(report, psa_page(results, facts))
     if out is not None:
         outputs.append(out)
     text = json_text(results.as_json()) if json is not None else ""
@@ -89,4 +97,4 @@ def psa(
     if json is not None:
         write_output(Path(json), text)
     print_psa(results, console(), outcomes, full=full)
-    say_written(out)
+    say_written(out, report)

@@ -89,7 +89,10 @@ class Evaluated:
 
 @dataclass(frozen=True)
 class Model:
-    """Arms that are simulated with the same patients. observations: see `Evaluator`, by arm and outcome."""
+    """Arms that are simulated with the same patients. observations: see `Evaluator`, by arm and outcome.
+
+    n_curve: the last of the measures, survival at further times, which only its curve over draws reads.
+    """
 
     arms: tuple[ArmModel, ...]
     measures: tuple[Measure, ...]
@@ -97,6 +100,12 @@ class Model:
     seed: int
     observations: tuple[Mapping[str, Observation], ...] = ()
     n_patients: int = 1
+    n_curve: int = 0
+
+    @property
+    def asked(self) -> tuple[Measure, ...]:
+        """The measures that are reported as numbers, the first ones."""
+        return self.measures[: len(self.measures) - self.n_curve]
 
     def simulate_base(self, number: int) -> Arm:
         """The log of an arm at the base values of its parameters."""

@@ -49,6 +49,9 @@ from sim.uncertainty.variance import DrawSums
 
 TOGETHER = 40_000
 """Patients of the draws that are evaluated as one log."""
+CURVES = ("survival", "cumulative_incidence")
+CURVE_POINTS = 20
+"""Stretches of a curve over draws."""
 BLOCKS = 20
 """Blocks of draws with the same patients, between which their sums are compared."""
 
@@ -193,6 +196,12 @@ def model_of(request: ModelRequest) -> tuple[Model, Floats]:
     return _with_measures(arms, request)
 
 
+def curve_times(asked: Sequence[float]) -> list[float]:
+    """Times between the start and the last one that is asked for, at which a curve over draws is read."""
+    step = max(asked) / CURVE_POINTS
+    return [step * i for i in range(1, CURVE_POINTS) if min(abs(step * i - time) for time in asked) > 1e-6]
+
+
 def _arm(name: str, request: RunRequest, base: Scenario, assumed_spread: float | None) -> ArmModel:
     parameters = base.parameters
     if assumed_spread is not None:
@@ -207,7 +216,8 @@ def _arm(name: str, request: RunRequest, base: Scenario, assumed_spread: float |
 
 def _with_measures(arms: tuple[ArmModel, ...], request: ModelRequest) -> tuple[Model, Floats]:
     """The base case simulated once: which measures there are, and how long patients are observed."""
-    at = request.arms[0].at
+    asked = request.arms[0].at
+    at = tuple(sorted({*asked, *curve_times(asked)}))
     empty = Model(arms, (), at, request.seed, ({},) * len(arms))
     made = [empty.simulate_base(number) for number in range(len(arms))]
     for other in made[1:]:
@@ -222,8 +232,18 @@ def _with_measures(arms: tuple[ArmModel, ...], request: ModelRequest) -> tuple[M
         observations.append(
             {name: end.observation for name, end in ends.items() if isinstance(end, TimeToEvent)}
         )
+    numbers = [one for one in measures if one.measure not in CURVES or one.time in asked]
+    curved = next(
+        (m.outcome for m in numbers if m.measure == "survival" and m.outcome == request.decided), ""
+    )
+    curved = curved or next((m.outcome for m in numbers if m.measure == "survival"), "")
+    further = [one for one in measures if one not in numbers and one.outcome == curved]
     model = replace(
-        empty, measures=tuple(measures), observations=tuple(observations), n_patients=made[0].log.n_patients
+        empty,
+        measures=(*numbers, *further),
+        observations=tuple(observations),
+        n_patients=made[0].log.n_patients,
+        n_curve=len(further),
     )
     base = [next(model.evaluate_log(number, arm))[0] for number, arm in enumerate(made)]
     return model, np.stack(base)

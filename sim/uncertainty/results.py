@@ -66,7 +66,7 @@ class PsaResults:
     def largest_error(self, target: Target) -> float:
         """The largest standard error of the mean that a target is about: of differences, else of the arm."""
         psa = self.psa
-        k = next(k for k, measure in enumerate(psa.model.measures) if _is_meant(measure, target))
+        k = next(k for k, measure in enumerate(psa.model.asked) if _is_meant(measure, target))
         arms = range(1, len(psa.model.arms)) or (0,)
         return max(self.components(arm, k, difference=arm > 0)[0].standard_error for arm in arms)
 
@@ -76,7 +76,7 @@ class PsaResults:
         rows = []
         for difference in (False, True):
             for arm in range(1 if difference else 0, len(self.psa.model.arms)):
-                rows += [self._row(arm, k, difference) for k in range(len(self.psa.model.measures))]
+                rows += [self._row(arm, k, difference) for k in range(len(self.psa.model.asked))]
         return tuple(rows)
 
     def _row(self, arm: int, k: int, difference: bool) -> PsaRow:
@@ -193,7 +193,7 @@ class PsaResults:
 
         Raises: InputError where an outcome with this name has no measure to decide by.
         """
-        measures = list(enumerate(self.psa.model.measures))
+        measures = list(enumerate(self.psa.model.asked))
         name = self.psa.request.decided or next(
             (m.outcome for _, m in measures if m.measure == "survival"), ""
         )
@@ -325,7 +325,7 @@ def _target(text: str, request: PsaRequest, model: Model) -> Target:
         fix = "use the design fresh, whose error shrinks with draws"
         raise InputError("until_precision: more draws of the same patients need not be more precise", fix)
     target = target_of(text, model.arms[0].scenario)
-    if not any(_is_meant(measure, target) for measure in model.measures):
+    if not any(_is_meant(measure, target) for measure in model.asked):
         fix = "name an outcome of the analysis, and with `--at` its time"
         raise InputError(f"until_precision: the analysis has no {target.outcome} at this time", fix)
     return target

@@ -17,6 +17,7 @@ import numpy as np
 from scipy.special import chdtri
 
 from sim.event_log.log import Floats
+from sim.numerics.normal import normal_quantile
 from sim.outcomes.results import NORMAL_975
 
 Number = TypeVar("Number", float, Floats)
@@ -305,31 +306,53 @@ def _parameter_interval(
     share, which moves both limits. Error of a quantile of the draws: Woodruff 1952,
     doi:10.1080/01621459.1952.10483443; `noise_added` has the rest.
     """
-    mean, n_draws = float(np.mean(draws)), len(draws)
-    between = float(np.var(draws, ddof=1))
-    kept = min(max(parameter / between, 0.0), 1.0) if between > 0.0 else 0.0
+    low, high = parameter_quantiles(draws, noise, parameter, (0.025, 0.975)).tolist()
+    n_draws, between = len(draws), float(np.var(draws, ddof=1))
+    kept = _kept(parameter, between)
     if kept == 0.0:
-        return mean, mean, nan, nan
-    skewed = _skewing(draws - mean, noise, between, kept) * sqrt(kept * between)
-    limits, errors = [], []
+        return low, high, nan, nan
+    errors = []
     for share in (0.025, 0.975):
-        limits.append(mean + sqrt(kept) * (float(np.quantile(draws, share)) - mean) + skewed)
         apart = sqrt(share * (1.0 - share) / n_draws)
         near = np.quantile(draws, (max(share - apart, 0.0), min(share + apart, 1.0)))
         rank_error = float(near[1] - near[0]) / 2.0
         added = noise_added(1.0 - kept) * between / n_draws
         is_known = n_draws >= FEWEST_FOR_LIMITS
         errors.append(sqrt(kept * rank_error**2 + added + shared) if is_known else nan)
-    return limits[0], limits[1], errors[0], errors[1]
+    return low, high, errors[0], errors[1]
 
 
-def _skewing(away: Floats, noise: Floats | float, between: float, kept: float) -> float:
-    """The Cornish-Fisher term of the skewness that noise conceals, in standard deviations."""
+def parameter_quantiles(
+    draws: Floats, noise: Floats | float, parameter: float, shares: Sequence[float]
+) -> Floats:
+    """Quantiles over draws without simulation noise, float64 [n_shares]; the method is that of the interval.
+
+    draws: float64 [n_draws]. noise: squared simulation error of each draw, or of all. parameter: variance
+    by the parameters alone.
+    """
+    mean, between = float(np.mean(draws)), float(np.var(draws, ddof=1))
+    kept = _kept(parameter, between)
+    if kept == 0.0:
+        return np.full(len(shares), mean)
+    z = np.array([normal_quantile(share) for share in shares])
+    concealed = _concealed_skewness(draws - mean, noise, between, kept)
+    skewed = (z**2 - 1.0) / 6.0 * concealed * sqrt(kept * between)
+    found: Floats = mean + sqrt(kept) * (np.quantile(draws, shares) - mean) + skewed
+    return found
+
+
+def _kept(parameter: float, between: float) -> float:
+    """The share of the variance between draws that belongs to the parameters."""
+    return min(max(parameter / between, 0.0), 1.0) if between > 0.0 else 0.0
+
+
+def _concealed_skewness(away: Floats, noise: Floats | float, between: float, kept: float) -> float:
+    """The skewness of the parameters less that of the draws, in which noise conceals a part."""
     cube = float(np.mean(away**3))
     unequal = 3.0 * float(np.mean(away * noise))  # noise that grows with the result is skewness as well
     of_parameters = (cube - unequal) / (kept * between * sqrt(kept * between))
     bounded = min(max(of_parameters, -_MOST_SKEWED), _MOST_SKEWED)
-    return (NORMAL_975**2 - 1.0) / 6.0 * (bounded - cube / (between * sqrt(between)))
+    return bounded - cube / (between * sqrt(between))
 
 
 def noise_added(noise_share: Number) -> Number:

@@ -14,7 +14,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 from sim.event_log.log import Floats
-from sim.report.charts.marks import Area, Bar, Chart, Curve, Flow, Key, Lane, Lanes, Line, Mark, Panel
+from sim.report.charts.marks import Area, Bar, Chart, Curve, Dots, Flow, Key, Lane, Lanes, Line, Mark, Panel
 from sim.report.charts.style import Axis, Look
 
 Keys: TypeAlias = tuple[Key, ...]
@@ -132,6 +132,7 @@ def _panel(panel: Panel) -> str:
     rows = len(panel.below)
     tail = 2 * LINE_HEIGHT + 8 + LINE_HEIGHT * rows
     inside = [_grid(y, across=True), *(_area(one, panel) for one in panel.areas)]
+    inside += [_dots(one, panel) for one in panel.dots]
     inside += [
         f'<path class="rule" d="M{_xy(panel, one.x, one.y)}L{_xy(panel, one.to_x, one.to_y)}">'
         f"<title>{escape(one.title)}</title></path>"
@@ -201,6 +202,13 @@ def _curve(curve: Curve, panel: Panel) -> str:
     )
     name = f' data-name="{escape(curve.name)}"' if curve.name else ""
     return f'<path class="curve" d="{path}" {_stroke(curve.look, curve.width)}{name}/>'
+
+
+def _dots(dots: Dots, panel: Panel) -> str:
+    """Lines without length, which round ends make dots that are not stretched."""
+    path = "".join(f"M{_xy(panel, x, y)}h0" for x, y in zip(dots.x.tolist(), dots.y.tolist(), strict=True))
+    title = f"<title>{escape(dots.name)}</title>"
+    return f'<path class="cloud" d="{path}" stroke="{dots.look.colour}">{title}</path>'
 
 
 def _area(area: Area, panel: Panel) -> str:

@@ -57,6 +57,16 @@ class Point:
     title: str = ""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Dots:
+    """Many small points in one colour, shape [n]."""
+
+    name: str
+    x: Floats
+    y: Floats
+    look: Look
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
     """A grey line from (x, y) to (to_x, to_y)."""
@@ -82,6 +92,7 @@ class Panel:
     areas: tuple[Area, ...] = ()
     points: tuple[Point, ...] = ()
     rules: tuple[Rule, ...] = ()
+    dots: tuple[Dots, ...] = ()
     title: str = ""
     below: tuple[tuple[str, Look, tuple[str, ...]], ...] = ()
     below_head: str = ""

@@ -68,7 +68,7 @@
       const inside = all("*", copy);
       all("*", svg).forEach((node, i) => {
         const style = getComputedStyle(node);
-        for (const key of ["fill", "stroke", "stroke-width", "stroke-dasharray", "stroke-opacity", "text-anchor", "dominant-baseline", "font-weight", "vector-effect", "color", "overflow"]) {
+        for (const key of ["fill", "stroke", "stroke-width", "stroke-dasharray", "stroke-opacity", "stroke-linecap", "text-anchor", "dominant-baseline", "font-weight", "vector-effect", "color", "overflow"]) {
           if (style.getPropertyValue(key) && !inside[i].hasAttribute(key)) inside[i].setAttribute(key, style.getPropertyValue(key));
         }
       });

@@ -23,6 +23,7 @@ from sim.report.tables.model import (
 )
 from sim.uncertainty.decision import DecisionRow
 from sim.uncertainty.results import PsaResults, PsaRow
+from sim.uncertainty.value_of_information import InformationRow
 
 MOST_MEASURES, MOST_PARAMETERS = 6, 5
 """Columns of the first table, rows of the table of parameters."""
@@ -71,7 +72,7 @@ def headline_tables(results: PsaResults, outcomes: Sequence[str] | None) -> Iter
     rows = [
         row for row in _chosen(results.estimates, outcomes) if row.part == "" and row.measure in HEADLINES
     ]
-    keys = list(dict.fromkeys(_key(row) for row in rows if not row.reference))
+    keys = list(dict.fromkeys(key_of(row) for row in rows if not row.reference))
     yield arms_table(results, rows, _first_keys(keys, rows))
     yield from decision_tables(results)
     yield from information_tables(results)
@@ -89,19 +90,27 @@ def _first_keys(
 
 def full_tables(results: PsaResults, outcomes: Sequence[str] | None) -> Iterator[Table]:
     """Every number, then the decision and all parameters."""
-    rows = _chosen(results.estimates, outcomes)
-    for outcome in dict.fromkeys(row.outcome for row in rows):
-        own = [row for row in rows if row.outcome == outcome]
-        yield arms_table(results, own, list(dict.fromkeys(_key(row) for row in own)))
+    yield from outcome_tables(results, outcomes).values()
     yield from decision_tables(results)
     yield from information_tables(results, most=None)
+
+
+def outcome_tables(results: PsaResults, outcomes: Sequence[str] | None = None) -> dict[str, Table]:
+    """Every number of each outcome, by its name."""
+    rows = _chosen(results.estimates, outcomes)
+    found = {}
+    for outcome in dict.fromkeys(row.outcome for row in rows):
+        own = [row for row in rows if row.outcome == outcome]
+        found[outcome] = arms_table(results, own, list(dict.fromkeys(key_of(row) for row in own)))
+    return found
 
 
 def _chosen(rows: Sequence[PsaRow], outcomes: Sequence[str] | None) -> list[PsaRow]:
     return [row for row in rows if not outcomes or row.outcome in outcomes]
 
 
-def _key(row: PsaRow) -> tuple[str, str, str, float]:
+def key_of(row: PsaRow) -> tuple[str, str, str, float]:
+    """What distinguishes the numbers of an arm: outcome, part, measure, and time (-1 for none)."""
     return row.outcome, row.part, row.measure, -1.0 if isnan(row.time_days) else row.time_days
 
 
@@ -110,13 +119,13 @@ def arms_table(
 ) -> Table:
     """A row for each measure; for each arm the mean, its parameter interval and its standard error."""
     labels = {arm.name: arm.label for arm in results.psa.model.arms}
-    found = {(row.arm, row.reference, _key(row)): row for row in rows}
+    found = {(row.arm, row.reference, key_of(row)): row for row in rows}
     names = list(labels)
     lines: list[Row] = []
     for key in keys:
         cells = [_estimate(found.get((name, "", key))) for name in names]
         changes = [_change(found.get((name, names[0], key))) for name in names[1:]]
-        lines.append((_label(key), *cells, *changes))
+        lines.append((label_of(key), *cells, *changes))
     heads = [*labels.values(), *(f"difference: {labels[name]}" for name in names[1:])]
     meaning = (
         "mean over draws, below it the 95% interval of the parameters and the standard error of the mean"
@@ -124,7 +133,8 @@ def arms_table(
     return Table("", (Column("", is_text=True), *map(Column, heads)), tuple(lines), meaning)
 
 
-def _label(key: tuple[str, str, str, float]) -> str:
+def label_of(key: tuple[str, str, str, float]) -> str:
+    """A number in words: `overall survival at 2 years`."""
     outcome, part, measure, time = key
     words = [outcome.replace("_", " "), part.replace("_", " ")]
     if measure == "restricted_mean":
@@ -172,7 +182,7 @@ def decision_tables(results: PsaResults) -> Iterator[Table]:
     notes = list(dict.fromkeys(row.note for step in steps.values() for row in step if row.note))
     yield Table(
         f"Probability that each arm is best, by {what}",
-        numbers("arm", *(_step(results, number) for number in steps)),
+        numbers("arm", *(step_label(results, number) for number in steps)),
         lines,
         "below it the expected loss per patient of choosing it; * the arm with the largest mean",
         tuple(notes[:1]),
@@ -191,11 +201,11 @@ def _shown_steps(results: PsaResults) -> list[int]:
 def _best(results: PsaResults, row: DecisionRow) -> Value:
     star = " *" if row.frontier else ""
     return Value(
-        f"{number_format.share(row.probability_best)}{star}", f"loss {_loss(results, row.expected_loss)}"
+        f"{number_format.share(row.probability_best)}{star}", f"loss {loss_text(results, row.expected_loss)}"
     )
 
 
-def _step(results: PsaResults, number: int) -> str:
+def step_label(results: PsaResults, number: int) -> str:
     """The threshold or the time of a decision."""
     if results.by_money:
         return f"{results.benefits[number].threshold:,.0f} a QALY"
@@ -203,40 +213,44 @@ def _step(results: PsaResults, number: int) -> str:
     return time_in_prose(time) if time == time else "overall"
 
 
-def _loss(results: PsaResults, value: float) -> str:
+def loss_text(results: PsaResults, value: float) -> str:
+    """A loss or a worth in the unit of the decision."""
     unit = "" if results.by_money else results.decided_measures[0][1].unit
     return number_format.amount(value, unit)
 
 
 def information_tables(results: PsaResults, *, most: int | None = MOST_PARAMETERS) -> Iterator[Table]:
     """What perfect information is worth at the threshold of the scenario: of all parameters, of each."""
-    rows = results.value_of_information
-    if not rows:
+    own = information_rows(results)
+    if not own:
         return
-    at = results.main_benefit
-    step = len(results.groups) + 1
-    own = rows[at * step : (at + 1) * step]
     every, singles = own[0], sorted(own[1:], key=lambda row: -row.evppi)
     worth = [row for row in singles if row.evppi > 2.0 * row.standard_error]
     lines: list[Row] = [
-        ("all parameters", Value(_loss(results, every.evpi)), _loss(results, every.standard_error))
+        ("all parameters", Value(loss_text(results, every.evpi)), loss_text(results, every.standard_error))
     ]
     lines += [
         (
             row.parameters.replace("_", " "),
-            Value(_loss(results, row.evppi)),
-            _loss(results, row.standard_error),
+            Value(loss_text(results, row.evppi)),
+            loss_text(results, row.standard_error),
         )
         for row in worth[:most]
     ]
     none = "" if worth else "no single parameter has a value that differs from 0"
     more = f"and {len(worth) - most} more" if most is not None and len(worth) > most else ""
     yield Table(
-        f"Worth of knowing a parameter exactly, per patient ({_step(results, at)})",
+        f"Worth of knowing a parameter exactly, per patient ({step_label(results, results.main_benefit)})",
         numbers("parameter", "worth", "standard error"),
         tuple(lines),
         notes=tuple(filter(None, (every.note, none, more))),
     )
+
+
+def information_rows(results: PsaResults) -> Sequence[InformationRow]:
+    """The worth of all parameters, then of each, at the decision that the scenario asks for."""
+    n = len(results.groups) + 1
+    return results.value_of_information[results.main_benefit * n :][:n]
 
 
 def caveats(results: PsaResults) -> Iterator[str]:

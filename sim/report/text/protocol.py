@@ -389,11 +389,15 @@ def _uncertainty(parameter: Parameter) -> str:
     """`, uncertainty {beta: {n: 50}}: mean 0.8, 95% 0.68 to 0.9`; "" without uncertainty."""
     if parameter.drawn is None:
         return f", uncertainty {parameter.uncertainty}" if parameter.uncertainty else ""
-    parts = [
+    return f", uncertainty {parameter.uncertainty}: {mean_and_limits(parameter)}"
+
+
+def mean_and_limits(parameter: Parameter) -> str:
+    """Mean and central 95% of each number of an uncertain parameter: `mean 0.8, 95% 0.68 to 0.9`."""
+    return "; ".join(
         f"{key} {_in_unit(one, unit)}".strip()
         for (key, one), unit in zip(marginals(parameter).items(), parameter.units, strict=True)
-    ]
-    return f", uncertainty {parameter.uncertainty}: {'; '.join(parts)}"
+    )
 
 
 def _in_unit(marginal: Marginal, unit: str) -> str:

@@ -26,9 +26,9 @@ def test_terminal_and_folder(tmp_path: Path) -> None:
         assert text in " ".join(printed.split())
     table = parquet.read_table(tmp_path / "analysis" / "draws.parquet")
     results = json.loads((tmp_path / "analysis" / "results.json").read_text())
-    assert table.num_rows == 60 * 2 * len(
-        {(e["outcome"], e["part"], e["measure"], e["time_days"]) for e in results["estimates"]}
-    )
+    measures = {(e["outcome"], e["part"], e["measure"], e["time_days"]) for e in results["estimates"]}
+    times_of_curve = 19
+    assert table.num_rows == 60 * 2 * (len(measures) + times_of_curve)
     assert parquet.read_table(tmp_path / "analysis" / "parameters.parquet").column_names == [
         "draw",
         "rate",
@@ -50,6 +50,16 @@ def test_json_equals_python(tmp_path: Path) -> None:
     known = same.decision.dropna(subset="probability_best")
     assert len(known)
     assert known.groupby("threshold").probability_best.sum().round(9).eq(1.0).all()
+
+
+def test_page(tmp_path: Path) -> None:
+    """--report writes the page and changes no number."""
+    written(tmp_path)
+    plain = output_of(*COMMAND, "--json", "-", folder=tmp_path)
+    assert output_of(*COMMAND, "--json", "-", "--report", "page.html", folder=tmp_path) == plain
+    page = (tmp_path / "page.html").read_text("utf-8")
+    assert "allpath psa base.yaml better.yaml" in page
+    assert "60 draws of 3 parameters" in page
 
 
 @pytest.mark.parametrize(
