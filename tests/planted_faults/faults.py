@@ -506,9 +506,30 @@ FAULTS = (
     Fault(
         "a threshold has the error of the difference",
         "sim/uncertainty/one_way.py",
-        "at(found)[1] / abs(slope)",
-        "at(found)[1]",
+        "difference(value)[1] / abs(slope)",
+        "difference(value)[1]",
         "tests/unit/uncertainty/test_one_way.py::test_threshold_of_a_closed_form",
+    ),
+    Fault(
+        "the error of a bar is that of runs with other patients",
+        "sim/uncertainty/sensitivity.py",
+        "study.contrasts(one) - own for",
+        "study.contrasts(one) for",
+        "tests/theory/test_simulated_sensitivity.py::test_bar_ends_of_two_states",
+    ),
+    Fault(
+        "an arm takes the distribution of the first arm",
+        "sim/uncertainty/sensitivity.py",
+        "at_quantile(parameter, p, key)",
+        "at_quantile(study.first_parameter((name, key)), p, key)",
+        "tests/unit/uncertainty/test_sensitivity.py::test_each_arm_has_its_own_distribution",
+    ),
+    Fault(
+        "parameters that follow one another are two factors",
+        "sim/uncertainty/variance_based.py",
+        "others = [one.drawn.follows[0]] if one.drawn.follows else []",
+        "others = []",
+        "tests/unit/uncertainty/test_sensitivity.py::test_vectors_and_coupled_parameters",
     ),
     # draws of parameters
     Fault(

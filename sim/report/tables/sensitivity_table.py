@@ -58,8 +58,8 @@ def _difference(results: SensitivityResults, pair: tuple[str, str]) -> str:
     words = results.number[0].upper() + results.number[1:]
     words += f" ({unit})" if unit not in (*number_format.SHARES, "days") else ""
     if not pair[1]:
-        return f"{words}, base case"
-    return f"{words}, {results.labels[pair[0]]} less {results.labels[pair[1]]}, base case"
+        return f"{words}, at the base values"
+    return f"{words}, {results.labels[pair[0]]} less {results.labels[pair[1]]}, at the base values"
 
 
 def _limits(error: float) -> number_format.Limits:
@@ -116,7 +116,8 @@ def curve_table(results: SensitivityResults) -> Table:
         changes = (number_format.change(one.estimate - own[0].estimate, unit) for one in own[1:])
         rows.append((_value(own[0].value, own[0]), *values, *changes))
     labels = [results.labels[name] for name in names]
-    heads = [*labels, *(f"{label} less {labels[0]}" for label in labels[1:])]
+    less = [f"{label} less {labels[0]}" for label in labels[1:]] if len(labels) > 2 else ["difference"]
+    heads = [*labels, *less]
     return Table(results.number.capitalize(), numbers(results.search.name, *heads), tuple(rows))
 
 
@@ -154,7 +155,7 @@ def tornado_table(results: SensitivityResults, pair: tuple[str, str], *, most: i
     meaning = "change of the result from base, in brackets its standard error over the same patients"
     hidden = sum(not row.visible for row in rows)
     note = (
-        f"{hidden} of {len(rows)} bars are within their simulation error; more patients show shorter ones"
+        f"Within simulation error: {hidden} of {len(rows)} bars. More patients show shorter ones."
         if hidden and not isnan(rows[0].low_error)
         else ""
     )
@@ -210,4 +211,4 @@ def caveats(results: SensitivityResults) -> Iterator[str]:
     if any(arm.scenario.shared for arm in results.study.model.arms):
         yield "Patients share resources: differences have no standard error, and small ones may be noise."
     if results.indices and any(row.total_error > 0.1 for row in results.variance):
-        yield "Some indices have a standard error above 0.1: a larger power (--sobol) makes them exact."
+        yield "Some indices have a standard error above 0.1; a larger power (--sobol) reduces it."

@@ -43,7 +43,7 @@ def test_an_outcome_of_one_arm(tmp_path: Path) -> None:
     written(tmp_path)
     words = ("sensitivity", "base.yaml", "--outcome", "survival", "--parameter", "rate", "--at", "1 year")
     printed = output_of(*words, "--at", "5 years", "--workers", "1", folder=tmp_path)
-    assert "Survival at 5 years, base case: 1" in printed
+    assert "Survival at 5 years, at the base values: 1" in printed
     assert "1 uncertain parameter, 1,000 patients" in " ".join(printed.split())
     assert "price" not in printed
 
