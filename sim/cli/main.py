@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn, cast
 
 import typer
 
+# linear algebra on several threads has other last bits on other machines, and gains nothing here
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 from sim.cli import examples, explore, inspect, options, psa, sensitivity
 from sim.cli.output import (
     FAILED,

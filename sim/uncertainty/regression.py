@@ -33,7 +33,8 @@ class FeatureSet:
     """Features [n_draws, n_features] with mean 0 and variance 1, and the factors of each fold.
 
     means, values, vectors: of the training draws of each fold, the mean of the features and the
-    eigenvalues and eigenvectors of their sums of squares and products.
+    eigenvalues and eigenvectors of their sums of squares and products; with more features than draws
+    those with an eigenvalue above 0.
     """
 
     features: Floats
@@ -52,10 +53,9 @@ class FeatureSet:
         for test in _folds(len(features)):
             train = scaled[~test]
             means.append(np.mean(train, axis=0))
-            away = train - means[-1]
-            found = np.linalg.eigh(away.T @ away)
-            values.append(np.maximum(found.eigenvalues, 0.0))
-            vectors.append(found.eigenvectors)
+            found = _factors(train - means[-1])
+            values.append(found[0])
+            vectors.append(found[1])
         return cls(scaled, tuple(means), tuple(values), tuple(vectors))
 
     def fit(self, outcome: Floats, *, fold: int, test: Flags) -> tuple[Floats, Floats]:
@@ -74,6 +74,18 @@ class FeatureSet:
         chosen = np.argmin(scores, axis=0)
         slopes = vectors @ (turned / (values[:, None] + n * PENALTIES[chosen]))
         return mean + (self.features[test] - self.means[fold]) @ slopes, np.min(scores, axis=0)
+
+
+def _factors(away: Floats) -> tuple[Floats, Floats]:
+    """Eigenvalues and eigenvectors of away' away, from the smaller of it and away away'."""
+    n, n_features = away.shape
+    if n_features <= n:
+        found = np.linalg.eigh(away.T @ away)
+        return np.maximum(found.eigenvalues, 0.0), found.eigenvectors
+    found = np.linalg.eigh(away @ away.T)
+    kept = found.eigenvalues > 1e-10 * found.eigenvalues[-1]
+    values = found.eigenvalues[kept]
+    return values, away.T @ (found.eigenvectors[:, kept] / np.sqrt(values))
 
 
 @dataclass(frozen=True, slots=True)
