@@ -186,6 +186,12 @@ def _no_quantity(value: str, *, noun: str, rule: str) -> InputError:
         return InputError(f"{value} has no unit", with_units(value, noun))
     if _share(value) is not None:
         return _no_number(value)
+    found = _RATE.match(value)
+    share = _share(found["number"]) if found else None
+    if found and share is not None and found["unit"].removesuffix("s") in DAYS_IN:
+        part, unit = number_text(_hundredth(share)), found["unit"].removesuffix("s")
+        fix = f"write `{part} per {unit}`, or a probability as `risk: {{1 {unit}: {part}}}`"
+        return InputError(f"{value} has a percent sign", fix)
     return InputError(f"{_shown(value)} is not a {noun}", rule)
 
 

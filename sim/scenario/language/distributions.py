@@ -135,6 +135,8 @@ class Distributions:
             elif key in BESIDE_A_TIME and not self.numbers:
                 text = flow(plain(node.value[key]))
                 node.fail_at_key(key, fact, f"write it beside the distribution, not in it: `{key}: {text}`")
+            elif key in AS_PRINTED and not self.numbers:
+                node.fail_at_key(key, fact, _inside_family(node, unknown, found))
             else:
                 node.unknown(key, allowed, fact, f"{noun}s: {', '.join(families)}")
         if len(found) != 1:
@@ -406,3 +408,16 @@ def in_days(family: str, found: dict[str, Any], unit: float) -> dict[str, Any]:
 
 
 DISTRIBUTION = Type("distribution", lambda node, known: Distributions(known).read(node), write_distribution)
+
+
+def _inside_family(node: PlacedNode, unknown: list[str], found: list[str]) -> str:
+    """What to write for arguments that stand beside a distribution, or without one."""
+    inside = {key: plain(node.value[key]) for key in unknown}
+    if found:
+        within = plain(node.value[found[0]])
+        inside = {**within, **inside} if isinstance(within, dict) else inside
+        return f"write it inside `{found[0]}`: `{flow({found[0]: inside})[1:-1]}`"
+    points = [value for value in inside.values() if isinstance(value, dict) and len(value) > 1]
+    family = "weibull" if points or "shape" in inside else "exponential"
+    family = "lognormal" if {"sd", "sigma", "iqr"} & set(inside) else family
+    return f"write a distribution around it: `{flow({family: inside})[1:-1]}`"

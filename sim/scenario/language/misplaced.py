@@ -25,6 +25,9 @@ _SAME = {
     "count": "units",
     "number": "units",
     "amount": "units",
+    "wait": "waiting_for",
+    "waiting": "waiting_for",
+    "queue": "waiting_for",
 }
 """Words of other languages and the word of this one, where the element has it."""
 

@@ -224,7 +224,9 @@ SCENARIO = Element(
     "The file as a whole.",
     {
         "format": required(
-            Type("number", _read_format), "the version of the language, 1", get=lambda _: FORMAT
+            Type("number", _read_format),
+            "the version of the language; write `format: 1`",
+            get=lambda _: FORMAT,
         ),
         "title": required(TEXT, "what the scenario is about, in a line"),
         "label": Field(

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+import sim.units as units
 from sim.scenario.language.conditions import AMOUNT, FIXED_AMOUNT
 from sim.scenario.language.effects import read_attribute, write_attribute
 from sim.scenario.language.elements import (
@@ -305,8 +306,9 @@ def read_arrivals(node: PlacedNode, known: Known) -> Arrivals:
     if node.value == "together":
         return Arrivals("together", (), None, (), None, 0.0, node.where)
     if not node.is_mapping:
-        fix = "write together, {poisson: RATE} or {every: TIME}"
-        raise node.fail(f"`{node.value}` is not a way to arrive", fix)
+        word = {"rate": "poisson", "time": "every"}.get("" if node.is_list else units.kind(node.value), "")
+        fix = f"{{{word}: {node.value}}}" if word else "together, {poisson: RATE} or {every: TIME}"
+        raise node.fail(f"{node.seen()} is not a way to arrive", f"write {fix}")
     kinds = [key for key in ARRIVALS.check(node, known) if key in KINDS]
     if len(kinds) != 1:
         fact = f"{' and '.join(kinds)} exclude each other" if kinds else "it is not given how patients arrive"
