@@ -131,10 +131,11 @@ class PsaResults:
     def benefits(self) -> tuple[Benefit, ...]:
         """What is to be maximised: net benefit at each threshold, else the decided outcome at each time.
 
-        Empty where there is one arm alone, or no outcome to decide by.
+        Empty where there is one arm alone, or no outcome to decide by, or where all draws have the same
+        patients: the error that these share moves every draw alike, and no draw shows it.
         """
         psa = self.psa
-        if len(psa.model.arms) < 2 or psa.request.draws < FEWEST_DRAWS:
+        if len(psa.model.arms) < 2 or psa.request.draws < FEWEST_DRAWS or psa.request.design is Design.SAME:
             return ()
         names = tuple(one.name for one in psa.model.arms)
         economics = psa.model.arms[0].scenario.economics
@@ -166,7 +167,9 @@ class PsaResults:
         if fixed:
             several = f"{len(fixed)} assumed parameters have" if len(fixed) > 1 else "1 assumed parameter has"
             notes.append(f"{several} no uncertainty and stay fixed; --assume-spread 20% varies them.")
-        if len(model.arms) > 1 and self.psa.request.draws < FEWEST_DRAWS:
+        if len(model.arms) > 1 and self.psa.request.design is Design.SAME:
+            notes.append("A decision needs fresh patients in each draw; --design fresh has them.")
+        elif len(model.arms) > 1 and self.psa.request.draws < FEWEST_DRAWS:
             notes.append(f"A decision needs at least {FEWEST_DRAWS} draws.")
         elif len(model.arms) > 1 and any(arm.scenario.shared for arm in model.arms):
             notes.append("Patients share resources: the decision still holds the noise of the simulation.")

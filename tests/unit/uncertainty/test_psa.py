@@ -50,6 +50,15 @@ def test_equal_arms(tmp_path: Path) -> None:
     np.testing.assert_allclose(found.noise[:, :, 0, 0], found.noise[:, :, 0, 1], rtol=1e-12)
 
 
+def test_no_decision_with_the_same_patients(tmp_path: Path) -> None:
+    """Patients that all draws share move every benefit alike: an error that no draw shows."""
+    request = request_of(written(tmp_path), draws=40, patients=10, design=Design.SAME)
+    found = analyse(request)
+    assert found.decision == found.value_of_information == ()
+    assert found.notes == ("A decision needs fresh patients in each draw; --design fresh has them.",)
+    assert analyse(replace(request, design=Design.FRESH)).decision
+
+
 @pytest.mark.parametrize("design", DESIGNS)
 def test_interrupted(tmp_path: Path, design: Design, monkeypatch: pytest.MonkeyPatch) -> None:
     """An analysis that was stopped goes on where it was, and ends with the same bytes."""
