@@ -180,6 +180,7 @@ def sensitivity(
     assume_spread: float | None = None,
     threshold: str | None = None,
     sobol: int | None = None,
+    draws: PathLike | None = None,
     **options: Unpack[SharedOptions],
 ) -> SensitivityFrames:
     """Vary each uncertain parameter of the arms, as `allpath sensitivity` does.
@@ -187,8 +188,8 @@ def sensitivity(
     arms: scenario files, the first is the reference. patients: the same in all runs. outcome: by default
     net benefit, or the first survival outcome. parameters: those to vary, by default all with an
     uncertainty. assume_spread: as of `psa`. threshold: a parameter, `NAME` or `NAME.KEY`, whose value is
-    searched for at which the best arm changes; alone it simulates no bars. sobol: indices from 2^sobol
-    base points.
+    searched for at which the best arm changes. sobol: indices from 2^sobol base points. draws: a folder
+    of `psa`, first-order indices from its draws. A threshold or draws alone simulate no bars.
     options: seed, workers, settings and at, as of `run`.
     Raises: as `psa`.
     """
@@ -202,6 +203,7 @@ def sensitivity(
             assume_spread=assume_spread,
             threshold=threshold,
             sobol=sobol,
+            draws=draws,
             patients=patients,
             **options,
         )

@@ -39,6 +39,10 @@ def sensitivity(
         int | None,
         typer.Option(metavar="POWER", help="Sobol indices from 2^POWER points for each parameter."),
     ] = None,
+    draws: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Rank by the draws that `psa --out` has kept; simulates no bars."),
+    ] = None,
     json: options.Json = None,
     full: options.Full = False,
     seed: options.Seed = None,
@@ -63,6 +67,7 @@ def sensitivity(
             assume_spread=spread,
             threshold=threshold,
             sobol=sobol,
+            draws=draws,
             patients=patients,
             seed=seed,
             workers=workers,

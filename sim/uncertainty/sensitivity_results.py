@@ -8,11 +8,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import nan
+from pathlib import Path
 from typing import Any, NamedTuple, Unpack
 
 import numpy as np
 
 from sim.errors import InputError
+from sim.event_log.log import Floats
 from sim.outcomes.results import time_in_prose
 from sim.runs.run import QUIET, Progress, RunOptions
 from sim.scenario.language.drawn import Column
@@ -21,7 +23,7 @@ from sim.uncertainty.one_way import Bar, rank_factors, tornado
 from sim.uncertainty.psa import arm_requests
 from sim.uncertainty.results import records
 from sim.uncertainty.sensitivity import ThresholdSearch, find_threshold, name_of, tornado_bars
-from sim.uncertainty.sobol import SobolIndices
+from sim.uncertainty.sobol import Index, SobolIndices
 from sim.uncertainty.study import SensitivityRequest, Study, study_of
 from sim.uncertainty.variance_based import factors_of, simulated_indices
 from sim.units import days, per_day
@@ -68,11 +70,21 @@ class IndexRow(NamedTuple):
     total_error: float
 
 
+class GivenRow(NamedTuple):
+    """The share of the variance that is removed by knowledge of a factor, from the draws of `psa --out`."""
+
+    arm: str
+    reference: str
+    factor: str
+    first: float
+    first_error: float
+
+
 class RankRow(NamedTuple):
     """A factor with its rank by each measure, 1 for the most important; nan where it was not analysed.
 
     A factor is a parameter, a vector, or several that depend on one another, under the first of their names.
-    width: by its longest bar.
+    given: from the draws of a probabilistic analysis. width: by its longest bar.
     """
 
     arm: str
@@ -80,6 +92,7 @@ class RankRow(NamedTuple):
     factor: str
     total: float
     first: float
+    given: float
     width: float
 
 
@@ -108,12 +121,13 @@ class CurveRow(NamedTuple):
 class SensitivityResults:
     """The results of an analysis. The pairs of each table are those of the study.
 
-    bars: of each pair, empty where none were asked for; so is `indices`. search: None without threshold.
+    bars, indices, given: of each pair, empty where none were asked for. search: None without threshold.
     """
 
     study: Study
     bars: Sequence[Sequence[Bar]] = ()
     indices: Sequence[Sequence[SobolIndices]] = ()
+    given: Sequence[Mapping[str, Index]] = ()
     search: ThresholdSearch | None = None
 
     @cached_property
@@ -177,26 +191,43 @@ class SensitivityResults:
         return tuple(rows)
 
     @cached_property
+    def given_data(self) -> tuple[GivenRow, ...]:
+        """The indices from given draws of each pair, the largest first."""
+        rows = [
+            GivenRow(*pair, factor, index.value, index.error)
+            for pair, own in zip(self.study.pairs, self.given, strict=False)
+            for factor, index in sorted(own.items(), key=lambda item: -item[1].value)
+        ]
+        return tuple(rows)
+
+    @cached_property
     def ranks(self) -> tuple[RankRow, ...]:
-        """The factors of each pair, ranked by total order, else by the width of their longest bar."""
+        """The factors of each pair, by the first measure that there is, in the order of the columns."""
         found: list[RankRow] = []
-        for number, pair in enumerate(self.study.pairs if self.bars else ()):
-            widths = {bar.parameter: bar.width for bar in self.bars[number]}
-            measures = {}
-            if self.indices:
-                measures["total"] = np.array([one.total.value for one in self.indices[number]])
-                measures["first"] = np.array([one.first.value for one in self.indices[number]])
-            measures["width"] = np.array(
-                [
-                    max((widths.get(name_of(column), 0.0) for column in own), default=0.0)
-                    for own in self.factors.values()
-                ]
-            )
+        for number, pair in enumerate(self.study.pairs):
+            measures = self._measures(number)
             found.extend(
                 RankRow(*pair, row.factor, *(row.ranks.get(one, nan) for one in RankRow._fields[3:]))
-                for row in rank_factors(list(self.factors), measures)
+                for row in (rank_factors(list(self.factors), measures) if measures else ())
             )
         return tuple(found)
+
+    def _measures(self, number: int) -> dict[str, Floats]:
+        """What ranks the factors of a pair: float64 [n_factors] each."""
+        measures = {}
+        if self.indices:
+            measures["total"] = np.array([one.total.value for one in self.indices[number]])
+            measures["first"] = np.array([one.first.value for one in self.indices[number]])
+        if self.given:
+            measures["given"] = np.array([self.given[number][name].value for name in self.factors])
+        if self.bars:
+            width = {bar.parameter: bar.width for bar in self.bars[number]}
+            longest = [
+                max((width.get(name_of(column), 0.0) for column in own), default=0.0)
+                for own in self.factors.values()
+            ]
+            measures["width"] = np.array(longest)
+        return measures
 
     @cached_property
     def thresholds(self) -> tuple[ThresholdRow, ...]:
@@ -249,6 +280,7 @@ class SensitivityResults:
             ],
             "tornado": records(self.tornado),
             "variance": records(self.variance),
+            "given_data": records(self.given_data),
             "ranks": records(self.ranks),
             "thresholds": records(self.thresholds),
             "curve": records(self.curve),
@@ -276,22 +308,30 @@ def analyse_parameters(
     assume_spread: float | None = None,
     threshold: str | None = None,
     sobol: int | None = None,
+    draws: str | os.PathLike[str] | None = None,
     progress: Progress = QUIET,
     **options: Unpack[RunOptions],
 ) -> SensitivityResults:
     """Carry out a sensitivity analysis of scenario files, as `allpath sensitivity` does.
 
-    A threshold alone simulates no bars. Raises: InputError and ScenarioError where the input is wrong,
-    RunError where a run failed.
+    draws: a folder that `allpath psa --out` has written. A threshold or draws alone simulate no bars.
+    Raises: InputError and ScenarioError where the input is wrong, RunError where a run failed.
     """
     if not arms:
         raise InputError("sensitivity: no scenario is given", "give one or more")
     requests = arm_requests(arms, **options)
     progress.step("load")
     study = study_of(SensitivityRequest(requests, outcome or "", tuple(parameters), assume_spread))
+    given = [] if draws is None else _indices_of_draws(study, Path(draws))
     search = None if threshold is None else find_threshold(study, threshold, progress=progress)
-    if threshold is not None and sobol is None:
-        return SensitivityResults(study, search=search)
+    if sobol is None and (threshold is not None or draws is not None):
+        return SensitivityResults(study, given=given, search=search)
     bars = tornado_bars(study, progress=progress)
     indices = [] if sobol is None else simulated_indices(study, power=sobol, progress=progress)
-    return SensitivityResults(study, bars, indices, search)
+    return SensitivityResults(study, bars, indices, given, search)
+
+
+def _indices_of_draws(study: Study, folder: Path) -> list[Mapping[str, Index]]:
+    from sim.uncertainty.draws_indices import indices_of_draws
+
+    return indices_of_draws(study, folder)

@@ -130,7 +130,8 @@ def study_of(request: SensitivityRequest) -> Study:
     Raises: as `model_of`; InputError for an unknown parameter or an outcome without a number to analyse.
     """
     whole, _ = model_of(request)
-    model = replace(whole, measures=(chosen_measure(whole.measures, request.decided),))
+    asked = whole.measures[: len(whole.measures) - whole.n_curve]
+    model = replace(whole, measures=(chosen_measure(asked, request.decided),), n_curve=0)
     _check_parameters(request.parameters, model)
     for arm in model.arms:
         check_centres(arm.parameters)

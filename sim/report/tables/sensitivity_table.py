@@ -10,7 +10,7 @@ from rich.console import Console
 from sim.outcomes.results import NORMAL_975
 from sim.report.tables import number_format
 from sim.report.tables.model import BOLD, FAINT, Column, Row, Table, numbers, print_table, printed, prose
-from sim.uncertainty.sensitivity_results import BarRow, CurveRow, IndexRow, SensitivityResults, ThresholdRow
+from sim.uncertainty.sensitivity_results import BarRow, CurveRow, SensitivityResults, ThresholdRow
 
 MOST = 10
 """Parameters that are printed by default."""
@@ -131,7 +131,7 @@ def tables(results: SensitivityResults, *, full: bool) -> Iterator[Table]:
     for pair in results.study.pairs:
         if results.bars and (full or not results.indices):
             yield tornado_table(results, pair, most=None if full else MOST)
-        if results.indices:
+        if results.indices or results.given:
             yield rank_table(results, pair, most=None if full else MOST)
 
 
@@ -176,23 +176,24 @@ def _end(results: SensitivityResults, difference: float, error: float) -> str:
 
 
 def rank_table(results: SensitivityResults, pair: tuple[str, str], *, most: int | None) -> Table:
-    """The factors by total order: both indices with their standard errors, and the rank of the bar."""
-    indices: dict[str, IndexRow] = {
-        row.factor: row for row in results.variance if (row.arm, row.reference) == pair
-    }
+    """The factors by their first measure: the indices with standard errors, and the rank of the bar."""
+    indices = {row.factor: row for row in results.variance if (row.arm, row.reference) == pair}
+    given = {row.factor: row for row in results.given_data if (row.arm, row.reference) == pair}
     ranks = [row for row in results.ranks if (row.arm, row.reference) == pair]
-    lines: tuple[Row, ...] = tuple(
-        (
-            _factor(results, rank.factor),
-            _index(indices[rank.factor].total, indices[rank.factor].total_error),
-            _index(indices[rank.factor].first, indices[rank.factor].first_error),
-            f"{rank.width:g}",
-        )
-        for rank in ranks[:most]
-    )
+    columns: dict[str, list[str]] = {"": [_factor(results, rank.factor) for rank in ranks]}
+    if indices:
+        own = [indices[rank.factor] for rank in ranks]
+        columns["total"] = [_index(row.total, row.total_error) for row in own]
+        columns["first"] = [_index(row.first, row.first_error) for row in own]
+    if given:
+        drawn = [given[rank.factor] for rank in ranks]
+        columns["from the draws"] = [_index(row.first, row.first_error) for row in drawn]
+    if results.bars:
+        columns["rank by bar"] = [f"{rank.width:g}" for rank in ranks]
     title = _title(results, "Share of the variance that each parameter explains", pair)
-    meaning = "total: with its interactions; first: alone; in brackets the standard error"
-    return Table(title, numbers("", "total", "first", "rank by bar"), lines, meaning)
+    meaning = "total: with its interactions; first: alone; " if indices else ""
+    rows = tuple(zip(*columns.values(), strict=True))
+    return Table(title, numbers(*columns), rows[:most], f"{meaning}in brackets the standard error")
 
 
 def _factor(results: SensitivityResults, name: str) -> str:

@@ -86,6 +86,32 @@ def test_json_equals_python(tmp_path: Path) -> None:
     assert str(same).startswith("Alive or dead, with an uncertain rate\nNet benefit (GBP)")
 
 
+def test_draws_of_an_analysis(tmp_path: Path) -> None:
+    """From 300 draws: no bars; first-order indices that agree with those of a Sobol design."""
+    files = written(tmp_path)
+    words = ("--draws", "300", "--patients", "100", "--workers", "1", "--at", "2 years", "--out", "kept")
+    output_of("psa", "base.yaml", "better.yaml", *words, folder=tmp_path)
+    printed = output_of(*COMMAND, "--draws", "kept", folder=tmp_path)
+    assert "from the draws" in printed
+    assert "Each parameter alone" not in printed
+    found = sensitivity(*files, patients=500, at="2 years", draws=tmp_path / "kept", workers=1)
+    design = sensitivity(*files, patients=500, at="2 years", sobol=6, workers=1)
+    given = {row.factor: row for row in found.results.given_data}
+    for row in design.results.variance:
+        own = given[row.factor]
+        assert abs(own.first - row.first) < 5.0 * (own.first_error**2 + row.first_error**2) ** 0.5
+        assert own.first_error < 0.1
+    assert found.results.ranks[0].factor == "ratio"
+    assert list(given) == [row["factor"] for row in found.as_json()["given_data"]]
+    survival = ("base.yaml", "better.yaml", "--at", "3 years", "--outcome", "survival")
+    for other, message in (
+        (("better.yaml", "base.yaml"), "--draws: kept has the arms base, better"),
+        (survival, "--draws: kept has no draws of survival"),
+    ):
+        words = ("sensitivity", *other, "--patients", "100", "--draws", "kept", "--workers", "1")
+        assert message in error_of(*words, folder=tmp_path)
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
@@ -94,6 +120,7 @@ def test_json_equals_python(tmp_path: Path) -> None:
         (("--threshold", "rat"), "--threshold: no parameter rat has an uncertainty"),
         (("--sobol", "30"), "--sobol: must be a whole number from 2 to 20, not 30"),
         (("--assume-spread", "wide"), "--assume-spread: wide is no share"),
+        (("--draws", "."), "--draws: . holds no finished analysis"),
         (("--json", "base.yaml"), "would replace an input"),
     ],
 )
