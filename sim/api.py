@@ -14,7 +14,6 @@ from sim.frames import (
     PatientTrace,
     PsaFrames,
     RunResults,
-    SensitivityFrames,
     SweepResults,
 )
 from sim.outcomes.evaluation import Arm
@@ -35,6 +34,7 @@ from sim.runs.sequential_stopping import compare_until, run_until
 from sim.runs.sweep import run_sweep
 from sim.scenario import load as load_scenario
 from sim.scenario.language.model import Scenario
+from sim.sensitivity_frames import SensitivityFrames
 
 __all__ = [
     "ComparisonResults",

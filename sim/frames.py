@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from sim.uncertainty.results import PsaResults
-    from sim.uncertainty.sensitivity_results import SensitivityResults
 
 PathLike: TypeAlias = str | os.PathLike[str]
 Done = TypeVar("Done", Run, Comparison, Sweep)
@@ -336,51 +335,11 @@ class PsaFrames:
     def __str__(self) -> str:
         from sim.report.tables.psa_table import print_psa
 
-        return _as_text(lambda console: print_psa(self.results, console))
+        return as_text(lambda console: print_psa(self.results, console))
 
 
-@dataclass(frozen=True, eq=False)
-class SensitivityFrames:
-    """A sensitivity analysis. results: typed."""
-
-    results: SensitivityResults
-
-    @cached_property
-    def tornado(self) -> pd.DataFrame:
-        """A row for each bar, the longest first; see `BarRow`."""
-        return _rows_frame(self.results.tornado)
-
-    @cached_property
-    def variance(self) -> pd.DataFrame:
-        """The Sobol indices of each parameter; see `IndexRow`."""
-        return _rows_frame(self.results.variance)
-
-    @cached_property
-    def ranks(self) -> pd.DataFrame:
-        """The rank of each parameter by each measure; see `RankRow`."""
-        return _rows_frame(self.results.ranks)
-
-    @cached_property
-    def thresholds(self) -> pd.DataFrame:
-        """The values at which the best arm changes; see `ThresholdRow`."""
-        return _rows_frame(self.results.thresholds)
-
-    @cached_property
-    def curve(self) -> pd.DataFrame:
-        """The arms along the parameter of a threshold analysis; see `CurveRow`."""
-        return _rows_frame(self.results.curve)
-
-    def as_json(self) -> dict[str, Any]:
-        """The results as `--json` writes them."""
-        return self.results.as_json()
-
-    def __str__(self) -> str:
-        from sim.report.tables.sensitivity_table import print_sensitivity
-
-        return _as_text(lambda console: print_sensitivity(self.results, console))
-
-
-def _as_text(write: Callable[[Console], None]) -> str:
+def as_text(write: Callable[[Console], None]) -> str:
+    """What `write` prints on a console of 100 columns."""
     from rich.console import Console
 
     console = Console(file=StringIO(), width=100)
@@ -408,8 +367,8 @@ class PatientTrace:
 
         arms, index = self.arms, self._index
         if len(arms) == 1:
-            return _as_text(lambda to: print_story(arms[0].log, arms[0].scenario, index, to))
-        return _as_text(lambda to: print_twin_story(arms[0], arms[1], index, to))
+            return as_text(lambda to: print_story(arms[0].log, arms[0].scenario, index, to))
+        return as_text(lambda to: print_twin_story(arms[0], arms[1], index, to))
 
     __repr__ = __str__
 

@@ -37,6 +37,7 @@ FLOORS = (
     "sim.uncertainty",
     "sim.report",
     "sim.frames",
+    "sim.sensitivity_frames",
     "sim.api",
     "sim.explore",
     "sim.cli",

@@ -83,6 +83,8 @@ def test_json_equals_python(tmp_path: Path) -> None:
         frame = getattr(same, name)
         assert list(frame.columns) == list(found[name][0])
         assert len(frame) == len(found[name])
+    assert list(same.given_data.columns) == ["arm", "reference", "factor", "first", "first_error"]
+    assert same.given_data.empty
     assert str(same).startswith("Alive or dead, with an uncertain rate\nNet benefit (GBP)")
 
 
