@@ -18,6 +18,7 @@ from sim.outcomes.results import NORMAL_975
 from sim.runs.run import QUIET, Progress
 from sim.uncertainty.assumed_spread import gaps
 from sim.uncertainty.benefit import FEWEST_DRAWS, Benefit, net_benefit
+from sim.uncertainty.budget import Costs, cheapest_split
 from sim.uncertainty.decision import DecisionRow, decide
 from sim.uncertainty.model import Measure, Model
 from sim.uncertainty.psa import Design, Done, Psa, PsaRequest, model_of, run_psa
@@ -55,6 +56,18 @@ class PsaRow(NamedTuple):
     standard_error: float
     simulation_error: float
     note: str = ""
+
+
+class HalfError(NamedTuple):
+    """The numbers of draws and of patients in each that halve a standard error in the least time.
+
+    outcome: what the analysis is about. standard_error: the expected one.
+    """
+
+    outcome: str
+    draws: int
+    patients: int
+    standard_error: float
 
 
 @dataclass(frozen=True)
@@ -124,6 +137,41 @@ class PsaResults:
                 estimates[known], np.zeros(int(known.sum())), n_patients=psa.model.n_patients
             ), reason
         return nested(estimates[known], np.maximum(noise[known], 0.0), n_patients=psa.model.n_patients), note
+
+    @cached_property
+    def half_error(self) -> HalfError | None:
+        """How to halve the standard error of what the analysis is about; None where it is 0 or not known.
+
+        Of the mean difference in net benefit, in QALYs where there is no decision, without prices in the
+        decided outcome at the last time; the largest error of several arms. One arm: of the arm.
+        """
+        model, k = self.psa.model, self._main_measure
+        if k is None or any(arm.scenario.shared for arm in model.arms):
+            return None
+        arms = range(1, len(model.arms)) or (0,)
+        if self.by_money and self.benefits:
+            outcome, found = "net benefit", [self._benefit_components(arm) for arm in arms]
+        else:
+            outcome = model.measures[k].outcome
+            found = [self.components(arm, k, difference=arm > 0)[0] for arm in arms]
+        least_exact = max(found, key=lambda one: one.standard_error)
+        if not least_exact.standard_error > 0.0:
+            return None
+        split = cheapest_split(least_exact, least_exact.standard_error / 2.0, costs=COSTS)
+        return HalfError(outcome, split.n_draws, split.n_patients, split.error)
+
+    @property
+    def _main_measure(self) -> int | None:
+        if self.by_money:
+            return self.psa.model.cost_and_qaly[1]
+        return self.decided_measures[-1][0] if self.decided_measures else None
+
+    def _benefit_components(self, arm: int) -> VarianceComponents:
+        """The variance components of the difference of an arm's main benefit from that of the first arm."""
+        benefit = self.benefits[self.main_benefit]
+        noise = benefit.noise[:, 0, 0] + benefit.noise[:, arm, arm] - 2.0 * benefit.noise[:, 0, arm]
+        difference = benefit.values[:, arm] - benefit.values[:, 0]
+        return nested(difference, np.maximum(noise, 0.0), n_patients=benefit.patients)
 
     # ------------------------------------------------------------ decisions
 
@@ -246,10 +294,13 @@ class PsaResults:
             "estimates": records(self.estimates),
             "decision": records(self.decision),
             "value_of_information": records(self.value_of_information),
+            "half_error": None if self.half_error is None else records([self.half_error])[0],
         }
 
 
 DEFAULT_THRESHOLD = 30_000.0
+COSTS = Costs(draw=2.5e-3, patient=6e-6)
+"""Seconds of an arm, by `python -m benchmarks.psa`; fixed, so that an analysis gives the same bytes."""
 DECIDING = ("survival", "share", "mean", "discounted")
 
 

@@ -261,5 +261,12 @@ def caveats(results: PsaResults) -> Iterator[str]:
     )
     yield from dict.fromkeys(row.note for row in results.estimates if row.note)
     yield from results.notes
+    half = results.half_error
+    if half is not None:
+        what = "difference in " if len(results.psa.model.arms) > 1 else ""
+        yield (
+            f"{half.draws:,} draws of {half.patients:,} patients take the least time to halve the standard "
+            f"error of the mean {what}{half.outcome.replace('_', ' ')}."
+        )
     if results.psa.request.draws < 1000:
         yield f"{results.psa.request.draws:,} draws are fewer than a publication needs (1,000 or more)."

@@ -21,6 +21,7 @@ def test_terminal_and_folder(tmp_path: Path) -> None:
         "60 draws of 3 parameters, 40 patients a draw and arm, fresh patients in each draw",
         "Probability that each arm is best, by net benefit",
         "Worth of knowing a parameter exactly",
+        "patients take the least time to halve the standard error of the mean difference in net benefit.",
         "Written to analysis",
     ):
         assert text in " ".join(printed.split())

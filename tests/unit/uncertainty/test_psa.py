@@ -138,6 +138,27 @@ def test_a_draw_that_no_distribution_has(tmp_path: Path) -> None:
         run_psa(request, *model_of(request))
 
 
+@pytest.mark.parametrize(("design", "outcome"), [(Design.FRESH, "net benefit"), (Design.SAME, "qaly")])
+def test_half_error(tmp_path: Path, design: Design, outcome: str) -> None:
+    """The numbers that are printed halve the standard error: 0.5 within 0.15, three errors of the ratio."""
+    files = written(tmp_path)
+    first = analyse(request_of(files, draws=150, patients=60, design=design))
+    half = first.half_error
+    assert half is not None
+    assert half.outcome == outcome
+    again = analyse(request_of(files, draws=half.draws, patients=half.patients, design=design))
+    k = first.psa.model.cost_and_qaly[1]
+    before, after = (
+        (
+            one._benefit_components(1) if design is Design.FRESH else one.components(1, k, difference=True)[0]
+        ).standard_error
+        for one in (first, again)
+    )
+    assert abs(after / before - 0.5) < 0.15
+    assert abs(half.standard_error / before - 0.5) < 0.01
+    assert first.as_json()["half_error"]["draws"] == half.draws
+
+
 def test_until_precision(tmp_path: Path) -> None:
     """Draws are added until the standard error of the mean difference is small enough, or all are made."""
     request = request_of(written(tmp_path), draws=3000, patients=20)
