@@ -14,17 +14,22 @@ from selenium.webdriver.common.keys import Keys
 
 from sim.files import write_whole
 from sim.report.page.page import comparison_page, run_page, trace_page
+from sim.report.page.psa_page import psa_page
+from sim.uncertainty.results import PsaResults
 from tests.browser.chromium import DESKTOP, PHONE, open_page, requests
 from tests.browser.figure import compare, figure
 from tests.example_runs import CLINICAL, FIRST, QUEUE, arm_of, compared, simulated
 from tests.makefile import ROOT, recipe
+from tests.psa_models import analysed
+from tests.psa_models import written as psa_files
 
 
 @pytest.fixture(scope="session")
 def pages(tmp_path_factory) -> dict[str, Path]:
     """Pages of small cohorts, by name."""
     return {
-        name: written(name, tmp_path_factory.mktemp(name)) for name in ("first", "clinical", "queue", "two")
+        name: written(name, tmp_path_factory.mktemp(name))
+        for name in ("first", "clinical", "queue", "two", "psa")
     }
 
 
@@ -36,6 +41,9 @@ def written(name: str, folder: Path) -> Path:
         one, other = (simulated(FIRST, "patients.number=400", *changes) for changes in ((), (later,)))
         comparison = compared(("as it is", one), ("fewer remissions", other))
         text = comparison_page(comparison.arms, comparison.results, facts)
+    elif name == "psa":
+        results = PsaResults(analysed(psa_files(folder), draws=60, patients=40))
+        text = psa_page(results, facts)
     else:
         (folder / "queue.yaml").write_text(QUEUE)
         sources = {"queue": (folder / "queue.yaml",), "clinical": (CLINICAL, "patients.number=400")}
@@ -45,7 +53,7 @@ def written(name: str, folder: Path) -> Path:
     return folder / "page.html"
 
 
-@pytest.fixture(params=["first", "clinical", "queue", "two"])
+@pytest.fixture(params=["first", "clinical", "queue", "two", "psa"])
 def file(request, pages) -> Path:
     return pages[request.param]
 
@@ -189,11 +197,9 @@ def test_by_keyboard(browser, file):
     assert stops[0] == ["A", "#main"]
     box = browser.execute_script("return document.querySelector('.skip').getBoundingClientRect().left")
     assert box < 0, "the skip link hides again when it is left"
-    assert stops[1:] == [
-        ["SUMMARY", ""],
-        ["A", "#answer"],
-        ["A", "#differences" if file.parent.name.startswith("two") else "#flow"],
-    ]
+    page = file.parent.name.rstrip("0123456789")
+    first_section = {"two": "#differences", "psa": "#decision"}.get(page, "#flow")
+    assert stops[1:] == [["SUMMARY", ""], ["A", "#answer"], ["A", first_section]]
     outline = "return getComputedStyle(document.activeElement).outlineStyle"
     assert browser.execute_script(outline) != "none"
     browser.execute_script("document.querySelector('.fold > summary').focus()")

@@ -28,7 +28,7 @@ def headline_items(results: Results, arms: Sequence[PageArm]) -> tuple[Item, ...
         outcomes = [one for one in compared_outcomes(results) if one.name != BY_YEAR]
         table = comparison_table(results, outcomes, chosen=False)
         rows = tuple(tuple(map(_in_two_lines, row)) for row in table.rows)
-        below = f"Below: difference from {results.reference.label} (95% interval)"
+        below = f"Below: difference from {results.reference.label} (95% interval, simulation only)"
         table = Table("", table.columns, rows, below, notes=table.notes[1:])
     curves = [outcome for outcome in shared_outcomes(arms) if outcome.kind == "time_to_event"][:1]
     tables = [table] if table.rows else []

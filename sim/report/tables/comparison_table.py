@@ -242,7 +242,7 @@ def random_error_note(results: Results, scenarios: Sequence[Scenario]) -> str:
     n, total = assumed_parameters(scenarios)
     assumed = f" ({n} of {total} {'is' if n == 1 else 'are'} assumed)" if n else ""
     return (
-        f"A 95% interval covers the random error of {noise} only, not the uncertainty of the "
+        f"Simulation only: a 95% interval covers the random error of {noise}, not the uncertainty of the "
         f"parameters{assumed}."
     )
 

@@ -80,12 +80,12 @@ def test_below_the_answer_stands_what_its_interval_covers(
     fewer = replace(clinical, parameters=clinical.parameters[:-1])
     n = sum(one.status == "assumed" for one in clinical.parameters)
     text = in_one_line(printed(results, [fewer, clinical]))
-    rest = text.partition(" A 95% interval covers ")[2]
+    rest = text.partition(" Simulation only: a 95% interval covers ")[2]
     assert rest.startswith(
-        f"the random error of {noise} only, not the uncertainty of the parameters "
+        f"the random error of {noise}, not the uncertainty of the parameters "
         f"({n} of {len(clinical.parameters)} are assumed)."
     )
-    assert text.index("A 95% interval covers") < text.index("(the reference)")
+    assert text.index("a 95% interval covers") < text.index("(the reference)")
 
 
 def test_what_differs_stands_above_the_outcomes_and_patient_changes_below(tmp_path: Path) -> None:
@@ -138,7 +138,7 @@ def test_a_missing_interval_has_its_reason(tmp_path: Path) -> None:
     results = results_of(tmp_path, "resources.bed.capacity=60", text=text)
     shown = in_one_line(printed(results))
     assert "no interval: patients share bed: an interval needs several replications" in shown
-    assert "A 95% interval covers" not in shown
+    assert "a 95% interval covers" not in shown
     assert "served" in shown
 
 

@@ -222,11 +222,11 @@ def test_a_question_about_groups_is_answered_by_group():
 
 
 def test_the_answer_has_a_note_on_what_its_interval_covers(run, text):
-    note = text.split('id="flow"')[0].partition("A 95% interval covers ")[2]
+    note = text.split('id="flow"')[0].partition("Simulation only: a 95% interval covers ")[2]
     row = run.results.headline(run.results.reference.outcomes[0].name)
     assert row is not None
     if row.has_interval:
-        assert note.startswith("the random error of 300 simulated patients only, not the uncertainty of ")
+        assert note.startswith("the random error of 300 simulated patients, not the uncertainty of ")
     else:
         assert not note
 
@@ -566,7 +566,7 @@ def test_each_of_several_arms_has_a_row_on_the_first_screen(two):
         difference = f"{100 * difference_of(comparison, name).difference:+.1f}"
         assert rows[label][1].below.split(" ")[0] == difference
     assert curve.name == "curve-overall_survival"
-    assert "A 95% interval covers the random error of 300 simulated patients only" in text
+    assert "Simulation only: a 95% interval covers the random error of 300 simulated patients" in text
 
 
 def test_differences_of_several_arms_have_a_table_of_their_own():
