@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sim.frames import as_text
+from sim.files import write_whole
+from sim.frames import PathLike, as_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -50,6 +52,14 @@ class SensitivityFrames:
     def curve(self) -> pd.DataFrame:
         """The arms along the parameter of a threshold analysis; see `CurveRow`."""
         return _frame_of(self.results.curve, "CurveRow")
+
+    def report(self, file: PathLike) -> None:
+        """Write the page of the analysis. Raises: RunError where the file cannot be written."""
+        from sim.report.page.sensitivity_page import sensitivity_page
+        from sim.runs.provenance import page_facts
+
+        facts = page_facts(("sim", "(Python)"), seed=self.results.study.request.seed, replications=1)
+        write_whole(Path(file), sensitivity_page(self.results, facts))
 
     def as_json(self) -> dict[str, Any]:
         """The results as `--json` writes them."""

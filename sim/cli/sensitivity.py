@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from sim.cli import options
-from sim.cli.output import console, named, say, verb, waiting, write_output
+from sim.cli.output import command, console, named, say, say_written, verb, waiting, write_output
 from sim.cli.psa import share_of
 from sim.files import check_outputs, json_text
 
@@ -44,6 +44,7 @@ def sensitivity(
         typer.Option(metavar="DIR", help="Rank by the draws that `psa --out` has kept; simulates no bars."),
     ] = None,
     json: options.Json = None,
+    report: options.Report = None,
     full: options.Full = False,
     seed: options.Seed = None,
     workers: options.Workers = None,
@@ -58,7 +59,7 @@ def sensitivity(
     from sim.uncertainty.sensitivity_results import analyse_parameters
 
     spread = share_of(assume_spread)
-    check_outputs(named(json), inputs=arms)
+    check_outputs(named(json, report), inputs=arms)
     with waiting() as progress:
         results = analyse_parameters(
             arms,
@@ -75,6 +76,13 @@ def sensitivity(
             at=at,
             progress=progress,
         )
+        if report is not None:
+            progress.step("report")
+            from sim.report.page.sensitivity_page import sensitivity_page
+            from sim.runs.provenance import page_facts
+
+            facts = page_facts(command(), seed=results.study.request.seed, replications=1)
+            write_output(report, sensitivity_page(results, facts))
     text = json_text(results.as_json()) if json is not None else ""
     if json == "-":
         say(text)
@@ -82,3 +90,4 @@ def sensitivity(
     if json is not None:
         write_output(Path(json), text)
     print_sensitivity(results, console(), full=full)
+    say_written(report)

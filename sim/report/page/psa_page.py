@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from sim.report.page.arms import words
 from sim.report.page.document import Fold, Section, document
@@ -20,6 +20,7 @@ from sim.report.tables.model import Row, Table, Value, texts
 from sim.report.text.protocol import STATUSES, mean_and_limits
 from sim.scenario.language.model import Parameter
 from sim.scenario.source.citations import citations
+from sim.uncertainty.model import ArmModel
 from sim.uncertainty.results import PsaResults, PsaRow
 
 
@@ -31,7 +32,7 @@ def psa_page(results: PsaResults, facts: Mapping[str, object]) -> str:
     fan = survival_picture(results)
     interval_note, *notes = psa_table.caveats(results)
     return document(
-        title=_heading(results),
+        title=heading(arms),
         subtitle=psa_table.about(results),
         answer=answer(results),
         headline=(first, *decision, *([fan] if fan else [])),
@@ -58,9 +59,8 @@ def psa_page(results: PsaResults, facts: Mapping[str, object]) -> str:
     )
 
 
-def _heading(results: PsaResults) -> str:
+def heading(arms: Sequence[ArmModel]) -> str:
     """The question that a scenario asks; else the title of a single one, or the labels of the arms."""
-    arms = results.psa.model.arms
     titles = [arm.scenario.title for arm in arms]
     if question := next((title for title in titles if title.endswith("?")), ""):
         return question
