@@ -21,6 +21,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks import hand_written
+from benchmarks.psa import analyses
 from sim.engine.run import simulate
 from sim.outcomes.evaluation import Arm
 from sim.outcomes.summary import DEFAULT_TIMES, evaluate_run
@@ -224,6 +225,7 @@ def main() -> None:
         )
     )
     console.print(comparisons())
+    console.print(analyses(1000))
     size, seconds, error, ratio = hip()
     console.print(
         f"Incremental QALYs of a hip prosthesis to a standard error of {error:.4f}: {size:,} patients in "
