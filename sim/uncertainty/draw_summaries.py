@@ -14,7 +14,7 @@ from sim.uncertainty.results import PsaResults
 from sim.uncertainty.simulation_noise import change_of_covariance
 from sim.uncertainty.variance import parameter_quantiles
 
-SHARES = (0.5, 0.25, 0.75, 0.025, 0.975)
+SHARES = (0.025, 0.25, 0.5, 0.75, 0.975)
 FIRST, POINTS = 10, 120
 """Draws from which a running mean is reported, and the most numbers of draws at which it is."""
 
@@ -78,7 +78,10 @@ def _quantiles(results: PsaResults, arm: int, k: int) -> list[float]:
     if components.interaction is not None:
         noise = np.full(len(estimates), components.interaction.variance / components.n_patients)
     variance = components.parameter.variance
-    return [float(one) for one in parameter_quantiles(estimates[known], noise[known], variance, SHARES)]
+    found = parameter_quantiles(estimates[known], noise[known], variance, SHARES)
+    # estimated quantiles may cross where noise dominates; put in order (doi:10.3982/ECTA7880)
+    low_95, low_50, median, high_50, high_95 = np.clip(np.sort(found), 0.0, 1.0).tolist()
+    return [median, low_50, high_50, low_95, high_95]
 
 
 def has_noise(results: PsaResults) -> bool:

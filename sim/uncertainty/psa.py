@@ -197,9 +197,9 @@ def model_of(request: ModelRequest) -> tuple[Model, Floats]:
 
 
 def curve_times(asked: Sequence[float]) -> list[float]:
-    """Times between the start and the last one that is asked for, at which a curve over draws is read."""
-    step = max(asked) / CURVE_POINTS
-    return [step * i for i in range(1, CURVE_POINTS) if min(abs(step * i - time) for time in asked) > 1e-6]
+    """Times up to the last one asked for, denser near the start, at which a curve over draws is read."""
+    times = [max(asked) * (i / CURVE_POINTS) ** 1.5 for i in range(1, CURVE_POINTS)]
+    return [time for time in times if min(abs(time - other) for other in asked) > 1e-6]
 
 
 def _arm(name: str, request: RunRequest, base: Scenario, assumed_spread: float | None) -> ArmModel:
