@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from itertools import pairwise
-from math import ceil
+from math import ceil, inf
 from pathlib import Path
 from typing import Protocol, Unpack
 
 import numpy as np
 
 from sim.engine.processes import in_processes
-from sim.engine.run import ensure_compiled
+from sim.engine.run import MOST_IN_ALL, check_size, ensure_compiled, machine_memory
 from sim.errors import InputError
 from sim.event_log.log import Floats
 from sim.outcomes.comparison.comparability import check_comparable
@@ -83,6 +83,10 @@ class PsaRequest:
 
     def __post_init__(self) -> None:
         check_whole("draws", self.draws, 2, 10_000_000)
+        total = self.draws * (self.arms[0].patients or 1)
+        if total > MOST_IN_ALL:
+            fact = f"the analysis is too large: {total:.3g} patients in all draws; at most {MOST_IN_ALL:,}"
+            raise InputError(fact, "lower the number of draws or of patients")
 
     @property
     def seed(self) -> int:
@@ -180,6 +184,7 @@ def model_of(request: ModelRequest) -> tuple[Model, Floats]:
     """
     bases = [one.load() for one in request.arms]
     for base in bases:
+        check_size(base, 1, at_least=inf)
         check_outcomes(request.outcomes, base)
         if request.decided:
             outcome_called(request.decided, base, parameter="decide")
@@ -353,6 +358,7 @@ def run_psa(
     Raises: ScenarioError, InputError and RunError as `Model.evaluate`.
     """
     progress.step("engine")
+    _check_memory(request, model)
     blocks = _blocks(request, model)
     done: dict[range, Done] = {}
     for numbers in blocks:
@@ -383,6 +389,19 @@ def run_psa(
     sums = [one.sums for one in ordered if one.sums]
     facts = (request, model, base, names, values)
     return Psa(*facts, estimates, noise, economic, tuple(blocks), sums)
+
+
+def _check_memory(request: PsaRequest, model: Model) -> None:
+    """Raises: InputError where the numbers of all draws, or of all patients, do not fit into memory."""
+    n_arms, n_measures = len(model.arms), len(model.measures)
+    in_draw = n_arms * n_measures * (1 + n_arms) + 4 * n_arms**2
+    numbers = 2 * request.draws * in_draw  # once in blocks, once as a whole
+    if request.design is Design.SAME:
+        numbers += 3 * BLOCKS * (2 * n_arms - 1) * n_measures * model.n_patients
+    needed, memory = 8.0 * numbers, machine_memory()
+    if needed > memory:
+        fact = f"about {needed / 2**30:,.1f} GiB are needed, and this machine has {memory / 2**30:,.1f} GiB"
+        raise InputError(f"the analysis is too large: {fact}", "lower --draws or --patients")
 
 
 def is_worth_processes(draws: int, model: Model) -> bool:

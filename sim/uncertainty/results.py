@@ -70,6 +70,16 @@ class HalfError(NamedTuple):
     standard_error: float
 
 
+SHARED = (
+    "Patients share resources: the intervals of the parameters are not known, because one replication a draw "
+    "does not separate simulation noise from parameters."
+)
+SHARED_SAME = (
+    "Patients share resources: with the same patients in all draws no error is known; use design fresh"
+)
+"""Notes where patients depend on each other."""
+
+
 @dataclass(frozen=True)
 class PsaResults:
     """The results of an analysis."""
@@ -120,9 +130,10 @@ class PsaResults:
     def components(self, arm: int, k: int, *, difference: bool) -> tuple[VarianceComponents, str]:
         """The variance components of a measure of an arm, or of its difference, and a note."""
         psa = self.psa
+        is_shared = any(one.scenario.shared for one in psa.model.arms)
         if psa.sums:
             row = len(psa.model.arms) - 1 + arm if difference else arm
-            return crossed([block[row][k] for block in psa.sums]), ""
+            return crossed([block[row][k] for block in psa.sums]), SHARED_SAME if is_shared else ""
         estimates, noise = psa.estimates[:, arm, k], psa.noise[:, k, arm, arm]
         if difference:
             estimates = estimates - psa.estimates[:, 0, k]
@@ -132,10 +143,9 @@ class PsaResults:
         if known.sum() < 2:
             return nested(np.array([nan, nan]), np.array([nan, nan]), n_patients=psa.model.n_patients), note
         if not np.isfinite(noise[known]).all():
-            reason = "patients share resources: one replication a draw cannot tell simulation from parameters"
-            return nested(
-                estimates[known], np.zeros(int(known.sum())), n_patients=psa.model.n_patients
-            ), reason
+            unknown = np.full(int(known.sum()), nan)
+            found = nested(estimates[known], unknown, n_patients=psa.model.n_patients)
+            return found, SHARED if is_shared else note
         return nested(estimates[known], np.maximum(noise[known], 0.0), n_patients=psa.model.n_patients), note
 
     @cached_property

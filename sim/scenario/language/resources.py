@@ -403,7 +403,8 @@ def read_patients(node: PlacedNode, known: Known) -> Patients:
         table = replace(table, begins=())
     if number is not None and arrivals.lasting is not None:
         fact = "patients arrive for a time, and their number is given too"
-        node.fail_at_key("number", fact, "leave out one")
+        fix = "leave out one: without `for` the number arrives, as with arrive={poisson: 1 per day}"
+        node.fail_at_key("number", fact, fix)
     if number is not None and arrivals.kind == "days" and number > len(arrivals.days):
         fact = f"{number} patients, and the table of arrivals has {len(arrivals.days)} days"
         node.fail_at_key("number", fact, f"leave out `number`, or give at most {len(arrivals.days)}")

@@ -171,3 +171,37 @@ def test_until_precision(tmp_path: Path) -> None:
     assert analyse(replace(request, draws=150), until_precision="qaly=0.0001").psa.request.draws == 150
     with pytest.raises(InputError, match="more draws of the same patients need not be more precise"):
         analyse(replace(request, design=Design.SAME), until_precision="qaly=0.1")
+
+
+QUEUE = TWO_STATES.replace("care: {state", "care: {needs: bed, state") + "resources: {bed: {capacity: 90}}\n"
+
+
+@pytest.mark.parametrize("design", DESIGNS)
+def test_shared_resources(tmp_path: Path, design: Design) -> None:
+    """Where patients queue no interval is given as that of the parameters, and a note gives the reason."""
+    found = analysed(written(tmp_path, base=QUEUE), draws=45, patients=100, design=design)
+    row = next(one for one in PsaResults(found).estimates if one.outcome == "qaly")
+    assert np.isfinite(row.mean)
+    assert np.isnan([row.low, row.high, row.simulation_error]).all()
+    assert "share resources" in row.note
+
+
+def test_two_currencies(tmp_path: Path) -> None:
+    """Costs in two currencies are not compared."""
+    files = written(tmp_path, one=TWO_STATES, other=TWO_STATES.replace("GBP", "USD"))
+    with pytest.raises(InputError, match="currency is GBP in the first and USD in the second"):
+        model_of(request_of(files, draws=5, patients=10))
+
+
+def test_too_large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Memory is estimated before the draws, and before the patients of the base case."""
+    files = written(tmp_path)
+    request = request_of(files, draws=10_000_000, patients=40)
+    model, base = model_of(request)
+    monkeypatch.setattr(psa_module, "machine_memory", lambda: 2.0**30)
+    with pytest.raises(InputError, match="GiB are needed"):
+        run_psa(request, model, base)
+    with pytest.raises(InputError, match="too large"):
+        model_of(request_of(files, draws=5, patients=2_000_000_000))
+    with pytest.raises(InputError, match="1e\\+14 patients in all draws"):
+        request_of(files, draws=10_000_000, patients=10_000_000)
