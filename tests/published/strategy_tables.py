@@ -101,6 +101,8 @@ def of_waits(setting: str) -> str:
 
 
 def page() -> str:
+    from tests.published import uncertainty_tables as uncertain
+
     return f"""\
 # Strategies
 
@@ -124,6 +126,24 @@ With a commercial CAR-T product:
 
 Two assumptions have a large effect. Relapse after any transplant follows the course published for transplant after CAR-T,
 which favours transplant without CAR-T. Remission on chemotherapy alone is never a cure, which does not favour it.
+
+## How sure the comparison is
+
+The four strategies of `make run` for the same adults at an academic centre, with {uncertain.DRAWS} draws of the parameters that have
+an uncertainty and {uncertain.PATIENTS:,} patients for each draw and strategy. In brackets is the interval of the parameters alone, the noise of the
+simulated patients removed; the other columns are the probability that the strategy has the highest survival. The parameters that are
+assumed without a stated uncertainty stay fixed, and so does the structure of the model: both make the intervals too narrow.
+
+{uncertain.of_draws()}
+
+The ten parameters that change the effect of withholding CAR-T most: the difference in survival after {uncertain.AT[-1]} in percentage points,
+with one parameter at either end of its 95% interval and all others at their base value, {uncertain.BAR_PATIENTS:,} patients, the same in all
+runs.
+
+{uncertain.of_bars()}
+
+At which rate of CSF relapse after CAR-T (`{uncertain.SEARCHED}`) would withholding CAR-T in CNS disease be right, judged by survival after
+{uncertain.AT[-1]}? {uncertain.of_search()}
 
 ## The effect of the wait for apheresis
 

@@ -38,11 +38,18 @@ def prose(text: str) -> list[str]:
 
 def test_the_prose_of_written_pages_is_that_of_their_generators(monkeypatch: pytest.MonkeyPatch) -> None:
     """The tables take minutes to hours; other tests compare them with smaller runs."""
-    from tests.published import centre_tables, strategy_tables, validation
+    from tests.published import centre_tables, strategy_tables, uncertainty_tables, validation
     from tests.theory import queues
 
     monkeypatch.setattr(strategy_tables, "of_strategies", lambda setting: "|")
     monkeypatch.setattr(strategy_tables, "of_waits", lambda setting: "|")
+    for name in ("of_draws", "of_bars"):
+        monkeypatch.setattr(uncertainty_tables, name, lambda: "|")
+    searched = re.search(
+        r"judged by survival after\n[^?]*\? (.*)", (ROOT / "docs" / "strategies.md").read_text("utf-8")
+    )
+    assert searched
+    monkeypatch.setattr(uncertainty_tables, "of_search", lambda: searched[1])
     base_case = SimpleNamespace(n_patients=474 * centre_tables.REPLICATIONS)
     monkeypatch.setattr(centre_tables, "cell", lambda path: base_case)
     monkeypatch.setattr(centre_tables, "of_what_ifs", lambda: "|")
