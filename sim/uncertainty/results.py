@@ -13,6 +13,7 @@ import numpy as np
 
 from sim.economics.endpoints import thresholds
 from sim.errors import InputError
+from sim.event_log.log import Floats
 from sim.files import json_text
 from sim.outcomes.results import NORMAL_975
 from sim.runs.run import QUIET, Progress
@@ -273,6 +274,14 @@ class PsaResults:
     def decision(self) -> tuple[DecisionRow, ...]:
         """Probability of being best, expected loss and frontier: a row for each benefit and arm."""
         return tuple(row for one in self.benefits for row in decide(one, self.regression).rows)
+
+    def shares_of_draws(self, number: int) -> Floats:
+        """The share of draws in which each arm has the largest benefit, noise of the simulation included."""
+        benefit = self.benefits[number]
+        largest = np.max(benefit.values, axis=1, keepdims=True)
+        best = benefit.values >= largest - benefit.tie
+        found: Floats = np.mean(best / np.sum(best, axis=1, keepdims=True), axis=0)
+        return found
 
     @cached_property
     def value_of_information(self) -> tuple[InformationRow, ...]:

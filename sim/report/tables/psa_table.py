@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from math import isnan
+from typing import TypeAlias
 
 from rich.console import Console
 
@@ -21,12 +22,13 @@ from sim.report.tables.model import (
     printed,
     prose,
 )
-from sim.uncertainty.decision import DecisionRow
 from sim.uncertainty.results import PsaResults, PsaRow
 from sim.uncertainty.value_of_information import InformationRow
 
-MOST_MEASURES, MOST_PARAMETERS = 6, 5
+MOST_MEASURES, MOST_PARAMETERS = 3, 5
 """Columns of the first table, rows of the table of parameters."""
+NumberKey: TypeAlias = tuple[str, str, str, float]
+"""Outcome, part, measure, and time (-1 for none) of a number."""
 HEADLINES = ("survival", "cumulative_incidence", "discounted", "share", "mean")
 
 
@@ -36,7 +38,7 @@ def print_psa(
     """Print the results of an analysis. outcomes: names of those to print. full: every measure."""
 
     def write(to: Console) -> None:
-        prose(to, results.psa.model.arms[0].scenario.title, BOLD)
+        prose(to, heading(results), BOLD)
         prose(to, about(results), FAINT)
         tables = full_tables(results, outcomes) if full else headline_tables(results, outcomes)
         for table in tables:
@@ -48,11 +50,21 @@ def print_psa(
         if not full:
             prose(
                 to,
-                "--full prints every number; --out DIR keeps the draws",
+                "--full prints every number with the standard error of its mean; --out DIR keeps the draws",
                 FAINT,
             )
 
     printed(console, write)
+
+
+def heading(results: PsaResults) -> str:
+    """The title of one scenario; of several the reference, and how many it is compared with."""
+    first, *others = results.psa.model.arms
+    if not others:
+        return first.scenario.title
+    return f"{first.label} against " + (
+        others[0].label if len(others) == 1 else f"{len(others)} alternatives"
+    )
 
 
 def about(results: PsaResults) -> str:
@@ -73,19 +85,41 @@ def headline_tables(results: PsaResults, outcomes: Sequence[str] | None) -> Iter
         row for row in _chosen(results.estimates, outcomes) if row.part == "" and row.measure in HEADLINES
     ]
     keys = list(dict.fromkeys(key_of(row) for row in rows if not row.reference))
-    yield arms_table(results, rows, _first_keys(keys, rows))
+    yield headline_table(results, rows, _first_keys(keys))
     yield from decision_tables(results)
     yield from information_tables(results)
 
 
-def _first_keys(
-    keys: list[tuple[str, str, str, float]], rows: Sequence[PsaRow]
-) -> list[tuple[str, str, str, float]]:
-    """Those of the first outcome at its last three times, then costs and health, then others."""
-    first = [key for key in keys if key[0] == keys[0][0]][-3:]
+def _first_keys(keys: list[NumberKey]) -> list[NumberKey]:
+    """The first outcome at its last times, costs and QALYs; other outcomes where there is room."""
     worth = [key for key in keys if key[0] in ("cost", "qaly")]
-    others = [key for key in keys if key not in first and key not in worth and key[0] != keys[0][0]]
+    first = [key for key in keys if key[0] == keys[0][0]][-(MOST_MEASURES - len(worth)) :]
+    others = [key for key in keys if key not in worth and key[0] != keys[0][0]]
     return (first + worth + others)[:MOST_MEASURES]
+
+
+def headline_table(results: PsaResults, rows: Sequence[PsaRow], keys: Sequence[NumberKey]) -> Table:
+    """A row for each arm: means with their parameter intervals, below them the difference from the first."""
+    arms = results.psa.model.arms
+    found = {(row.arm, row.reference, key_of(row)): row for row in rows}
+    lines: list[Row] = []
+    for arm in arms:
+        cells = []
+        for key in keys:
+            own, change = (found.get((arm.name, reference, key)) for reference in ("", arms[0].name))
+            below = [_interval(own), *([_change(change).text, _interval(change)] if change else [])]
+            cells.append(Value(_estimate(own).text, "\n".join(below)))
+        lines.append(
+            (Value(arm.label, "(the reference)" if arm is arms[0] and len(arms) > 1 else ""), *cells)
+        )
+    meaning = "means over draws with the 95% interval of the parameters"
+    if len(arms) > 1:
+        meaning += "; below, the difference from the reference (of shares in percentage points) with its own"
+    return Table("", numbers("arm", *map(label_of, keys)), tuple(lines), meaning)
+
+
+def _interval(row: PsaRow | None) -> str:
+    return "" if row is None else number_format.interval((row.low, row.high), row.mean, row.unit)
 
 
 def full_tables(results: PsaResults, outcomes: Sequence[str] | None) -> Iterator[Table]:
@@ -109,14 +143,12 @@ def _chosen(rows: Sequence[PsaRow], outcomes: Sequence[str] | None) -> list[PsaR
     return [row for row in rows if not outcomes or row.outcome in outcomes]
 
 
-def key_of(row: PsaRow) -> tuple[str, str, str, float]:
+def key_of(row: PsaRow) -> NumberKey:
     """What distinguishes the numbers of an arm: outcome, part, measure, and time (-1 for none)."""
     return row.outcome, row.part, row.measure, -1.0 if isnan(row.time_days) else row.time_days
 
 
-def arms_table(
-    results: PsaResults, rows: Sequence[PsaRow], keys: Sequence[tuple[str, str, str, float]]
-) -> Table:
+def arms_table(results: PsaResults, rows: Sequence[PsaRow], keys: Sequence[NumberKey]) -> Table:
     """A row for each measure; for each arm the mean, its parameter interval and its standard error."""
     labels = {arm.name: arm.label for arm in results.psa.model.arms}
     found = {(row.arm, row.reference, key_of(row)): row for row in rows}
@@ -133,7 +165,7 @@ def arms_table(
     return Table("", (Column("", is_text=True), *map(Column, heads)), tuple(lines), meaning)
 
 
-def label_of(key: tuple[str, str, str, float]) -> str:
+def label_of(key: NumberKey) -> str:
     """A number in words: `overall survival at 2 years`."""
     outcome, part, measure, time = key
     words = [outcome.replace("_", " "), part.replace("_", " ")]
@@ -176,10 +208,12 @@ def decision_tables(results: PsaResults) -> Iterator[Table]:
     if not steps:
         return
     lines: tuple[Row, ...] = tuple(
-        (arm.label, *(_best(results, step[i]) for step in steps.values())) for i, arm in enumerate(arms)
+        (arm.label, *(_best(results, number, i) for number in steps)) for i, arm in enumerate(arms)
     )
     what = "net benefit" if results.by_money else results.decided_measures[0][1].outcome.replace("_", " ")
     notes = list(dict.fromkeys(row.note for step in steps.values() for row in step if row.note))
+    if notes:
+        notes = [f"shares of draws hold the noise of the simulation; the expected loss {notes[0]}"]
     yield Table(
         f"Probability that each arm is best, by {what}",
         numbers("arm", *(step_label(results, number) for number in steps)),
@@ -198,8 +232,12 @@ def _shown_steps(results: PsaResults) -> list[int]:
     return [middle // 2, middle, n - 1] if n else []
 
 
-def _best(results: PsaResults, row: DecisionRow) -> Value:
+def _best(results: PsaResults, number: int, arm: int) -> Value:
+    """The probability of being best, or the share of draws where the noise cannot be removed from it."""
+    row = results.decision[number * len(results.psa.model.arms) + arm]
     star = " *" if row.frontier else ""
+    if isnan(row.probability_best):
+        return Value(f"{number_format.share(results.shares_of_draws(number)[arm])} of draws{star}")
     return Value(
         f"{number_format.share(row.probability_best)}{star}", f"loss {loss_text(results, row.expected_loss)}"
     )
@@ -255,10 +293,7 @@ def information_rows(results: PsaResults) -> Sequence[InformationRow]:
 
 def caveats(results: PsaResults) -> Iterator[str]:
     """What the intervals cover, and the numbers of draws from which they can be believed."""
-    yield (
-        "Intervals are of the parameters alone: the noise of the simulated patients is removed. "
-        "SE is the standard error of the mean, from the finite numbers of draws and patients."
-    )
+    yield "Intervals are of the parameters alone: the noise of the simulated patients is removed."
     yield from dict.fromkeys(row.note for row in results.estimates if row.note)
     yield from results.notes
     half = results.half_error
