@@ -131,14 +131,15 @@ which favours transplant without CAR-T. Remission on chemotherapy alone is never
 
 The four strategies of `make run` for the same adults at an academic centre, with {uncertain.DRAWS} draws of the parameters that have
 an uncertainty and {uncertain.PATIENTS:,} patients for each draw and strategy. In brackets is the interval of the parameters alone, the noise of the
-simulated patients removed; the other columns are the probability that the strategy has the highest survival. The parameters that are
+simulated patients removed; the other columns are the probability that the strategy has the highest survival ("of draws": the share of
+draws, where the noise cannot be removed from it). The parameters that are
 assumed without a stated uncertainty stay fixed, and so does the structure of the model: both make the intervals too narrow.
 
 {uncertain.of_draws()}
 
-The ten parameters that change the effect of withholding CAR-T most: the difference in survival after {uncertain.AT[-1]} in percentage points,
-with one parameter at either end of its 95% interval and all others at their base value, {uncertain.BAR_PATIENTS:,} patients, the same in all
-runs.
+The ten parameters that change the effect of withholding CAR-T most: by how many percentage points the difference in survival after
+{uncertain.AT[-1]} changes with one parameter at either end of its 95% interval and all others at their base value, {uncertain.BAR_PATIENTS:,} patients,
+the same in all runs.
 
 {uncertain.of_bars()}
 

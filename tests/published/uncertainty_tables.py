@@ -65,11 +65,15 @@ def survival_rows(found: PsaFrames) -> list[tuple[str, ...]]:
     for name in ARMS:
         own = table[table.arm == name]
         best = found.decision[found.decision.arm == name].probability_best
+        draws = [found.results.shares_of_draws(number)[ARMS.index(name)] for number in range(len(best))]
         cells = [
             f"{100 * row.mean:.1f}% ({100 * row.low:.1f} to {100 * row.high:.1f})"
             for row in own.itertuples(index=False)
         ]
-        shares = ["not known" if p != p else f"{100 * p:.0f}%" for p in best]
+        shares = [
+            f"{100 * p:.0f}%" if p == p else f"{100 * share:.0f}% of draws"
+            for p, share in zip(best, draws, strict=True)
+        ]
         rows.append((f"`{name}`", *cells, *shares))
     return rows
 
