@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 import pyarrow as pa
@@ -52,10 +53,14 @@ class DrawsFolder:
         write_whole(path, identity)
 
     def read(self, numbers: range) -> Done | None:
-        """A block of draws that was finished, None where it was not."""
+        """A block of draws that was finished, None where it was not or its files are damaged."""
         path = self._path(numbers)
-        if not path.exists():
+        try:
+            return self._read(path, numbers) if path.exists() else None
+        except (OSError, ValueError, KeyError, EOFError, BadZipFile, pa.ArrowException):
             return None
+
+    def _read(self, path: Path, numbers: range) -> Done:
         table = parquet.read_table(path)
         n, n_arms, n_measures = len(numbers), len(self.model.arms), len(self.model.measures)
         estimates = table["estimate"].to_numpy().reshape(n, n_arms, n_measures)
@@ -89,11 +94,13 @@ class DrawsFolder:
 
     def finish(self, psa: Psa, results: str) -> None:
         """Write the tables of all draws and the results, and remove the blocks."""
-        with closing(TableFile(self.folder / DRAWS)) as file:
+        unfinished = self.folder / f"{DRAWS}.unfinished"
+        with closing(TableFile(unfinished)) as file:
             for numbers in psa.blocks:
                 done = self.read(numbers)
                 assert done is not None
                 file.add(draws_table(self.model, done))
+        unfinished.replace(self.folder / DRAWS)
         names = [f"{name}.{key}" if key else name for name, key in psa.columns]
         columns = {"draw": np.arange(len(psa.values)), **dict(zip(names, psa.values.T, strict=True))}
         with whole_file(self.folder / PARAMETERS, binary=True) as file:

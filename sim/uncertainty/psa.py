@@ -193,6 +193,8 @@ def model_of(request: ModelRequest) -> tuple[Model, Floats]:
         _arm(name, one, base, request.assumed_spread)
         for name, one, base in zip(names, request.arms, bases, strict=True)
     )
+    if len({arm.label for arm in arms}) < len(arms):
+        arms = tuple(replace(arm, label=arm.name) for arm in arms)
     if not any(arm.parameters for arm in arms):
         fact = f"{request.arms[0].file}: no parameter has an uncertainty"
         raise InputError(fact, "write `uncertainty: {beta: {n: 50}}` beside its value, or assume a spread")

@@ -140,7 +140,9 @@ class PsaResults:
             estimates = estimates - psa.estimates[:, 0, k]
             noise = noise + psa.noise[:, k, 0, 0] - 2.0 * psa.noise[:, k, 0, arm]
         known = np.isfinite(estimates)
-        note = "" if known.all() else f"unknown in {int((~known).sum())} draws, which are left out"
+        left_out = int((~known).sum())
+        name = psa.model.measures[k].outcome.replace("_", " ")
+        note = f"{name} is unknown in {left_out} draws, which are left out" if left_out else ""
         if known.sum() < 2:
             return nested(np.array([nan, nan]), np.array([nan, nan]), n_patients=psa.model.n_patients), note
         if not np.isfinite(noise[known]).all():

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from sim import psa, sensitivity
-from sim.frames import PsaFrames, SensitivityFrames
+from sim.frames import PsaFrames
+from sim.sensitivity_frames import SensitivityFrames
 from tests.published.strategy_tables import COMBINED_IN_ADULTS, SCENARIOS, table
 
 DRAWS, PATIENTS, BAR_PATIENTS, SEED = 500, 2_000, 4_000, 9

@@ -96,6 +96,20 @@ def test_interrupted(tmp_path: Path, design: Design, monkeypatch: pytest.MonkeyP
         DrawsFolder(tmp_path / "whole", request, model)
 
 
+def test_damaged_block(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A block whose file is damaged counts as not done."""
+    monkeypatch.setattr(psa_module, "TOGETHER", 90)
+    request = request_of(written(tmp_path), draws=6, patients=30)
+    model, base = model_of(request)
+    store = DrawsFolder(tmp_path / "out", request, model)
+    whole = run_psa(request, model, base, store=store)
+    block = min((tmp_path / "out" / "blocks").glob("*.parquet"))
+    block.write_bytes(block.read_bytes()[:100])
+    assert store.read(whole.blocks[0]) is None
+    again = run_psa(request, model, base, store=store)
+    np.testing.assert_array_equal(again.estimates, whole.estimates)
+
+
 def test_other_analysis_in_the_folder(tmp_path: Path) -> None:
     """A folder with another seed's draws is not mixed with these."""
     files = written(tmp_path)
