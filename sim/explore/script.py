@@ -4,4 +4,5 @@ import sys
 
 from sim.explore.page import show
 
-show(sys.argv[1])
+if __name__ == "__main__":  # processes that this one starts import the file, too
+    show(sys.argv[1])

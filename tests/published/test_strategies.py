@@ -149,7 +149,7 @@ def test_survival_falls_as_the_wait_for_apheresis_grows(setting: str, number: in
 @pytest.mark.parametrize("number", sizes(5000, long=PATIENTS))
 def test_the_page_of_strategies_shows_what_is_simulated(number: int) -> None:
     printed, found = (
-        numbers(text.partition("## The effect of the wait for apheresis")[0])
+        numbers(text.partition("## How sure the comparison is")[0])
         for text in (PAGE.read_text(), of_strategies("academic", number))
     )
     assert len(printed) == len(STRATEGIES) + len(SETTINGS)

@@ -7,6 +7,8 @@ import shlex
 import tomllib
 from pathlib import Path
 
+import pytest
+
 from tests.command import output_of, output_of_python
 from tests.makefile import recipe
 
@@ -40,6 +42,7 @@ def test_the_answer_shown_is_what_make_run_opens_with(tmp_path: Path) -> None:
     assert page.stat().st_size > 1_000_000
 
 
+@pytest.mark.long
 def test_the_analysis_shown_is_what_make_run_ends_with() -> None:
     assert blocks("text")[1] == output_of(*recipe("run", "allpath", number=1))
 

@@ -413,7 +413,7 @@ def test_check_reads_several_and_tells_all(allpath: Allpath, ward: Path) -> None
     wrong.write_text(SCENARIO.replace("terminal: true", "terminl: true"))
     ended = allpath("check", wrong, ward)
     assert ended.status == 2
-    assert re.fullmatch(rf"{ward}: valid \(3 stages, 1 outcomes, digest [0-9a-f]{{12}}\)\n", ended.out)
+    assert re.fullmatch(rf"{ward}: valid \(3 stages, 1 outcome, digest [0-9a-f]{{12}}\)\n", ended.out)
     assert "unknown key `terminl`" in ended.err
 
 
@@ -567,7 +567,7 @@ def test_compare_opens_with_the_answer(allpath: Allpath, ward: Path, tmp_path: P
     assert ended.status == 0
     told = " ".join(ended.out.split())
     assert told.startswith(
-        "A ward 40 patients in each, seed 1, horizon 2 years arm Overall survival at 1 year"
+        "A ward against A quick ward 40 patients in each, seed 1, horizon 2 years arm Overall survival at 1 year"
     )
     full = allpath("compare", ward, other, "--at", "1 year", "--full").out
     assert " ".join(full.split()).startswith("Overall survival 1 year after the start is ")
