@@ -208,5 +208,6 @@ def test_costs_and_qalys_are_columns_with_their_ratio(
     assert not any("capacity_cost" in line for line in lines)
 
 
+@pytest.mark.long
 def test_labels_are_short_titles() -> None:
     assert all(len(load(file).short_title) <= 45 and load(file).label for file in FILES if file != FIRST)

@@ -173,6 +173,7 @@ def test_half_error(tmp_path: Path, design: Design, outcome: str) -> None:
     assert first.as_json()["half_error"]["draws"] == half.draws
 
 
+@pytest.mark.long
 def test_until_precision(tmp_path: Path) -> None:
     """Draws are added until the standard error of the mean difference is small enough, or all are made."""
     request = request_of(written(tmp_path), draws=3000, patients=20)
