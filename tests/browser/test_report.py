@@ -156,9 +156,10 @@ def test_words_of_a_chart_do_not_overlap(browser, file):
     assert overlaps == []
 
 
-def test_a_curve_gives_its_values_at_the_pointer(browser, file):
+@pytest.mark.parametrize("page", ["first", "clinical", "queue", "two"])
+def test_a_curve_gives_its_values_at_the_pointer(browser, pages, page):
     """The value that stands beside the pointer is that of the table of the outcome."""
-    opened(browser, file, DESKTOP)
+    opened(browser, pages[page], DESKTOP)
     drawing = browser.find_element("css selector", "#answer .drawing")
     ActionChains(browser).move_to_element_with_offset(drawing, 0, -60).perform()
     tip = browser.find_element("css selector", ".tip")

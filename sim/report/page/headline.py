@@ -12,7 +12,7 @@ from sim.report.page.pictures import curve_picture
 from sim.report.tables.comparison_table import compared_outcomes
 from sim.report.tables.economic_tables import BY_YEAR
 from sim.report.tables.headline_table import comparison_table, run_table
-from sim.report.tables.model import Cell, Table, Value, lines_of
+from sim.report.tables.model import Cell, Row, Table, Value, lines_of
 
 MOST_ROWS = 5
 """Rows of a single run that leave room for the curve on a phone."""
@@ -27,12 +27,17 @@ def headline_items(results: Results, arms: Sequence[PageArm]) -> tuple[Item, ...
     else:
         outcomes = [one for one in compared_outcomes(results) if one.name != BY_YEAR]
         table = comparison_table(results, outcomes, chosen=False)
-        rows = tuple(tuple(map(_in_two_lines, row)) for row in table.rows)
+        rows = tuple(tuple(map(_in_two_lines, row)) for row in table.rows if not _is_further_time(row))
         below = f"Below: difference from {results.reference.label} (95% interval, simulation only)"
-        table = Table("", table.columns, rows, below, notes=table.notes[1:])
+        table = Table("", table.columns, rows, below)
     curves = [outcome for outcome in shared_outcomes(arms) if outcome.kind == "time_to_event"][:1]
     tables = [table] if table.rows else []
     return (*tables, *(curve_picture(results, arms, outcome) for outcome in curves))
+
+
+def _is_further_time(row: Row) -> bool:
+    """Whether a row has an arm at a further time; the curve beside the table shows these."""
+    return lines_of(row[0])[0].startswith("  at ")
 
 
 def _in_two_lines(cell: Cell) -> Cell:
