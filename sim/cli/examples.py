@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 _IN_WHEEL = Path(__file__).parents[1] / "shipped_scenarios"
 FOLDER = _IN_WHEEL if _IN_WHEEL.is_dir() else Path(__file__).parents[2] / "scenarios"
 """The shipped scenarios: in a clone, and with an editable installation, the folder beside `sim`."""
+TARGETS = FOLDER / "targets"
+"""Published results and the scenarios that they are compared with."""
 STARTER = "starter"
 GROUPS = ("examples", "clinical", "strategies", "centre")
 _TITLE = re.compile(r"^title:.*$", re.MULTILINE)
@@ -87,6 +89,8 @@ def shipped_scenarios() -> dict[Path, str]:
 
     found = {}
     for file in sorted(FOLDER.rglob("*.yaml")):
+        if TARGETS in file.parents:
+            continue
         if title := _TITLE.search(file.read_text("utf-8")):
             found[file] = str(yaml.safe_load(title[0])["title"])
     return found

@@ -8,12 +8,9 @@ from typing import Any
 import pytest
 import yaml
 
-SCENARIOS = Path(__file__).parents[2] / "scenarios"
-CLINICAL = sorted(
-    path
-    for path in SCENARIOS.rglob("*.yaml")
-    if path.name not in ("sources.yaml", "first_steps.yaml") and path.parent.name != "examples"
-)
+from tests.shipped import SCENARIOS, SHIPPED
+
+CLINICAL = [path for path in SHIPPED if path.name != "first_steps.yaml" and path.parent.name != "examples"]
 MARKS = {"R", "D", "A", "C-hi", "C-med", "C-lo"}
 STATUSES_OF = {
     "R": {"published", "derived", "assumed"},

@@ -6,17 +6,12 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from tests.published.calibration import Figure, Simulated, Target, simulated, targets
+from sim.calibration.target_values import Simulated
+from sim.calibration.targets import Figure, Kind, Target, Use
+from tests.published.calibration import simulated, target_files, targets
 
 PATIENTS = 50_000
 SEED = 11
-
-SECTIONS = (
-    ("Relapse, salvage and conventional treatment", range(1, 20)),
-    ("CAR-T: access, response, toxicity", range(20, 50)),
-    ("Second and donor-derived CAR-T, transplant", range(50, 100)),
-)
-"""Heading and the numbers of its targets."""
 
 COLUMNS = (
     "id",
@@ -35,8 +30,8 @@ COLUMNS = (
 INTRODUCTION = """\
 # Validation
 
-This page compares published results with the results of the clinical settings. `tests/published/targets.yaml` contains the published
-results, `tests/published/runs/` the settings with the outcomes that correspond to them. Each run has {patients:,} patients (seed {seed}),
+This page compares published results with the results of the clinical settings. `scenarios/targets/` contains the published results,
+`scenarios/targets/runs/` the settings with the outcomes that correspond to them. Each run has {patients:,} patients (seed {seed}),
 adults, children and young adults together unless the target is restricted to one group. `make validation` writes this page; a smaller run
 in `make test` checks every row.
 
@@ -115,7 +110,7 @@ class Row:
             f"{between(accepted.low, accepted.high, figure.unit)}, {accepted.rule}",
             f"{quantity(found.value, figure.unit)} ({between(found.low, found.high, figure.unit)})",
             "in" if self.is_in else "**out**",
-            figure.kind,
+            figure.kind or "-",
             self.target.citation,
         )
 
@@ -152,14 +147,15 @@ def counts(rows: Sequence[Row]) -> Iterator[str]:
         out = {row.figure.target for row in chosen if not row.is_in}
         return (name, of(len(ids - out), len(ids)), of(sum(row.is_in for row in chosen), len(chosen)))
 
-    parts = [row for row in rows if not row.target.is_whole_course]
+    parts = [row for row in rows if row.figure.use is Use.CALIBRATION]
+    held_back = [row for row in rows if row.figure.use is Use.VALIDATION]
     yield from table(
         ("", "targets with every figure in", "figures in"),
         (
             line("calibration targets, all that apply", parts),
-            line("of these, input", [row for row in parts if row.figure.kind == "input"]),
-            line("of these, emergent", [row for row in parts if row.figure.kind == "emergent"]),
-            line("whole courses, all emergent", [row for row in rows if row.target.is_whole_course]),
+            line("of these, input", [row for row in parts if row.figure.kind is Kind.INPUT]),
+            line("of these, emergent", [row for row in parts if row.figure.kind is Kind.EMERGENT]),
+            line("whole courses, all emergent", held_back),
         ),
     )
 
@@ -192,17 +188,10 @@ def not_compared() -> Iterator[str]:
 def page(rows: Sequence[Row]) -> str:
     """The whole of `docs/validation.md`."""
     lines = [INTRODUCTION.format(patients=PATIENTS, seed=SEED), *counts(rows)]
-    for heading, numbers in SECTIONS:
-        chosen = [
-            row
-            for row in rows
-            if not row.target.is_whole_course and int(row.target.id.removeprefix("CA-")) in numbers
-        ]
-        lines += [f"## {heading}\n", *table(COLUMNS, (row.cells() for row in chosen))]
-    lines += [
-        "## The whole course\n",
-        *table(COLUMNS, (row.cells() for row in rows if row.target.is_whole_course)),
-    ]
+    for file in target_files():
+        own = {target.id for target in file.targets}
+        chosen = (row.cells() for row in rows if row.target.id in own)
+        lines += [f"## {file.title}\n", *table(COLUMNS, chosen)]
     lines += ["## Rows that are out, with reasons\n"]
     lines += [
         f"- **{row.target.id}** {endpoint(row.target, row.figure)} ({row.target.population}; published "

@@ -35,6 +35,7 @@ FLOORS = (
     "sim.formats",
     "sim.runs",
     "sim.uncertainty",
+    "sim.calibration",
     "sim.report",
     "sim.frames",
     "sim.sensitivity_frames",

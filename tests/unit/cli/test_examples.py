@@ -18,11 +18,11 @@ from sim.cli import examples
 from sim.cli.main import run_command
 from sim.scenario import load
 from tests.command import output_of
+from tests.shipped import SHIPPED
 
 ROOT = Path(__file__).parents[3]
 SCENARIOS = ROOT / "scenarios"
 EXAMPLES = sorted((SCENARIOS / "examples").glob("*.yaml"))
-SHIPPED = sorted(path for path in SCENARIOS.rglob("*.yaml") if path.name != "sources.yaml")
 Failing = Callable[..., tuple[int, str]]
 
 

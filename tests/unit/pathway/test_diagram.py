@@ -9,6 +9,7 @@ import pytest
 
 from sim.pathway.diagram import mermaid
 from sim.scenario import load
+from tests.shipped import SHIPPED
 
 ROOT = Path(__file__).parents[3]
 SCENARIO = """\
@@ -151,9 +152,6 @@ def test_a_stage_where_nobody_can_come_is_left_out() -> None:
 
 NODE = r'(?:start\(\("start"\)\)|s\d+(?:\["[^"\n]+"\]|\{\{"[^"\n]+"\}\}|\(\["[^"\n]+"\]\)))'
 ARROW = r'(?:start|s\d+) (?:-->|-\.->)(?:\|"[^"\n]+"\|)? s\d+'
-
-
-SHIPPED = sorted(file for file in (ROOT / "scenarios").rglob("*.yaml") if file.stem != "sources")
 
 
 @pytest.mark.parametrize("file", SHIPPED, ids=lambda file: file.stem)

@@ -22,9 +22,9 @@ from sim.runs.run import Run, RunRequest, run_scenario
 from sim.scenario import load
 from sim.scenario.language.model import Scenario
 from tests.example_runs import FIRST, SCENARIOS
+from tests.shipped import SHIPPED
 from tests.valued import priced
 
-FILES = sorted(path for path in SCENARIOS.rglob("*.yaml") if path.stem != "sources")
 NUMBER = re.compile(r"[-+]?\d[\d,.]*%?")
 WIDTHS = (40, 60, 80, 120)
 WIDE = 400
@@ -59,7 +59,7 @@ def numbers_in(text: str) -> Counter[str]:
     return Counter(NUMBER.findall(text))
 
 
-@pytest.mark.parametrize("file", FILES, ids=lambda file: f"{file.parent.name}/{file.stem}")
+@pytest.mark.parametrize("file", SHIPPED, ids=lambda file: f"{file.parent.name}/{file.stem}")
 def test_every_number_of_a_shipped_scenario_is_whole_at_every_width(file: Path) -> None:
     done = run_of(file)
     for write in (
@@ -72,7 +72,7 @@ def test_every_number_of_a_shipped_scenario_is_whole_at_every_width(file: Path) 
             assert not missing, f"{width} columns: {missing}"
 
 
-@pytest.mark.parametrize("file", FILES, ids=lambda file: f"{file.parent.name}/{file.stem}")
+@pytest.mark.parametrize("file", SHIPPED, ids=lambda file: f"{file.parent.name}/{file.stem}")
 def test_a_run_takes_about_25_lines(file: Path) -> None:
     done = run_of(file)
     assert len(headline(done.results, [done.scenario]).splitlines()) <= 27
@@ -210,4 +210,4 @@ def test_costs_and_qalys_are_columns_with_their_ratio(
 
 @pytest.mark.long
 def test_labels_are_short_titles() -> None:
-    assert all(len(load(file).short_title) <= 45 and load(file).label for file in FILES if file != FIRST)
+    assert all(len(load(file).short_title) <= 45 and load(file).label for file in SHIPPED if file != FIRST)

@@ -1,0 +1,354 @@
+"""Published results and the outcome of a scenario that corresponds to each: files of targets.
+
+A target is one endpoint of one population; its figures are the numbers published for it. Each figure has
+an interval of 95% in which the simulated value should lie: as printed, or computed from what is printed.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from statistics import NormalDist
+
+from sim import units
+from sim.errors import Place, Problem, Problems, ScenarioError, Where
+from sim.scenario.language.node_reader import PlacedNode, Unread, read_all
+from sim.scenario.source.citations import citations
+from sim.scenario.source.tree import read_file
+
+NORMAL_975 = NormalDist().inv_cdf(0.975)
+ERROR_OF_MEDIAN = math.sqrt(math.pi / 2)
+"""Of the median of a normal sample, in units of sigma over the root of n."""
+
+SHARE = "share"
+NOT_REACHED = "not reached"
+_FILE_KEYS = ("format", "title", "scenarios", "targets")
+_TARGET_KEYS = ("population", "endpoint", "time", "source", "use", "not_applicable", "figures")
+_FIGURE_KEYS = (
+    *("published", "count", "n", "unit", "interval", "quartiles", "extremes", "within"),
+    *("scenario", "outcome", "at", "step", "category"),
+    *("use", "kind", "miss", "not_applicable"),
+)
+_TEXTS = ("outcome", "category", "miss", "not_applicable")
+
+
+class Use(StrEnum):
+    """What a figure is for: parameters are calibrated to it, or it is held back to validate the result."""
+
+    CALIBRATION = "calibration"
+    VALIDATION = "validation"
+
+
+class Kind(StrEnum):
+    """Whether a parameter was set from a figure, or none was."""
+
+    INPUT = "input"
+    EMERGENT = "emergent"
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """Both ends included. rule: where it comes from, in a few words."""
+
+    low: float
+    high: float
+    rule: str
+
+    def holds(self, value: float) -> bool:
+        """Whether the value lies in the interval."""
+        return self.low <= value <= self.high
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One published number.
+
+    target, name: of the target, and of the figure in it. published, interval, quartiles, extremes: in `unit`,
+    a unit of time, "" for a share. count: of n, where it was published. within: a relative tolerance.
+    scenario: its file, "" where nothing can be compared; outcome, at (days), step and category: which of
+    its numbers corresponds. miss: why the simulated value lies outside. not_applicable: why nothing can be
+    compared.
+    """
+
+    target: str
+    name: str
+    published: float
+    unit: str = ""
+    n: int | None = None
+    count: float | None = None
+    interval: tuple[float, float] | None = None
+    quartiles: tuple[float, float] | None = None
+    extremes: tuple[float, float] | None = None
+    within: float | None = None
+    kind: Kind | None = None
+    use: Use = Use.CALIBRATION
+    scenario: str = ""
+    outcome: str = ""
+    at: float | None = None
+    step: int | None = None
+    category: str = ""
+    miss: str = ""
+    not_applicable: str = ""
+    where: Where = field(default=Where(Place(""), ""), compare=False)
+
+    @property
+    def applies(self) -> bool:
+        """Whether an outcome corresponds to it."""
+        return not self.not_applicable
+
+    @property
+    def label(self) -> str:
+        """The target, and the name of the figure where the target has several."""
+        return self.target if self.name == "all" else f"{self.target} {self.name}"
+
+    def accepted(self) -> Interval:
+        """The 95% interval in which the simulated value should lie, in `unit`.
+
+        Printed, a relative tolerance, or from n: of a share Wilson's (doi:10.1080/01621459.1927.10502953),
+        of a median by its standard error.
+        """
+        if self.interval is not None:
+            return Interval(*self.interval, "printed")
+        if self.within is not None:
+            low, high = (self.published * (1 + sign * self.within) for sign in (-1, 1))
+            return Interval(low, high, f"within {self.within:.0%}")
+        assert self.n is not None, "checked where it was read"
+        if not self.unit:
+            return Interval(*wilson(self.published * self.n, self.n), "Wilson")
+        sigma, rule = self._spread(self.n)
+        half = 0.5 if self.unit == "days" else 0.0  # a time in whole days stands for half a day either way
+        factor = math.exp(NORMAL_975 * sigma / math.sqrt(self.n))
+        return Interval(self.published / factor - half, self.published * factor + half, rule)
+
+    def _spread(self, n: int) -> tuple[float, str]:
+        """Standard error of the logarithm of a median, times the root of n.
+
+        With quartiles or extremes the times are taken as log-normal; the extremes of n lie where Blom puts
+        them (Statistical Estimates and Transformed Beta-Variables, 1958). Without, as exponential: the error
+        of the median is 1 / (2 f(m)) with density f(m) = ln 2 / (2 m).
+        """
+        if self.quartiles is not None:
+            low, high = self.quartiles
+            return ERROR_OF_MEDIAN * math.log(high / low) / (2 * NormalDist().inv_cdf(0.75)), "quartiles"
+        if self.extremes is not None:
+            low, high = self.extremes
+            score = NormalDist().inv_cdf((n - 0.375) / (n + 0.25))
+            return ERROR_OF_MEDIAN * math.log(high / low) / (2 * score), "extremes"
+        return 1 / math.log(2), "median of n"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One endpoint of one population. sources: as written; citation: of each, joined. time: in words."""
+
+    id: str
+    population: str
+    endpoint: str
+    sources: tuple[str, ...]
+    citation: str
+    figures: tuple[Figure, ...]
+    time: str = ""
+
+    @property
+    def applicable(self) -> tuple[Figure, ...]:
+        """The figures that an outcome corresponds to."""
+        return tuple(figure for figure in self.figures if figure.applies)
+
+
+@dataclass(frozen=True, slots=True)
+class TargetFile:
+    """The targets of one file, in its order. scenarios: the file of each, by the name that figures use."""
+
+    file: str
+    title: str
+    scenarios: Mapping[str, str]
+    targets: tuple[Target, ...]
+
+
+def wilson(events: float, n: float) -> tuple[float, float]:
+    """95% interval of a share; `events` may be no whole number, where only the share was printed.
+
+    Source: Wilson 1927, doi:10.1080/01621459.1927.10502953.
+    """
+    z2 = NORMAL_975**2
+    centre = (events + z2 / 2) / (n + z2)
+    half = NORMAL_975 / (n + z2) * math.sqrt(events * (n - events) / n + z2 / 4)
+    return centre - half, centre + half
+
+
+# ---------------------------------------------------------------- read
+
+
+def read_targets(files: Sequence[str | os.PathLike[str]]) -> tuple[TargetFile, ...]:
+    """The targets of several files; each id occurs once in all.
+
+    Raises: ScenarioError with every problem of a file, and where two files have the same target.
+    """
+    found = tuple(_read(os.fspath(file)) for file in files)
+    first: dict[str, str] = {}
+    for one in found:
+        for target in one.targets:
+            if target.id in first:
+                where = target.figures[0].where
+                fact = f"there is a target {target.id} in {first[target.id]} as well"
+                raise ScenarioError([Problem(where, fact, "give one of them another id, or leave one out")])
+            first[target.id] = one.file
+    return found
+
+
+def _read(file: str) -> TargetFile:
+    problems = Problems()
+    top = PlacedNode(read_file(file), "", problems)
+    found = top.attempt(lambda node: _file(node, file))
+    problems.stop_if_any()
+    assert found is not None, "a problem was noted for what could not be read"
+    return found
+
+
+def _file(top: PlacedNode, file: str) -> TargetFile:
+    _check_keys(top, _FILE_KEYS, needed=_FILE_KEYS, noun="a file of targets")
+    version = top.child("format")
+    if version.number() != 1:
+        raise version.fail(f"format {version.value} is unknown", "write `format: 1`")
+    scenarios = {
+        name: os.path.normpath(Path(file).parent / node.text())
+        for name, node in top.child("scenarios").children()
+    }
+    for name, path in scenarios.items():
+        if not Path(path).is_file():
+            top.child("scenarios").fail_at_key(name, f"there is no file {path}", "paths start at this file")
+    cited = citations([file])
+    targets = read_all(
+        top.child("targets").children(), lambda item: _target(item[0], item[1], scenarios, cited)
+    )
+    return TargetFile(file, top.child("title").text(), scenarios, targets)
+
+
+def _target(name: str, node: PlacedNode, scenarios: Mapping[str, str], cited: Mapping[str, str]) -> Target:
+    _check_keys(
+        node, _TARGET_KEYS, needed=("population", "endpoint", "source", "figures"), noun=f"target {name}"
+    )
+    sources = tuple(item.text() for item in node.child("source").names())
+    inherited: dict[str, PlacedNode] = {
+        key: node.child(key) for key in ("use", "not_applicable") if key in node.mapping()
+    }
+    figures = read_all(
+        node.child("figures").children(), lambda item: _figure(name, item[0], item[1], inherited, scenarios)
+    )
+    if not figures:
+        raise node.fail_at_key("figures", "there is no figure", "write `all: {count: 12, n: 14, ...}`")
+    parts = [part for source in sources for part in cited.get(source, source).split("; ")]
+    citation = "; ".join(dict.fromkeys(parts))
+    population, endpoint, time = (
+        found.text() if (found := node.get(key)) is not None else ""
+        for key in ("population", "endpoint", "time")
+    )
+    return Target(name, population, endpoint, sources, citation, figures, time)
+
+
+def _figure(
+    target: str,
+    name: str,
+    node: PlacedNode,
+    inherited: Mapping[str, PlacedNode],
+    scenarios: Mapping[str, str],
+) -> Figure:
+    _check_keys(node, _FIGURE_KEYS, noun=f"a figure of target {target}")
+    given = {**inherited, **dict(node.children())}
+    texts = {
+        key: given[key].text() for key in ("outcome", "category", "miss", "not_applicable") if key in given
+    }
+    unit = _unit(given["unit"]) if "unit" in given else ""
+    published, count, n = _published(node, given, unit)
+    use, kind = (
+        given[key].one_of(list(words), key) if key in given else None
+        for key, words in (("use", Use), ("kind", Kind))
+    )
+    file = ""
+    if "not_applicable" not in given:
+        for key in ("scenario", "outcome"):
+            if key not in given:
+                raise node.fail(f"`{key}` is missing", "name it, or say why under `not_applicable`")
+        file = scenarios[given["scenario"].one_of(scenarios, "scenario")]
+    figure = Figure(
+        target=target,
+        name=name,
+        published=published,
+        unit=unit,
+        n=n,
+        count=count,
+        interval=_pair(given.get("interval"), unit),
+        quartiles=_pair(given.get("quartiles"), unit),
+        extremes=_pair(given.get("extremes"), unit),
+        within=given["within"].number() if "within" in given else None,
+        kind=Kind(kind) if kind else None,
+        use=Use(use or Use.CALIBRATION),
+        scenario=file,
+        outcome=texts.get("outcome", ""),
+        at=given["at"].time() if "at" in given else None,
+        step=given["step"].whole(1) if "step" in given else None,
+        category=texts.get("category", ""),
+        miss=texts.get("miss", ""),
+        not_applicable=texts.get("not_applicable", ""),
+        where=node.where,
+    )
+    if figure.interval is None and figure.within is None and n is None and figure.applies:
+        raise node.fail("has neither `n` nor `interval`", "write one of them, or `within: 0.2`")
+    return figure
+
+
+def _published(
+    node: PlacedNode, given: Mapping[str, PlacedNode], unit: str
+) -> tuple[float, float | None, int | None]:
+    """The published number, the count that it is of n, and n."""
+    n = given["n"].whole(1) if "n" in given else None
+    if ("published" in given) == ("count" in given):
+        raise node.fail("needs `published` or `count`, one of them", "write `count: 12, n: 14`")
+    if "count" in given:
+        count = float(given["count"].whole())
+        if unit or n is None or count > n:
+            raise given["count"].fail("a count is of `n` patients", "write `count: 12, n: 14`")
+        return count / n, count, n
+    published = given["published"].number() if unit else given["published"].share()
+    if unit and published <= 0.0:
+        raise given["published"].fail("a time is greater than 0")
+    return published, None, n
+
+
+def _unit(node: PlacedNode) -> str:
+    """A unit of time; "" for a share."""
+    unit = node.text()
+    if unit == SHARE:
+        return ""
+    node.quantity(units.unit_of_time)
+    return unit
+
+
+def _pair(node: PlacedNode | None, unit: str) -> tuple[float, float] | None:
+    """The two ends of an interval; the upper one of a time may be `not reached`, infinity."""
+    if node is None:
+        return None
+    ends = [
+        math.inf if unit and end.value == NOT_REACHED else end.number() if unit else end.share()
+        for end in node.items()
+    ]
+    if len(ends) != 2 or not ends[0] < ends[1]:
+        raise node.fail("an interval is a lower and an upper end", "write [0.25, 0.62]")
+    return ends[0], ends[1]
+
+
+def _check_keys(node: PlacedNode, known: Collection[str], *, noun: str, needed: Collection[str] = ()) -> None:
+    """Add a problem for each key that is unknown or missing; raises Unread where there is one."""
+    keys = node.mapping()
+    failed: list[Unread] = [
+        node.unknown(key, known, f"{noun} has no `{key}`", f"it has {', '.join(known)}")
+        for key in keys
+        if key not in known
+    ]
+    failed += [node.fail(f"`{key}` is missing", f"{noun} needs it") for key in needed if key not in keys]
+    if failed:
+        raise failed[0]
