@@ -141,7 +141,7 @@ class Valuation:
     @cached_property
     def _columns(self) -> LogColumns:
         """What of the log is read; no array can be written to, whatever log it is of."""
-        history, log = self.history, self.history.log
+        log = self.history.log
         n_tables = len(self.program.numbers)
         table = self._replication if n_tables > 1 else np.zeros(log.n_patients, np.int64)
         return LogColumns(
@@ -160,11 +160,21 @@ class Valuation:
                     log.at_start,
                     log.follow_up,
                     table,
-                    history.before_start,
+                    self._before_start,
                     self._queues,
                 )
             )
         )
+
+    @property
+    def _before_start(self) -> Floats:
+        """Of today's patients: whether in a stage, days in it, days waited. Shape [n_patients or 0, 3]."""
+        history, table = self.history, self.history.scenario.patients.table
+        if table is None or not table.is_today:
+            return np.zeros((0, 3))
+        stages = np.array([stage is not None for stage in table.column("stage")])
+        was_there = np.append(stages, False)[np.minimum(history.log.patient, len(stages))]
+        return np.stack([was_there, history.days_before, history.of_today("days_waiting")], axis=1)
 
     @property
     def _queues(self) -> Floats:

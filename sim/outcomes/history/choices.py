@@ -100,7 +100,8 @@ class WhileLeaving(History):
     """
 
     def __init__(self, history: History) -> None:
-        super().__init__(history.log, history.use, history.scenario)
+        # Columns known so far are the same; the rows of selectors depend on when a row is read
+        vars(self).update(vars(history), rows_of={})
         scenario, names = history.scenario, history.log.names
         events = dict(events_of(scenario))
         self._do = [_effects(events, name, scenario.on_start) for name in names.events]

@@ -233,10 +233,10 @@ class History:
     @cached_property
     def days_before(self) -> Floats:
         """Days each patient had been in the first stage before the start, shape [n_patients]."""
-        return self._of_today("days_in_stage")
+        return self.of_today("days_in_stage")
 
-    def _of_today(self, kind: str) -> Floats:
-        """A column of days in the table of today's patients, 0 where it says nothing, shape [n_patients]."""
+    def of_today(self, kind: str) -> Floats:
+        """A column of days in the table of today's patients, 0 where it has no value, shape [n_patients]."""
         days = np.zeros(self.log.n_patients)
         table = self.scenario.patients.table
         if table is not None and table.is_today:
@@ -244,16 +244,6 @@ class History:
             today = self.log.patient < len(values)
             days[today] = values[self.log.patient[today]]
         return days
-
-    @cached_property
-    def before_start(self) -> Floats:
-        """Of today's patients: whether in a stage, days in it, days waited. Shape [n_patients or 0, 3]."""
-        table, number = self.scenario.patients.table, self.log.patient
-        if table is None or not table.is_today:
-            return np.zeros((0, 3))
-        stages = np.array([stage is not None for stage in table.column("stage")])
-        was_there = np.append(stages, False)[np.minimum(number, len(stages))]
-        return np.stack([was_there, self.days_before, self._of_today("days_waiting")], axis=1)
 
     def entries_into_state(self, name: str) -> Indices:
         """The rows at which the health state becomes this one, the start included."""
@@ -291,7 +281,7 @@ class History:
         granted[known] = (log.event[ended[known]] == GRANTED) & (log.does[ended[known]] == ENTERS)
         is_first = log.time[asked] == 0.0
         is_first &= self.first_of_each(asked)[self.patients(asked)] == asked
-        before = np.where(is_first, self._of_today("days_waiting")[self.patients(asked)], 0.0)
+        before = np.where(is_first, self.of_today("days_waiting")[self.patients(asked)], 0.0)
         return Waits(asked, ended, log.stage_to[asked], granted, before)
 
     def waited(self, stage: str, rows: Indices) -> Floats:
@@ -440,13 +430,9 @@ def _rows(history: History, selector: EventSelector) -> Indices:
 def _into_state(history: History, name: str) -> Indices:
     """Terminal stages are entered from outside only, so that their rows need no history."""
     stages = [stage for stage in history.scenario.stages if stage.state == name]
-    if not all(stage.terminal for stage in stages):
+    if not stages or not all(stage.terminal for stage in stages):
         return history.entries_into_state(name)
-    log = history.log
-    found = np.zeros(log.n_rows, bool)
-    for stage in stages:
-        found |= log.stage_to == log.names.stages.index(stage.name)
-    return np.flatnonzero(found & (log.does == ENTERS))
+    return np.sort(np.concatenate([history.entries(stage.name) for stage in stages]))
 
 
 def qualify(history: History, among: Among | None) -> Flags:
