@@ -156,15 +156,43 @@ def test_words_of_a_chart_do_not_overlap(browser, file):
     assert overlaps == []
 
 
-@pytest.mark.parametrize("page", ["first", "clinical", "queue", "two"])
+@pytest.mark.parametrize("page", ["first", "clinical", "queue", "two", "psa"])
 def test_a_curve_gives_its_values_at_the_pointer(browser, pages, page):
-    """The value that stands beside the pointer is that of the table of the outcome."""
+    """The time, and for each curve the value within its 95% interval, which one run with a queue does not have."""
     opened(browser, pages[page], DESKTOP)
+    time, values = at_the_pointer(browser)
+    assert re.search(r"^\w+ since .*: [\d.]+$", time)
+    assert len(values) == {"first": 2, "clinical": 1, "queue": 1, "two": 2, "psa": 2}[page]
+    assert all(low <= value <= high and (low < high or page == "queue") for value, low, high in values)
+
+
+def at_the_pointer(browser: webdriver.Chrome, *, across: float = 0.5) -> tuple[str, list[tuple[float, ...]]]:
+    """The time at a part of the width of the first curve; the value, low and high of each curve there.
+
+    Low and high are the value where none are shown.
+    """
     drawing = browser.find_element("css selector", "#answer .drawing")
-    ActionChains(browser).move_to_element_with_offset(drawing, 0, -60).perform()
+    browser.execute_script("arguments[0].scrollIntoView({block: 'center', behavior: 'instant'})", drawing)
+    offset = round((across - 0.5) * drawing.size["width"])
+    # In two moves: one that ends where the pointer already is has no event
+    ActionChains(browser).move_to_element_with_offset(drawing, offset, -70).move_by_offset(0, 10).perform()
     tip = browser.find_element("css selector", ".tip")
     assert tip.is_displayed()
-    assert re.search(r"^\w+ since .*: [\d.]+\n[\d.]+%", tip.text)
+    time, *lines = tip.text.split("\n")
+    found = [re.fullmatch(r"([\d.]+)% (?:\(([\d.]+) to ([\d.]+)\) )?\w.*", line) for line in lines]
+    assert all(found), lines
+    return time, [tuple(float(end or one[1]) for end in one.groups()) for one in found if one]
+
+
+def test_the_pointer_at_the_end_gives_the_last_row_of_the_table(browser, pages):
+    """The median and the 95% band of both arms; a pixel of the fan is at most half a percentage point."""
+    opened(browser, pages["psa"], DESKTOP)
+    cells = browser.execute_script("""
+        const row = [...document.querySelectorAll("#answer figure tbody tr")].pop();
+        return [...row.cells].slice(1).map((cell) => cell.textContent)""")
+    printed = [float(number) for cell in cells for number in re.findall(r"[\d.]+", cell)]
+    _, values = at_the_pointer(browser, across=0.998)
+    assert sorted(number for row in values for number in row) == pytest.approx(sorted(printed), abs=0.5)
 
 
 def test_fits_a_phone(browser, file):

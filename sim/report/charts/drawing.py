@@ -216,6 +216,8 @@ def _area(area: Area, panel: Panel) -> str:
     over = _path(panel, area.x, area.high, is_step=area.is_step)
     back = _path(panel, area.x[::-1], area.low[::-1], is_step=area.is_step, is_back=True)
     place = f'd="{over}L{back.removeprefix("M")}z"'
+    if area.interval_of:
+        place += f' data-interval-of="{escape(area.interval_of)}"'
     return _filled(place, area.look, title=area.name, opacity=area.opacity, shape="path")
 
 
@@ -234,8 +236,9 @@ def _path(panel: Panel, x: Floats, y: Floats, *, is_step: bool, is_back: bool = 
     found, last = [f"M{across[0]} {down[0]}"], across[0]
     for i in range(1, len(across)):
         if down[i] != down[i - 1]:
-            found.append(f"V{down[i]}H{across[i]}" if is_back else f"H{across[i]}V{down[i]}")
-            last = across[i]
+            here = across[i - 1 if is_back else i]
+            found.append(f"H{here}V{down[i]}" if here != last else f"V{down[i]}")
+            last = here
     return "".join(found) + (f"H{across[-1]}" if last != across[-1] else "")
 
 

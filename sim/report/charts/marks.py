@@ -33,7 +33,7 @@ class Curve:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Area:
-    """What lies between two lines, shape [n]."""
+    """What lies between two lines, shape [n]. interval_of: the curve that it is the 95% interval of."""
 
     name: str
     x: Floats
@@ -42,6 +42,7 @@ class Area:
     look: Look
     opacity: float = 1.0
     is_step: bool = True
+    interval_of: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,8 @@ def survival(curves: Sequence[Curve], *, since: str, ghosts: Sequence[Curve] = (
             *(marks.Curve(one.name, one.time, one.value, look[one.name]) for one in curves),
         ),
         areas=tuple(
-            Area("", one.time, *_limits(one), Look(look[one.name].colour), opacity=0.18) for one in curves
+            Area("", one.time, *_limits(one), Look(look[one.name].colour), 0.18, interval_of=one.name)
+            for one in curves
         ),
         below=below,
         below_head="At risk",

@@ -54,25 +54,32 @@ class Fan:
 
 
 def fan(arms: Sequence[Fan], *, since: str) -> Chart:
-    """A panel for each arm with both bands, and thin lines for the medians of the others."""
+    """A panel for each arm with both bands, and thin lines for the medians of the others.
+
+    The bands of the others are there without a colour, so that the pointer finds their limits.
+    """
     look = looks(one.arm for one in arms)
     axis = time_axis(max(float(one.time[-1]) for one in arms), since)
     y = replace(PERCENT, title="Probability")
     panels = []
     for arm in arms:
         plain = Look(look[arm.arm].colour)
-        bands = ((arm.low_95, arm.high_95, 0.18), (arm.low_50, arm.high_50, 0.32))
         others = [one for one in arms if one is not arm]
         curves = [
             Curve(one.arm, one.time, one.median, look[one.arm], is_step=False, width=1.1) for one in others
         ]
         curves.append(Curve(arm.arm, arm.time, arm.median, look[arm.arm], is_step=False))
-        areas = tuple(
-            Area("", arm.time, low, high, plain, opacity, is_step=False) for low, high, opacity in bands
+        areas = (
+            *(_limits_95(one, plain, 0.18 if one is arm else 0.0) for one in arms),
+            Area("", arm.time, arm.low_50, arm.high_50, plain, 0.32, is_step=False),
         )
         title = arm.arm if others else ""
         panels.append(Panel(axis, y, HEIGHT, curves=tuple(curves), areas=areas, title=title))
     return Chart(tuple(panels), legend([one.arm for one in arms], list(look.values()), "line"))
+
+
+def _limits_95(arm: Fan, look: Look, opacity: float) -> Area:
+    return Area("", arm.time, arm.low_95, arm.high_95, look, opacity, is_step=False, interval_of=arm.arm)
 
 
 # ---------------------------------------------------------------- costs and effects
@@ -248,7 +255,7 @@ def running_means(lines: Sequence[Running], *, reference: str, title: str, perce
     y = number_axis(ends, title, percent=percent, least=min(ends))
     x = number_axis([float(one.draws[-1]) for one in lines], "Draws")
     areas = tuple(
-        Area("", one.draws, low, high, Look(look[one.arm].colour), 0.2, is_step=False)
+        Area("", one.draws, low, high, Look(look[one.arm].colour), 0.2, is_step=False, interval_of=one.arm)
         for one, (low, high) in zip(lines, limits, strict=True)
     )
     curves = tuple(Curve(one.arm, one.draws, one.mean, look[one.arm], is_step=False) for one in lines)

@@ -12,25 +12,30 @@
   addEventListener("hashchange", unfold);
   unfold();
 
-  // The values of all curves at the pointer
+  // The values of all curves at the pointer, with their 95% intervals
   const tip = document.body.appendChild(Object.assign(document.createElement("div"), { className: "tip", hidden: true }));
-  const valueAt = (path, x) => { // thousandths of the height at thousandths of the width; null where there is none
-    let at = null, from = null;
+  // Where a path crosses x, in thousandths of the height: an area there along its upper line, back along its lower one
+  const crossings = (path, x) => {
+    const found = [];
+    let from = null;
     for (const [, kind, numbers] of path.getAttribute("d").matchAll(/([MLHV])([^MLHVz]*)/g)) {
-      const [a, b] = numbers.split(" ").map(Number), before = from;
-      from = kind === "H" ? [a, from[1]] : kind === "V" ? [from[0], a] : [a, b];
-      if (kind !== "M" && from[0] > x) {
-        return kind === "L" ? before[1] + ((from[1] - before[1]) * (x - before[0])) / (from[0] - before[0]) : before[1];
+      const [a, b] = numbers.split(" ").map(Number), to = kind === "H" ? [a, from[1]] : kind === "V" ? [from[0], a] : [a, b];
+      if (kind !== "M" && (from[0] <= x) !== (to[0] <= x)) {
+        found.push(from[1] + ((to[1] - from[1]) * (x - from[0])) / (to[0] - from[0]));
       }
-      at = from[0] >= x || kind !== "M" ? from[1] : at;
+      from = to;
     }
-    return from && from[0] >= x ? at : null;
+    return found;
   };
   for (const drawing of all("svg.drawing")) {
-    const curves = all(".curve[data-name]", drawing);
+    const curves = all(".curve[data-name]", drawing), bands = all("[data-interval-of]", drawing);
     if (!curves.length) continue;
     const [[left, right], [low, high]] = [drawing.dataset.x, drawing.dataset.y].map((ends) => ends.split(" ").map(Number));
-    const write = (value) => drawing.dataset.percent === "1" ? `${(100 * value).toFixed(1)}%` : value.toLocaleString("en", { maximumSignificantDigits: 4 });
+    const isPercent = drawing.dataset.percent === "1";
+    const write = (y) => {
+      const value = high - ((high - low) * y) / 1000;
+      return isPercent ? (100 * value).toFixed(1) : value.toLocaleString("en", { maximumSignificantDigits: 4 });
+    };
     drawing.addEventListener("pointermove", (event) => {
       const box = drawing.getBoundingClientRect(), x = (1000 * (event.clientX - box.left)) / box.width;
       tip.hidden = x < 0 || x > 1000 || event.clientY > box.top + Number(drawing.dataset.height);
@@ -38,11 +43,12 @@
       const here = left + ((right - left) * x) / 1000;
       const at = `${drawing.dataset.title}: ${here.toLocaleString("en", { maximumSignificantDigits: 3 })}`;
       tip.replaceChildren(at, ...curves.flatMap((curve) => {
-        const y = valueAt(curve, x);
-        if (y === null) return [];
-        const line = document.createElement("div");
+        const { name } = curve.dataset, place = Math.min(x, 999.99); // the end of a path is no crossing
+        const [y] = crossings(curve, place), band = bands.find((one) => one.dataset.intervalOf === name);
+        if (y === undefined) return [];
+        const line = document.createElement("div"), [upper, lower] = band ? crossings(band, place) : [];
         line.append(Object.assign(document.createElement("i"), { style: `background:${curve.getAttribute("stroke")}` }),
-          `${write(high - ((high - low) * y) / 1000)} ${curve.dataset.name}`);
+          `${write(y)}${isPercent ? "%" : ""} ${lower > upper ? `(${write(lower)} to ${write(upper)}) ` : ""}${name}`);
         return [line];
       }));
       tip.style.left = `${Math.min(event.clientX + 14, innerWidth - tip.offsetWidth - 8)}px`;

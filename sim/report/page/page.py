@@ -42,7 +42,7 @@ def _page(
         for arm, facts_of in zip(arms, results.arms, strict=True)
     ]
     note = comparison_table.interval_note(answer, results, [arm.scenario for arm in arms])
-    headline = headline_items(results, of_page)
+    headline, below = headline_items(results, of_page)
     if len(arms) > 2 and isinstance(headline[0], Table):
         answer = "\n".join(comparison_table.unsettled(results))
     return document(
@@ -51,7 +51,7 @@ def _page(
         answer=answer,
         headline=headline,
         interval_note=note,
-        notes=list(_notes(results)),
+        notes=[*below, *_notes(results)],
         sections=sections(results, of_page, facts),
     )
 

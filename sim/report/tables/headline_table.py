@@ -36,6 +36,7 @@ MOST_OUTCOMES, MOST_ROWS, MOST_TIMES, MOST_GROUPS, MOST_NOTES = 3, 9, 3, 4, 2
 """Columns of a comparison, rows of a run, times of a curve, groups and notes that are shown."""
 MOST_ROWS_BESIDE_QUEUES = 5
 """Rows of a run that leave room for the table of its resources."""
+DIFFERENCES = "below: the difference from the reference (of shares in percentage points), 95% interval"
 MORE_REPLICATIONS = "--replications 20 gives one"
 
 
@@ -135,7 +136,7 @@ def run_table(results: Results, outcomes: Sequence[OutcomeFacts]) -> Table:
         columns = ("estimate", "95% interval", "n")
         if not any(row[2] for row in rows):
             columns, rows = ("estimate", "n"), [(row[0], row[1], row[3]) for row in rows]
-    notes = (f"and {hidden} more outcome{'s' * (hidden > 1)}",) if hidden else ()
+    notes = (f"not in this table: {hidden} more outcome{'s' * (hidden > 1)}",) if hidden else ()
     return Table("", (Column("outcome", is_text=True), *map(Column, columns)), tuple(rows), notes=notes)
 
 
@@ -163,10 +164,13 @@ def _same(results: Results, row: EstimateRow, group: str) -> EstimateRow | None:
 # ---------------------------------------------------------------- arms beside each other
 
 
-def comparison_table(results: Results, outcomes: Sequence[OutcomeFacts], *, chosen: bool) -> Table:
+def comparison_table(
+    results: Results, outcomes: Sequence[OutcomeFacts], *, chosen: bool, at_all_times: bool = True
+) -> Table:
     """A row for each arm: its headline numbers, and below each the difference from the reference.
 
     chosen: show all of these outcomes, not only the first ones with costs and QALYs.
+    at_all_times: show the first outcome also at times before that of its headline, if these are few.
     """
     shown = outcomes if chosen else _first_outcomes(results, outcomes)
     valued = [one for one in shown if one.name in (COST, QALY)]
@@ -176,10 +180,13 @@ def comparison_table(results: Results, outcomes: Sequence[OutcomeFacts], *, chos
         name = f"{arm.label}\n(the reference)" if arm is results.reference else arm.label
         cells = [arm_cell(results, one, arm) for one in shown]
         rows.append((name, *cells, *((ratios.get(arm.name, ""),) if ratios else ())))
-        rows += [(*row, *[""] * (len(rows[-1]) - 2)) for row in _rows_below(results, shown[:1], arm)]
+        below = [
+            *(_at_earlier_times(results, shown[:1], arm) if at_all_times else ()),
+            *_in_groups(results, shown[:1], arm),
+        ]
+        rows += [(*row, *[""] * (len(rows[-1]) - 2)) for row in below]
     heads = [_head(results, one) for one in shown] + ["cost per QALY"] * bool(ratios)
-    notes = ["below: the difference from the reference (of shares in percentage points), 95% interval"]
-    notes += [one.description.text for one in valued]
+    notes = [DIFFERENCES, *(one.description.text for one in valued)]
     if valued and any(arm.outcome(CAPACITY_COST) for arm in results.arms):
         notes.append(f"cost contains no {CAPACITY_COST}: that is of the service, not of a patient")
     if ratios and len(results.arms) > 2:
@@ -187,7 +194,7 @@ def comparison_table(results: Results, outcomes: Sequence[OutcomeFacts], *, chos
     elif ratios and any(row.incremental_cost < 0 and row.incremental_qaly < 0 for row in results.incremental):
         notes.append("cost per QALY: what the cheaper arm saves for each QALY that it loses")
     if hidden := len(outcomes) - len(shown):
-        notes.append(f"and {hidden} more outcome{'s' * (hidden > 1)}")
+        notes.append(f"not in this table: {hidden} more outcome{'s' * (hidden > 1)}")
     columns = (Column("arm", is_text=True), *map(Column, heads))
     return Table("", columns, tuple(rows) if shown else (), notes=tuple(notes))
 
@@ -199,17 +206,24 @@ def _first_outcomes(results: Results, outcomes: Sequence[OutcomeFacts]) -> list[
     return [*others[: 1 if valued else MOST_OUTCOMES], *valued]
 
 
-def _rows_below(
+def _at_earlier_times(
     results: Results, outcomes: Sequence[OutcomeFacts], arm: ArmFacts
 ) -> Iterator[tuple[str, Cell]]:
-    """The first outcome in an arm at earlier times than its headline, and in groups, if they are few."""
+    """An outcome in an arm at earlier times than its headline, if they are few."""
     for outcome in outcomes:
-        times, groups = _earlier_times(results, outcome), outcome.groups
+        times = _earlier_times(results, outcome)
         if len(times) * len(results.arms) < MOST_ROWS:
             for time in times:
                 yield f"  at {time_in_prose(time)}", arm_cell(results, outcome, arm, at=time)
-        if len(groups) * len(results.arms) < MOST_ROWS:
-            for group in groups:
+
+
+def _in_groups(
+    results: Results, outcomes: Sequence[OutcomeFacts], arm: ArmFacts
+) -> Iterator[tuple[str, Cell]]:
+    """An outcome in an arm in each group of patients, if they are few."""
+    for outcome in outcomes:
+        if len(outcome.groups) * len(results.arms) < MOST_ROWS:
+            for group in outcome.groups:
                 yield f"  {group_label(outcome.by, group)}", arm_cell(results, outcome, arm, group=group)
 
 

@@ -149,7 +149,7 @@ def test_a_comparison_counts_the_outcomes_that_it_does_not_print() -> None:
     """Those printed are one curve, costs and QALYs; `--full` has a table of each year beside the outcomes."""
     results, scenarios = compared(ACADEMIC / "one_line.yaml", ACADEMIC / "inotuzumab.yaml")
     known = set(results.differences.present("outcome")) - {"cost_by_year"}
-    assert f"and {len(known) - 3} more outcomes" in headline(results, scenarios)
+    assert f"not in this table: {len(known) - 3} more outcomes" in headline(results, scenarios)
     assert "more outcome" not in headline(results, scenarios, outcomes=("infused",))
 
 

@@ -96,10 +96,14 @@ def marks(picture: Picture, kind: type) -> list:
     return found
 
 
+def page_arms(comparison: Comparison) -> list[PageArm]:
+    return [PageArm.of(arm, arm.name, until(comparison.results, arm)) for arm in comparison.arms]
+
+
 def parts_of(comparison: Comparison) -> dict[str, Section]:
     """The sections of the page of a comparison, by name."""
-    arms = [PageArm.of(arm, arm.name, until(comparison.results, arm)) for arm in comparison.arms]
-    first = Section("answer", "Answer", headline_items(comparison.results, arms))
+    arms = page_arms(comparison)
+    first = Section("answer", "Answer", headline_items(comparison.results, arms)[0])
     return {section.name: section for section in (first, *sections(comparison.results, arms, {}))}
 
 
@@ -215,7 +219,7 @@ def test_a_question_about_groups_is_answered_by_group():
             text,
         )
     assert text.endswith(" in 2,000 simulated patients.")
-    table, _ = headline_items(run.results, [page_arm(run)])
+    (table, _), _ = headline_items(run.results, [page_arm(run)])
     assert [column.head for column in table.columns][2:] == ["donor: no", "donor: yes"]
     at_5_years = next(row for row in table.rows if row[0].endswith("at 5 years"))
     assert [cell.text for cell in at_5_years[2:]] == [f"{100 * value:.1f}%" for value in values]
@@ -266,7 +270,7 @@ def test_all_outcomes_stand_in_one_table_with_their_numbers():
 def pictures(run: Run) -> dict[str, Picture]:
     """The pictures of the page of a run, by name."""
     arm = page_arm(run)
-    return by_name([*headline_items(run.results, [arm]), *sections(run.results, [arm], {})])
+    return by_name([*headline_items(run.results, [arm])[0], *sections(run.results, [arm], {})])
 
 
 def by_name(found) -> dict[str, Picture]:
@@ -527,6 +531,23 @@ def test_the_page_of_a_comparison_answers_first(two):
     outline.feed(text)
     assert outline.open == []
     assert [name for name, n in Counter(outline.ids).items() if n > 1] == []
+
+
+def test_the_first_table_leaves_further_times_to_the_curve(two):
+    """The terminal prints them; groups of patients have rows in both."""
+    (table, _), _ = headline_items(two.results, page_arms(two))
+    groups = ["  donor: no", "  donor: yes"]
+    assert [row[0] for row in table.rows] == ["as it is", *groups, "later", *groups]
+
+
+def test_notes_of_the_first_table_stand_below_the_curve():
+    one = simulated(CLINICAL, "patients.number=60")
+    text = page_of(compared(("one", one), ("other", one)))
+    places = [
+        text.index(words)
+        for words in ("Below: difference from", 'class="curve"', "Note: not in this table: ")
+    ]
+    assert places == sorted(places)
 
 
 def test_the_note_of_one_arm_stands_beside_the_answer_with_its_name(tmp_path):

@@ -91,7 +91,12 @@ def test_fan_has_a_panel_for_each_arm(results: PsaResults) -> None:
         assert isinstance(part, Panel)
         *_, own = part.curves
         assert own.y[0] == 1.0
-        wide, narrow = part.areas
+        *wides, narrow = part.areas
+        assert [area.interval_of for area in wides] == [
+            curve.name for curve in picture.figure.parts[0].curves
+        ][::-1]
+        (wide,) = (area for area in wides if area.opacity)
+        assert wide.interval_of == own.name
         assert (wide.low <= narrow.low).all()
         assert (narrow.high <= wide.high).all()
         assert picture.numbers[0].rows[-1][1 + number].text == share(float(own.y[-1]))
