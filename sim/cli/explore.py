@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from sim.cli import options
 from sim.cli.output import command, verb
 
 
 @verb
 def explore(
-    scenarios: Annotated[
-        list[Path],
-        typer.Argument(metavar="A [B ...]", help="Scenario files; the first is the reference."),
-    ],
+    scenarios: options.Arms,
     port: Annotated[
         int | None, typer.Option(metavar="N", help="The port of the page; by default the first free one.")
     ] = None,

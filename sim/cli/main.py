@@ -219,7 +219,7 @@ def sweep(
     ] = None,
     one_more: Annotated[
         bool,
-        typer.Option("--one-more", help="Print the resource whose additional unit saves most."),
+        typer.Option("--one-more", help="Print the resource of which one more unit saves most."),
     ] = False,
     outcomes: options.Outcomes = None,
     json: options.Json = None,

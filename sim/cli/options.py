@@ -8,6 +8,9 @@ from typing import Annotated, Any
 import typer
 
 ScenarioFile = Annotated[Path, typer.Argument(metavar="SCENARIO", help="The scenario file.")]
+Arms = Annotated[
+    list[Path], typer.Argument(metavar="A [B ...]", help="Scenario files; the first is the reference.")
+]
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A folder that `run --out` has written.")]
 Patients = Annotated[
     int | None, typer.Option(metavar="N", help="The number of patients: --set patients.number=N.")
@@ -65,7 +68,7 @@ Workbook = Annotated[
     typer.Option("--to", metavar="xlsx FILE", help="Write a workbook with live formulas (needs XlsxWriter)."),
 ]
 
-RUN_OPTIONS: dict[str, Any] = {
+RUN: dict[str, Any] = {
     "patients": Patients,
     "seed": Seed,
     "replications": Replications,
@@ -74,7 +77,9 @@ RUN_OPTIONS: dict[str, Any] = {
     "settings": Settings,
     "at": At,
 }
-"""The options of verbs that simulate, those of `RunRequest.of`."""
+"""The options of verbs that simulate a cohort, those of `RunRequest.of`."""
+SHARED = {name: RUN[name] for name in ("seed", "workers", "settings", "at")}
+"""The options of everything that simulates, those of `SharedOptions`."""
 
 OPTIONS = {
     "assume_spread": "--assume-spread",

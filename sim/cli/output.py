@@ -16,11 +16,11 @@ from functools import wraps
 from pathlib import Path
 from threading import Event, Thread, Timer
 from types import FrameType
-from typing import TYPE_CHECKING, Any, NoReturn, ParamSpec, cast
+from typing import TYPE_CHECKING, Any, NoReturn, ParamSpec, Protocol, cast
 
 import typer
 
-from sim.cli.options import OPTIONS, RUN_OPTIONS
+from sim.cli.options import OPTIONS, RUN, SHARED
 from sim.errors import InputError, RunError, ScenarioError
 from sim.files import json_text, write_whole
 
@@ -78,6 +78,8 @@ INTERRUPTED = (128 + signal.SIGINT, 128 + signal.SIGTERM)
 
 outputs: list[Path] = []
 """The outputs of this command that are complete, in their order."""
+resumable: list[Path] = []
+"""Folders of which the same command uses what an interrupted one has done."""
 
 
 class Interrupted:
@@ -94,6 +96,8 @@ class Interrupted:
     @property
     def message(self) -> str:
         """What the interrupted command has written."""
+        if not outputs and (kept := [folder for folder in resumable if folder.exists()]):
+            return f"interrupted; {kept[0]} keeps what is done: the same command goes on from there"
         written = ", ".join(map(str, outputs)) or "nothing"
         return f"interrupted; {written} {'were' if len(outputs) > 1 else 'was'} written"
 
@@ -106,6 +110,7 @@ def interrupts() -> Iterator[Interrupted]:
     at the signal ends the process where the block is not over after SECONDS.
     """
     outputs.clear()
+    resumable.clear()
     state, over = Interrupted(), Event()
 
     def handle(number: int, frame: FrameType | None) -> NoReturn:
@@ -159,7 +164,7 @@ NARROWEST = 20
 def verb(function: Callable[P, None]) -> Callable[P, None]:
     """A verb whose errors are printed as plain text, with their exit status.
 
-    `**options` in its parameters stands for RUN_OPTIONS.
+    `**options` in its parameters stands for the options RUN, `**shared` for SHARED.
     """
 
     @wraps(function)
@@ -191,10 +196,10 @@ def verb(function: Callable[P, None]) -> Callable[P, None]:
 
     shown = inspect.signature(function, eval_str=True)
     kept = [one for one in shown.parameters.values() if one.kind is not one.VAR_KEYWORD]
-    if len(kept) < len(shown.parameters):
+    for name in {"options", "shared"} & shown.parameters.keys():
         kept += [
-            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
-            for name, annotation in RUN_OPTIONS.items()
+            inspect.Parameter(option, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+            for option, annotation in (RUN if name == "options" else SHARED).items()
         ]
     run.__signature__ = shown.replace(parameters=kept)  # type: ignore[attr-defined]
     run.__annotations__ = {one.name: one.annotation for one in kept}
@@ -239,7 +244,14 @@ def say(text: str) -> None:
     print(text.removesuffix("\n"))  # noqa: T201
 
 
-def write_json(results: Results, json: str | None) -> bool:
+class HasJson(Protocol):
+    """Results that can be written as JSON."""
+
+    def as_json(self) -> dict[str, Any]:
+        """The results as numbers, texts and lists of these."""
+
+
+def write_json(results: HasJson, json: str | None) -> bool:
     """Write the results to the file of --json; True where it is standard output, for them alone."""
     if json == "-":
         is_unicode = "utf" in (sys.stdout.encoding or "").lower()

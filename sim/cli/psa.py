@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from sim.cli import options
-from sim.cli.output import command, console, named, outputs, say, say_written, verb, waiting, write_output
+from sim.cli.output import (
+    command,
+    console,
+    named,
+    outputs,
+    resumable,
+    say_written,
+    verb,
+    waiting,
+    write_json,
+    write_output,
+)
 from sim.errors import InputError
-from sim.files import check_outputs, json_text
+from sim.files import check_outputs
 
 
 def share_of(text: str | None) -> float | None:
@@ -28,9 +39,7 @@ def share_of(text: str | None) -> float | None:
 
 @verb
 def psa(
-    arms: Annotated[
-        list[Path], typer.Argument(metavar="A [B ...]", help="Scenario files; the first is the reference.")
-    ],
+    arms: options.Arms,
     draws: Annotated[int, typer.Option(metavar="N", help="Draws of the parameters.")] = 1000,
     patients: Annotated[int, typer.Option(metavar="N", help="Patients in each draw and arm.")] = 1000,
     design: Annotated[
@@ -52,10 +61,7 @@ def psa(
     json: options.Json = None,
     report: options.Report = None,
     full: options.Full = False,
-    seed: options.Seed = None,
-    workers: options.Workers = None,
-    settings: options.Settings = None,
-    at: options.At = None,
+    **shared: Any,
 ) -> None:
     """Draw the uncertain parameters many times and simulate every arm with each draw.
 
@@ -73,14 +79,15 @@ def psa(
         outcomes=outcomes or (),
         decide=decide,
         patients=patients,
-        seed=seed,
-        workers=workers,
-        settings=settings,
-        at=at,
+        **shared,
     )
     check_outputs(named(json, report), inputs=arms, folder=out)
+    if out is not None:
+        resumable.append(out)
     with waiting() as progress:
         results = analyse(request, until_precision=until_precision, folder=out, progress=progress)
+        if out is not None:
+            outputs.append(out)
         if report is not None:
             progress.step("report")
             from sim.report.page.psa_page import psa_page
@@ -88,13 +95,7 @@ def psa(
 
             facts = page_facts(command(), seed=request.seed, replications=1)
             write_output(report, psa_page(results, facts))
-    if out is not None:
-        outputs.append(out)
-    text = json_text(results.as_json()) if json is not None else ""
-    if json == "-":
-        say(text)
+    if write_json(results, json):
         return
-    if json is not None:
-        write_output(Path(json), text)
     print_psa(results, console(), outcomes, full=full)
     say_written(out, report)

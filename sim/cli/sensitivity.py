@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from sim.cli import options
-from sim.cli.output import command, console, named, say, say_written, verb, waiting, write_output
+from sim.cli.output import command, console, named, say_written, verb, waiting, write_json, write_output
 from sim.cli.psa import share_of
-from sim.files import check_outputs, json_text
+from sim.files import check_outputs
 
 
 @verb
 def sensitivity(
-    arms: Annotated[
-        list[Path], typer.Argument(metavar="A [B ...]", help="Scenario files; the first is the reference.")
-    ],
+    arms: options.Arms,
     patients: Annotated[
         int, typer.Option(metavar="N", help="Patients in each arm, the same in all runs.")
     ] = 1000,
@@ -46,10 +44,7 @@ def sensitivity(
     json: options.Json = None,
     report: options.Report = None,
     full: options.Full = False,
-    seed: options.Seed = None,
-    workers: options.Workers = None,
-    settings: options.Settings = None,
-    at: options.At = None,
+    **shared: Any,
 ) -> None:
     """Vary each uncertain parameter and rank them by their effect.
 
@@ -70,10 +65,7 @@ def sensitivity(
             sobol=sobol,
             draws=draws,
             patients=patients,
-            seed=seed,
-            workers=workers,
-            settings=settings,
-            at=at,
+            **shared,
             progress=progress,
         )
         if report is not None:
@@ -83,11 +75,7 @@ def sensitivity(
 
             facts = page_facts(command(), seed=results.study.request.seed, replications=1)
             write_output(report, sensitivity_page(results, facts))
-    text = json_text(results.as_json()) if json is not None else ""
-    if json == "-":
-        say(text)
+    if write_json(results, json):
         return
-    if json is not None:
-        write_output(Path(json), text)
     print_sensitivity(results, console(), full=full)
     say_written(report)

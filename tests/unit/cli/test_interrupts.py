@@ -15,6 +15,9 @@ import pytest
 
 from sim.cli import output
 from sim.cli.main import run_command
+from sim.uncertainty.draws_folder import DrawsFolder
+from sim.uncertainty.psa import Done
+from tests.psa_models import written as psa_files
 
 ROOT = Path(__file__).parents[3]
 FIRST = ROOT / "scenarios" / "first_steps.yaml"
@@ -70,6 +73,28 @@ def test_an_interrupted_command_says_what_was_written(
     status, _, err = command("run", FIRST, "--patients", 20, "--out", out, "--report", page)
     assert (status, err) == (130, f"interrupted; {out} was written\n")
     assert [item.name for item in tmp_path.iterdir()] == ["run"]
+
+
+def test_an_interrupted_analysis_keeps_its_draws_and_says_that_it_goes_on(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first block is written, the second interrupted; the same command ends the analysis."""
+    (file, *_), out = psa_files(tmp_path), tmp_path / "draws"
+    words = ("psa", file, "--draws", 60, "--patients", 5, "--workers", 1, "--out", out)
+    write, n_blocks = DrawsFolder.write, []
+
+    def write_once(self: DrawsFolder, done: Done) -> None:
+        (kill_self(signal.SIGINT) if n_blocks else write)(self, done)
+        n_blocks.append(1)
+
+    monkeypatch.setattr("sim.uncertainty.psa.TOGETHER", 90)
+    with monkeypatch.context() as patch:
+        patch.setattr(DrawsFolder, "write", write_once)
+        status, _, err = command(*words)
+    message = f"interrupted; {out} keeps what is done: the same command goes on from there\n"
+    assert (status, err) == (130, message)
+    assert command(*words)[0] == 0
+    assert (out / "results.json").exists()
 
 
 @pytest.mark.parametrize("verb", ["compare", "sweep"])
