@@ -20,6 +20,7 @@ from sim.event_log.log import (
     STAYS,
     EventLog,
 )
+from sim.outcomes.results import group_label, group_value
 from sim.report.tables import number_format
 from sim.report.tables.model import printed
 from sim.scenario.language.model import Scenario, Stage
@@ -56,7 +57,8 @@ def story(log: EventLog, scenario: Scenario, index: int) -> Story:
     if log.begins[index] > 0:
         patient += f", who starts on day {days(log.begins[index])} of the calendar"
     at_start = ", ".join(
-        f"{name} {narrator.value(i, log.at_start[index, i])}" for i, name in enumerate(log.names.attributes)
+        group_label(name, narrator.value(i, log.at_start[index, i]))
+        for i, name in enumerate(log.names.attributes)
     )
     lines = tuple(narrator.lines())
     return Story(scenario.title, patient, at_start, lines, narrator.end())
@@ -223,8 +225,8 @@ class _Narrator:
                 self.attributes[what] = value
         for what, old in before.items():
             if old != self.attributes[what]:
-                new = self.value(what, self.attributes[what])
-                yield f"{names.attributes[what]} {self.value(what, old)} -> {new}"
+                new = group_value(self.value(what, self.attributes[what]))
+                yield f"{group_label(names.attributes[what], self.value(what, old))} -> {new}"
         if stamps:
             yield f"stamps {', '.join(stamps)}"
         yield from resources

@@ -69,7 +69,7 @@ def test_a_life_through_a_wait_that_ends_with_a_grant() -> None:
         ],
         start={"fit": False, "grade": 0.5},
     )
-    assert found.at_start == "grade 0.5, fit false, csf cns1"
+    assert found.at_start == "grade 0.5, fit: no, csf cns1"
     assert found.lines == (
         Line(0, "enters a", "state sick"),
         Line(2, "dose: stays in a", "grade 0.5 -> 2; csf cns1 -> cns2; stamps dosed"),
@@ -80,7 +80,7 @@ def test_a_life_through_a_wait_that_ends_with_a_grant() -> None:
             "resources granted after 3.5 days: enters ward (Ward of the hospital)",
             "grade 2 -> 3",
         ),
-        Line(20, "home: after 6 days leaves ward, enters home", "fit false -> true; state sick -> well"),
+        Line(20, "home: after 6 days leaves ward, enters home", "fit: no -> yes; state sick -> well"),
     )
     assert found.end == Line(1000, "end of follow-up, in home")
 
@@ -128,8 +128,8 @@ resources: {bed: {capacity: 1, open: [tuesday]}, nurse: {capacity: 1}}
     told = {index: story(log, scenario, index) for index in range(12)}
     needs = {one.at_start: one.lines[0].text for one in told.values()}
     assert needs == {
-        "fit false": "waits for bed to enter ward",
-        "fit true": "waits for bed and nurse to enter ward",
+        "fit: no": "waits for bed to enter ward",
+        "fit: yes": "waits for bed and nurse to enter ward",
     }
 
 
@@ -170,7 +170,7 @@ def test_the_patient_is_named_as_the_log_numbers_it() -> None:
         "Patient 0 of replication 1, who starts on day 12.2 of the calendar"
     )
     assert told(here, hand.Patient(here, start={"fit": True}), index=1).at_start == (
-        "grade 0, fit true, csf cns1"
+        "grade 0, fit: yes, csf cns1"
     )
 
 
@@ -187,7 +187,7 @@ def test_print_dates_a_moment_once() -> None:
     assert page.getvalue() == (
         "By hand\n"
         "Patient 0\n"
-        "At the start: grade 0, fit false, csf cns1\n"
+        "At the start: grade 0, fit: no, csf cns1\n"
         "\n"
         "    day 0  0.00 years  enters a\n"
         "                       state sick\n"
