@@ -305,7 +305,7 @@ def discrete_time(numbers: Any, at: int, hazard: float) -> float:
 
 @compiled
 def value_as_written(numbers: Any, at: int, u: float) -> float:
-    """The value in whose part of (0, 1) a uniform falls, the parts in the order written."""
+    """The value of the part of (0, 1) in which a uniform falls, the parts in the order written."""
     n = int(numbers[at])
     first = at + 1 + 3 * n
     low, high = 0, n - 1

@@ -274,8 +274,8 @@ def hold(
     """The units held of each resource with a price after a row, and the cost of those granted.
 
     An unlimited one is held from entering a stage that needs it until the patient comes to a stage that does
-    not; with `release: when_next_granted` until that stage is entered. Who waits for something else is not
-    given it before the grant, but keeps it where the stage waited for needs it.
+    not; with `release: when_next_granted` until that stage is entered. A patient who waits for something
+    else is not given it before the grant, but keeps it where the stage waited for needs it.
     """
     P = T.program
     units, kept = P[due.VALUES, due.VALUES_UNITS], P[due.VALUES, due.VALUES_KEPT]

@@ -36,7 +36,7 @@ def row_of_table(T: Tables, patient: int) -> int:
 def begin_from_table(T: Tables, x: Floats, k: Ints, L: LogBuffer, table_row: int) -> float:
     """Give a patient the stamps and clocks of a table and, who is in care already, the stage or the wait.
 
-    Returns the stage that the patient comes to next, or NONE.
+    Returns the stage that the patient enters next, or NONE.
     """
     P = T.program
     if P[at.MORE, at.MORE_IS_TODAY] != 1:

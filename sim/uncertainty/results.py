@@ -397,7 +397,7 @@ def _target(text: str, request: PsaRequest, model: Model) -> Target:
     from sim.runs.sequential_stopping import target_of
 
     if request.design is Design.SAME:
-        fix = "use the design fresh, whose error shrinks with draws"
+        fix = "use the design fresh: its error shrinks with draws"
         raise InputError("until_precision: more draws of the same patients need not be more precise", fix)
     target = target_of(text, model.arms[0].scenario)
     if not any(_is_meant(measure, target) for measure in model.asked):

@@ -43,7 +43,7 @@ def time_in(history: History, outcome: Outcome) -> Averages:
 def occupancy(history: History, outcome: Outcome, at: Sequence[float]) -> Averages:
     """The share of patients in a stage or state at each time.
 
-    The share is among patients whose follow-up is not shorter; at its very end a patient is where the
+    The share is among patients with follow-up until then; at its very end a patient is where the
     last spell was.
     """
     patient, begins, ends, is_last = _stretches(history, outcome)

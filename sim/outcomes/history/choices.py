@@ -186,7 +186,7 @@ def _actions(effects: Sequence[Effect], name: str, words: tuple[str, ...]) -> in
 
 
 def units_needed(history: History, resource: str, rows: Indices) -> Floats:
-    """The units of a resource that the stage each row comes to needs, read before it is entered."""
+    """The units of a resource that each row's next stage needs, read before it is entered."""
     log, leaving = history.log, WhileLeaving(history)
     found = np.zeros(len(rows))
     for index, name in enumerate(log.names.stages):

@@ -32,9 +32,9 @@ class StateOccupancy:
 def state_occupancy(history: History, about: Indices, time: Floats, *, of: str = "state") -> StateOccupancy:
     """The shares of patients `about` in every stage or state at each time, increasing from 0.
 
-    of: "stage", where who waits is in WAITING, not in the stage left, or "state". As for an `occupancy`
-    outcome the share is among patients whose follow-up is not shorter; at its very end a patient is in the
-    last spell.
+    of: "stage", where a waiting patient is in WAITING, not in the stage left, or "state". As for an
+    `occupancy` outcome the share is among patients with follow-up until then; at its very end a patient is in
+    the last spell.
     """
     log = history.log
     spells = history.stage_spells if of == "stage" else history.state_spells

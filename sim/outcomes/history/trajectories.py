@@ -18,7 +18,7 @@ class Trajectories:
 
     A stage that follows itself (by way of a decision) counts as one. Per node, shape [n_nodes]:
     parent (-1 for node 0), stage (code, -1 for node 0), depth (stages so far), passed (patients
-    who reach it) and ended (those whose trajectory ends here: in a terminal stage, or with the end of
+    who reach it) and ended (patients with their last stage here: in a terminal stage, or with the end of
     observation). node_of [n_patients]: the last node of each patient, -1 for patients not included.
     rows: the rows that enter the stages, in the order of the log; row_of [n_patients + 1]: patient i
     has rows[row_of[i]:row_of[i + 1]].

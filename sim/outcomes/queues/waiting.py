@@ -128,7 +128,7 @@ def waiting_for(history: History, outcome: Outcome) -> Waiting:
 
 
 def _requests(history: History, resource: str) -> Indices:
-    """The rows at which a patient comes to a stage that needs the resource, without holding it."""
+    """The rows at which a patient reaches a stage that needs the resource, without holding it."""
     scenario = history.scenario
     if next(r for r in scenario.resources if r.name == resource).is_free:
         return _unrecorded_requests(history, resource)

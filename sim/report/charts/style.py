@@ -65,7 +65,7 @@ class Axis:
 def looks(names: Iterable[str], *, ended: Iterable[str] = (), is_hatched: bool = False) -> Mapping[str, Look]:
     """A look for each name, in order; those that are `ended` (terminal) are grey.
 
-    is_hatched: every name has another pattern, not only those whose colour comes again.
+    is_hatched: every name has another pattern, not only where a colour comes again.
     """
     grey = set(ended)
     found: dict[str, Look] = {}

@@ -209,7 +209,7 @@ def _uses(arms: Sequence[PageArm]) -> list[tuple[str, tuple[UseOverTime, ...]]]:
 def resource_picture(arms: Sequence[PageArm], *, ghosts: Sequence[PageArm] = ()) -> Picture | None:
     """Units in use, patients waiting and capacity over time; None without resources to wait for.
 
-    ghosts: the same arms in the base case, whose queues are drawn in grey.
+    ghosts: the same arms in the base case: their queues are drawn in grey.
     """
     n, warm_up = arms[0].replications, arms[0].scenario.patients.arrivals.warm_up
     found, behind = _uses(arms), _uses(ghosts) if ghosts else ()

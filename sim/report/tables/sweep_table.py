@@ -218,7 +218,7 @@ def grid_table(results: Results, outcomes: Sequence[OutcomeFacts]) -> Table:
 def answers(results: Results) -> Iterator[str]:
     """For each effect the resource with the largest effect of one more unit, in a sentence.
 
-    With those whose effect may be as large; one replication has no interval, and no such answer.
+    Resources with an effect that may be as large are named, too. One replication gives no answer.
     """
     if results.replications == 1:
         yield "One replication does not show which single unit does most: use several (replications, 20 say)."

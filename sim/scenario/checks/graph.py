@@ -275,7 +275,7 @@ def describe_ring(ring: Sequence[str], found: Mapping[tuple[str, str], Way]) -> 
 def held_while_waiting(scenario: Scenario) -> dict[tuple[str, str], Way]:
     """Each resource that may be held while another is waited for, and that one, with the first way to it.
 
-    What is unlimited counts neither way: waiting until it opens comes to an end by itself.
+    What is unlimited counts neither way: waiting until it opens ends by itself.
     """
     limited = {resource.name for resource in scenario.resources if resource.capacity is not None}
     kept = {r.name for r in scenario.resources if r.release == "when_next_granted"}

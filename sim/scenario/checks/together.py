@@ -185,7 +185,7 @@ def notes_on_today(scenario: Scenario) -> tuple[str, ...]:
         if n and held:
             notes.append(
                 f"today's {n} patients in `{stage.name}` hold {', '.join(dict.fromkeys(held))} from day 0; "
-                "who waits for it is given by `waiting_for` and `days_waiting` in place of `stage`"
+                "give a patient who waits for it `waiting_for` and `days_waiting` in place of `stage`"
             )
     return tuple(notes)
 

@@ -43,7 +43,7 @@ EFFECT = Element(
         "when": Field(CONDITION, "only where this holds, read once before the item"),
         "set": Field(_VALUES, "attribute: value"),
         "add": Field(_VALUES, "attribute: number to add"),
-        "copy": Field(_VALUES, "attribute: other attribute whose value it takes"),
+        "copy": Field(_VALUES, "attribute: the other attribute that it is copied from"),
         "draw": Field(_DRAWS, "attribute: distribution its new value is drawn from"),
         "start": Field(NAMES, "clocks to draw, anew if they run or are due"),
         "stop": Field(NAMES, "clocks to end"),

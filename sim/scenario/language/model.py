@@ -201,7 +201,7 @@ class PatientTable:
 
     columns: an attribute, stage, days_in_stage, waiting_for, days_waiting, since (a stamp) or days (a
     clock), in days. rows: the values in that order; None for a stamp never set, a clock that does not run,
-    and the stage of who waits or the wait of who does not. ids: of the patients, () where there are none.
+    and the stage of a waiting patient or the wait of another. ids: of the patients, () where there are none.
     begins: their starting days, () where the table has none.
     """
 
