@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import pairwise
 from math import ceil
 from typing import Any
@@ -15,6 +15,8 @@ from sim.economics.layout import FIRST_TOTAL, YEAR
 from sim.economics.ledger import LogColumns, value_patients
 from sim.economics.program import Program, write_program
 from sim.event_log.log import Floats, Indices
+from sim.numerics.compilation import IS_COMPILED
+from sim.numerics.linking import NOTES, is_kept
 from sim.outcomes.history import history as histories
 from sim.outcomes.history.history import History
 from sim.pathway import layout as at
@@ -134,6 +136,7 @@ class Valuation:
         x, k = np.zeros(program.n_x), np.zeros(program.n_k, np.int64)
         numbers = program.numbers.copy()  # the first of them are written to
         account = np.zeros(FIRST_TOTAL + program.n_totals + 2 + 2 * self.n_years)
+        _announce_compilation()
         value_patients(program.rows, numbers, x, k, account, self._columns, patients, totals)
         assert k[at.STATUS] != at.NO_ENTRY, "a choice has no entry for a patient"
         return account[-2 * self.n_years :]
@@ -188,6 +191,13 @@ class Valuation:
             column = log.names.resources.index(what.name) + (n if what.kind == "free" else 0)
             found[:, column] = histories.covariate(history, what, np.arange(log.n_rows))
         return found
+
+
+@cache
+def _announce_compilation() -> None:
+    """Announce the compilation of the pass over the log, where it is not on disk; once in a process."""
+    if IS_COMPILED and not is_kept("sim.economics.ledger.value_patients"):
+        NOTES.warning("compiling the valuation of costs and QALYs (once, about 5 seconds) ...")
 
 
 def _read_only(column: Any) -> Any:

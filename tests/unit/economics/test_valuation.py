@@ -181,6 +181,19 @@ def test_a_price_changed_after_the_run_gives_the_bits_of_a_run_with_that_price()
     assert repriced.cost["beds"].discounted.sum() > cheap.cost["beds"].discounted.sum()
 
 
+def test_a_compilation_is_announced_once(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(valuations, "is_kept", lambda name: False)
+    monkeypatch.setattr(valuations, "IS_COMPILED", True)
+    valuations._announce_compilation.cache_clear()
+    for _ in range(2):
+        assert valued(clinic("3")).life_years.undiscounted.any()
+    assert [record.message.partition(" (")[0] for record in caplog.records] == [
+        "compiling the valuation of costs and QALYs"
+    ]
+
+
 def test_parts_add_up_to_the_total() -> None:
     valuation = valued(clinic("3"))
     by_stage = sum(amounts.undiscounted for amounts in valuation.cost_by_stage.values())
