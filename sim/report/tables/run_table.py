@@ -190,6 +190,8 @@ def value_cell(row: EstimateRow | None, unit: str | None = None) -> Value:
     text = number_format.amount(row.estimate, unit, limits)
     if row.measure == "median" and not row.is_known and row.n > 0:
         text = "not reached"
+    if row.n == 1 and unit in number_format.SHARES and row.estimate in (0.0, 1.0):
+        text = f"{row.estimate:g} of 1"  # a share of one patient says no more than the patient
     return Value(text, number_format.interval(limits, row.estimate, unit))
 
 

@@ -187,3 +187,17 @@ def test_a_median_that_is_not_reached_says_so_unless_there_is_nobody():
 
     assert value_cell(median(5)).text == "not reached"
     assert value_cell(median(0)).text == "-"
+
+
+def test_a_share_of_one_patient_is_no_percentage():
+    def found(estimate: float, n: float) -> str:
+        return value_cell(
+            EstimateRow("it", "", "", "", "survival", 365.25, "probability", estimate, n=n)
+        ).text
+
+    assert [found(1.0, 1), found(0.0, 1), found(0.25, 1), found(1.0, 2)] == [
+        "1 of 1",
+        "0 of 1",
+        "25.0%",
+        "100.0%",
+    ]
