@@ -7,6 +7,7 @@ from io import StringIO
 from pathlib import Path
 from typing import TypeAlias, Unpack
 
+from sim.calibration_frames import CalibrationFrames
 from sim.errors import InputError
 from sim.frames import (
     ComparisonResults,
@@ -37,12 +38,14 @@ from sim.scenario.language.model import Scenario
 from sim.sensitivity_frames import SensitivityFrames
 
 __all__ = [
+    "CalibrationFrames",
     "ComparisonResults",
     "PatientTrace",
     "PsaFrames",
     "RunResults",
     "SensitivityFrames",
     "SweepResults",
+    "calibrate",
     "compare",
     "describe",
     "export",
@@ -208,6 +211,43 @@ def sensitivity(
             **options,
         )
     )
+
+
+def calibrate(
+    scenario: PathLike,
+    *,
+    targets: Sequence[PathLike] | PathLike,
+    parameters: Sequence[str] | str = (),
+    patients: int = 5000,
+    draws: int = 1000,
+    method: str = "emcee",
+    assume_spread: float | None = None,
+    seed: int | None = None,
+    workers: int | None = None,
+) -> CalibrationFrames:
+    """Calibrate parameters to published results, as `allpath calibrate` does.
+
+    targets: files of published results. parameters: names, by default those under `calibrate` of the
+    targets. patients: of each scenario, the same in all runs. draws: of the posterior to keep. method:
+    `emcee`, or `laplace` for the normal approximation. assume_spread: as of `psa`.
+    Raises: as `run`; InputError where no target reacts to any of the parameters.
+    """
+    from sim.calibration.calibrate import run_calibration
+    from sim.calibration.calibration_results import results_of
+    from sim.calibration.setup import CalibrationRequest
+
+    request = CalibrationRequest.of(
+        scenario,
+        list(targets) if isinstance(targets, list | tuple) else [Path(str(targets))],
+        parameters=texts(parameters),
+        method=method,
+        patients=patients,
+        draws=draws,
+        seed=seed,
+        workers=workers,
+        assume_spread=assume_spread,
+    )
+    return CalibrationFrames(results_of(run_calibration(request)))
 
 
 def trace(

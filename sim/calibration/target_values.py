@@ -101,6 +101,9 @@ def key_of(figure: Figure, evaluation: Evaluation) -> Key:
         key = Key(headline.measure, "", figure.at)
     else:
         key = MEDIAN_KEY if figure.unit else headline
+    if figure.at is None and key.time is not None:
+        fact = f"the outcome {figure.outcome} of {figure.scenario} is a curve"
+        raise ScenarioError([Problem(figure.where, fact, "say `at` which time it was published")])
     if key not in estimates:
         fact = f"the outcome {figure.outcome} of {figure.scenario} has no {_in_words(key)}"
         fix = f"it has {', '.join(dict.fromkeys(map(_in_words, estimates)))}"

@@ -26,8 +26,13 @@ ERROR_OF_MEDIAN = math.sqrt(math.pi / 2)
 
 SHARE = "share"
 NOT_REACHED = "not reached"
-_FILE_KEYS = ("format", "title", "scenarios", "targets")
-_TARGET_KEYS = ("population", "endpoint", "time", "source", "use", "not_applicable", "figures")
+OWN = "own"
+"""The prior of a parameter that is its own uncertainty."""
+_FILE_KEYS = ("format", "title", "scenarios", "targets", "calibrate")
+_NEEDED = ("format", "title")
+_TARGET_KEYS = (
+    *("population", "endpoint", "time", "source", "use", "not_applicable", "exclusive", "figures"),
+)
 _FIGURE_KEYS = (
     *("published", "count", "n", "unit", "interval", "quartiles", "extremes", "within"),
     *("scenario", "outcome", "at", "step", "category"),
@@ -70,8 +75,8 @@ class Figure:
     target, name: of the target, and of the figure in it. published, interval, quartiles, extremes: in `unit`,
     a unit of time, "" for a share. count: of n, where it was published. within: a relative tolerance.
     scenario: its file, "" where nothing can be compared; outcome, at (days), step and category: which of
-    its numbers corresponds. miss: why the simulated value lies outside. not_applicable: why nothing can be
-    compared.
+    its numbers corresponds. exclusive: no patient is in two figures of the target. miss: why the simulated
+    value lies outside. not_applicable: why nothing can be compared.
     """
 
     target: str
@@ -91,6 +96,7 @@ class Figure:
     at: float | None = None
     step: int | None = None
     category: str = ""
+    exclusive: bool = False
     miss: str = ""
     not_applicable: str = ""
     where: Where = field(default=Where(Place(""), ""), compare=False)
@@ -161,12 +167,18 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class TargetFile:
-    """The targets of one file, in its order. scenarios: the file of each, by the name that figures use."""
+    """The targets of one file, in its order.
+
+    scenarios: the file of each, by the name that figures use. calibrate: the parameters that are calibrated
+    to the targets, each with its prior as written: `OWN` for its own uncertainty, a list of two bounds, or
+    an uncertainty.
+    """
 
     file: str
     title: str
     scenarios: Mapping[str, str]
     targets: tuple[Target, ...]
+    calibrate: Mapping[str, PlacedNode] = field(default_factory=dict, compare=False)
 
 
 def wilson(events: float, n: float) -> tuple[float, float]:
@@ -210,22 +222,27 @@ def _read(file: str) -> TargetFile:
 
 
 def _file(top: PlacedNode, file: str) -> TargetFile:
-    _check_keys(top, _FILE_KEYS, needed=_FILE_KEYS, noun="a file of targets")
+    _check_keys(top, _FILE_KEYS, needed=_NEEDED, noun="a file of targets")
     version = top.child("format")
     if version.number() != 1:
         raise version.fail(f"format {version.value} is unknown", "write `format: 1`")
+    parts = {key: node for key in _FILE_KEYS[2:] if (node := top.get(key)) is not None}
+    if not {"targets", "calibrate"} & set(parts):
+        raise top.fail("has neither `targets` nor `calibrate`", "write one of them")
     scenarios = {
-        name: os.path.normpath(Path(file).parent / node.text())
-        for name, node in top.child("scenarios").children()
+        name: os.path.normpath(Path(file).parent / node.text()) for name, node in _items(parts, "scenarios")
     }
     for name, path in scenarios.items():
         if not Path(path).is_file():
-            top.child("scenarios").fail_at_key(name, f"there is no file {path}", "paths start at this file")
+            parts["scenarios"].fail_at_key(name, f"there is no file {path}", "paths start at this file")
     cited = citations([file])
-    targets = read_all(
-        top.child("targets").children(), lambda item: _target(item[0], item[1], scenarios, cited)
-    )
-    return TargetFile(file, top.child("title").text(), scenarios, targets)
+    targets = read_all(_items(parts, "targets"), lambda item: _target(item[0], item[1], scenarios, cited))
+    return TargetFile(file, top.child("title").text(), scenarios, targets, dict(_items(parts, "calibrate")))
+
+
+def _items(parts: Mapping[str, PlacedNode], key: str) -> list[tuple[str, PlacedNode]]:
+    """The keys and values of a mapping, none where it is not there."""
+    return list(parts[key].children()) if key in parts else []
 
 
 def _target(name: str, node: PlacedNode, scenarios: Mapping[str, str], cited: Mapping[str, str]) -> Target:
@@ -234,7 +251,7 @@ def _target(name: str, node: PlacedNode, scenarios: Mapping[str, str], cited: Ma
     )
     sources = tuple(item.text() for item in node.child("source").names())
     inherited: dict[str, PlacedNode] = {
-        key: node.child(key) for key in ("use", "not_applicable") if key in node.mapping()
+        key: node.child(key) for key in ("use", "not_applicable", "exclusive") if key in node.mapping()
     }
     figures = read_all(
         node.child("figures").children(), lambda item: _figure(name, item[0], item[1], inherited, scenarios)
@@ -292,6 +309,7 @@ def _figure(
         at=given["at"].time() if "at" in given else None,
         step=given["step"].whole(1) if "step" in given else None,
         category=texts.get("category", ""),
+        exclusive=given["exclusive"].flag() if "exclusive" in given else False,
         miss=texts.get("miss", ""),
         not_applicable=texts.get("not_applicable", ""),
         where=node.where,

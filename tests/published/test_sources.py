@@ -49,7 +49,14 @@ def test_each_parameter_names_an_entry_of_the_sources(path: Path) -> None:
     for name, parameter in parameters(path).items():
         assert set(parameter) <= {"value", "uncertainty", "source", "status"}, name
         assert parameter["source"] in SOURCES, f"{name}: no entry {parameter['source']}"
-        assert parameter["status"] in {"published", "derived", "digitised", "recalled", "assumed"}, name
+        assert parameter["status"] in {
+            "published",
+            "derived",
+            "digitised",
+            "recalled",
+            "calibrated",
+            "assumed",
+        }, name
 
 
 @pytest.mark.parametrize("path", CLINICAL, ids=lambda path: path.stem)

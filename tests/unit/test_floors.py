@@ -39,6 +39,7 @@ FLOORS = (
     "sim.report",
     "sim.frames",
     "sim.sensitivity_frames",
+    "sim.calibration_frames",
     "sim.api",
     "sim.explore",
     "sim.cli",

@@ -50,6 +50,7 @@ STATUSES = {
     "assumed": "Assumed",
     "": "Without a status",
     "recalled": "Recalled, not looked up",
+    "calibrated": "Calibrated to published results",
     "digitised": "Digitised from a figure",
     "derived": "Derived from published results",
     "published": "Published",

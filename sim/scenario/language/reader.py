@@ -216,7 +216,9 @@ PARAMETER = Element(
             Type("uncertainty"), "its distribution, centred on the value unless it has a centre"
         ),
         "source": Field(TEXT, "an entry of the list of sources"),
-        "status": Field(Type("text", words=STATUSES), "published, derived, digitised, recalled or assumed"),
+        "status": Field(
+            Type("text", words=STATUSES), "published, derived, digitised, recalled, calibrated or assumed"
+        ),
     },
 )
 SCENARIO = Element(

@@ -14,7 +14,7 @@ from sim.scenario.source.paths import name_of
 from sim.scenario.source.record import Parameter, Uncertainty
 from sim.scenario.source.tree import Node, Unresolved, flow, moved, plain, shortened
 
-STATUSES = ("published", "derived", "digitised", "recalled", "assumed")
+STATUSES = ("published", "derived", "digitised", "recalled", "calibrated", "assumed")
 _KEYS = ("value", "uncertainty", "source", "status")
 _REFERENCE = re.compile(r"\$([^\s$]\S*)\Z")
 _ESCAPED = "$$"

@@ -125,7 +125,7 @@ def test_a_parameter_that_another_one_uses_or_follows_is_used() -> None:
         (
             "{value: 1, status: guessed}",
             "parameters.p.status: guessed is not a status | "
-            "one of published, derived, digitised, recalled, assumed",
+            "one of published, derived, digitised, recalled, calibrated, assumed",
         ),
         (
             "{value: 1, status: assumd}",
