@@ -23,7 +23,10 @@ class CsvTable:
         self.names = set(rows[0]) if rows else set()
 
     def of(self, mask: Mask) -> CsvTable:
-        return CsvTable(self.path, [row for row, is_kept in zip(self.rows, mask.tolist(), strict=True) if is_kept])
+        """The rows of a mask."""
+        return CsvTable(
+            self.path, [row for row, is_kept in zip(self.rows, mask.tolist(), strict=True) if is_kept]
+        )
 
     def column(self, given: str, default: str, option: str) -> str:
         """The name given, which must be there, or the default where it is there, else ""."""
@@ -64,8 +67,10 @@ class CsvTable:
                 fix = "write plain digits, with a point" if text else "fill it in, or leave the row out"
                 raise self.fault(row, column, f"`{text}` is not a number" if text else "is empty", fix)
             elif number < above or (number == above and not is_zero_allowed):
-                fix = "write 0 or more" if is_zero_allowed else (
-                    "a time to an event is above 0: of an event on day 0 write half a day, or leave the row out"
+                fix = (
+                    "write 0 or more"
+                    if is_zero_allowed
+                    else ("a time to an event is above 0: for day 0 write half a day, or leave the row out")
                 )
                 raise self.fault(row, column, f"{text} is not a time that can be fitted", fix)
             found.append(number)

@@ -1,14 +1,15 @@
 """Pseudo patient data from a digitised Kaplan-Meier curve and its numbers at risk.
 
 The method of Guyot, Ades, Ouwens and Welton, BMC Medical Research Methodology 12 (2012) 9,
-doi:10.1186/1471-2288-12-9: between two printed numbers at risk the censored patients are spread evenly, as many as
-make the next number come out; the events are those that make the estimate follow the curve.
+doi:10.1186/1471-2288-12-9: between two printed numbers at risk the censored patients are spread evenly,
+as many as make the next number come out; the events are those that make the estimate follow the curve.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -166,7 +167,7 @@ def _patients(time: Floats, steps: Sequence[_Step], *, n: int) -> PseudoData:
 
 
 def _checked_curve(curve: Sequence[tuple[float, float]]) -> tuple[Floats, Floats]:
-    """The times above 0 and the survival there, made to fall: a digitised point may stand a little too high."""
+    """The times above 0 and the survival there, made to fall: a point may stand a little too high."""
     time, survival = (np.array(column, dtype=np.float64) for column in zip(*curve, strict=True))
     wrong = np.flatnonzero((survival < 0.0) | (survival > 1.0))
     if len(wrong):
@@ -185,10 +186,14 @@ def _checked_curve(curve: Sequence[tuple[float, float]]) -> tuple[Floats, Floats
 def _checked_risk(at_risk: Sequence[tuple[float, int]], last: float) -> tuple[list[float], list[int]]:
     """The numbers at risk up to the end of the curve."""
     if not at_risk or at_risk[0][0] != 0.0:
-        raise InputError("the numbers at risk do not begin at time 0", "give the number of patients at time 0")
-    for (before, more), (after, less) in zip(at_risk, at_risk[1:], strict=False):
+        raise InputError(
+            "the numbers at risk do not begin at time 0", "give the number of patients at time 0"
+        )
+    for (before, more), (after, less) in pairwise(at_risk):
         if not before < after:
-            raise InputError(f"the number at risk at {after:g} comes after that at {before:g}", "sort by time")
+            raise InputError(
+                f"the number at risk at {after:g} comes after that at {before:g}", "sort by time"
+            )
         if less > more:
             raise InputError(
                 f"the number at risk rises from {more} at {before:g} to {less} at {after:g}", "read it again"

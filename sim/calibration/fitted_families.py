@@ -71,7 +71,9 @@ class Family:
     def slopes(self, place: Floats) -> Floats:
         """The derivatives of `naturals` by the place."""
         units = [self.unit if p.kind == RATE and p.scale == PLAIN else 1.0 for p in self.parameters]
-        found = [p.slope(at) / unit for p, at, unit in zip(self.parameters, place.tolist(), units, strict=True)]
+        found = [
+            p.slope(at) / unit for p, at, unit in zip(self.parameters, place.tolist(), units, strict=True)
+        ]
         return np.array(found)
 
     def own(self, values: Mapping[str, float]) -> dict[str, Any]:
@@ -208,7 +210,9 @@ def _spline(name: str, data: Observations, inner_knots: int) -> Family:
     """Outer knots at the first and last event, inner ones at quantiles of the log times between them."""
     events = np.log(_event_times(data))
     if len(np.unique(events)) < inner_knots + 2:
-        raise ValueError(f"{len(np.unique(events))} distinct times of events do not place {inner_knots + 2} knots")
+        raise ValueError(
+            f"{len(np.unique(events))} distinct times of events do not place {inner_knots + 2} knots"
+        )
     knots = tuple(float(knot) for knot in np.quantile(events, np.linspace(0.0, 1.0, inner_knots + 2)))
     if len(set(knots)) < len(knots):
         raise ValueError("two of its knots fall on one time")
@@ -257,7 +261,9 @@ def _starts_of(word: str, data: Observations, *, unit: float) -> list[Floats]:
         "gamma": lambda: [[0.0, -log_scale], [1.0, -log_scale + 1.0], [-0.5, -log_scale - 0.5]],
         "normal": lambda: [[math.log(unit), math.log(unit)], [math.log(unit) + 0.5, math.log(unit)]],
         "generalised_gamma": lambda: [[moved, math.log(spread), q] for q in (0.1, 1.0, -0.8, 2.0)],
-        "generalised_f": lambda: [[moved, math.log(spread), q, p] for q in (0.1, 0.8, -0.8) for p in (0.0, -2.0)],
+        "generalised_f": lambda: [
+            [moved, math.log(spread), q, p] for q in (0.1, 0.8, -0.8) for p in (0.0, -2.0)
+        ],
     }
     return [np.array(start) for start in simple[word]()]
 

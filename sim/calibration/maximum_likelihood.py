@@ -66,7 +66,9 @@ def _from_start(log_likelihood: LogLikelihood, start: Floats) -> Maximum:
         rough = optimize.minimize(cost, start, method="BFGS", options={"gtol": 1e-4, "maxiter": 500})
         place = np.asarray(rough.x if rough.fun < cost(start) else start, dtype=np.float64)
         if len(start) > 1 and not rough.success:
-            simplex = optimize.minimize(cost, place, method="Nelder-Mead", options={"maxfev": 400 * len(start)})
+            simplex = optimize.minimize(
+                cost, place, method="Nelder-Mead", options={"maxfev": 400 * len(start)}
+            )
             place = np.asarray(simplex.x, dtype=np.float64)
         return _newton(log_likelihood, place)
 
@@ -91,7 +93,7 @@ def _newton(log_likelihood: LogLikelihood, place: Floats) -> Maximum:
         if decrement < CLOSE:
             if lowest < SMALLEST:
                 return Maximum(place, value, unknown, "the data do not determine all its parameters")
-            return _checked(Maximum(place, value, np.linalg.inv(information)))
+            return _checked(Maximum(place, value, _inverse(information)))
         moved, higher = place + step, log_likelihood(place + step)
         share = 1.0
         while not higher > value and share > 1e-8:
@@ -99,10 +101,14 @@ def _newton(log_likelihood: LogLikelihood, place: Floats) -> Maximum:
             moved, higher = place + share * step, log_likelihood(place + share * step)
         if not higher > value:
             if decrement < 1e-6 and lowest >= SMALLEST:  # the climb is within the rounding of the likelihood
-                return _checked(Maximum(place, value, np.linalg.inv(information)))
+                return _checked(Maximum(place, value, _inverse(information)))
             return Maximum(place, value, unknown, "the search stops before the largest likelihood")
         place, value = moved, higher
     return Maximum(place, value, unknown, f"the likelihood still rises after {MOST_STEPS} steps")
+
+
+def _inverse(information: Floats) -> Floats:
+    return np.asarray(np.linalg.inv(information), dtype=np.float64)
 
 
 def _checked(found: Maximum) -> Maximum:
@@ -114,7 +120,7 @@ def _checked(found: Maximum) -> Maximum:
 
 
 def _sizes(log_likelihood: LogLikelihood, place: Floats, value: float) -> Floats:
-    """About the standard error of each parameter alone: h / sqrt(c), the likelihood falls by c / 2 within h."""
+    """About the standard error of each parameter alone, from a second difference over a fitting step."""
     sizes = np.empty(len(place))
     for i in range(len(place)):
         shift, h = np.zeros(len(place)), 0.1
@@ -150,8 +156,8 @@ def derivatives(function: LogLikelihood, place: Floats, steps: Floats) -> tuple[
         for j in range(i):
             e, f = np.zeros(n), np.zeros(n)
             e[i], f[j] = steps[i], steps[j]
-            near = at(e + f) - at(e - f) - at(f - e) + at(-e - f)
+            mixed = at(e + f) - at(e - f) - at(f - e) + at(-e - f)
             e, f = 2.0 * e, 2.0 * f
-            far = at(e + f) - at(e - f) - at(f - e) + at(-e - f)
-            hessian[i, j] = hessian[j, i] = (16.0 * near - far) / (48.0 * steps[i] * steps[j])
+            wide = at(e + f) - at(e - f) - at(f - e) + at(-e - f)
+            hessian[i, j] = hessian[j, i] = (16.0 * mixed - wide) / (48.0 * steps[i] * steps[j])
     return gradient, hessian

@@ -32,7 +32,8 @@ class Observations:
     @property
     def is_exact(self) -> NDArray[np.bool_]:
         """Whether the time of the event is known."""
-        return self.low == self.high
+        is_exact: NDArray[np.bool_] = self.low == self.high
+        return is_exact
 
     @property
     def is_interval(self) -> NDArray[np.bool_]:
@@ -68,7 +69,7 @@ class Observations:
         """The same observations with one row for equal ones."""
         rows = np.column_stack([self.entry, self.low, self.high, self.covariates])
         found, index = np.unique(rows, axis=0, return_inverse=True)
-        weight = np.bincount(index.ravel(), weights=self.weight, minlength=len(found))
+        weight = np.bincount(index.ravel(), self.weight, len(found)).astype(np.float64)
         return Observations(found[:, 0], found[:, 1], found[:, 2], weight, found[:, 3:])
 
     def part(self, mask: NDArray[np.bool_]) -> Observations:

@@ -1,4 +1,4 @@
-"""Times to an event from a CSV: a row a patient, a row a transition at risk (mstate), a row a point of a curve."""
+"""Times to an event from a CSV: a row for each patient, transition at risk (mstate) or point of a curve."""
 
 from __future__ import annotations
 
@@ -87,7 +87,10 @@ class SurvivalData:
 
 @dataclass(frozen=True, slots=True)
 class Printed:
-    """What is printed beside a curve. at_risk: a CSV with columns time and at_risk. patients, events: in all."""
+    """What is printed beside a curve.
+
+    at_risk: a CSV with columns time and at_risk. patients, events: their numbers in all.
+    """
 
     at_risk: Path | None = None
     patients: int | None = None
@@ -158,7 +161,9 @@ def _digitised(table: CsvTable, columns: Columns, printed: Printed) -> SurvivalD
     found = []
     for level in sorted({row[by] for row in table.rows} if by else {""}, key=_in_order):
         of_level = table.of(np.array([not by or row[by] == level for row in table.rows]))
-        numbers = [row for row in beside.rows if row.get("at_risk") and (not by or row.get(by, level) == level)]
+        numbers = [
+            row for row in beside.rows if row.get("at_risk") and (not by or row.get(by, level) == level)
+        ]
         at_risk = _at_risk(CsvTable(beside.path, numbers), time, printed.patients)
         points = zip(
             of_level.numbers(time, above=0.0, is_zero_allowed=True).tolist(),

@@ -103,12 +103,12 @@ class Fit:
 
     @property
     def written_covariance(self) -> Floats:
-        """The covariance of `written_scales`: logarithms, logits and plain numbers in the unit of the data."""
+        """The covariance on `written_scales`: logarithms, logits, plain numbers in the unit of the data."""
         units = np.ones(self.n_parameters)
         for i, parameter in enumerate(self.family.parameters):
             if parameter.scale == PLAIN and parameter.kind == RATE:
                 units[i] = self.family.unit
-        return self.found.covariance / np.outer(units, units)
+        return np.asarray(self.found.covariance / np.outer(units, units), dtype=np.float64)
 
     @property
     def written_scales(self) -> tuple[str, ...]:
@@ -124,7 +124,8 @@ class Fit:
     def hazard(self, time: Floats) -> Floats:
         """The hazard of those who are left at each time, per unit of time, [n_times]."""
         survival, density = self._mean_curves(time)
-        return np.divide(density, survival, out=np.full(len(time), math.nan), where=survival > 0.0)
+        unknown = np.full(len(time), math.nan)
+        return np.asarray(np.divide(density, survival, out=unknown, where=survival > 0.0), dtype=np.float64)
 
     def _mean_curves(self, time: Floats) -> tuple[Floats, Floats]:
         own = self.family.own(self.values)

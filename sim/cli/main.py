@@ -15,7 +15,7 @@ import typer
 # linear algebra on several threads has other last bits on other machines, and gains nothing here
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-from sim.cli import calibrate, examples, explore, inspect, options, psa, sensitivity
+from sim.cli import calibrate, examples, explore, fit, inspect, options, psa, sensitivity
 from sim.cli.output import (
     FAILED,
     INTERRUPTED,
@@ -288,6 +288,7 @@ VERBS = (
     sweep,
     psa.psa,
     sensitivity.sensitivity,
+    fit.fit,
     calibrate.calibrate,
     explore.explore,
     inspect.trace,

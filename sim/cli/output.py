@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 STEPS = {
     "load": "reading the scenario",
     "engine": "simulating",
+    "fit": "fitting",
     "outcomes": "evaluating the outcomes",
     "write": "writing",
     "report": "drawing the page",

@@ -89,7 +89,8 @@ def _gamma(own: Own, time: Floats) -> Hazards:
 
 def _gamma_hazard(shape: float, x: Floats, *, upwards: bool = True) -> Floats:
     """Minus the log of the probability that a gamma variable is above x, or below it."""
-    above, below = special.gammaincc(shape, x), special.gammainc(shape, x)
+    above: Floats = np.asarray(special.gammaincc(shape, x), dtype=np.float64)
+    below: Floats = np.asarray(special.gammainc(shape, x), dtype=np.float64)
     left, gone = (above, below) if upwards else (below, above)
     if upwards:  # the first term of the series in 1 / x
         beyond = x - (shape - 1.0) * np.log(x) + special.gammaln(shape)

@@ -192,7 +192,7 @@ def _ignore(value: object) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Receives the step that begins (load, engine, outcomes, write, report), and the share of it done."""
+    """Receives the step that begins (load, engine, fit, outcomes, write, report), and its share done."""
 
     step: Callable[[str], None] = _ignore
     share: Callable[[float], None] = _ignore
