@@ -9,6 +9,7 @@ from typing import TypeAlias, Unpack
 
 from sim.calibration_frames import CalibrationFrames
 from sim.errors import InputError
+from sim.fit_frames import FitFrames
 from sim.frames import (
     ComparisonResults,
     PathLike,
@@ -40,6 +41,7 @@ from sim.sensitivity_frames import SensitivityFrames
 __all__ = [
     "CalibrationFrames",
     "ComparisonResults",
+    "FitFrames",
     "PatientTrace",
     "PsaFrames",
     "RunResults",
@@ -49,6 +51,7 @@ __all__ = [
     "compare",
     "describe",
     "export",
+    "fit",
     "load",
     "open_run",
     "psa",
@@ -248,6 +251,54 @@ def calibrate(
         assume_spread=assume_spread,
     )
     return CalibrationFrames(results_of(run_calibration(request)))
+
+
+def fit(
+    data: PathLike,
+    *,
+    families: Sequence[str] | str = (),
+    unit: str = "days",
+    horizon: str | None = None,
+    time: str = "",
+    status: str = "",
+    entry: str = "",
+    cause: str = "",
+    time_low: str = "",
+    time_high: str = "",
+    by: str = "",
+    covariates: Sequence[str] | str = (),
+    effect: str = "hazard_ratios",
+    knots: int = 1,
+    at_risk: PathLike | None = None,
+    patients: int | None = None,
+    events: int | None = None,
+    name: str | None = None,
+) -> FitFrames:
+    """Fit distributions to times to an event by maximum likelihood, as `allpath fit` does.
+
+    data: a CSV. families: by default all. unit: of its times. horizon: where families are compared beyond the
+    data, as `10 years`. time, status, entry, cause, time_low, time_high, by, covariates: names of columns;
+    by default those of these names, no group and no covariate. effect: `hazard_ratios` or `time_ratios`.
+    knots: inner ones of a spline. at_risk, patients, events: what is printed beside a digitised curve.
+    name: of the parameters. Raises: InputError where the data cannot be read.
+    """
+    from sim.calibration.fit_results import FitRequest, fit_survival
+    from sim.calibration.survival_data import Columns, Printed
+
+    columns = Columns(time, status, entry, cause, time_low, time_high, by, tuple(texts(covariates)))
+    printed = Printed(None if at_risk is None else Path(at_risk), patients, events)
+    request = FitRequest.of(
+        Path(data),
+        columns=columns,
+        printed=printed,
+        families=texts(families),
+        effect=effect,
+        knots=knots,
+        unit=unit,
+        horizon=horizon,
+        name=name,
+    )
+    return FitFrames(fit_survival(request))
 
 
 def trace(

@@ -163,8 +163,8 @@ class FitResults:
                 )
         if data.events < EVENTS_A_PARAMETER * best.n_parameters:
             yield (
-                f"{data.events:g} events for {best.n_parameters} parameters of {best.family.name}: with fewer "
-                f"than {EVENTS_A_PARAMETER:g} each the standard errors are rough"
+                f"{data.events:g} events for the {best.n_parameters} parameters of {best.family.name}: "
+                f"with fewer than {EVENTS_A_PARAMETER:g} each the standard errors are rough"
             )
 
 

@@ -92,8 +92,8 @@ def _written(fit: Fit, unit: str) -> Iterator[str]:
 
 
 def _digits(number: float) -> str:
-    """Eight significant digits, without an exponent that YAML reads as a text."""
-    text = f"{number:.8g}"
+    """Six digits, the accuracy of the estimates, without an exponent that YAML reads as a text."""
+    text = f"{number:.6g}"
     mantissa, _, exponent = text.partition("e")
     return f"{mantissa if '.' in mantissa else f'{mantissa}.0'}e{exponent}" if exponent else text
 

@@ -278,6 +278,8 @@ def _covariates(table: CsvTable, names: Sequence[str]) -> tuple[tuple[Covariate,
         empty = next((row for row, text in zip(table.rows, texts, strict=True) if not text), None)
         if empty is not None:
             raise table.fault(empty, column, "is empty", "fill it in, or leave the row out")
+        if {text.lower() for text in texts} == {"yes", "no"}:
+            texts = ["1" if text.lower() == "yes" else "0" for text in texts]
         numbers = [cell_number(text) for text in texts]
         if len(set(texts)) < 2:
             raise InputError(f"covariates: {column} has one value in all rows", "leave it out")

@@ -101,10 +101,9 @@ def fit(
         results = fit_survival(request, progress.share)
     if report is not None:
         from sim.report.page.fit_page import fit_page
-        from sim.runs.provenance import page_facts
+        from sim.runs.provenance import fit_facts
 
-        facts = page_facts(command(), seed=1, replications=1)
-        write_output(report, fit_page(results, {key: facts[key] for key in ("command", "versions")}))
+        write_output(report, fit_page(results, fit_facts(command())))
     drawn = []
     if out is not None:
         write_output(out, results.parameters_text())

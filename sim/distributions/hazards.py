@@ -29,10 +29,11 @@ SMALLEST_Q, SMALLEST_P = 1e-6, 1e-9
 def hazards(family: str, own: Own, time: Floats) -> Hazards:
     """Log hazard and cumulative hazard of a family, each of shape [n_times].
 
-    own: `mixture_cure` has `cured`, and `of`, a family with its own arguments.
-    Raises: KeyError for a family that has no density in closed form.
+    own: `mixture_cure` has `cured`, and `of`, a family with its own arguments. What no float holds is
+    inf or nan, without a warning. Raises: KeyError for a family that has no density in closed form.
     """
-    return OF_FAMILY[family](own, time)
+    with np.errstate(all="ignore"):
+        return OF_FAMILY[family](own, time)
 
 
 def _exponential(own: Own, time: Floats) -> Hazards:
@@ -144,8 +145,7 @@ def _royston_parmar(own: Own, time: Floats) -> Hazards:
     x = np.log(time)
     values, slopes = spline_basis(x, own["knots"])
     value, slope = values @ np.asarray(own["gamma"]), slopes @ np.asarray(own["gamma"])
-    with np.errstate(invalid="ignore", divide="ignore"):
-        start = np.log(slope) - x
+    start = np.log(slope) - x
     if own["scale"] == "hazard":
         return start + value, np.exp(value)
     if own["scale"] == "odds":
@@ -172,8 +172,7 @@ def _piecewise_exponential(own: Own, time: Floats) -> Hazards:
     begins, rates = (np.array(column, dtype=np.float64) for column in zip(*own["steps"], strict=True))
     piece = np.searchsorted(begins, time, side="left") - 1  # a time on a border belongs to the piece before
     reached = np.concatenate([[0.0], np.cumsum(np.diff(begins) * rates[:-1])])
-    with np.errstate(divide="ignore"):
-        return np.log(rates)[piece], reached[piece] + rates[piece] * (time - begins[piece])
+    return np.log(rates)[piece], reached[piece] + rates[piece] * (time - begins[piece])
 
 
 def _mixture_cure(own: Own, time: Floats) -> Hazards:

@@ -90,6 +90,12 @@ def provenance(
     }
 
 
+def fit_facts(command: Sequence[str]) -> dict[str, object]:
+    """How a page without a simulation was made, as names and values."""
+    facts = page_facts(command, seed=1, replications=1)
+    return {key: facts[key] for key in ("command", "versions", "processor")}
+
+
 def page_facts(command: Sequence[str], *, seed: int, replications: int) -> dict[str, object]:
     """How the page of a run was made, as names and values."""
     return {

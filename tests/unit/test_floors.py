@@ -40,6 +40,7 @@ FLOORS = (
     "sim.frames",
     "sim.sensitivity_frames",
     "sim.calibration_frames",
+    "sim.fit_frames",
     "sim.api",
     "sim.explore",
     "sim.cli",

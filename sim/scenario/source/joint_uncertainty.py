@@ -135,7 +135,8 @@ def _unit(key: str, item: Node, *, is_log: bool) -> float:
         raise InputError(
             f"{key} is `{flow(plain(item))}`, no number, time or rate", "only these are uncertain"
         )
-    number = {"number": units.number, "time": units.days, "rate": units.per_day}[kind](item.value)
+    read = {"number": units.number, "time": units.days, "rate": units.per_day}[kind]
+    number = read(item.value, negative=True)  # the shape of a gompertz may be below 0
     if is_log and number <= 0:
         raise InputError(
             f"{key} is {flow(plain(item))} and has no logarithm", "leave it out of `log`, or make it positive"
