@@ -10,8 +10,10 @@ import math
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
+from statistics import NormalDist
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 from scipy.optimize import brentq
@@ -32,6 +34,11 @@ GRADE_1_OR_2 = number("D-9", "any") - number("X-39", "crs_3_or_more")
 
 BOTH_SITES = number("X-24", "cns_at_infusion.both") * number("X-23", "hazard")
 ICANS_1_OR_2 = (9 + 4) / (43 + 28) - 3 / (43 + 28 + 13)
+
+
+WITH_TRANSPLANT = number("PRIOR-1", "after_transplant") / (
+    number("PRIOR-1", "after_transplant") + number("PRIOR-1", "after_chemotherapy")
+)
 
 
 def of_academic(row: str, grade: int, *grades: int) -> float:
@@ -64,6 +71,57 @@ def below_half_blasts(overall: float) -> float:
         return 0.69 * p + 0.31 * p / (2 - p) - overall
 
     return float(brentq(all_in_all, 0.5, 0.999))
+
+
+def hazard_ratio(worse: float, better: float) -> float:
+    """Of two survivals at one time."""
+    return math.log(worse) / math.log(better)
+
+
+def odds(p: float) -> float:
+    return p / (1 - p)
+
+
+def variation_by_selection(first: float, second: float) -> float:
+    """Standard deviation of the logit of a chance of mean `first` that is `second` in those who fail once."""
+    nodes, weights = np.polynomial.hermite_e.hermegauss(60)
+    weights = weights / weights.sum()
+
+    def chances(sd: float) -> np.ndarray:
+        centre = brentq(lambda a: weights @ (1 / (1 + np.exp(-(a + sd * nodes)))) - first, -9, 9)
+        return 1 / (1 + np.exp(-(centre + sd * nodes)))
+
+    def after_failure(sd: float) -> float:
+        p = chances(sd)
+        return float(weights @ (p * (1 - p)) / (weights @ (1 - p)))
+
+    return float(brentq(lambda sd: after_failure(sd) - second, 0.1, 4))
+
+
+def without_mrd(overall: float, *, ratio: float, share: float) -> float:
+    """Survival of those without MRD where a share with it has `ratio` times the hazard."""
+    return float(brentq(lambda c: (1 - share) * c + share * c**ratio - overall, 0.01, 1))
+
+
+def cure_and_rate() -> tuple[float, float]:
+    """The mixture cure through relapse after transplant (H-12) of those without MRD."""
+    one, two = (
+        without_mrd(1 - number("H-12", f"{name}.share"), ratio=5.6, share=1 - number("X-20", "share"))
+        for name in ("year_1", "year_2")
+    )
+    cured = (two - one**2) / (1 + two - 2 * one)
+    return cured, -math.log((one - cured) / (1 - cured))
+
+
+BEYOND_36_MONTHS = 1 - NormalDist().cdf(
+    math.log((36 - number("X-1", "start_after_diagnosis")) / number("X-1", "median"))
+    / number("X-1", "sigma_exact")
+)
+COG_EARLY = (
+    number("COG-1", "intermediate") * (1 - number("COG-1", "share_late"))
+    + number("COG-1", "late") * number("COG-1", "share_late")
+    - number("COG-1", "all")
+) / (number("COG-1", "intermediate") - number("COG-1", "early"))
 
 
 def population_utility(age: float, sex: str) -> float:
@@ -148,7 +206,7 @@ DERIVED: dict[tuple[str, ...], Callable[[], float]] = {
     ("first_site_child_aya", "cns"): lambda: number("S-17", "sites.cns") / number("S-17", "sites.of"),
     ("first_site_child_aya", "both"): lambda: number("S-17", "sites.both") / number("S-17", "sites.of"),
     ("uncontrolled_after_child_aya", ""): lambda: (
-        number("X-26", "where_salvage_is_simulated") * number("R-26", "child") / number("R-26", "adult")
+        6 * number("R-26", "child") / number("R-26", "adult")
     ),
     ("panel_shortest", "", "7 days"): lambda: number("X-14", "panel.0"),
     **{
@@ -187,6 +245,46 @@ DERIVED: dict[tuple[str, ...], Callable[[], float]] = {
         number("H-4", "unrelated.n") + number("H-4", "mismatched_unrelated.n"),
         number("H-4", "haploidentical.n"),
         found=number("H-7", "found.share"),
+    ),
+    ("p_tp53_adult", ""): lambda: (number("TP53-1", "range.0") + number("TP53-1", "range.1")) / 2,
+    ("mean_tp53", ""): lambda: (0.17 + number("TP53-3", "share")) / 2,
+    ("or_tp53", ""): lambda: math.sqrt(
+        odds(number("TP53-2", "remission.altered")) / odds(number("TP53-2", "remission.wild"))
+    ),
+    ("hr_tp53", ""): lambda: hazard_ratio(
+        *(number("TP53-2", f"event_free.{one}") / number("TP53-2", f"remission.{one}") for one in ("altered", "wild"))
+    ),
+    ("first_remission_adult", "0"): lambda: number("N-15", "share"),
+    ("first_remission_adult", "1"): lambda: 1 - number("N-15", "share") - BEYOND_36_MONTHS,
+    ("first_remission_adult", "2"): lambda: BEYOND_36_MONTHS,
+    ("first_remission_child_aya", "0"): lambda: COG_EARLY,
+    ("first_remission_child_aya", "1"): lambda: 1 - number("COG-1", "share_late") - COG_EARLY,
+    ("first_remission_child_aya", "2"): lambda: number("COG-1", "share_late"),
+    ("mean_first_remission_adult", ""): lambda: 0.223 + 2 * 0.035,
+    ("mean_first_remission_child", ""): lambda: 0.27 / (0.23 + 0.27),
+    ("prior_transplant_adult", "none"): lambda: 1 - WITH_TRANSPLANT,
+    ("prior_transplant_adult", "early"): lambda: 0.45 * WITH_TRANSPLANT,
+    ("prior_transplant_adult", "later"): lambda: 0.55 * WITH_TRANSPLANT,
+    ("hr_prior_transplant", ""): lambda: hazard_ratio(
+        number("PRIOR-3", "within_six_months"), number("PRIOR-3", "later")
+    ),
+    ("or_frailty", ""): lambda: math.exp(
+        -variation_by_selection(number("FRAIL-1", "first"), number("FRAIL-1", "second")) / 2
+    ),
+    ("hr_cns_without_mrd", ""): lambda: hazard_ratio(
+        1 - number("N-16", "next_relapse_mrd_low"), 1 - number("N-16", "next_relapse_mrd_high")
+    ),
+    ("hr_mrd_hsct", ""): lambda: hazard_ratio(1 - number("MRD-1", "with"), 1 - number("MRD-1", "without")),
+    ("hr_cns_hsct", ""): lambda: hazard_ratio(1 - number("HSCT-9", "with"), 1 - number("HSCT-9", "without")),
+    ("cured_hsct", ""): lambda: cure_and_rate()[0],
+    ("relapse_rate_hsct", ""): lambda: cure_and_rate()[1],
+    # without what the mortality of the population, five times, takes of it: about 0.005 a year
+    ("nrm_late", ""): lambda: (
+        -math.log(number("HSCT-6", "leukaemia_free"))
+        / 8
+        * number("HSCT-6", "non_relapse_mortality")
+        / (1 - number("HSCT-6", "leukaemia_free"))
+        - 0.005
     ),
     ("p_intent_second", ""): lambda: 1 - number("D-11", "n") / number("D-4", "n"),
     ("work_up", ""): lambda: (
@@ -242,12 +340,39 @@ ASSUMED: dict[tuple[str, ...], str] = {
     ("p_graft_failure_dies", ""): "half",
     ("hr_nrm_child_aya", "", "1"): "as adults",
     ("max_hsct", "", "1"): "usually no second transplant",
+    ("long_remission", ""): "half a year",
+    ("uncontrolled_before_child", ""): "longer than in adults",
+    ("uncontrolled_after_adult", ""): "longer than in all, some of whom are unfit for salvage",
+    ("hr_hsct_second", ""): "four times",
+    ("cured_intermediate", ""): "between none and late relapse",
+    ("p_mrd_neg_chemo_child", ""): "better than after one block",
 }
 """(parameter, key of its value or "", its text if it differs by scenario): an assumption beyond its source."""
 
 CALIBRATED: dict[tuple[str, ...], str] = {
-    ("p_intent", "", "0.79"): "the simulated share transplanted is that of H-1, China",
-    ("p_intent", "", "0.1"): "the simulated share transplanted is that of H-1, elsewhere",
+    ("p_intent", "", "0.86"): "the simulated share transplanted is that of H-1, China",
+    ("p_intent", "", "0.15"): "the simulated share transplanted is that of H-1, elsewhere",
+    ("p_access_chemotherapy", ""): "the simulated share transplanted of second remissions is that of GRAALL",
+    ("p_access_blinatumomab", ""): "the simulated share transplanted is that of TOWER",
+    ("p_access_inotuzumab", ""): "the simulated share transplanted is that of INO-VATE",
+    ("or_first_remission_adult", ""): "simulated survival by duration is nearer to UKALL12",
+    ("hr_first_remission_adult", ""): "simulated survival by duration is nearer to UKALL12",
+    ("or_first_remission_child", ""): "simulated survival by duration is that of COG",
+    ("hr_first_remission_child", ""): "simulated survival by duration is that of COG",
+    ("cured_late", ""): "simulated survival of late relapse is that of COG",
+    ("or_cns_adult", ""): "simulated remission of CNS relapse is that of C-2",
+    ("hr_cns_adult", ""): "simulated survival of CNS relapse is near that of C-2",
+    ("frailty_of_infused", ""): "the simulated mean of those infused",
+    ("or_mixture", ""): "simulated remission after CAR-T is the published one",
+    ("p_unfit_early_adult", ""): "with the other, a fifth of all are unfit (8 of 38)",
+    ("p_unfit_late_adult", ""): "with the other, a fifth of all are unfit (8 of 38)",
+    ("hr_hsct_chemotherapy", ""): "simulated disease-free survival of second remissions is that of HSCT-1",
+    ("hr_hsct_blinatumomab", ""): "simulated survival after transplant is that of HSCT-2",
+    ("hr_hsct_inotuzumab", ""): "simulated survival after transplant is that of HSCT-3",
+    ("hr_hsct_chemotherapy_child", ""): "simulated survival after transplant is that of HSCT-8",
+    ("hr_nrm_salvage_adult", "", "3.5"): "simulated non-relapse mortality is that of HSCT-7",
+    ("hr_nrm_salvage_adult", "", "1.8"): "simulated non-relapse mortality is that of HSCT-7",
+    ("hr_nrm_salvage_child", ""): "simulated survival after transplant is that of HSCT-8",
     ("referrals", ""): "the simulated infusions of a year are those of the middle scenario of Q-4",
     ("cost_delivery", ""): "with simulated apheresis, intensive care and tocilizumab, the tariff of K-4",
     ("cost_delivery_adult", ""): "with simulated intensive care and tocilizumab, the stay of K-5",

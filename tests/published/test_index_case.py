@@ -81,7 +81,7 @@ def test_the_course_is_the_published_one_for_every_seed(pathway: Pathway, seed: 
     assert (transplant.after["donor"], transplant.after["hscts"]) == ("sibling", 1)
 
 
-@pytest.mark.parametrize("number", sizes(30_000, long=100_000))
+@pytest.mark.parametrize("number", sizes(100_000, long=400_000))
 def test_the_outcome_counts_this_patient_and_few_others(number: int) -> None:
     """The same outcome is in every academic scenario; a pathway that nobody takes would count nothing."""
     shares = {}

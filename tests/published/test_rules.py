@@ -96,7 +96,8 @@ def donor_product_from_a_relative_or_the_transplant_donor(patient: Patient) -> I
         elif now["car_t_source"] == "donor":
             given_by = now["donor"]
             relative = {"sibling": "matched_sibling", "haplo": "haplo_donor"}.get(given_by)
-            if transplants == 0 and (relative is None or now[relative] != "true"):
+            is_before = transplants == 0 and now["prior_transplant"] == "none"
+            if is_before and (relative is None or now[relative] != "true"):
                 yield f"a donor product before transplant from {given_by}"
             if given_by == "none" or now["agvhd"] >= 2:
                 yield f"a donor product from {given_by} in GVHD of grade {now['agvhd']}"

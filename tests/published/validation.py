@@ -78,8 +78,8 @@ DISAGREEMENTS = (
     "young adults of the commercial setting have the distribution of the academic series.",
     "Survival after relapse that follows CAR-T: the published medians (CA-34) combine successful and failed salvage, which the "
     "pathway needs separately. The split is an assumption.",
-    "Relapse after transplant: 19.7% at two years after CAR-T (CA-62), whereas in GRAALL three quarters of second remissions had "
-    "ended by five years, with or without transplant. The settings use one course for every transplant, the one after CAR-T (W-2).",
+    "Survival at five years after relapse of adults without CAR-T: 7% (UKALL12, CC-2), 10% (PETHEMA, CC-3), 13.3% (GRAALL, CC-1); at "
+    "three years 24% in GMALL (W-1). The settings lie at PETHEMA.",
     "In agreement: 5.7% of adults with B-ALL had a CNS recurrence, counted from diagnosis (CA-6). With 91% in first remission, of "
     "whom 42% relapse, this is 14.9% of relapses; 13.8% were observed (CA-3).",
 )
