@@ -9,7 +9,9 @@ from sim.calibration.target_values import Simulated, simulate_figures
 from sim.calibration.targets import Figure, Target, TargetFile, read_targets
 
 FOLDER = Path(__file__).parents[2] / "scenarios" / "targets"
-FILES = tuple(FOLDER / f"{name}.yaml" for name in ("salvage", "car_t", "transplant", "courses", "whole_courses"))
+FILES = tuple(
+    FOLDER / f"{name}.yaml" for name in ("salvage", "car_t", "transplant", "courses", "whole_courses")
+)
 """In the order of the page."""
 
 

@@ -113,6 +113,19 @@ def cure_and_rate() -> tuple[float, float]:
     return cured, -math.log((one - cured) / (1 - cured))
 
 
+def mixture(cured: float, rate: float, years: float) -> float:
+    """Relapse-free after so long."""
+    return cured + (1 - cured) * math.exp(-rate * years)
+
+
+def of_high_burden() -> tuple[float, float]:
+    """The mixture cure through the points of R-20 to this power: half have 0.62 of the hazard."""
+    power = 1 / (1 - number("P-9", "low_burden") * (1 - 0.62))
+    one, two = (number("R-20", f"month_{year}") ** power for year in (12, 24))
+    cured = (two - one**2) / (1 + two - 2 * one)
+    return cured, -math.log((one - cured) / (1 - cured))
+
+
 BEYOND_36_MONTHS = 1 - NormalDist().cdf(
     math.log((36 - number("X-1", "start_after_diagnosis")) / number("X-1", "median"))
     / number("X-1", "sigma_exact")
@@ -122,6 +135,18 @@ COG_EARLY = (
     + number("COG-1", "late") * number("COG-1", "share_late")
     - number("COG-1", "all")
 ) / (number("COG-1", "intermediate") - number("COG-1", "early"))
+
+
+def severe_of_high_burden(overall: float, ratio: float) -> float:
+    """Grade 3 and more where half the patients have this ratio of the odds."""
+
+    def all_in_all(p: float) -> float:
+        return 0.5 * p + 0.5 * ratio * p / (1 - p + ratio * p) - overall
+
+    return float(brentq(all_in_all, 0.01, 0.99))
+
+
+SEVERE = severe_of_high_burden(0.19, 0.3)
 
 
 def population_utility(age: float, sex: str) -> float:
@@ -158,28 +183,24 @@ DERIVED: dict[tuple[str, ...], Callable[[], float]] = {
     ("icans_donor", "3"): lambda: 3 / 84 * of_academic("X-28", 3, 4),
     ("icans_donor", "4"): lambda: 1 - 0.817 - 0.092 - 0.055 - 0.027,
     **{
-        ("icans_cns_adult", str(grade), text): lambda grade=grade, other=other: of_registry(
+        ("icans_cns_brexu_cel", str(grade), text): lambda grade=grade, other=other: of_registry(
             grade, other, total=0.645 - 0.355, product="brexucabtagene"
         )
         for grade, other, text in ((1, 2, "0.16"), (2, 1, "0.13"))
     },
     **{
-        ("icans_cns_adult", str(grade), text): lambda grade=grade, other=other: of_registry(
+        ("icans_cns_brexu_cel", str(grade), text): lambda grade=grade, other=other: of_registry(
             grade, other, total=0.355 - 0.005, product="brexucabtagene"
         )
         for grade, other, text in ((3, 4, "0.246"), (4, 3, "0.104"))
     },
-    ("icans_cns_adult", "0", "0.355"): lambda: 1 - number("T-13", "icans_any.cns"),
-    ("icans_cns_adult", "5", "0.005"): lambda: number("X-28", "brexucabtagene.5"),
-    ("icans_clear_child_aya", "1", "0.019"): lambda: of_registry(1, 2, total=13 / 395),
-    ("icans_clear_child_aya", "2", "0.014"): lambda: of_registry(2, 1, total=13 / 395),
-    ("icans_clear_child_aya", "3", "0.057"): lambda: of_registry(
-        3, 4, total=1 - 0.884 - 0.019 - 0.014 - 0.005
-    ),
-    ("icans_clear_child_aya", "4", "0.021"): lambda: of_registry(
-        4, 3, total=1 - 0.884 - 0.019 - 0.014 - 0.005
-    ),
-    ("icans_clear_child_aya", "5", "0.005"): lambda: number("X-28", "commercial_41bb.5"),
+    ("icans_cns_brexu_cel", "0", "0.355"): lambda: 1 - number("T-13", "icans_any.cns"),
+    ("icans_cns_brexu_cel", "5", "0.005"): lambda: number("X-28", "brexucabtagene.5"),
+    ("icans_tisa_cel", "1", "0.019"): lambda: of_registry(1, 2, total=13 / 395),
+    ("icans_tisa_cel", "2", "0.014"): lambda: of_registry(2, 1, total=13 / 395),
+    ("icans_tisa_cel", "3", "0.057"): lambda: of_registry(3, 4, total=1 - 0.884 - 0.019 - 0.014 - 0.005),
+    ("icans_tisa_cel", "4", "0.021"): lambda: of_registry(4, 3, total=1 - 0.884 - 0.019 - 0.014 - 0.005),
+    ("icans_tisa_cel", "5", "0.005"): lambda: number("X-28", "commercial_41bb.5"),
     ("p_tocilizumab_crs2", ""): lambda: (
         (
             number("T-4", "tocilizumab.share")
@@ -187,6 +208,33 @@ DERIVED: dict[tuple[str, ...], Callable[[], float]] = {
             - 0.19 * number("X-32", "tocilizumab.crs_3_or_more")
         )
         / number("X-27", "commercial_41bb.2")
+    ),
+    **{(f"cured_{product}", ""): lambda: of_high_burden()[0] for product in ("tisa_cel", "academic_child")},
+    **{(f"relapse_{product}", ""): lambda: of_high_burden()[1] for product in ("tisa_cel", "academic_child")},
+    **{
+        ("crs_tisa_cel", str(grade)): lambda grade=grade, share=share: (
+            share * (SEVERE if grade >= 3 else 1 - SEVERE) / (0.19 if grade >= 3 else 0.81)
+        )
+        for grade, share in enumerate((0.40, 0.27, 0.14, 0.12, 0.06, 0.01))
+    },
+    ("cr_brexu_cel", ""): lambda: below_half_blasts(number("R-2", "n") / number("R-2", "of")),
+    ("cr_obe_cel", ""): lambda: below_half_blasts(number("R-3", "n") / number("R-3", "of")),
+    ("or_blinatumomab_failed", ""): lambda: odds(20 / 31) / odds(number("R-12", "share")),
+    ("hr_low_burden", ""): lambda: number("P-1", "survival_above") / number("P-1", "survival_below"),
+    ("relapse_cd19_22", ""): lambda: (
+        -math.log((number("P-4", "event_free") / number("P-4", "remission") - 0.55) / (1 - 0.55))
+    ),
+    ("relapse_obe_cel", ""): lambda: (
+        -math.log((number("P-8", "event_free") / number("R-3", "share") - 0.35) / (1 - 0.35)) / 2
+    ),
+    ("relapse_same_again", ""): lambda: 12 * math.log(2) / number("X-37", "reinfusion_median"),
+    # of those in remission 100 days after day 28, by the mixture cure of the product
+    ("transplant_academic", ""): lambda: (
+        math.log(number("P-7", "cured")) / math.log(0.35 / mixture(0.35, 1.1, 100 / 365.25))
+    ),
+    ("transplant_cd22", ""): lambda: (
+        math.log(number("P-6", "leukaemia_free") / (1 - 0.06))
+        / math.log(mixture(0.10, 1.62, 1.25) / mixture(0.10, 1.62, 0.25))
     ),
     ("share_both_cns", ""): lambda: BOTH_SITES / number("X-23", "bm"),
     ("csf_relapse_cns", ""): lambda: number("X-23", "cns") - BOTH_SITES,
@@ -205,9 +253,7 @@ DERIVED: dict[tuple[str, ...], Callable[[], float]] = {
     ("first_site_child_aya", "bm"): lambda: number("S-17", "sites.bm") / number("S-17", "sites.of"),
     ("first_site_child_aya", "cns"): lambda: number("S-17", "sites.cns") / number("S-17", "sites.of"),
     ("first_site_child_aya", "both"): lambda: number("S-17", "sites.both") / number("S-17", "sites.of"),
-    ("uncontrolled_after_child_aya", ""): lambda: (
-        6 * number("R-26", "child") / number("R-26", "adult")
-    ),
+    ("uncontrolled_after_child_aya", ""): lambda: 6 * number("R-26", "child") / number("R-26", "adult"),
     ("panel_shortest", "", "7 days"): lambda: number("X-14", "panel.0"),
     **{
         ("phenotype_child_aya", kind): lambda name=name: (
@@ -252,7 +298,10 @@ DERIVED: dict[tuple[str, ...], Callable[[], float]] = {
         odds(number("TP53-2", "remission.altered")) / odds(number("TP53-2", "remission.wild"))
     ),
     ("hr_tp53", ""): lambda: hazard_ratio(
-        *(number("TP53-2", f"event_free.{one}") / number("TP53-2", f"remission.{one}") for one in ("altered", "wild"))
+        *(
+            number("TP53-2", f"event_free.{one}") / number("TP53-2", f"remission.{one}")
+            for one in ("altered", "wild")
+        )
     ),
     ("first_remission_adult", "0"): lambda: number("N-15", "share"),
     ("first_remission_adult", "1"): lambda: 1 - number("N-15", "share") - BEYOND_36_MONTHS,
@@ -383,8 +432,9 @@ CALIBRATED: dict[tuple[str, ...], str] = {
 """The same: found by simulation, so that what its source counts comes out."""
 
 CHOSEN: dict[tuple[str, ...], Callable[[], float]] = {
-    ("p_marrow_cr_adult", ""): lambda: below_half_blasts(number("R-11", "share")),
-    ("p_marrow_cr_child_aya", ""): lambda: below_half_blasts(number("R-12", "share")),
+    ("cr_academic_adult", ""): lambda: below_half_blasts(number("R-11", "share")),
+    ("cr_academic_child", ""): lambda: below_half_blasts(number("R-12", "share")),
+    ("cr_tisa_cel", ""): lambda: below_half_blasts(number("R-12", "share")),
     # the quartiles of X-40 less 8.5 days of conditioning, from day 28
     ("work_up_sigma", ""): lambda: (
         math.log((39 * math.exp(0.6745 * 0.7) - 8.5) / (39 * math.exp(-0.6745 * 0.7) - 8.5)) / 1.349

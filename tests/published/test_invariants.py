@@ -50,7 +50,18 @@ def something_after_death(rows: Columns) -> Bools:
 
 def cd19_product_after_cd19_was_lost(rows: Columns) -> Bools:
     lost = rows.among("cd19", "negative", "lineage_switch")
-    return rows.enters("infusion") & (rows.count(lost) > 0)
+    return rows.enters("infusion") & (rows.count(lost) > 0) & ~rows.among("product", "cd22")
+
+
+def cd22_product_without_its_reason(rows: Columns) -> Bools:
+    """The first product against CD22 follows the loss of CD19 alone; there is no second."""
+    given = rows.enters("infusion") & rows.among("product", "cd22")
+    return given & (~rows.among("cd19", "negative") | (rows.count(given) > 1))
+
+
+def blinatumomab_after_cd19_was_lost(rows: Columns) -> Bools:
+    begins = rows.enters("salvage") & (rows.value("line_cycles") == 1) & rows.among("agent", "blinatumomab")
+    return begins & (rows.count(rows.among("cd19", "negative", "lineage_switch")) > 0)
 
 
 def transplant_outside_remission_of_both(rows: Columns) -> Bools:
@@ -105,6 +116,8 @@ INVARIANTS: tuple[Invariant, ...] = (
     time_runs_back,
     something_after_death,
     cd19_product_after_cd19_was_lost,
+    cd22_product_without_its_reason,
+    blinatumomab_after_cd19_was_lost,
     transplant_outside_remission_of_both,
     remission_without_both_clear,
     third_product,
@@ -125,6 +138,8 @@ def test_invariants_hold_for_every_patient(file: str, number: int) -> None:
     result = simulate(compile_pathway(scenario), seed=5)
     assert first_violation(History(result.log, result.use, scenario)) is None
     rows = Columns(result.log)
+    allowed = float(next(p.text for p in scenario.parameters if p.name == "max_car_t"))
+    assert rows.count(rows.enters("infusion")).max() <= allowed
     broken = {i.__name__: rows.patient[found][:3] for i in INVARIANTS if (found := i(rows)).any()}
     assert broken == {}
 
@@ -143,9 +158,17 @@ def test_cns3_is_cleared_and_no_donor_gives_a_product_in_the_commercial_setting(
 
 VIOLATIONS: dict[Invariant, tuple[str, ...]] = {
     cd19_product_after_cd19_was_lost: (
-        "conditions.fit_for_car_t={ecog: {at_most: 2}, car_t_lines: {below: 2}, "
-        "car_t_response: {is_not: nr}, car_t_closed: false}",
+        "conditions.cd19_product={car_t_response: {is_not: nr}}",
+        "pathway.stages.apheresis.on_entry=[{set: {car_t_source: own, product: academic}}]",
         "pathway.stages.lymphodepletion.events.done.to.cd19_lost_meanwhile.when={any: []}",
+    ),
+    cd22_product_without_its_reason: (
+        "conditions.cd22_product={cd19: {in: [negative, lineage_switch]}}",
+        "pathway.stages.apheresis.on_entry=[{set: {car_t_source: own, product: cd22}}]",
+    ),
+    blinatumomab_after_cd19_was_lost: (
+        "parameters.agent_line1={value: blinatumomab}",
+        "conditions.no_blinatumomab=cns_disease",
     ),
     transplant_outside_remission_of_both: ("conditions.both_clear={marrow: {is_not: active}}",),
     remission_without_both_clear: ("conditions.both_clear={marrow: {is_not: active}}",),

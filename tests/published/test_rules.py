@@ -25,8 +25,17 @@ def no_cd19_product_after_cd19_is_lost(patient: Patient) -> Iterator[str]:
     lost = False
     for step in patient.steps:
         lost = lost or step.after["cd19"] in ("negative", "lineage_switch")
-        if step.enters == "infusion" and lost:
+        if step.enters == "infusion" and lost and step.after["product"] != "cd22":
             yield "infusion without CD19"
+
+
+def one_cd22_product_and_only_where_cd19_alone_is_lost(patient: Patient) -> Iterator[str]:
+    given = [step.after for step in patient.entering("infusion") if step.after["product"] == "cd22"]
+    if len(given) > 1:
+        yield f"{len(given)} products against CD22"
+    for now in given:
+        if now["cd19"] != "negative":
+            yield f"a product against CD22 with CD19 {now['cd19']}"
 
 
 def transplant_only_in_remission_of_both_compartments(patient: Patient) -> Iterator[str]:
@@ -114,10 +123,10 @@ def donor_remission_before_transplant_is_a_bridge(patient: Patient) -> Iterator[
 def no_second_product_without_a_response_to_the_first(patient: Patient) -> Iterator[str]:
     infusions = list(patient.entering("infusion"))
     if len(infusions) > 2:
-        yield f"{len(infusions)} CD19 products"
+        yield f"{len(infusions)} products"
     responses = [step.after["car_t_response"] for step in patient.entering("day_28")]
-    for _, response in zip(infusions[1:], responses, strict=False):
-        if response != "cr":
+    for infusion, response in zip(infusions[1:], responses, strict=False):
+        if response != "cr" and infusion.after["product"] != "cd22":
             yield f"a second product after response {response}"
 
 
@@ -197,6 +206,7 @@ def the_cured_die_of_other_causes(patient: Patient) -> Iterator[str]:
 
 RULES: tuple[Rule, ...] = (
     no_cd19_product_after_cd19_is_lost,
+    one_cd22_product_and_only_where_cd19_alone_is_lost,
     transplant_only_in_remission_of_both_compartments,
     transplant_needs_a_donor_and_a_fit_patient,
     second_transplant_a_year_after_the_first,
@@ -247,6 +257,9 @@ def test_the_pathways_restricted_by_the_rules_occur() -> None:
     assert any(now["crs_grade"] == 5 for now in infusions)
     assert any(now["icans_grade"] == 5 for now in infusions)
     assert any(now["hscts"] == 1 for now in infusions)
+    given = {now["product"] for now in infusions}
+    assert given == {"academic", "donor", "humanised", "cd22"}
+    assert any(now["product"] == "cd22" and now["car_t_lines"] == 2 for now in infusions)
     assert any(step.after["cd19"] != "positive" for step in steps)
     assert any(step.enters == "transplant" and step.after["hscts"] == 2 for step in steps)
     assert any(step.after["vod"] == "true" for step in steps)
@@ -260,9 +273,13 @@ def test_the_pathways_restricted_by_the_rules_occur() -> None:
 
 WITHOUT: dict[Rule, tuple[str, ...]] = {
     no_cd19_product_after_cd19_is_lost: (
-        "conditions.fit_for_car_t={ecog: {at_most: 2}, car_t_lines: {below: 2}, "
-        "car_t_response: {is_not: nr}, car_t_closed: false}",
+        "conditions.cd19_product={car_t_response: {is_not: nr}}",
+        "pathway.stages.apheresis.on_entry=[{set: {car_t_source: own, product: academic}}]",
         "pathway.stages.lymphodepletion.events.done.to.cd19_lost_meanwhile.when={any: []}",
+    ),
+    one_cd22_product_and_only_where_cd19_alone_is_lost: (
+        "conditions.cd22_product={cd19: {in: [negative, lineage_switch]}}",
+        "pathway.stages.apheresis.on_entry=[{set: {car_t_source: own, product: cd22}}]",
     ),
     transplant_only_in_remission_of_both_compartments: ("conditions.both_clear={marrow: {is_not: active}}",),
     transplant_needs_a_donor_and_a_fit_patient: (
@@ -279,15 +296,14 @@ WITHOUT: dict[Rule, tuple[str, ...]] = {
     ),
     own_cells_only_where_they_can_be_used: (
         "pathway.stages.product_failed.on_entry=[{add: {failed_products: 1}}]",
-        "parameters.p_product_fails_adult={value: 0.3}",
+        "parameters.fails_academic={value: 0.3}",
     ),
     donor_product_from_a_relative_or_the_transplant_donor: (
         "conditions.donor_for_car_t={car_t_lines: {at_least: 0}}",
     ),
     donor_remission_before_transplant_is_a_bridge: ("parameters.p_intent_preferred.value=0.9",),
     no_second_product_without_a_response_to_the_first: (
-        "conditions.fit_for_car_t={ecog: {at_most: 2}, cd19: {in: [positive, dim]}, "
-        "car_t_lines: {below: 2}, car_t_closed: false}",
+        "conditions.cd19_product={cd19: {in: [positive, dim]}}",
     ),
     no_infusion_of_the_unfit: ("clocks.drop_out.to=stay",),
     grade_5_is_death_of_treatment_before_day_28: ("parameters.fatal_latest.value=60 days",),
