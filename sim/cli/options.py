@@ -34,7 +34,9 @@ Outcomes = Annotated[
 ]
 Settings = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="PATH=VALUE", help="Change the scenario; may be repeated."),
+    typer.Option(
+        "--set", metavar="PATH=VALUE", help="Change the scenario, also by a file of changes; may be repeated."
+    ),
 ]
 UntilPrecision = Annotated[
     str | None,

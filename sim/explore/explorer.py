@@ -11,7 +11,7 @@ from typing import Unpack
 
 import numpy as np
 
-from sim.errors import ScenarioError
+from sim.errors import InputError, ScenarioError
 from sim.explore.sliders import Controls, changed_parts, changes, controls, numbers_of, settings, value_path
 from sim.outcomes.evaluation import Arm
 from sim.outcomes.results import Results
@@ -25,6 +25,7 @@ from sim.runs.run import RunOptions, RunRequest, check_rules, further_outcomes
 from sim.scenario import load
 from sim.scenario.checks.draws import RULES, check_draws, uses
 from sim.scenario.language.model import Outcome, Scenario
+from sim.scenario.source.inheritance import is_file
 from sim.scenario.source.tree import Plain
 
 PATIENTS = 5_000
@@ -72,6 +73,9 @@ class Explorer:
         Raises: ScenarioError, InputError and RunError as `run`.
         """
         request = RunRequest.of(files[0], **options)
+        if found := next(filter(is_file, request.settings), None):
+            fact = f"--set {found}: the explorer cannot save a layer of a file that is set"
+            raise InputError(fact, "write a scenario `based_on` it, and explore that")
         scenarios = tuple(load(file, settings=request.all_settings) for file in files)
         if request.patients is None and any(map(_is_large, scenarios)):
             request = replace(request, patients=PATIENTS)

@@ -1,7 +1,8 @@
 """Inheritance: a scenario is a file and the layers of changes above it.
 
 A file with `based_on` is a layer of `changes`, `add` and `remove` over the file it names; all
-`--set PATH=VALUE` together are the last layer, of changes. The items of a list are addressed by
+`--set PATH=VALUE` together are the last layer, of changes; before it come the files that are set,
+`--set FILE`, each with what it changes. The items of a list are addressed by
 their `name`; what is added to a list goes to its end, or, if an item carries `before: NAME`,
 before the item of that name.
 """
@@ -44,7 +45,7 @@ class Layered:
 
     node: the whole, each value at the place where it was written. changes: in the order of the
     layers. is_layered: whether there is any layer above the first file. files: the first file and
-    those above it, as `changes` call them.
+    those above it, as `changes` call them; without the files that are set.
     """
 
     node: Node
@@ -85,8 +86,9 @@ def assemble(
 ) -> Layered:
     """The scenario of a file, with all that it is based on and the settings above.
 
-    settings: `PATH=VALUE` each, the value as YAML in one line. Paths that cannot be followed go to
-    problems, and are left out of the whole.
+    settings: `PATH=VALUE` each, the value as YAML in one line; or a file, which applies above the scenario,
+    with the files between it and one that the scenario is based on too. Paths that cannot be followed go
+    to problems, and are left out of the whole.
     Raises: ScenarioError where a file cannot be read or the chain of files has no end.
     """
     files = _chain(os.fspath(path))
@@ -96,8 +98,11 @@ def assemble(
     for file in reversed(files[:-1]):
         work.apply(_file_layer(file, problems))
     work.node = _with_own_keys(work.node, files[0])
-    if settings:
-        work.apply(_settings_layer(settings, problems))
+    for setting in filter(is_file, settings):
+        for file in reversed(_set_files(setting, files)):
+            work.apply(_file_layer(file, problems))
+    if values := [setting for setting in settings if not is_file(setting)]:
+        work.apply(_settings_layer(values, problems))
     is_layered = len(files) > 1 or bool(settings)
     names = tuple(file.place.file for file in reversed(files))
     return Layered(work.node, tuple(work.changes), tuple(work.notes), is_layered, names)
@@ -107,6 +112,23 @@ def assemble(
 
 SET = "--set"
 """The name of the last layer, and the file name of places in it."""
+
+
+def is_file(setting: str) -> bool:
+    """Whether a setting names a file with changes instead of a path with its value."""
+    return "=" not in setting and setting.endswith((".yaml", ".yml"))
+
+
+def _set_files(path: str, files: list[Node]) -> list[Node]:
+    """The roots of a file that is set and of those below it, down to one of `files`, without that one."""
+    own = {os.path.realpath(file.place.file) for file in files}
+    chain = _chain(path)
+    for n, file in enumerate(chain):
+        if os.path.realpath(file.place.file) in own:
+            return chain[:n]
+    fact = f"is not based on {files[-1].place.file}, so its changes cannot apply to {files[0].place.file}"
+    fix = "name a file that is `based_on` the scenario or on a file below it"
+    raise ScenarioError([Problem(Where(chain[0].place, ""), fact, fix)])
 
 
 def _chain(path: str) -> list[Node]:

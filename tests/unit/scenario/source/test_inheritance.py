@@ -349,6 +349,38 @@ def test_a_setting_that_cannot_be_followed(settings: list[str], problem: str) ->
     assert [found.split("\n")[0] for found in problems_of("base.yaml", *settings)] == [problem]
 
 
+def test_a_file_that_is_set_applies_what_lies_between_it_and_a_common_file() -> None:
+    layer("changes: {patients.number: 20}\n", name="setting.yaml")
+    layer("changes: {horizon: 6 years}\n", name="arm.yaml", below="setting.yaml")
+    layer("changes: {patients.number: 30}\n", name="small.yaml", below="setting.yaml")
+    layer("changes: {horizon: 7 years}\n", name="long.yaml", below="small.yaml")
+    found = assembled("arm.yaml", "patients.number=40", "long.yaml")
+    assert value_at(found, "horizon") == "7 years"
+    assert value_at(found, "patients", "number") == 40
+    assert value_at(found, "title") == "Top"
+    assert [(change.layer, change.path) for change in found.changes[-4:]] == [
+        ("arm.yaml", "horizon"),
+        ("small.yaml", "patients.number"),
+        ("long.yaml", "horizon"),
+        ("--set", "patients.number"),
+    ]
+    assert found.files == ("base.yaml", "setting.yaml", "arm.yaml")
+
+
+def test_files_that_are_set_apply_in_their_order() -> None:
+    layer("changes: {patients.number: 20}\n", name="one.yaml")
+    layer("changes: {patients.number: 30}\n", name="two.yaml")
+    assert value_at(assembled("base.yaml", "one.yaml", "two.yaml"), "patients", "number") == 30
+    assert value_at(assembled("base.yaml", "two.yaml", "one.yaml"), "patients", "number") == 20
+
+
+def test_a_file_that_is_set_has_a_file_in_common() -> None:
+    Path("other.yaml").write_text(BASE)
+    layer("changes: {patients.number: 20}\n", below="other.yaml")
+    (problem,) = problems_of("base.yaml", "top.yaml")
+    assert "is not based on base.yaml" in problem
+
+
 def test_files_based_on_each_other_in_a_circle() -> None:
     layer("", name="a.yaml", below="b.yaml")
     layer("", name="b.yaml", below="./a.yaml")
