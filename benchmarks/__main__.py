@@ -33,7 +33,7 @@ from sim.runs.sequential_stopping import compare_until
 from sim.scenario import load
 
 HERE = Path(__file__).parent
-CLINICAL = HERE.parent / "scenarios" / "cns_relapse_academic.yaml"
+CLINICAL = HERE.parent / "scenarios" / "populations/cns_combined.yaml"
 RUNS = 3
 R8_CHANGE = "pathway.stages.remission.events.hsct.after.exponential.mean=300 days"
 CLINICAL_CHANGE = "parameters.max_car_t.value=1"

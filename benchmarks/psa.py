@@ -25,7 +25,7 @@ from sim.uncertainty import model as model_module
 from sim.uncertainty.psa import PsaRequest, model_of, run_psa
 
 HERE = Path(__file__).parent
-CLINICAL = HERE.parent / "scenarios" / "cns_relapse_academic.yaml"
+CLINICAL = HERE.parent / "scenarios" / "populations/cns_combined.yaml"
 UNCERTAIN_R8 = """\
 format: 1
 title: R8 with three uncertain times

@@ -20,7 +20,7 @@ from sim.runs.run import Run, RunRequest, run_scenario
 from sim.scenario.language.model import Outcome, Scenario
 
 SCENARIOS = Path(__file__).parents[1] / "scenarios"
-CLINICAL = SCENARIOS / "cns_relapse_academic.yaml"
+CLINICAL = SCENARIOS / "populations/cns_combined.yaml"
 FIRST = SCENARIOS / "first_steps.yaml"
 
 QUEUE = """\

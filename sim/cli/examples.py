@@ -23,7 +23,7 @@ FOLDER = _IN_WHEEL if _IN_WHEEL.is_dir() else Path(__file__).parents[2] / "scena
 TARGETS = FOLDER / "targets"
 """Published results and the scenarios that they are compared with."""
 STARTER = "starter"
-GROUPS = ("examples", "clinical", "strategies", "centre")
+GROUPS = ("examples", "clinical", "populations", "strategies", "structural", "centre")
 _TITLE = re.compile(r"^title:.*$", re.MULTILINE)
 _PLAIN_NAME = re.compile(r"[\w.-]+")
 

@@ -18,9 +18,10 @@ from tests.command import output_of_python
 from tests.properties.random_pathways import FAMILIES, Spec, pathways, words_that_occur, write
 
 ROOT = Path(__file__).parents[2]
-BASE = ROOT / "scenarios" / "cns_relapse_academic.yaml"
+BASE = ROOT / "scenarios" / "populations/cns_combined.yaml"
 SHIPPED = [
     *(f for f in sorted((ROOT / "scenarios").glob("*.yaml")) if not f.stem.startswith("sources")),
+    *sorted((ROOT / "scenarios" / "populations").glob("*.yaml")),
     *sorted((ROOT / "benchmarks").glob("*.yaml")),
 ]
 WORDS = {

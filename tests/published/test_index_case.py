@@ -85,10 +85,10 @@ def test_the_course_is_the_published_one_for_every_seed(pathway: Pathway, seed: 
 def test_the_outcome_counts_this_patient_and_few_others(number: int) -> None:
     """The same outcome is in every academic scenario; a pathway that nobody takes would count nothing."""
     shares = {}
-    for file, patients in (("index_case.yaml", 1), ("cns_relapse_academic.yaml", number)):
+    for file, patients in (("index_case.yaml", 1), ("populations/cns_combined.yaml", number)):
         scenario = load(SCENARIOS / file, settings=(f"patients.number={patients}",))
         result = simulate(compile_pathway(scenario), seed=5)
         results = log_results(result.log, result.use, scenario, at=(365.25,))
         shares[file] = OutcomeRows(results, "index_case_road").headline.estimate
     assert shares["index_case.yaml"] == 1
-    assert 0 < shares["cns_relapse_academic.yaml"] < 0.01
+    assert 0 < shares["populations/cns_combined.yaml"] < 0.01

@@ -18,7 +18,7 @@ from tests.published.patients import YEAR, Patient, cohort
 Rule = Callable[[Patient], Iterator[str]]
 
 ACADEMIC, COMMERCIAL = "cn_academic.yaml", "uk_us_commercial.yaml"
-CNS_RELAPSE, BLINATUMOMAB = "cns_relapse_academic.yaml", "strategies/commercial/blinatumomab.yaml"
+CNS_RELAPSE, BLINATUMOMAB = "populations/cns_combined.yaml", "strategies/commercial/blinatumomab.yaml"
 
 
 def no_cd19_product_after_cd19_is_lost(patient: Patient) -> Iterator[str]:

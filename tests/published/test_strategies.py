@@ -91,7 +91,7 @@ NAMES = [
 
 
 @pytest.mark.parametrize(
-    "path", [*BASES.values(), SCENARIOS / "cns_relapse_academic.yaml", SCENARIOS / "index_case.yaml"]
+    "path", [*BASES.values(), SCENARIOS / "populations/cns_combined.yaml", SCENARIOS / "index_case.yaml"]
 )
 def test_outcomes_have_the_same_names_in_every_setting(path: Path) -> None:
     scenario = simulated(path)[0] if path in BASES.values() else load(path)

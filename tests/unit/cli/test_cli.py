@@ -282,7 +282,7 @@ def test_an_existing_folder_is_kept(allpath: Allpath, ward: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "scenario", ["first_steps.yaml", "cns_relapse_academic.yaml", "uk_us_commercial.yaml"]
+    "scenario", ["first_steps.yaml", "populations/cns_combined.yaml", "uk_us_commercial.yaml"]
 )
 def test_shipped_scenarios_run(scenario: str, allpath: Allpath) -> None:
     ended = allpath("run", ROOT / "scenarios" / scenario, "--patients", 50)

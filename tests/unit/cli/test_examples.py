@@ -49,14 +49,17 @@ def files_in(folder: Path) -> set[str]:
 def test_the_list_has_the_name_and_the_title_of_every_scenario_in_its_group() -> None:
     printed = output_of("examples")
     groups = dict(re.findall(r"^(\w+)\n(.*?)\n\n", printed, flags=re.MULTILINE | re.DOTALL))
-    assert list(groups) == ["examples", "clinical", "strategies", "centre"]
+    assert list(groups) == ["examples", "clinical", "populations", "strategies", "structural", "centre"]
     listed = {
         group: {line.split()[0] for line in text.splitlines() if re.match(r"  \S", line)}
         for group, text in groups.items()
     }
     assert listed["examples"] == {"first_steps", *(path.stem for path in EXAMPLES)}
-    assert listed["clinical"] == {"cn_academic", "cns_relapse_academic", "index_case", "uk_us_commercial"}
+    futures = {f"index_case_futures{end}" for end in ("", "_no_transplant", "_no_second_product")}
+    assert listed["clinical"] == {"cn_academic", "index_case", "uk_us_commercial", *futures}
     assert {"academic/car_t_withheld_for_cns", "commercial/car_t_withheld_for_cns"} <= listed["strategies"]
+    assert {"cns_combined", "zuma_3"} <= listed["populations"]
+    assert {"transplant_no_effect", "transplant_as_china"} <= listed["structural"]
     assert {"centre_academic", "urgent_first"} <= listed["centre"]
     assert sum(map(len, listed.values())) == len(SHIPPED)
     words = " ".join(printed.split())

@@ -198,7 +198,7 @@ def test_print_dates_a_moment_once() -> None:
     )
 
 
-@pytest.mark.parametrize("file", ["scenarios/cns_relapse_academic.yaml", "benchmarks/q8.yaml"])
+@pytest.mark.parametrize("file", ["scenarios/populations/cns_combined.yaml", "benchmarks/q8.yaml"])
 def test_every_patient_of_a_shipped_scenario_has_a_story(file: str) -> None:
     settings = ["patients.number=100"] if "q8" not in file else ["patients.arrive.for=200 days"]
     scenario = load(ROOT / file, settings=settings)

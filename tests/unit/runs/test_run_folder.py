@@ -246,7 +246,7 @@ def test_the_log_is_read_back_as_it_was(tmp_path: Path) -> None:
     assert same(use, USE)
 
 
-@pytest.mark.parametrize("file", ["first_steps.yaml", "cns_relapse_academic.yaml"])
+@pytest.mark.parametrize("file", ["first_steps.yaml", "populations/cns_combined.yaml"])
 def test_the_log_of_a_shipped_scenario_is_read_back_as_it_was(tmp_path: Path, file: str) -> None:
     request = RunRequest(ROOT / "scenarios" / file, patients=300, replications=2)
     done = run_scenario(request, keep_log=True)
