@@ -10,7 +10,8 @@ from sim.calibration.targets import Figure, Target, TargetFile, read_targets
 
 FOLDER = Path(__file__).parents[2] / "scenarios" / "targets"
 FILES = tuple(
-    FOLDER / f"{name}.yaml" for name in ("salvage", "car_t", "transplant", "courses", "whole_courses")
+    FOLDER / f"{name}.yaml"
+    for name in ("salvage", "car_t", "transplant", "products", "courses", "whole_courses")
 )
 """In the order of the page."""
 

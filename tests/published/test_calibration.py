@@ -29,6 +29,7 @@ SMALL = {"patients": 10_000, "seed": 12}
 ERRORS = 5
 LIST = {
     *(f"CA-{n}" for n in (*range(1, 16), *range(20, 40), *range(50, 55), *range(60, 67))),
+    *(f"PR-{n}" for n in range(1, 8)),
     *(f"CC-{n}" for n in range(1, 18)),
     *(f"W-{n}" for n in (1, 3, 4, 5, 7)),
 }
@@ -41,7 +42,7 @@ def page() -> dict[tuple[str, str], tuple[str, ...]]:
     found = {}
     for line in PAGE.read_text(encoding="utf-8").splitlines():
         cells = tuple(cell.strip() for cell in line.strip("|").split(" | "))
-        if len(cells) == len(COLUMNS) and re.fullmatch(r"(CA|CC|W)-\d+", cells[0]):
+        if len(cells) == len(COLUMNS) and re.fullmatch(r"(CA|PR|CC|W)-\d+", cells[0]):
             found[cells[0], cells[2]] = cells
     return found
 

@@ -217,6 +217,16 @@ DERIVED: dict[tuple[str, ...], Callable[[], float]] = {
         )
         for grade, share in enumerate((0.40, 0.27, 0.14, 0.12, 0.06, 0.01))
     },
+    **{
+        (f"reference_{product}", ""): lambda product=product: (
+            1
+            / (1 + 0.3 * number("P-10", f"{product}.blinatumomab"))
+            / (1 + 0.3 * number("P-10", f"{product}.inotuzumab"))
+            / (1 + (2.9 - 1) * 0.45 * number("P-10", f"{product}.transplant"))
+        )
+        for product in ("academic_adult", "tisa_cel", "brexu_cel", "obe_cel")
+    },
+    ("cr_cd19_22", ""): lambda: below_half_blasts(number("P-4", "remission")),
     ("cr_brexu_cel", ""): lambda: below_half_blasts(number("R-2", "n") / number("R-2", "of")),
     ("cr_obe_cel", ""): lambda: below_half_blasts(number("R-3", "n") / number("R-3", "of")),
     ("or_blinatumomab_failed", ""): lambda: odds(20 / 31) / odds(number("R-12", "share")),
@@ -229,9 +239,6 @@ DERIVED: dict[tuple[str, ...], Callable[[], float]] = {
     ),
     ("relapse_same_again", ""): lambda: 12 * math.log(2) / number("X-37", "reinfusion_median"),
     # of those in remission 100 days after day 28, by the mixture cure of the product
-    ("transplant_academic", ""): lambda: (
-        math.log(number("P-7", "cured")) / math.log(0.35 / mixture(0.35, 1.1, 100 / 365.25))
-    ),
     ("transplant_cd22", ""): lambda: (
         math.log(number("P-6", "leukaemia_free") / (1 - 0.06))
         / math.log(mixture(0.10, 1.62, 1.25) / mixture(0.10, 1.62, 0.25))
@@ -399,6 +406,7 @@ ASSUMED: dict[tuple[str, ...], str] = {
 """(parameter, key of its value or "", its text if it differs by scenario): an assumption beyond its source."""
 
 CALIBRATED: dict[tuple[str, ...], str] = {
+    ("transplant_academic", ""): "the simulated relapse after CAR-T and transplant is that of H-12",
     ("p_intent", "", "0.86"): "the simulated share transplanted is that of H-1, China",
     ("p_intent", "", "0.15"): "the simulated share transplanted is that of H-1, elsewhere",
     ("p_access_chemotherapy", ""): "the simulated share transplanted of second remissions is that of GRAALL",
