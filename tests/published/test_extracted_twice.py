@@ -227,6 +227,7 @@ DERIVED: dict[tuple[str, ...], Callable[[], float]] = {
         for product in ("academic_adult", "tisa_cel", "brexu_cel", "obe_cel")
     },
     ("cr_cd19_22", ""): lambda: below_half_blasts(number("P-4", "remission")),
+    ("cr_tisa_cel", ""): lambda: below_half_blasts(number("R-12", "share")),
     ("cr_brexu_cel", ""): lambda: below_half_blasts(number("R-2", "n") / number("R-2", "of")),
     ("cr_obe_cel", ""): lambda: below_half_blasts(number("R-3", "n") / number("R-3", "of")),
     ("or_blinatumomab_failed", ""): lambda: odds(20 / 31) / odds(number("R-12", "share")),
@@ -442,7 +443,6 @@ CALIBRATED: dict[tuple[str, ...], str] = {
 CHOSEN: dict[tuple[str, ...], Callable[[], float]] = {
     ("cr_academic_adult", ""): lambda: below_half_blasts(number("R-11", "share")),
     ("cr_academic_child", ""): lambda: below_half_blasts(number("R-12", "share")),
-    ("cr_tisa_cel", ""): lambda: below_half_blasts(number("R-12", "share")),
     # the quartiles of X-40 less 8.5 days of conditioning, from day 28
     ("work_up_sigma", ""): lambda: (
         math.log((39 * math.exp(0.6745 * 0.7) - 8.5) / (39 * math.exp(-0.6745 * 0.7) - 8.5)) / 1.349
