@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from sim.calibration.calibration_model import CalibrationModel, FigureValues
-from sim.calibration.emulator import Design, Emulator, design_points, emulator_of
+from sim.calibration.emulator import Design, Emulator, design_points, emulator_of, runs_needed
 from sim.calibration.identifiability import Identifiability, LinearLikelihood, identifiability
-from sim.calibration.least_squares import BestFit, best_fit, unidentified
+from sim.calibration.least_squares import BestFit, Screening, best_fit, screen
 from sim.calibration.objective import objective_of
 from sim.calibration.posterior import Likelihood, Posterior, normal_draws, sample, sampler_library
 from sim.calibration.setup import CalibrationRequest, Method, model_of
@@ -65,13 +65,13 @@ def run_calibration(request: CalibrationRequest, *, progress: Progress = QUIET) 
     progress.step("load")
     whole, files = model_of(request)
     progress.step("engine")
-    silent, start = unidentified(whole)
-    names = tuple(whole.parameters[i].name for i in silent)
-    if len(silent) == len(whole.parameters):
+    screening = screen(whole, progress=progress.part(0, 4))
+    names = tuple(whole.parameters[i].name for i in screening.silent)
+    if len(names) == len(whole.parameters):
         raise InputError(f"parameters: no target changes with {', '.join(names)}", "name others")
-    model = without(whole, silent)
+    model = screened(whole, screening)
     before = model.simulate(np.array([model.base]), held_back=True)
-    fit = best_fit(model, start, progress=progress.part(0, 3))
+    fit = best_fit(model, screening.without_silent(), progress=progress.part(1, 4))
     values = np.array([float(f"{x:.{DIGITS}g}") for x in model.values(fit.scores[None])[0]])
     after = model.simulate(values[None], held_back=True)
     likelihood, posterior, checks, errors = _posterior(request, model, fit, progress)
@@ -108,12 +108,14 @@ def _posterior(
         return LinearLikelihood(fit), found, checks, no_errors
     objective = objective_of(model, fit.values)
     scores = design_points(fit, seed=request.seed)
-    design = Design(scores, model.simulate(model.values(scores), progress=progress.part(1, 3)).estimates)
+    most = runs_needed(model)
+    runs = model.simulate(model.values(scores), most=most, progress=progress.part(2, 4))
+    design = Design(scores, runs.estimates)
     for round_ in range(ROUNDS):
         emulator = emulator_of(objective, fit, design)
         found = sample(emulator, fit, draws=request.draws, seed=request.seed + round_)
         scores = found.scores[:CHECKS]
-        checks = model.simulate(model.values(scores), held_back=True, progress=progress.part(2, 3))
+        checks = model.simulate(model.values(scores), held_back=True, progress=progress.part(3, 4))
         difference = emulator.residuals(scores) - emulator.objective.residuals(checks.estimates)
         errors = np.sqrt(np.mean(difference**2, axis=0))
         if errors.max() <= LARGEST_ERROR:
@@ -122,16 +124,19 @@ def _posterior(
     return emulator, found, checks, errors
 
 
-def without(model: CalibrationModel, silent: list[int]) -> CalibrationModel:
-    """The model without some parameters, which keep their values in every scenario."""
+def screened(model: CalibrationModel, screening: Screening) -> CalibrationModel:
+    """The model without silent parameters, and with those that act in each scenario."""
+    silent = screening.silent
     kept = [i for i in range(len(model.parameters)) if i not in silent]
+    acting = screening.without_silent().acting
     scenarios = tuple(
         replace(
             one,
             shared=tuple(kept.index(i) for i in one.shared if i in kept),
-            fixed=tuple((model.parameters[i].name, model.base[i]) for i in one.shared if i not in kept),
+            acting=own,
+            fixed=tuple((model.parameters[i].name, model.base[i]) for i in one.shared if i in silent),
         )
-        for one in model.scenarios
+        for one, own in zip(model.scenarios, acting, strict=True)
     )
     return replace(
         model,

@@ -36,7 +36,8 @@ WORTH_PROCESSES = 100_000
 class TargetScenario:
     """A scenario of the targets.
 
-    shared: of each calibrated parameter that acts in it, its index. figures: indices of those of the model
+    shared: of each calibrated parameter that it has, its index. acting: those of them that its used figures
+    react to. figures: indices of those of the model
     that it gives. kept: the calibrated parameters that have another value in it, and keep that. fixed:
     parameters that are not calibrated after all, and their values.
     """
@@ -44,6 +45,7 @@ class TargetScenario:
     file: str
     pathway: ParameterPathway
     shared: tuple[int, ...]
+    acting: tuple[int, ...]
     figures: tuple[int, ...]
     kept: tuple[str, ...] = ()
     fixed: tuple[tuple[str, float], ...] = ()
@@ -110,18 +112,24 @@ class CalibrationModel:
         return quantile_columns(self.parameters, u)
 
     def simulate(
-        self, values: Floats, *, held_back: bool = False, progress: Progress = QUIET
+        self,
+        values: Floats,
+        *,
+        held_back: bool = False,
+        most: Sequence[int] = (),
+        progress: Progress = QUIET,
     ) -> FigureValues:
         """All figures at some points. values: float64 [n_points, n_parameters], in days and per day.
 
-        held_back: whether those that are held back are needed as well.
+        held_back: whether those that are held back are needed as well. most: of each scenario, how many of
+        the points are needed; none for all.
         Raises: ScenarioError where a value breaks a rule of a scenario; RunError.
         """
         shape = len(values), len(self.figures)
         found = FigureValues(*(np.full(shape, nan) for _ in range(3)))
-        parts = list(self._parts(values, held_back=held_back))
+        copies = self._copies(values, held_back=held_back, most=most)
+        parts = list(self._parts(values, copies))
         total, done = sum(len(part.values) for part in parts), 0
-        copies = self._copies(values)
 
         def take(result: tuple[_Part, FigureValues]) -> None:
             nonlocal done
@@ -142,24 +150,24 @@ class CalibrationModel:
             in_processes(simulate_part, self, parts, workers=workers, take=take)
         return found
 
-    def _copies(self, values: Floats) -> list[dict[int, list[int]]]:
+    def _copies(self, values: Floats, *, held_back: bool, most: Sequence[int]) -> list[dict[int, list[int]]]:
         """For each scenario: the first point with the same values that act in it, and all such points."""
         found = []
-        for one in self.scenarios:
+        for number, one in enumerate(self.scenarios):
             first: dict[bytes, int] = {}
             rows: dict[int, list[int]] = {}
-            for i, row in enumerate(values[:, one.shared]):
-                rows.setdefault(first.setdefault(row.tobytes(), i), []).append(i)
+            if held_back or self.is_used[list(one.figures)].any():
+                chosen = values[: most[number]] if most else values
+                for i, row in enumerate(chosen[:, one.shared if held_back else one.acting]):
+                    rows.setdefault(first.setdefault(row.tobytes(), i), []).append(i)
             found.append(rows)
         return found
 
-    def _parts(self, values: Floats, *, held_back: bool) -> Iterator[_Part]:
-        copies = self._copies(values)
+    def _parts(self, values: Floats, copies: Sequence[dict[int, list[int]]]) -> Iterator[_Part]:
         for number, one in enumerate(self.scenarios):
-            if not held_back and not self.is_used[list(one.figures)].any():
-                continue
             rows = list(copies[number])
-            self._check(one, values[rows])
+            if rows:
+                self._check(one, values[rows])
             step = max(1, TOGETHER // self.patients)
             for first in range(0, len(rows), step):
                 chosen = tuple(rows[first : first + step])

@@ -138,7 +138,7 @@ def _target_scenario(
         elif there is not None:
             kept.append(one.name)
     scenario = load(path, settings=settings, keep={parameters[i].name for i in same})
-    return TargetScenario(path, ParameterPathway.of(scenario), tuple(same), figures, tuple(kept))
+    return TargetScenario(path, ParameterPathway.of(scenario), tuple(same), tuple(same), figures, tuple(kept))
 
 
 # ---------------------------------------------------------------- parameters and their priors

@@ -23,7 +23,7 @@ FOLDER = _IN_WHEEL if _IN_WHEEL.is_dir() else Path(__file__).parents[2] / "scena
 TARGETS = FOLDER / "targets"
 """Published results and the scenarios that they are compared with."""
 STARTER = "starter"
-GROUPS = ("examples", "clinical", "populations", "strategies", "structural", "centre")
+GROUPS = ("examples", "clinical", "populations", "strategies", "structural", "centre", "targets")
 _TITLE = re.compile(r"^title:.*$", re.MULTILINE)
 _PLAIN_NAME = re.compile(r"[\w.-]+")
 
@@ -39,6 +39,8 @@ def new(
     from sim.files import check_outputs
 
     origin = find_example(source)
+    if origin.parent == TARGETS:
+        raise InputError(f"{source}: is a file of targets", f"`allpath examples {source} --to DIR` copies it")
     _check_absent(file)
     check_outputs([file], inputs=[])
     needed = files_of(origin)
@@ -84,13 +86,13 @@ def examples(
 
 
 def shipped_scenarios() -> dict[Path, str]:
-    """The title of each shipped scenario, by file in alphabetical order."""
+    """The title of each shipped scenario and file of targets, by file in alphabetical order."""
     import yaml
 
     found = {}
     for file in sorted(FOLDER.rglob("*.yaml")):
-        if TARGETS in file.parents:
-            continue
+        if TARGETS in file.parents and file.parent != TARGETS:
+            continue  # the scenarios of targets are copied with them
         if title := _TITLE.search(file.read_text("utf-8")):
             found[file] = str(yaml.safe_load(title[0])["title"])
     return found
@@ -171,10 +173,19 @@ def _print_list() -> None:
 
 
 def files_of(scenario: Path) -> list[Path]:
-    """The files that a scenario needs: those it is based on, its tables and sources; itself last."""
+    """The files that a scenario needs: those it is based on, its tables and sources; itself last.
+
+    A file of targets needs its scenarios.
+    """
     from sim.scenario import load
     from sim.scenario.source.citations import source_files
 
+    if scenario.parent == TARGETS:
+        from sim.calibration.targets import read_targets
+
+        (targets,) = read_targets([scenario])
+        scenarios = {file for name in targets.scenarios.values() for file in files_of(Path(name))}
+        return [*sorted({*scenarios, *source_files([scenario])}), scenario]
     loaded = load(scenario)
     needed = {Path(os.path.normpath(file)) for file in loaded.inputs} - {scenario}
     if any(parameter.source for parameter in loaded.parameters):

@@ -14,15 +14,17 @@ from pathlib import Path
 import pytest
 import yaml
 
+from sim.calibration.targets import read_targets
 from sim.cli import examples
 from sim.cli.main import run_command
 from sim.scenario import load
 from tests.command import output_of
-from tests.shipped import SHIPPED
+from tests.shipped import SHIPPED, TARGETS
 
 ROOT = Path(__file__).parents[3]
 SCENARIOS = ROOT / "scenarios"
 EXAMPLES = sorted((SCENARIOS / "examples").glob("*.yaml"))
+TARGET_FILES = sorted(path for path in TARGETS.glob("*.yaml") if path.name != "sources.yaml")
 Failing = Callable[..., tuple[int, str]]
 
 
@@ -49,7 +51,7 @@ def files_in(folder: Path) -> set[str]:
 def test_the_list_has_the_name_and_the_title_of_every_scenario_in_its_group() -> None:
     printed = output_of("examples")
     groups = dict(re.findall(r"^(\w+)\n(.*?)\n\n", printed, flags=re.MULTILINE | re.DOTALL))
-    assert list(groups) == ["examples", "clinical", "populations", "strategies", "structural", "centre"]
+    assert list(groups) == ["examples", "clinical", "populations", "strategies", "structural", "centre", "targets"]
     listed = {
         group: {line.split()[0] for line in text.splitlines() if re.match(r"  \S", line)}
         for group, text in groups.items()
@@ -61,7 +63,8 @@ def test_the_list_has_the_name_and_the_title_of_every_scenario_in_its_group() ->
     assert {"cns_combined", "zuma_3"} <= listed["populations"]
     assert {"transplant_no_effect", "transplant_as_china"} <= listed["structural"]
     assert {"centre_academic", "urgent_first"} <= listed["centre"]
-    assert sum(map(len, listed.values())) == len(SHIPPED)
+    assert listed["targets"] == {path.stem for path in TARGET_FILES}
+    assert sum(map(len, listed.values())) == len(SHIPPED) + len(TARGET_FILES)
     words = " ".join(printed.split())
     for path in SHIPPED:
         title = yaml.safe_load(path.read_text("utf-8"))["title"]
@@ -74,7 +77,7 @@ def test_no_line_of_the_list_is_wider_than_80_columns() -> None:
 
 def test_each_name_listed_finds_its_file() -> None:
     names = examples.short_names(examples.shipped_scenarios())
-    assert sorted(names) == SHIPPED
+    assert sorted(names) == sorted([*SHIPPED, *TARGET_FILES])
     assert [examples.find_example(name) for name in names.values()] == list(names)
 
 
@@ -106,6 +109,20 @@ def test_a_name_that_is_not_one_scenario_is_an_error(
 
 
 # ---------------------------------------------------------------- copies
+
+
+def test_copied_targets_have_their_scenarios(tmp_path: Path) -> None:
+    output_of("examples", "whole_courses", "--to", str(tmp_path / "x"))
+    found = files_in(tmp_path / "x")
+    assert {"targets/whole_courses.yaml", "targets/runs/academic.yaml", "cn_academic.yaml"} <= found
+    assert "targets/runs/academic_without_transplant.yaml" not in found
+    (copy,) = read_targets([tmp_path / "x" / "targets" / "whole_courses.yaml"])
+    assert all(load(file).outcomes for file in copy.scenarios.values())
+
+
+def test_a_new_scenario_does_not_start_from_targets(failing: Failing) -> None:
+    status, error = failing("new", "x.yaml", "--from", "salvage")
+    assert (status, error.splitlines()[0]) == (2, "salvage: is a file of targets")
 
 
 def test_a_copied_strategy_has_the_files_it_is_based_on_and_their_sources(tmp_path: Path) -> None:
