@@ -6,7 +6,7 @@ VENV := .venv
 READY := $(VENV)/.ready
 ALLPATH := $(VENV)/bin/allpath
 
-.PHONY: run test test-long faults theory-long browser figure lint types bench pairing docs validation pages site clean
+.PHONY: run test test-long faults theory-long browser figure lint types bench pairing docs calibration validation pages site clean
 
 # The published case: an adult with relapse in marrow and CSF, two lines of CAR-T, then transplant. The first scenario
 # is that pathway; each of the others omits one part of it: CAR-T, the second line, transplant after CAR-T.
@@ -77,6 +77,12 @@ docs: $(READY) pages
 validation: $(READY)
 	@$(VENV)/bin/python -m tests.published.validation > docs/validation.md.new
 	@mv docs/validation.md.new docs/validation.md
+
+# The assumed parameters of the academic setting calibrated to all published results; writes calibrated.yaml and its draws.
+TARGETS := scenarios/targets
+calibration: $(READY)
+	@$(ALLPATH) calibrate scenarios/cn_academic.yaml $(foreach f,assumed salvage car_t transplant whole_courses,--targets $(TARGETS)/$(f).yaml) \
+		--out calibrated.yaml --json calibrated.json --full
 
 # The outputs that the pages and notebooks of the documentation show.
 pages: $(READY)

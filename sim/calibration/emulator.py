@@ -133,10 +133,10 @@ def _surface(
 ) -> Surface:
     """Each figure with the penalty that has the least error of runs left out."""
     known = ~np.isnan(design.values[:, figures[0]])
-    values = on_scale[np.ix_(np.flatnonzero(known), list(figures))]
+    values = on_scale[known][:, figures]
     centre = fit.scores[list(acting)]
-    whitening = np.linalg.inv(np.linalg.cholesky(fit.covariance[np.ix_(list(acting), list(acting))])) / WIDER
-    x = features((design.scores[np.ix_(np.flatnonzero(known), list(acting))] - centre) @ whitening.T)
+    whitening = np.linalg.inv(np.linalg.cholesky(fit.covariance[list(acting)][:, list(acting)])) / WIDER
+    x = features((design.scores[known][:, acting] - centre) @ whitening.T)
     coefficients = np.zeros((x.shape[1], len(figures)))
     errors = np.full(len(figures), np.inf)
     for penalty in PENALTIES:
