@@ -79,10 +79,9 @@ validation: $(READY)
 	@mv docs/validation.md.new docs/validation.md
 
 # The assumed parameters of the academic setting calibrated to all published results; writes calibrated.yaml and its draws.
-TARGETS := scenarios/targets
+TARGETS := $(filter-out %/sources.yaml,$(sort $(wildcard scenarios/targets/*.yaml)))
 calibration: $(READY)
-	@$(ALLPATH) calibrate scenarios/cn_academic.yaml $(foreach f,assumed salvage car_t transplant whole_courses,--targets $(TARGETS)/$(f).yaml) \
-		--out calibrated.yaml --json calibrated.json --full
+	@$(ALLPATH) calibrate scenarios/cn_academic.yaml $(TARGETS:%=--targets %) --out calibrated.yaml --json calibrated.json --full
 
 # The outputs that the pages and notebooks of the documentation show.
 pages: $(READY)

@@ -51,7 +51,15 @@ def files_in(folder: Path) -> set[str]:
 def test_the_list_has_the_name_and_the_title_of_every_scenario_in_its_group() -> None:
     printed = output_of("examples")
     groups = dict(re.findall(r"^(\w+)\n(.*?)\n\n", printed, flags=re.MULTILINE | re.DOTALL))
-    assert list(groups) == ["examples", "clinical", "populations", "strategies", "structural", "centre", "targets"]
+    assert list(groups) == [
+        "examples",
+        "clinical",
+        "populations",
+        "strategies",
+        "structural",
+        "centre",
+        "targets",
+    ]
     listed = {
         group: {line.split()[0] for line in text.splitlines() if re.match(r"  \S", line)}
         for group, text in groups.items()
