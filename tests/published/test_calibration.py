@@ -22,7 +22,7 @@ from sim.calibration.targets import Figure, Kind, Use
 from sim.scenario import load
 from tests.published.calibration import FILES, FOLDER, figures, simulated, target_files, targets
 from tests.published.extraction import Printed, entries, printed
-from tests.published.validation import COLUMNS, PATIENTS, Row, endpoint
+from tests.published.validation import COLUMNS, DIRECTIONS, PATIENTS, Row, endpoint
 
 PAGE = Path(__file__).parents[2] / "docs" / "validation.md"
 SMALL = {"patients": 10_000, "seed": 12}
@@ -73,6 +73,13 @@ def test_whole_courses_and_nothing_else_are_held_back() -> None:
 
 def test_every_row_of_the_page_is_a_figure_and_every_figure_a_row() -> None:
     assert set(page()) == {key(figure) for figure in figures()}
+
+
+def test_directions_are_those_of_the_published_results() -> None:
+    found = {figure.label: figure for figure in figures()}
+    for more, less in DIRECTIONS:
+        assert found[more].published > found[less].published
+        assert found[more].unit == found[less].unit
 
 
 def test_what_cannot_be_compared_stands_on_the_page_with_its_reason() -> None:
