@@ -124,8 +124,8 @@ With a commercial CAR-T product:
 
 {of_strategies("commercial")}
 
-Two assumptions have a large effect. Relapse after any transplant follows the course published for transplant after CAR-T,
-which favours transplant without CAR-T. Remission on chemotherapy alone is never a cure, which does not favour it.
+Remission on chemotherapy alone is never a cure in adults, and whoever comes into it has relapsed or failed once more than the
+published series of first remissions: both do not favour transplant without CAR-T.
 
 ## How sure the comparison is
 
