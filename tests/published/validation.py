@@ -169,9 +169,14 @@ def counts(rows: Sequence[Row]) -> Iterator[str]:
     yield from table(
         ("", "targets with every figure in", "figures in"),
         (
-            line("external validation: whole courses that no parameter was set from or calibrated to", held_back),
+            line(
+                "external validation: whole courses that no parameter was set from or calibrated to",
+                held_back,
+            ),
             line("calibration targets", parts),
-            line("of these, by construction (input)", [row for row in parts if row.figure.kind is Kind.INPUT]),
+            line(
+                "of these, by construction (input)", [row for row in parts if row.figure.kind is Kind.INPUT]
+            ),
             line("of these, emergent", [row for row in parts if row.figure.kind is Kind.EMERGENT]),
         ),
     )
