@@ -163,7 +163,7 @@ def test_every_line_of_a_shipped_scenario_is_a_node_or_an_arrow_between_nodes(fi
     nodes = {re.match(r"\w+", line)[0] for line in lines if re.fullmatch(NODE, line)}  # type: ignore[index]
     arrows = [line for line in lines if re.fullmatch(ARROW, line)]
     assert {end for line in arrows for end in (line.split()[0], line.split()[-1])} <= nodes
-    assert len(nodes) >= 0.7 * len(scenario.stages)  # some layers reach fewer
+    assert len(nodes) >= 0.5 * len(scenario.stages)  # some layers reach fewer
     assert len(arrows) <= max(20, 1.5 * len(nodes))  # what fits a page
 
 
