@@ -66,6 +66,14 @@ class CalibrationFrames:
         write_whole(draws, self.results.draws_csv())
         write_whole(scenario, self.results.layer(file=scenario, draws=draws))
 
+    def report(self, file: PathLike) -> None:
+        """Write the page of the calibration. Raises: RunError where the file cannot be written."""
+        from sim.report.page.calibration_page import calibration_page
+        from sim.runs.provenance import page_facts
+
+        facts = page_facts(("sim", "(Python)"), seed=self.results.calibration.request.seed, replications=1)
+        write_whole(Path(file), calibration_page(self.results, facts))
+
     def as_json(self) -> dict[str, Any]:
         """The results as `--json` writes them."""
         return self.results.as_json()

@@ -39,64 +39,35 @@ class Design:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Surface:
-    """The used figures of one scenario as quadratic functions of the parameters that act in it.
+class Emulator:
+    """All used figures as quadratic functions of the scores; the objective has the error in its variance.
 
-    figures, acting: their indices. centre, whitening: of the scores, [k] and [k, k]. coefficients:
-    [n_features, n_figures], on the scale of each figure. errors: standard errors on that scale, by leaving
-    each run out: [n_figures]. n_runs: of the design.
+    centre: the best fit, [n]. coefficients: [n_features, n_figures], on the scale of each figure; nan for
+    figures that are held back. errors: standard errors on that scale, by leaving each run out. n_runs: of
+    the scenario with the largest design.
     """
 
-    figures: tuple[int, ...]
-    acting: tuple[int, ...]
+    objective: Objective
     centre: Floats
-    whitening: Floats
     coefficients: Floats
     errors: Floats
     n_runs: int
 
-    def on_scale(self, scores: Floats) -> Floats:
-        """The figures on their scale: float64 [n_points, n_figures] for [n_points, n_parameters]."""
-        found: Floats = (
-            features((scores[:, self.acting] - self.centre) @ self.whitening.T) @ self.coefficients
-        )
-        return found
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Emulator:
-    """All used figures, scenario by scenario; the objective has the emulator's error in its variance."""
-
-    objective: Objective
-    surfaces: tuple[Surface, ...]
-
-    @property
-    def n_runs(self) -> int:
-        """The runs of the scenario with the largest design."""
-        return max(one.n_runs for one in self.surfaces)
-
     def estimates(self, scores: Floats) -> Floats:
         """The figures: float64 [n_points, n_figures] for [n_points, n_parameters]; held back ones are nan."""
-        return from_scale(self.objective, self._on_scale(scores))
+        return from_scale(self.objective, features(scores - self.centre) @ self.coefficients)
 
     def residuals(self, scores: Floats) -> Floats:
         """The residuals of the targets: float64 [n_points, n_terms]."""
         return self.objective.residuals(self.estimates(scores))
 
-    def variance(self, scores: Floats) -> Floats:
-        """The variance of each residual by the emulator's error at a point: float64 [n_terms]."""
-        middle = self._on_scale(scores[None])
-        half = np.zeros(middle.shape[1])
-        for one in self.surfaces:
-            half[list(one.figures)] = one.errors / 2.0
-        low, high = (from_scale(self.objective, middle + sign * half)[0] for sign in (-1.0, 1.0))
-        return self.objective.variance_of(low, high, from_scale(self.objective, middle)[0])
-
-    def _on_scale(self, scores: Floats) -> Floats:
-        found = np.full((len(scores), len(self.objective.model.figures)), np.nan)
-        for one in self.surfaces:
-            found[:, one.figures] = one.on_scale(scores)
-        return found
+    def variance(self) -> Floats:
+        """The variance of each residual by the emulator's error at the best fit: float64 [n_terms]."""
+        middle = self.coefficients[0]
+        low, high = (
+            from_scale(self.objective, middle + half) for half in (-self.errors / 2, self.errors / 2)
+        )
+        return self.objective.variance_of(low, high, from_scale(self.objective, middle))
 
 
 def runs_needed(model: CalibrationModel) -> list[int]:
@@ -116,36 +87,57 @@ def design_points(fit: BestFit, *, seed: int) -> Floats:
 
 
 def emulator_of(objective: Objective, fit: BestFit, design: Design) -> Emulator:
-    """The emulator of a design, its error part of the variance of the objective that it has."""
+    """The emulator of a design, each figure as a function of the parameters that act in its scenario."""
     model = objective.model
     on_scale = to_scale(objective, design.values)
-    surfaces = []
+    n, n_figures = len(fit.scores), len(model.figures)
+    coefficients = np.full((1 + n + n * (n + 1) // 2, n_figures), np.nan)
+    errors, n_runs = np.zeros(n_figures), 0
     for one in model.scenarios:
-        figures = tuple(i for i in one.figures if model.is_used[i])
-        if figures:
-            surfaces.append(_surface(fit, design, on_scale, figures=figures, acting=one.acting))
-    made = Emulator(objective, tuple(surfaces))
-    return replace(made, objective=objective.with_variance(made.variance(fit.scores)))
+        figures = [i for i in one.figures if model.is_used[i]]
+        if not figures:
+            continue
+        acting = list(one.acting)
+        known = ~np.isnan(design.values[:, figures[0]])
+        whitening = np.linalg.inv(np.linalg.cholesky(fit.covariance[acting][:, acting])) / WIDER
+        w = (design.scores[known][:, acting] - fit.scores[acting]) @ whitening.T
+        found, errors[figures] = _fitted(features(w), on_scale[known][:, figures], n_linear=1 + len(acting))
+        coefficients[:, figures] = _in_scores(found, whitening, acting=acting, n=n)
+        n_runs = max(n_runs, int(known.sum()))
+    made = Emulator(objective, fit.scores, coefficients, errors, n_runs)
+    return replace(made, objective=objective.with_variance(made.variance()))
 
 
-def _surface(
-    fit: BestFit, design: Design, on_scale: Floats, *, figures: tuple[int, ...], acting: tuple[int, ...]
-) -> Surface:
-    """Each figure with the penalty that has the least error of runs left out."""
-    known = ~np.isnan(design.values[:, figures[0]])
-    values = on_scale[known][:, figures]
-    centre = fit.scores[list(acting)]
-    whitening = np.linalg.inv(np.linalg.cholesky(fit.covariance[list(acting)][:, list(acting)])) / WIDER
-    x = features((design.scores[known][:, acting] - centre) @ whitening.T)
-    coefficients = np.zeros((x.shape[1], len(figures)))
-    errors = np.full(len(figures), np.inf)
+def _fitted(x: Floats, values: Floats, *, n_linear: int) -> tuple[Floats, Floats]:
+    """Coefficients of each figure with the penalty of the least error of runs left out, and that error."""
+    coefficients = np.zeros((x.shape[1], values.shape[1]))
+    errors = np.full(values.shape[1], np.inf)
     for penalty in PENALTIES:
-        found, left_out = _ridge(x, values, penalty, 1 + len(acting))
+        found, left_out = _ridge(x, values, penalty, n_linear)
         if found is not None:
             better = left_out < errors
             errors[better] = left_out[better]
             coefficients[:, better] = found[:, better]
-    return Surface(figures, acting, centre, whitening, coefficients, errors, int(known.sum()))
+    return coefficients, errors
+
+
+def _in_scores(coefficients: Floats, whitening: Floats, *, acting: list[int], n: int) -> Floats:
+    """Coefficients for the features of whitened coordinates of some scores as those for all n scores."""
+    k = len(acting)
+    found = np.zeros((1 + n + n * (n + 1) // 2, coefficients.shape[1]))
+    found[0] = coefficients[0]
+    found[[1 + i for i in acting]] = whitening.T @ coefficients[1 : 1 + k]
+    place = np.zeros((n, n), np.int64)
+    place[np.triu_indices(n)] = 1 + n + np.arange(n * (n + 1) // 2)
+    rows, columns = np.triu_indices(k)
+    for figure in range(coefficients.shape[1]):
+        square = np.zeros((k, k))
+        square[rows, columns] = coefficients[1 + k :, figure]
+        full = whitening.T @ square @ whitening
+        for a, b in zip(*np.nonzero(full), strict=True):
+            i, j = sorted((acting[a], acting[b]))
+            found[place[i, j], figure] += full[a, b]
+    return found
 
 
 def _ridge(x: Floats, values: Floats, penalty: float, n_linear: int) -> tuple[Floats | None, Floats]:

@@ -13,15 +13,19 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
+from scipy.special import xlogy
 
 from sim.calibration.calibration_model import CalibrationModel, FigureValues
 from sim.calibration.setup import groups_of
 from sim.calibration.targets import NORMAL_975, Figure
-from sim.event_log.log import Floats
+from sim.event_log.log import Floats, Indices
 from sim.outcomes.results import Key
 
+Flags = NDArray[np.bool_]
 CURVES = ("survival", "cumulative_incidence")
 
 
@@ -66,7 +70,7 @@ class Term:
         return self.form not in SCALES
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Objective:
     """The likelihood of all figures that parameters are calibrated to.
 
@@ -80,31 +84,66 @@ class Objective:
     variance: Floats
 
     def residuals(self, estimates: Floats) -> Floats:
-        """Residuals of unit variance: float64 [n_points, n_terms] for estimates [n_points, n_figures]."""
-        own = np.stack([self._residual(term, estimates) for term in self.terms], axis=1)
+        """Residuals of unit variance: float64 [n_points, n_terms] for estimates [n_points, n_figures].
+
+        A share is taken off 0 and 1 by what the simulated patients cannot distinguish from them.
+        """
+        value = self._conditional(estimates)
+        shares = self._is(Form.LOGIT) | self._binomial
+        margin = 0.5 / (self.patients[self._figure] + 1.0)
+        value = np.where(shares, np.clip(value, margin, 1.0 - margin), value)
+        own = np.empty(value.shape)
+        for form, scale in SCALES.items():
+            chosen = self._is(form)
+            least = 1e-9 if form is Form.LOG else -np.inf
+            on_scale = scale(np.maximum(value[:, chosen], least))
+            own[:, chosen] = (on_scale - self._observed[chosen]) / self._spread[chosen]
+        chosen = self._binomial
+        own[:, chosen] = deviance_residuals(
+            value[:, chosen], observed=self._observed[chosen], n=self._spread[chosen]
+        )
         found: Floats = own / np.sqrt(1.0 + self.variance)
         return found
 
-    def _residual(self, term: Term, estimates: Floats) -> Floats:
-        value = estimates[:, term.figure]
-        if not term.is_binomial:
-            found: Floats = (SCALES[term.form](self.bounded(value, term)) - term.observed) / term.spread
-            return found
-        if term.form is Form.CATEGORY:
-            left = 1.0 - estimates[:, term.before].sum(axis=1)
-            value = value / np.maximum(left, 1e-9)
-        elif term.before and term.form is Form.SURVIVAL:
-            value = value / np.maximum(estimates[:, term.before[0]], 1e-9)
-        elif term.before:
-            value = (1.0 - value) / np.maximum(1.0 - estimates[:, term.before[0]], 1e-9)
-        return deviance_residual(self.bounded(value, term), term.observed, term.spread)
+    def _conditional(self, estimates: Floats) -> Floats:
+        """The figure of each term, of a conditional one among the patients whom those before leave."""
+        value: Floats = estimates[:, self._figure]
+        before = np.nan_to_num(estimates) @ self._before
+        left = np.maximum(np.where(self._is(Form.SURVIVAL), before, 1.0 - before), 1e-9)
+        is_incidence = self._is(Form.INCIDENCE)
+        is_survival = self._is(Form.SURVIVAL) | self._is(Form.CATEGORY)
+        value = np.where(is_incidence, (1.0 - value) / left, value)
+        return np.where(is_survival, value / left, value)
 
-    def bounded(self, value: Floats, term: Term) -> Floats:
-        """A share off 0 and 1 by what the simulated patients cannot distinguish from them."""
-        if term.form in (Form.IDENTITY, Form.LOG):
-            return np.maximum(value, 1e-9) if term.form is Form.LOG else value
-        margin = 0.5 / (self.patients[term.figure] + 1.0)
-        return np.clip(value, margin, 1.0 - margin)
+    @cached_property
+    def _figure(self) -> Indices:
+        return np.array([term.figure for term in self.terms], np.int64)
+
+    @cached_property
+    def _observed(self) -> Floats:
+        return np.array([term.observed for term in self.terms])
+
+    @cached_property
+    def _spread(self) -> Floats:
+        return np.array([term.spread for term in self.terms])
+
+    @cached_property
+    def _binomial(self) -> Flags:
+        return np.array([term.is_binomial for term in self.terms], bool)
+
+    @cached_property
+    def _before(self) -> Floats:
+        found = np.zeros((len(self.patients), len(self.terms)))
+        for column, term in enumerate(self.terms):
+            found[list(term.before), column] = 1.0
+        return found
+
+    @cached_property
+    def _forms(self) -> dict[Form, Flags]:
+        return {form: np.array([term.form is form for term in self.terms], bool) for form in Form}
+
+    def _is(self, form: Form) -> Flags:
+        return self._forms[form]
 
     def variance_of(self, low: Floats, high: Floats, estimates: Floats) -> Floats:
         """The variance of each residual from errors of the figures, to first order: float64 [n_terms].
@@ -133,12 +172,14 @@ class Objective:
         return replace(self, variance=self.variance + further)
 
 
-def deviance_residual(p: Floats, observed: float, n: float) -> Floats:
-    """(2 n (y ln(y/p) + (1 - y) ln((1 - y)/(1 - p))))^(1/2), the sign of p - y; p in (0, 1)."""
-    rest = 1.0 - observed
-    events = observed * (math.log(observed) - np.log(p)) if observed > 0.0 else 0.0 * p
-    others = rest * (math.log(rest) - np.log1p(-p)) if rest > 0.0 else 0.0 * p
-    found: Floats = np.sign(p - observed) * np.sqrt(2.0 * n * np.maximum(events + others, 0.0))
+def deviance_residuals(p: Floats, *, observed: Floats, n: Floats) -> Floats:
+    """(2 n (y ln(y/p) + (1 - y) ln((1 - y)/(1 - p))))^(1/2), the sign of p - y.
+
+    p: float64 [n_points, n_terms] in (0, 1); observed, n: [n_terms].
+    """
+    entropy = xlogy(observed, observed) + xlogy(1.0 - observed, 1.0 - observed)
+    deviance = 2.0 * n * (entropy - observed * np.log(p) - (1.0 - observed) * np.log1p(-p))
+    found: Floats = np.sign(p - observed) * np.sqrt(np.maximum(deviance, 0.0))
     return found
 
 

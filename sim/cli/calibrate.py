@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from sim.cli import options
-from sim.cli.output import console, named, say, say_written, verb, waiting, write_output
+from sim.cli.output import command, console, named, say, say_written, verb, waiting, write_output
 from sim.cli.psa import share_of
 from sim.files import check_outputs, json_text
 
@@ -43,6 +43,7 @@ def calibrate(
         typer.Option(metavar="FILE.yaml", help="Write the calibrated scenario, and its draws beside it."),
     ] = None,
     json: options.Json = None,
+    report: options.Report = None,
     full: options.Full = False,
     seed: options.Seed = None,
     workers: options.Workers = None,
@@ -68,9 +69,16 @@ def calibrate(
         assume_spread=share_of(assume_spread),
     )
     kept = draws_file(out) if out is not None else None
-    check_outputs(named(json, out, kept), inputs=[scenario, *targets])
+    check_outputs(named(json, report, out, kept), inputs=[scenario, *targets])
     with waiting() as progress:
         results = results_of(run_calibration(request, progress=progress))
+        if report is not None:
+            progress.step("report")
+            from sim.report.page.calibration_page import calibration_page
+            from sim.runs.provenance import page_facts
+
+            facts = page_facts(command(), seed=request.seed, replications=1)
+            write_output(report, calibration_page(results, facts))
     if out is not None and kept is not None:
         write_output(kept, results.draws_csv())
         write_output(out, results.layer(file=out, draws=kept))
@@ -81,4 +89,4 @@ def calibrate(
     if json is not None:
         write_output(Path(json), text)
     print_calibration(results, console(), full=full)
-    say_written(out, kept)
+    say_written(out, kept, report)

@@ -128,6 +128,11 @@ def target_table(rows: Sequence[TargetRow], *, every: bool) -> Table:
     return Table(title, columns, cells, meaning)
 
 
+def values_in_print(row: TargetRow) -> tuple[str, str, str]:
+    """The published value, and the simulated one before and after."""
+    return _figure(row.published, row), _figure(row.before, row), _figure(row.after, row)
+
+
 def name_of(row: TargetRow) -> str:
     """The endpoint, and the name of the figure where a target has several."""
     return row.endpoint if row.figure == "all" else f"{row.endpoint}: {row.figure}"
