@@ -78,7 +78,7 @@ def parameter_table(results: CalibrationResults) -> Table:
     """Each parameter with its value before and after, its posterior, and what the targets explain."""
     columns = (
         Column("", is_text=True),
-        *map(Column, ("before", "best fit", "posterior", "prior", "profile likelihood", "learned")),
+        *map(Column, ("before", "best fit", "posterior", "prior", "profile")),
     )
     rows = tuple(
         (
@@ -86,14 +86,16 @@ def parameter_table(results: CalibrationResults) -> Table:
             _number(row.base),
             Value(f"{_number(row.best)}{_unit(row)}", "at the end of its prior" if row.at_bound else ""),
             Value(_number(row.mean), f"{_number(row.low)} to {_number(row.high)}"),
-            f"{_number(row.prior_low)} to {_number(row.prior_high)}",
+            Value(
+                f"{_number(row.prior_low)} to {_number(row.prior_high)}",
+                f"{max(row.learned, 0.0):.0%} learned",
+            ),
             profile_in_words(row),
-            f"{max(row.learned, 0.0):.0%}",
         )
         for row in results.parameters
     )
     meaning = (
-        "posterior: mean and 95% interval; profile likelihood: 95% interval from the targets alone; learned: "
+        "posterior: mean and 95% interval; profile: 95% interval from the targets alone; learned: "
         "share of the prior variance that the targets explain"
     )
     return Table("Parameters", columns, rows, meaning)
@@ -110,21 +112,25 @@ def target_table(rows: Sequence[TargetRow], *, every: bool) -> Table:
     """Figures before and after, with their deviations from what was published."""
     columns = (
         Column("", is_text=True),
-        *map(Column, ("published", "before", "after", "deviation", "")),
+        *map(Column, ("published", "before", "after", "deviation")),
     )
     cells = tuple(
         (
             Value(f"{row.target} {name_of(row)}", "" if row.used else "held back, not used"),
-            Value(_figure(row.published, row), f"{_figure(row.low, row)} to {_figure(row.high, row)}"),
+            Value(_figure(row.published, row), _interval(row)),
             _figure(row.before, row),
             _figure(row.after, row),
-            f"{row.deviation_before:+.1f} to {row.deviation_after:+.1f}",
-            "in" if row.in_after else "out",
+            Value(
+                f"{row.deviation_before:+.1f} to {row.deviation_after:+.1f}", "in" if row.in_after else "out"
+            ),
         )
         for row in rows
     )
     title = "Published figures" if every else "Published figures that are or were outside of their interval"
-    meaning = "deviation: simulated less published in standard errors of the published, before to after"
+    meaning = (
+        "deviation: simulated less published in standard errors of the published, before to after; in or out "
+        "of the 95% interval"
+    )
     return Table(title, columns, cells, meaning)
 
 
@@ -239,3 +245,10 @@ def _figure(value: float, row: TargetRow) -> str:
     if isinf(value):
         return "not reached"
     return f"{value:.3g} {row.unit}" if row.unit else number_format.share(value)
+
+
+def _interval(row: TargetRow) -> str:
+    """The accepted interval, with its unit once."""
+    low, high = (_figure(end, row) for end in (row.low, row.high))
+    unit = row.unit or "%"
+    return f"{low.removesuffix(unit).rstrip()} to {high}"
