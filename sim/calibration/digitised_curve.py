@@ -7,7 +7,7 @@ as many as make the next number come out; the events are those that make the est
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -17,8 +17,6 @@ from numpy.typing import NDArray
 from sim.errors import InputError
 
 Floats = NDArray[np.float64]
-MOST_ROUNDS = 200
-"""Adjustments of the number censored between two numbers at risk."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,23 +44,27 @@ def reconstruct(
     if events is not None and not 0 <= events <= risk[0]:
         raise InputError(f"events: {events} is not between 0 and the {risk[0]} patients", "count again")
     first = [int(np.searchsorted(time, at, side="left")) for at in risk_time]
-    state = _State(risk[0], 1.0)
-    steps: list[_Step] = []
-    censored_before = 0
-    for i, at in enumerate(first[:-1]):
-        places = range(at, first[i + 1])
-        done = _between(time, survival, places, state, wanted=risk[i + 1], until=risk_time[i + 1])
-        censored_before += sum(step.censored for step in done)
-        steps += done
-        if done:
-            state = done[-1].after
-    rest = range(first[-1], len(time))
-    share = (time[-1] - risk_time[-1]) / risk_time[-1] if len(risk_time) > 1 else 0.0
-    guess = min(round(censored_before * share), state.left)
-    so_far = sum(step.events for step in steps)
-    wanted = None if events is None else events - so_far
-    steps += _last(time, survival, rest, state, censored=guess, events=wanted)
-    return _patients(time, steps, n=risk[0])
+    state, steps = _State(risk[0], 1.0), list[_Step]()
+    for i, (begin, until) in enumerate(pairwise(risk_time)):
+        part = _Part(time[first[i] : first[i + 1]], survival[first[i] : first[i + 1]], begin, until)
+        steps += _between(part, state, wanted=risk[i + 1])
+        state = steps[-1].after
+    censored = sum(len(step.censored) for step in steps)
+    part = _Part(time[first[-1] :], survival[first[-1] :], risk_time[-1], float(time[-1]))
+    share = (part.until - part.begin) / part.begin if part.begin > 0.0 else 0.0
+    left = None if events is None else events - sum(step.events for step in steps)
+    steps += _last(part, state, censored=min(round(censored * share), state.left), events=left)
+    return _patients(steps, end=part.until, n=risk[0])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Part:
+    """The points of the curve from one number at risk to the next; shape [n_points]."""
+
+    time: Floats
+    survival: Floats
+    begin: float
+    until: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,92 +77,68 @@ class _State:
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """What happens at one point of the curve and before the next."""
+    """The events at a time, and who is censored between it and the next."""
 
-    place: int
+    time: float
     events: int
-    censored_at: tuple[float, ...]
+    censored: tuple[float, ...]
     after: _State
 
-    @property
-    def censored(self) -> int:
-        return len(self.censored_at)
 
-
-def _steps(
-    time: Floats, survival: Floats, places: range, state: _State, *, censored: int, until: float
-) -> list[_Step]:
-    """The points of one interval with so many censored in it, evenly spread."""
-    if not places:
-        return []
-    begin = float(time[places[0]])
-    spread = begin + (until - begin) * (np.arange(censored) + 0.5) / max(censored, 1)
-    ends = np.append(time[places[0] + 1 : places[-1] + 1], np.inf)
-    owner = np.searchsorted(ends, spread, side="right")
-    found: list[_Step] = []
+def _steps(part: _Part, state: _State, *, censored: int) -> list[_Step]:
+    """What happens in a part with so many censored, evenly spread; the first step has no events."""
+    spread = part.begin + (part.until - part.begin) * (np.arange(censored) + 0.5) / max(censored, 1)
+    owner = np.searchsorted(part.time, spread, side="right")
     left, estimate = state.left, state.estimate
-    for i, place in enumerate(places):
-        wanted = left * (1.0 - survival[place] / estimate) if estimate > 0.0 else 0.0
-        events = min(max(round(float(wanted)), 0), left)
+    found: list[_Step] = []
+    for i, time in enumerate([part.begin, *part.time.tolist()]):
+        events = 0
+        if i and estimate > 0.0:
+            events = min(max(round(left * (1.0 - float(part.survival[i - 1]) / estimate)), 0), left)
         if events:
             estimate *= 1.0 - events / left
         gone = spread[owner == i][: left - events]
         left -= events + len(gone)
-        found.append(_Step(place, events, tuple(gone.tolist()), _State(left, estimate)))
+        found.append(_Step(time, events, tuple(gone.tolist()), _State(left, estimate)))
     return found
 
 
-def _between(
-    time: Floats, survival: Floats, places: range, state: _State, *, wanted: int, until: float
-) -> list[_Step]:
-    """The points between two numbers at risk, with as many censored as make the second come out."""
-    if not places:
-        return []
-    end = survival[places[-1]]
-    censored = max(round(state.left * float(end) / state.estimate - wanted), 0) if state.estimate > 0 else 0
-    best: tuple[int, list[_Step]] | None = None
-    seen = set()
-    for _ in range(MOST_ROUNDS):
-        seen.add(censored)
-        steps = _steps(time, survival, places, state, censored=censored, until=until)
-        off = steps[-1].after.left - wanted
-        if best is None or abs(off) < best[0]:
-            best = abs(off), steps
-        censored = min(max(censored + off, 0), state.left)
-        if off == 0 or censored in seen:
-            break
-    assert best is not None
-    return best[1]
+def _between(part: _Part, state: _State, *, wanted: int) -> list[_Step]:
+    """A part with as many censored as leave the number that is wanted at its end."""
+    end = float(part.survival[-1]) if len(part.survival) else state.estimate
+    censored = max(round(state.left * end / state.estimate - wanted), 0) if state.estimate > 0.0 else 0
+    return _nearest(part, state, censored, lambda steps: steps[-1].after.left - wanted)
 
 
-def _last(
-    time: Floats, survival: Floats, places: range, state: _State, *, censored: int, events: int | None
-) -> list[_Step]:
-    """The points after the last number at risk; `events`: how many of them are left to happen."""
-    until = float(time[-1])
-    if events is not None and events <= 0:
+def _last(part: _Part, state: _State, *, censored: int, events: int | None) -> list[_Step]:
+    """The part after the last number at risk. events: how many are left to happen, None where unknown."""
+    if events is None:
+        return _steps(part, state, censored=censored)
+    if events <= 0:
         return []
+    return _nearest(part, state, censored, lambda steps: sum(step.events for step in steps) - events)
+
+
+def _nearest(part: _Part, state: _State, censored: int, off: Callable[[list[_Step]], int]) -> list[_Step]:
+    """The part with the number of censored at which it is least `off`, which counts those too many."""
     best: tuple[int, list[_Step]] | None = None
-    seen = set()
+    seen: set[int] = set()
     while censored not in seen:
         seen.add(censored)
-        steps = _steps(time, survival, places, state, censored=censored, until=until)
-        off = sum(step.events for step in steps) - (events or 0)
-        if events is None:
-            return steps
-        if best is None or abs(off) < best[0]:
-            best = abs(off), steps
-        censored = min(max(censored + off, 0), state.left)
+        steps = _steps(part, state, censored=censored)
+        missed = off(steps)
+        if best is None or abs(missed) < best[0]:
+            best = abs(missed), steps
+        censored = min(max(censored + missed, 0), state.left)
     assert best is not None
     return best[1]
 
 
-def _patients(time: Floats, steps: Sequence[_Step], *, n: int) -> PseudoData:
-    """Events at the points of the curve, the censored between them, everybody else at its end."""
-    events = [float(time[step.place]) for step in steps for _ in range(step.events)]
-    censored = [at for step in steps for at in step.censored_at]
-    rest = [float(time[-1])] * (n - len(events) - len(censored))
-    ends = np.array([*events, *censored, *rest])
+def _patients(steps: Sequence[_Step], *, end: float, n: int) -> PseudoData:
+    """Events and censored patients of the steps; everybody else is censored at the end of the curve."""
+    events = [step.time for step in steps for _ in range(step.events)]
+    censored = [at for step in steps for at in step.censored]
+    ends = np.array([*events, *censored, *[end] * (n - len(events) - len(censored))])
     happened = np.arange(len(ends)) < len(events)
     order = np.argsort(ends, kind="stable")
     return PseudoData(ends[order], happened[order])
