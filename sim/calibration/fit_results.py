@@ -159,12 +159,12 @@ class FitResults:
                 kind = "a fraction is cured" if fit.family.of else "its shape is negative"
                 yield (
                     f"{fit.family.name} is improper: {100 * fit.never:.0f}% never have the event ({kind}); "
-                    f"follow-up ends at {data.last:g} {self.unit}"
+                    f"follow-up ends at {data.last:.4g} {self.unit}"
                 )
         if data.events < EVENTS_A_PARAMETER * best.n_parameters:
             yield (
-                f"{data.events:g} events for the {best.n_parameters} parameters of {best.family.name}: "
-                f"with fewer than {EVENTS_A_PARAMETER:g} each the standard errors are rough"
+                f"events for each parameter of {best.family.name}: {data.events / best.n_parameters:.3g}; "
+                f"below {EVENTS_A_PARAMETER:g} the standard errors are rough"
             )
 
 
@@ -173,15 +173,15 @@ def _extrapolation(one: StratumFits, horizon: float, unit: str) -> Iterator[str]
     data, best = one.stratum.data, one.fitted[0]
     if horizon > data.last_event:
         yield (
-            f"the last event is at {data.last_event:g} {unit}: {100 * (1 - data.last_event / horizon):.0f}% "
-            f"of the horizon of {horizon:g} {unit} is extrapolated"
+            f"the last event is at {data.last_event:.4g} {unit}: {100 * (1 - data.last_event / horizon):.0f}% "
+            f"of the horizon of {horizon:.4g} {unit} is extrapolated"
         )
     near = [fit for fit in one.fitted if fit.aic <= best.aic + CLOSE_AIC]
     ends = sorted((float(fit.survival(np.array([horizon]))[0]), fit.family.name) for fit in near)
     if ends[-1][0] - ends[0][0] > WIDE:
         (low, lowest), (high, highest) = ends[0], ends[-1]
         yield (
-            f"families within {CLOSE_AIC:g} of the lowest AIC differ at {horizon:g} {unit}: survival is "
+            f"families within {CLOSE_AIC:g} of the lowest AIC differ at {horizon:.4g} {unit}: survival is "
             f"{100 * low:.0f}% with {lowest} and {100 * high:.0f}% with {highest}"
         )
 
@@ -218,6 +218,8 @@ def fit_survival(request: FitRequest, done: Callable[[float], None] = lambda sha
     done: is called with the share of the fits that are done. Raises: InputError for what cannot be read,
     and where there is no event at all.
     """
+    if not request.file.is_file():
+        raise InputError(f"{request.file} is no file", "its path is seen from the current folder")
     data = read_survival_data(request.file, request.columns, request.printed)
     if not any(one.data.events for one in data.strata):
         fix = "a fit needs events: status 1 is an event, 0 a censored time"

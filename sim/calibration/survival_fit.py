@@ -202,8 +202,7 @@ def fit_family(
     n_own = len(family.parameters)
     n = n_own + len(names)
     if data.events < n:
-        of = "event" if data.events == 1 else "events"
-        return failed(family, f"{data.events:g} {of} do not determine {n} parameters")
+        return failed(family, f"{n} parameters need at least {n} events, the data have {data.events:g}")
     likelihood = Likelihood(few, stretches_time=effect == TIME_RATIOS)
 
     def log_likelihood(place: Floats) -> float:
@@ -223,6 +222,7 @@ def fit_family(
 
 FAR = 12.0
 """A log or logit that is this far below where the data are has gone to its bound."""
+WIDEST_Q = 10.0
 
 
 def _at_a_bound(fit: Fit) -> str:
@@ -231,6 +231,8 @@ def _at_a_bound(fit: Fit) -> str:
     scales = {one.name: one.scale for one in fit.family.parameters}
     if scales.get("cured") == LOGIT and place["cured"] < -FAR / 1.5:
         return "cured tends to 0: the data have no plateau"
+    if abs(place.get("Q", 0.0)) > WIDEST_Q:
+        return f"Q {'grows' if place['Q'] > 0.0 else 'falls'} without limit"
     if "P" in place and place["P"] < -FAR:
         return "P tends to 0: the fit is that of generalised_gamma"
     if "P" in place and place["P"] > FAR:

@@ -68,7 +68,7 @@ def hazards(lines: Sequence[Line], *, longest: float, unit: Unit, title: str) ->
     """Hazards over time: observed pieces with their limits, fitted lines."""
     look = _looks(lines)
     observed = [end for line in lines if line.is_observed for end in line.value.tolist() if np.isfinite(end)]
-    most = 2.5 * max(observed, default=1.0)
+    most = 1.8 * max(observed, default=1.0)
     y = number_axis([0.0, most], title)
     panel = Panel(
         _axis(longest, unit),

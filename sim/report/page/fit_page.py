@@ -128,9 +128,10 @@ def survival_picture(results: FitResults, one: StratumFits, number: int) -> Pict
         at_risk=((OBSERVED, size * time, at_risk(data, time)),),
     )
     middle = " An event within an interval is drawn at its middle." if data.is_interval.any() else ""
+    others = " Other events are censored." if one.stratum.event else ""
     caption = (
         f"Kaplan-Meier estimate with 95% limits (steps) and the {len(lines) - 1} families with the lowest "
-        f"AIC.{middle}"
+        f"AIC.{others}{middle}"
     )
     title = f"Fit and observation, {one.stratum.label}" if one.stratum.label else "Fit and observation"
     return Picture(f"survival-{number}", title, caption, figure, (_table(results, lines, data.last),))
@@ -232,7 +233,14 @@ def _incidence_picture(
     time = _grid(last)
     for name, value in fitted_incidence(causes, time):
         lines.append(charts.Line(name, size * time, value))
-    figure = charts.fitted(lines, longest=size * last, unit=_unit(results), title="Cumulative incidence")
+    shown = np.unique(np.concatenate([time, data[0].middle]))
+    figure = charts.fitted(
+        lines,
+        longest=size * last,
+        unit=_unit(results),
+        at_risk=(("all", size * shown, at_risk(data[0], shown)),),
+        title="Cumulative incidence",
+    )
     caption = "Aalen-Johansen estimate (steps) and the incidence under the hazards with the lowest AIC."
     table = _table(results, lines, last)
     return Picture(f"incidence-{number}", group or "Cumulative incidence", caption, figure, (table,))
