@@ -171,9 +171,10 @@ class FitResults:
 def _extrapolation(one: StratumFits, horizon: float, unit: str) -> Iterator[str]:
     """How far the horizon is beyond the data, and how much the families differ there."""
     data, best = one.stratum.data, one.fitted[0]
-    if horizon > data.last_event:
+    beyond = 1.0 - data.last_event / horizon
+    if beyond > 0.0:
         yield (
-            f"the last event is at {data.last_event:.4g} {unit}: {100 * (1 - data.last_event / horizon):.0f}% "
+            f"the last event is at {data.last_event:.4g} {unit}: {100 * beyond:.0f}% "
             f"of the horizon of {horizon:.4g} {unit} is extrapolated"
         )
     near = [fit for fit in one.fitted if fit.aic <= best.aic + CLOSE_AIC]
