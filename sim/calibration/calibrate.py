@@ -75,6 +75,8 @@ def run_calibration(request: CalibrationRequest, *, progress: Progress = QUIET) 
     values = np.array([float(f"{x:.{DIGITS}g}") for x in model.values(fit.scores[None])[0]])
     after = model.simulate(values[None], held_back=True)
     likelihood, posterior, checks, errors = _posterior(request, model, fit, progress)
+    draws = model.values(posterior.scores)
+    model.check(draws)
     return Calibration(
         request,
         files,
@@ -85,7 +87,7 @@ def run_calibration(request: CalibrationRequest, *, progress: Progress = QUIET) 
         before,
         after,
         posterior,
-        model.values(posterior.scores),
+        draws,
         checks,
         likelihood if isinstance(likelihood, Emulator) else None,
         errors,

@@ -150,6 +150,11 @@ class CalibrationModel:
             in_processes(simulate_part, self, parts, workers=workers, take=take)
         return found
 
+    def check(self, values: Floats) -> None:
+        """Raises: ScenarioError where one of these values breaks a rule of a scenario."""
+        for one in self.scenarios:
+            self._check(one, values)
+
     def _copies(self, values: Floats, *, held_back: bool, most: Sequence[int]) -> list[dict[int, list[int]]]:
         """For each scenario: the first point with the same values that act in it, and all such points."""
         found = []
