@@ -14,11 +14,11 @@ CLINICAL = [path for path in SHIPPED if path.name != "first_steps.yaml" and path
 MARKS = {"R", "D", "A", "C-hi", "C-med", "C-lo"}
 STATUSES_OF = {
     "R": {"published", "derived", "assumed"},
-    "D": {"derived", "published", "assumed"},
-    "C-hi": {"recalled", "assumed"},
-    "C-med": {"recalled", "assumed"},
-    "C-lo": {"recalled", "assumed"},
-    "A": {"assumed"},
+    "D": {"derived", "published", "calibrated", "assumed"},
+    "C-hi": {"recalled", "calibrated", "assumed"},
+    "C-med": {"recalled", "calibrated", "assumed"},
+    "C-lo": {"recalled", "calibrated", "assumed"},
+    "A": {"calibrated", "assumed"},
 }
 """A parameter may be weaker than its source, never stronger: the recalled is not published."""
 
