@@ -13,8 +13,7 @@ ALLPATH := $(VENV)/bin/allpath
 ACADEMIC := scenarios/strategies/academic
 CASE := $(ACADEMIC)/two_lines_then_transplant.yaml $(ACADEMIC)/car_t_withheld_for_cns.yaml \
 	$(ACADEMIC)/one_line_then_transplant.yaml $(ACADEMIC)/two_lines_no_transplant.yaml \
-	--set "patients.attributes.age_group={one_of: [child_aya, adult], start: adult}" \
-	--set "patients.attributes.first_site={one_of: [bm, cns, both], start: both}"
+	--set scenarios/populations/cns_combined.yaml
 
 run: $(READY)
 	@$(ALLPATH) compare $(CASE) --at "2 years" --at "5 years" \
@@ -68,9 +67,13 @@ pairing: $(READY)
 	@$(VENV)/bin/python -m benchmarks.pairing > docs/pairing.md.new
 	@mv docs/pairing.md.new docs/pairing.md
 
-docs: $(READY) pages
+# The strategies under all parameters and structural alternatives: docs/strategies.md and the answers of the README.
+.PHONY: strategies
+strategies: $(READY)
+	@$(VENV)/bin/python -m tests.published.strategy_tables
+
+docs: $(READY) pages strategies
 	@$(VENV)/bin/python -m sim.scenario.language.schema > docs/reference.md
-	@$(VENV)/bin/python -m tests.published.strategy_tables > docs/strategies.md
 	@$(VENV)/bin/python -m tests.published.centre_tables > docs/centre.md
 	@$(VENV)/bin/python -m tests.published.economic_tables docs/economics.md
 

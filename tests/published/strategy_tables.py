@@ -18,10 +18,8 @@ SCENARIOS = Path(__file__).parents[2] / "scenarios"
 SETTINGS = {"academic": "cn_academic.yaml", "commercial": "uk_us_commercial.yaml"}
 STRATEGIES = sorted((SCENARIOS / "strategies").rglob("*.yaml"))
 PATIENTS, SEED, YEAR = 40_000, 9, 365.25
-COMBINED_IN_ADULTS = (
-    "patients.attributes.age_group={one_of: [child_aya, adult], start: adult}",
-    "patients.attributes.first_site={one_of: [bm, cns, both], start: both}",
-)
+COMBINED_IN_ADULTS = (str(SCENARIOS / "populations" / "cns_combined.yaml"),)
+"""Layers that are set: adults with combined relapse."""
 WAITS = (2, 14, 30, 60, 120, 240)
 """Days, the median wait for a day of apheresis."""
 YEARS = (1, 2, 5)
@@ -100,16 +98,28 @@ def of_waits(setting: str) -> str:
     return table(head, [(f"{days} days", *(f"{100 * s:.1f}%" for s in shares)) for days, shares in rows])
 
 
-def page() -> str:
+def page(answer: str) -> str:
+    """The page of strategies. answer: the block of the answers."""
+    from tests.published import answers
     from tests.published import uncertainty_tables as uncertain
 
+    questions = tuple(one.what.rstrip(",") for one in answers.QUESTIONS)
     return f"""\
 # Strategies
+
+In adults with combined marrow and CSF relapse at an academic centre, in percentage points of survival after {answers.YEARS} years:
+
+{answer}
+
+Each answer has three kinds of uncertainty. Simulation: the 95% interval of {answers.PATIENTS:,} simulated patients. Parameters: the 95% interval of
+{uncertain.DRAWS} draws of the parameters. Structure: the lowest and highest effect under the files of `scenarios/structural/`, each of which changes
+one choice of the model, and the base case. An answer is undetermined where the structural range or the parameter interval includes no effect.
+`make strategies` writes this page.
 
 [The scenarios](scenarios.md) defines each strategy. The tables show simulated results for {PATIENTS:,} patients (seed {SEED}).
 The patients and their random numbers are the same under each strategy, so a difference is due to treatment. The results follow
 from the parameters of the scenarios, many of which are assumed; `allpath describe` lists the assumed ones first. No trial has
-compared these strategies. `make docs` writes this page.
+compared these strategies.
 
 Columns: the proportion of patients infused and transplanted, the proportion alive after 1, 2 and 5 years, and the difference
 from the base case after 5 years in percentage points, with its 95% interval.
@@ -133,9 +143,18 @@ The four strategies of `make run` for the same adults at an academic centre, wit
 an uncertainty and {uncertain.PATIENTS:,} patients for each draw and strategy. In brackets is the interval of the parameters alone, the noise of the
 simulated patients removed; the other columns are the probability that the strategy has the highest survival ("of draws": the share of
 draws, where the noise cannot be removed from it). The parameters that are
-assumed without a stated uncertainty stay fixed, and so does the structure of the model: both make the intervals too narrow.
+assumed without a stated uncertainty stay fixed, and so does the structure of the model, which the next table varies.
 
 {uncertain.of_draws()}
+
+The three effects under each structural alternative, in points after {answers.YEARS} years with the 95% interval of {answers.STRUCTURE_PATIENTS:,}
+simulated patients. `--set FILE` applies a file to every strategy of a command.
+
+{table(("file", *questions), answers.of_structure())}
+
+Transplant in every remission after one product, compared with none, in the patients who are in remission after it:
+
+{table(("patients", "points (simulation)", "structure", "direction"), answers.by_group())}
 
 The ten parameters that change the effect of withholding CAR-T most: by how many percentage points the difference in survival after
 {uncertain.AT[-1]} changes with one parameter at either end of its 95% interval and all others at their base value, {uncertain.BAR_PATIENTS:,} patients,
@@ -160,5 +179,17 @@ With a commercial CAR-T product:
 """
 
 
+def main() -> None:
+    """Write the page, and the answers of the README."""
+    from tests.published import answers
+    from tests.published import uncertainty_tables as uncertain
+
+    root = SCENARIOS.parent
+    answer = answers.answers(uncertain.analysed())
+    (root / "docs" / "strategies.md").write_text(page(answer), encoding="utf-8")
+    readme = root / "README.md"
+    readme.write_text(answers.replace_answers(readme.read_text("utf-8"), answer), encoding="utf-8")
+
+
 if __name__ == "__main__":
-    print(page(), end="")
+    main()

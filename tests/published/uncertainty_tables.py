@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from sim import psa, sensitivity
 from sim.frames import PsaFrames
 from sim.sensitivity_frames import SensitivityFrames
@@ -24,6 +26,7 @@ WIDE = f"parameters.{SEARCHED}.uncertainty={{lognormal: {{sigma: 2}}}}"
 """A range in which the rate is searched: up to 50 times its value."""
 
 
+@cache
 def analysed(draws: int = DRAWS, patients: int = PATIENTS) -> PsaFrames:
     """The probabilistic analysis of the four strategies."""
     return psa(

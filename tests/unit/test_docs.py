@@ -31,6 +31,19 @@ def test_the_page_of_pairing_has_every_comparison_and_what_one_of_them_gives() -
     assert pairing.economic_line(one, differences) in page
 
 
+def answers_of(text: str) -> str:
+    """The block of the answers of a page."""
+    from tests.published.answers import BEGIN, END
+
+    return BEGIN + text.partition(BEGIN)[2].partition(END)[0] + END
+
+
+def test_the_readme_answers_as_the_page_of_strategies() -> None:
+    pages = [(ROOT / name).read_text("utf-8") for name in ("README.md", "docs/strategies.md")]
+    assert answers_of(pages[0]) == answers_of(pages[1])
+    assert answers_of(pages[0]).count("\n- **") == 3
+
+
 def prose(text: str) -> list[str]:
     """The lines outside of tables."""
     return [line for line in text.splitlines() if line and not line.startswith("|")]
@@ -38,11 +51,13 @@ def prose(text: str) -> list[str]:
 
 def test_the_prose_of_written_pages_is_that_of_their_generators(monkeypatch: pytest.MonkeyPatch) -> None:
     """The tables take minutes to hours; other tests compare them with smaller runs."""
-    from tests.published import centre_tables, strategy_tables, uncertainty_tables, validation
+    from tests.published import answers, centre_tables, strategy_tables, uncertainty_tables, validation
     from tests.theory import queues
 
     monkeypatch.setattr(strategy_tables, "of_strategies", lambda setting: "|")
     monkeypatch.setattr(strategy_tables, "of_waits", lambda setting: "|")
+    for name in ("of_structure", "by_group"):
+        monkeypatch.setattr(answers, name, list)
     for name in ("of_draws", "of_bars"):
         monkeypatch.setattr(uncertainty_tables, name, lambda: "|")
     searched = re.search(
@@ -58,7 +73,7 @@ def test_the_prose_of_written_pages_is_that_of_their_generators(monkeypatch: pyt
         name: (ROOT / "docs" / f"{name}.md").read_text("utf-8")
         for name in ("strategies", "centre", "queues", "validation")
     }
-    assert prose(shown["strategies"]) == prose(strategy_tables.page())
+    assert prose(shown["strategies"]) == prose(strategy_tables.page(answers_of(shown["strategies"])))
     assert prose(shown["centre"]) == prose(centre_tables.page())
     assert shown["queues"].startswith(queues.HEAD)
     introduction = validation.INTRODUCTION.format(patients=validation.PATIENTS, seed=validation.SEED)
