@@ -21,7 +21,7 @@ from sim.cli.output import (
     waiting,
     write_output,
 )
-from sim.errors import Problem, ScenarioError
+from sim.errors import InputError, Problem, ScenarioError
 
 
 @verb
@@ -54,6 +54,12 @@ def describe(
     diagram: Annotated[
         str | None, typer.Option(metavar="KIND", help="Print the diagram only; mermaid is the one kind.")
     ] = None,
+    stages: Annotated[
+        str | None, typer.Option(metavar="NAME,NAME", help="Draw these stages alone, for one page.")
+    ] = None,
+    brief: Annotated[
+        bool, typer.Option("--brief", help="Print which way leads where, without times and numbers.")
+    ] = False,
     settings: options.Settings = None,
 ) -> None:
     """Print a scenario as a protocol.
@@ -64,12 +70,21 @@ def describe(
     from sim.scenario import load
 
     check_word("diagram", diagram, ["mermaid"])
+    if stages is not None and diagram is None:
+        raise InputError("--stages: names stages of the diagram", "add --diagram mermaid")
+    if brief and diagram is not None:
+        raise InputError("--brief: excludes --diagram", "run one after the other")
 
     loaded = load(scenario, settings=settings or [])
     if diagram is not None:
         from sim.pathway.diagram import mermaid
 
-        say(mermaid(loaded))
+        say(mermaid(loaded, only=[name.strip() for name in (stages or "").split(",") if name.strip()]))
+        return
+    if brief:
+        from sim.report.text.outline import print_outline
+
+        print_outline(loaded, console())
         return
     from sim.pathway.tables import compile_pathway
     from sim.report.text.protocol import print_protocol

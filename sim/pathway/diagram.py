@@ -9,9 +9,10 @@ in the box where it leads. What makes a patient stay is left out, and so are sta
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 
+from sim.errors import InputError, did_you_mean
 from sim.scenario.checks.graph import reachable, today_stages
 from sim.scenario.language.conditions import ends
 from sim.scenario.language.model import (
@@ -52,33 +53,50 @@ class Way:
     is_clock: bool
 
 
-def mermaid(scenario: Scenario) -> str:
-    """The flowchart of a scenario, a line each for the title, the layout, the nodes and the arrows."""
+def mermaid(scenario: Scenario, *, only: Collection[str] = ()) -> str:
+    """The flowchart of a scenario, a line each for the title, the layout, the nodes and the arrows.
+
+    only: the stages to draw, all by default; a way to another stage is a line in the box where it begins.
+    Raises: InputError where one is no stage that a patient can come to.
+    """
     reached = _reached(scenario)
-    stages = {stage.name: stage for stage in scenario.stages if stage.name in reached}
+    everywhere = {stage.name: stage for stage in scenario.stages if stage.name in reached}
+    _check_drawn(only, everywhere)
+    stages = {name: stage for name, stage in everywhere.items() if not only or name in only}
     place = {name: i for i, name in enumerate(stages)}
     clock_labels: dict[str, list[str]] = {name: [] for name in stages}
-    ways = [Way(name, target, by, False) for name, stage in stages.items() for target, by in _ways(stage)]
+    ways = [Way(name, target, by, False) for name, stage in stages.items() for target, by in ways_of(stage)]
     for clock in scenario.clocks:
-        for target, origins in _origins(clock, stages).items():
+        for target, origins in _origins(clock, everywhere).items():
             if origins is None or len(origins) >= MANY:
+                if target not in stages:
+                    continue
                 whence = "any stage" if origins is None else f"{len(origins)} stages"
                 clock_labels[target].append(f"{clock.name} from {whence}")
             else:
-                ways += [Way(origin, target, clock.name, True) for origin in origins]
+                ways += [Way(origin, target, clock.name, True) for origin in origins if origin in stages]
     arrows = []
     for way, by in _together(ways).items():
-        if 0 < place[way.end] - place[way.begin] <= NEAR:
+        if way.end in place and 0 < place[way.end] - place[way.begin] <= NEAR:
             arrows.append(_arrow(f"s{place[way.begin]}", f"s{place[way.end]}", by, way.is_clock))
         else:
-            clock_labels[way.begin].append(f"{', '.join([*by, 'to'])} {_label(stages[way.end])}")
+            clock_labels[way.begin].append(f"{', '.join([*by, 'to'])} {_label(everywhere[way.end])}")
     head = ["---", f"title: {json.dumps(scenario.title, ensure_ascii=False)}", LAYOUT, "---", "flowchart TD"]
     nodes = [
         'start(("start"))',
         *(f"s{place[name]}{_box(stage, clock_labels[name])}" for name, stage in stages.items()),
     ]
-    first = f"start --> s{place[scenario.start]}"
-    return "\n".join([*head, *(f"    {line}" for line in (*nodes, first, *arrows))]) + "\n"
+    if scenario.start in place:
+        arrows.insert(0, f"start --> s{place[scenario.start]}")
+    else:
+        nodes = nodes[1:]
+    return "\n".join([*head, *(f"    {line}" for line in (*nodes, *arrows))]) + "\n"
+
+
+def _check_drawn(only: Collection[str], stages: Collection[str]) -> None:
+    for name in only:
+        if name not in stages:
+            raise InputError(f"--stages: no patient comes to a stage `{name}`", did_you_mean(name, stages))
 
 
 def _label(stage: Stage) -> str:
@@ -134,14 +152,14 @@ def _reached(scenario: Scenario) -> set[str]:
     """The stages that some patient can come to, by events, decisions or clocks."""
     onward: dict[str, set[str]] = {}
     for stage in scenario.stages:
-        onward[stage.name] = {target for target, _ in _ways(stage)}
+        onward[stage.name] = {target for target, _ in ways_of(stage)}
         for clock in scenario.clocks:
             if clock.in_stages is None or stage.name in clock.in_stages:
                 onward[stage.name].update(target for target, _ in targets(clock.to, stage.name))
     return reachable(onward, {scenario.start} | today_stages(scenario))
 
 
-def _ways(stage: Stage) -> Iterator[tuple[str, str]]:
+def ways_of(stage: Stage) -> Iterator[tuple[str, str]]:
     """Where the stage itself leads, and by what."""
     if stage.decide is not None:
         yield from targets(stage.decide, stage.name)

@@ -16,6 +16,7 @@ from sim.pathway.tables import compile_pathway
 from sim.scenario import load
 from sim.scenario.language.model import Scenario
 from tests.cohorts import sizes
+from tests.published import product_table
 from tests.published.columns import Columns
 from tests.published.strategy_tables import (
     PATIENTS,
@@ -25,6 +26,7 @@ from tests.published.strategy_tables import (
     STRATEGIES,
     WAITS,
     of_strategies,
+    table,
     waits,
 )
 from tests.shipped import SHIPPED
@@ -171,3 +173,8 @@ def numbers(text: str) -> list[list[float]]:
     """The numbers of each row of the tables, heads left out."""
     rows = [line for line in text.splitlines() if line.startswith("|") and re.search(r"\d%", line)]
     return [[float(n) for n in re.findall(r"[-+]?\d+(?:\.\d+)?", row)] for row in rows]
+
+
+def test_the_table_of_products_is_that_of_the_parameters() -> None:
+    page = (SCENARIOS.parent / "docs" / "scenarios.md").read_text("utf-8")
+    assert table(product_table.HEAD, product_table.rows()) in page

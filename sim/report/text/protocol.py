@@ -72,8 +72,8 @@ def protocol(pathway: Pathway) -> tuple[Section, ...]:
     scenario = pathway.scenario
     sections = [
         ("Patients", _patients(scenario)),
-        ("Definitions", _definitions(scenario)),
-        *((_named(stage.name, stage.label), _stage(stage, scenario)) for stage in scenario.stages),
+        ("Definitions", definitions(scenario)),
+        *((named(stage.name, stage.label), _stage(stage, scenario)) for stage in scenario.stages),
         ("Clocks, which continue from stage to stage", _clocks(scenario)),
         ("Resources", map(_resource, scenario.resources)),
         ("Costs and utilities", _values(scenario)),
@@ -92,11 +92,15 @@ def protocol(pathway: Pathway) -> tuple[Section, ...]:
 
 def print_protocol(pathway: Pathway, console: Console) -> None:
     """Print the description of a scenario."""
-    scenario = pathway.scenario
+    print_sections(pathway.scenario, protocol(pathway), console)
+
+
+def print_sections(scenario: Scenario, sections: tuple[Section, ...], console: Console) -> None:
+    """Print the title of a scenario, its file and digest, and sections about it."""
     _print(scenario.title, console, style="bold")
     console.print(Text(scenario.file, style="dim"), soft_wrap=True)
     _print(f"digest {scenario.digest[:12]}", console, style="dim")
-    for section in protocol(pathway):
+    for section in sections:
         console.out()
         _print(section.heading, console, style="bold")
         for line in section.lines:
@@ -116,7 +120,8 @@ def _print(text: str, console: Console, *, level: int = 0, style: str = "") -> N
     console.print(Text(wrapped, style=style), soft_wrap=True)
 
 
-def _named(name: str, label: str) -> str:
+def named(name: str, label: str) -> str:
+    """A name with its label, or the name alone where the label says the same."""
     is_repeated = label.lower().replace(" ", "_") in ("", name.lower())
     return name if is_repeated else f"{name}: {label}"
 
@@ -175,7 +180,8 @@ def _attribute(one: Attribute) -> Iterator[Line]:
         yield Line(0, f"{one.name}: {choice(one.initial, scalar)} at the start{values}")
 
 
-def _definitions(scenario: Scenario) -> Iterator[Line]:
+def definitions(scenario: Scenario) -> Iterator[Line]:
+    """Each named condition in words."""
     for name, definition in scenario.definitions:
         yield Line(0, f"{name}: {condition(replace(definition, name=''), by_name=True)}")
 
@@ -268,7 +274,7 @@ def _open(day: str, hours: tuple[float, float]) -> str:
 
 
 def _outcome(one: Outcome) -> Line:
-    text = f"{_named(one.name, one.label)} ({one.kind.replace('_', ' ')})"
+    text = f"{named(one.name, one.label)} ({one.kind.replace('_', ' ')})"
     if what := _measured(one):
         text += f": {what}"
     if one.among is not None and one.among.ever is not None:
