@@ -57,11 +57,11 @@ def mermaid(scenario: Scenario, *, only: Collection[str] = ()) -> str:
     """The flowchart of a scenario, a line each for the title, the layout, the nodes and the arrows.
 
     only: the stages to draw, all by default; a way to another stage is a line in the box where it begins.
-    Raises: InputError where one is no stage that a patient can come to.
+    Raises: InputError where one is no stage of the scenario.
     """
     reached = _reached(scenario)
     everywhere = {stage.name: stage for stage in scenario.stages if stage.name in reached}
-    _check_drawn(only, everywhere)
+    _check_drawn(only, [stage.name for stage in scenario.stages])
     stages = {name: stage for name, stage in everywhere.items() if not only or name in only}
     place = {name: i for i, name in enumerate(stages)}
     clock_labels: dict[str, list[str]] = {name: [] for name in stages}
@@ -96,7 +96,7 @@ def mermaid(scenario: Scenario, *, only: Collection[str] = ()) -> str:
 def _check_drawn(only: Collection[str], stages: Collection[str]) -> None:
     for name in only:
         if name not in stages:
-            raise InputError(f"--stages: no patient comes to a stage `{name}`", did_you_mean(name, stages))
+            raise InputError(f"--stages: there is no stage `{name}`", did_you_mean(name, stages))
 
 
 def _label(stage: Stage) -> str:
