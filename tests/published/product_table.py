@@ -34,7 +34,12 @@ PRODUCTS = {
     "the same again": ("same_again", "academic"),
 }
 """By name: the ends of the parameters of response and course, and of those of toxicity."""
-APLASIA = {"tisa_cel": "academic", "academic_adult": "academic", "academic_child": "academic"}
+APLASIA = {
+    "tisa_cel": "academic",
+    "academic_adult": "academic",
+    "academic_child": "academic",
+    "cd19_22": "academic",
+}
 """Whose persistence a product has; all that are named nowhere have that of later products."""
 OF_TRANSPLANT = {"tisa_cel", "brexu_cel", "obe_cel", "cd19_22", "cd22"}
 """Products with a ratio of their own; all others have that of academic products."""

@@ -231,6 +231,8 @@ DERIVED: dict[tuple[str, ...], Callable[[], float]] = {
     ("cr_brexu_cel", ""): lambda: below_half_blasts(number("R-2", "n") / number("R-2", "of")),
     ("cr_obe_cel", ""): lambda: below_half_blasts(number("R-3", "n") / number("R-3", "of")),
     ("or_blinatumomab_failed", ""): lambda: odds(20 / 31) / odds(number("R-12", "share")),
+    ("hr_mrd_car_t", ""): lambda: hazard_ratio(number("P-11", "positive"), number("P-11", "negative")),
+    ("relapse_brexu_cel", ""): lambda: (number("P-12", "zuma_3") + number("P-12", "rocca")) / 2,
     ("hr_low_burden", ""): lambda: number("P-1", "survival_above") / number("P-1", "survival_below"),
     ("relapse_cd19_22", ""): lambda: (
         -math.log((number("P-4", "event_free") / number("P-4", "remission") - 0.55) / (1 - 0.55))
