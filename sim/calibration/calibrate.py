@@ -22,6 +22,8 @@ CHECKS = 32
 """Draws of the posterior at which the figures are simulated, to check the emulator and to predict."""
 LARGEST_ERROR = 0.25
 """Of the emulator at these draws, in standard errors of a figure; with a larger one it is refined."""
+TWICE = 2.0
+"""No error is too large that is within this many times the one that the likelihood has: it is noise."""
 ROUNDS = 3
 DIGITS = 6
 """Significant digits of the values that are written."""
@@ -120,7 +122,8 @@ def _posterior(
         checks = model.simulate(model.values(scores), held_back=True, progress=progress.part(3, 4))
         difference = emulator.residuals(scores) - emulator.objective.residuals(checks.estimates)
         errors = np.sqrt(np.mean(difference**2, axis=0))
-        if errors.max() <= LARGEST_ERROR:
+        known = np.sqrt(emulator.objective.variance - objective.variance)
+        if (errors <= np.maximum(LARGEST_ERROR, TWICE * known)).all():
             break
         design = design.plus(scores, checks.estimates)
     return emulator, found, checks, errors
