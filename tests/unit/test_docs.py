@@ -65,7 +65,7 @@ def test_the_prose_of_written_pages_is_that_of_their_generators(monkeypatch: pyt
     )
     assert searched
     monkeypatch.setattr(uncertainty_tables, "of_search", lambda: searched[1])
-    base_case = SimpleNamespace(n_patients=474 * centre_tables.REPLICATIONS)
+    base_case = SimpleNamespace(n_patients=521 * centre_tables.REPLICATIONS)
     monkeypatch.setattr(centre_tables, "cell", lambda path: base_case)
     monkeypatch.setattr(centre_tables, "of_what_ifs", lambda: "|")
     monkeypatch.setattr(centre_tables, "of_one_more", lambda: "|")

@@ -136,7 +136,7 @@ def test_a_new_scenario_does_not_start_from_targets(failing: Failing) -> None:
 def test_a_copied_strategy_has_the_files_it_is_based_on_and_their_sources(tmp_path: Path) -> None:
     printed = output_of("examples", "academic/two_lines_then_transplant", "--to", "x", folder=tmp_path)
     copied = "strategies/academic/two_lines_then_transplant.yaml"
-    assert files_in(tmp_path / "x") == {copied, "cn_academic.yaml", "sources.yaml"}
+    assert files_in(tmp_path / "x") == {copied, "cn_academic.draws.csv", "cn_academic.yaml", "sources.yaml"}
     assert printed.endswith(f"Next: `allpath run x/{copied}`\n")
     assert load(tmp_path / "x" / copied).digest == load(SCENARIOS / copied).digest
 
@@ -153,8 +153,14 @@ def test_a_second_copy_shares_the_files_that_are_there(tmp_path: Path) -> None:
         printed = output_of("examples", name, "--to", "x", folder=tmp_path)
         written.append(re.findall(r"^Written to x/(.*)$", printed, flags=re.MULTILINE))
     first, second = (f"strategies/academic/{name}.yaml" for name in ("car_t_withheld_for_cns", "one_line"))
-    assert written == [["cn_academic.yaml", "sources.yaml", first], [], [second]]
-    assert files_in(tmp_path / "x") == {"cn_academic.yaml", "sources.yaml", first, second}
+    assert written == [["cn_academic.draws.csv", "cn_academic.yaml", "sources.yaml", first], [], [second]]
+    assert files_in(tmp_path / "x") == {
+        "cn_academic.draws.csv",
+        "cn_academic.yaml",
+        "sources.yaml",
+        first,
+        second,
+    }
 
 
 @pytest.mark.long
@@ -246,7 +252,13 @@ def test_new_from_an_example_of_one_file_is_its_text(tmp_path: Path) -> None:
 def test_new_from_a_scenario_of_several_files_is_a_variant_of_its_copy(tmp_path: Path) -> None:
     output_of("new", "mine.yaml", "--from", "academic/car_t_withheld_for_cns", folder=tmp_path)
     copied = "strategies/academic/car_t_withheld_for_cns.yaml"
-    assert files_in(tmp_path) == {"mine.yaml", copied, "cn_academic.yaml", "sources.yaml"}
+    assert files_in(tmp_path) == {
+        "mine.yaml",
+        copied,
+        "cn_academic.draws.csv",
+        "cn_academic.yaml",
+        "sources.yaml",
+    }
     assert f"allpath compare {copied} mine.yaml" in (tmp_path / "mine.yaml").read_text("utf-8")
     mine, theirs = (yaml.safe_load(load(path).text) for path in (tmp_path / "mine.yaml", SCENARIOS / copied))
     assert theirs.pop("label") == "CAR-T withheld for CNS disease"
