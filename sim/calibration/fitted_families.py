@@ -197,10 +197,15 @@ def _event_times(data: Observations) -> Floats:
 
 
 def _pieces(data: Observations) -> Family:
+    """Pieces with about as many events each; a border lies between two events, rounding moves none."""
     events = _event_times(data)
     n = max(1, min(MOST_PIECES, len(events) // FEWEST_IN_PIECE))
-    inner = np.unique(np.quantile(events, np.arange(1, n) / n, method="lower")) if n > 1 else np.empty(0)
-    begins = (0.0, *(float(f"{time:.6g}") for time in inner if 0.0 < time < events[-1]))
+    distinct = np.unique(events)
+    last = np.quantile(events, np.arange(1, n) / n, method="lower") if n > 1 else np.empty(0)
+    after = np.searchsorted(distinct, np.unique(last), side="right")
+    after = after[after < len(distinct)]
+    middles = 0.5 * (distinct[after - 1] + distinct[after])
+    begins = (0.0, *(float(f"{time:.6g}") for time in middles))
     parameters = _positive(*((f"rate_{i}", RATE) for i in range(1, len(begins) + 1)))
     name = "piecewise_exponential"
     return Family(name, name, parameters, (("begins", begins),))

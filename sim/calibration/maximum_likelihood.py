@@ -93,6 +93,8 @@ def _newton(log_likelihood: LogLikelihood, place: Floats) -> Maximum:
         if decrement < CLOSE:
             if lowest < SMALLEST:
                 return Maximum(place, value, unknown, "the data do not determine all its parameters")
+            last = log_likelihood(place + step)  # a last step squares the distance that is left
+            place, value = (place + step, last) if last >= value - 1e-9 else (place, value)
             return _checked(Maximum(place, value, _inverse(information)))
         moved, higher = place + step, log_likelihood(place + step)
         share = 1.0

@@ -467,6 +467,28 @@ FAULTS = (
         "- 0.0 * threshold * self.covariance",
         "tests/unit/economics/test_incremental.py::test_r6_net_benefit_over_thresholds",
     ),
+    # fits to data
+    Fault(
+        "late entries count as if they were seen from the start",
+        "sim/calibration/observations.py",
+        "- of_censored @ censored + of_entry @ entered",
+        "- of_censored @ censored",
+        "tests/theory/test_maximum_likelihood.py::test_lifelines_with_late_entry_and_intervals",
+    ),
+    Fault(
+        "an event within an interval counts as censored at its begin",
+        "sim/calibration/observations.py",
+        "total += of_interval @ (np.log(-np.expm1(start - ended)) - start)",
+        "total -= of_interval @ start",
+        "tests/theory/test_maximum_likelihood.py::test_lifelines_with_late_entry_and_intervals",
+    ),
+    Fault(
+        "nobody is censored between two numbers at risk",
+        "sim/calibration/digitised_curve.py",
+        "gone = spread[owner == i][: left - events]",
+        "gone = spread[:0]",
+        "tests/theory/test_digitised_curves.py::test_the_numbers_at_risk_come_out",
+    ),
     # uncertainty
     Fault(
         "the noise of the patients counts as parameter uncertainty",
