@@ -24,6 +24,7 @@ from tests.published.columns import Bools, Columns
 
 SCENARIOS = Path(__file__).parents[2] / "scenarios"
 SETTINGS = ("cn_academic.yaml", "uk_us_commercial.yaml")
+FUTURES = tuple(path.name for path in sorted(SCENARIOS.glob("index_case_futures*.yaml")))
 LAYERS = tuple(
     path.relative_to(SCENARIOS).as_posix()
     for folder in ("strategies", "populations", "structural")
@@ -133,7 +134,7 @@ INVARIANTS: tuple[Invariant, ...] = (
 
 
 @pytest.mark.parametrize("number", sizes(10_000, long=100_000))
-@pytest.mark.parametrize("file", [*SETTINGS, *LAYERS])
+@pytest.mark.parametrize("file", [*SETTINGS, *FUTURES, *LAYERS])
 def test_invariants_hold_for_every_patient(file: str, number: int) -> None:
     """A violation by 5 patients in `number` is missed with a probability of exp(-5), 0.7%."""
     scenario = load(SCENARIOS / file, settings=(f"patients.number={number}",))
