@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from math import isinf
+from pathlib import Path
 
 import numpy as np
 from rich.console import Console
@@ -182,8 +183,9 @@ def _identified(results: CalibrationResults) -> Iterator[str]:
     bounded = [row.name for row in results.parameters if row.at_bound]
     if bounded:
         yield f"At the end of the prior: {', '.join(bounded)}; the prior and the targets disagree."
-    for file, names in results.kept.items():
-        yield f"{file} has values of its own, which stay, for {', '.join(names)}."
+    for name in dict.fromkeys(name for names in results.kept.values() for name in names):
+        files = ", ".join(Path(file).stem for file, names in results.kept.items() if name in names)
+        yield f"{name} keeps a value of its own in {files}."
 
 
 def correlated_pairs(results: CalibrationResults) -> list[tuple[str, str, float]]:

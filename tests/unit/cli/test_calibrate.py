@@ -153,7 +153,7 @@ def test_a_scenario_with_a_value_of_its_own_keeps_it(folder: Path) -> None:
     text += "      layered: {count: 50, n: 100, outcome: second, scenario: other}\n"
     (folder / "targets.yaml").write_text(text)
     printed = " ".join(output_of(*LAPLACE, "--parameter", "p", "--full", folder=folder).split())
-    assert "layer.yaml has values of its own, which stay, for p." in printed
+    assert "p keeps a value of its own in layer." in printed
     found = json.loads(output_of(*LAPLACE, "--parameter", "p", "--json", "-", folder=folder))
     (row,) = (row for row in found["figures"] if row["figure"] == "layered")
     assert row["before"] == row["after"] == pytest.approx(0.9, abs=0.04)
