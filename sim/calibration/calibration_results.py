@@ -154,13 +154,16 @@ class CalibrationResults:
 
     def layer(self, *, file: Path, draws: Path) -> str:
         """The layer that sets the calibrated values. file, draws: where it and the draws are written."""
+        from sim.scenario import load
+
         request = self.calibration.request
+        scenario = load(request.scenario)
         names = ", ".join(path.name for path in request.targets)
         lines = [
             f"# Written by `allpath calibrate`: {request.scenario.name} calibrated to {names}.",
             f"# {draws.name} has the draws of the posterior, a row each; `psa` draws the rows.",
             "format: 1",
-            f"title: {flow(f'{_title(self)}, calibrated')}",
+            f"title: {flow(f'{scenario.title}, calibrated')}",
             f"based_on: {flow(relative(request.scenario, file.parent))}",
             "changes:",
         ]
@@ -176,13 +179,16 @@ class CalibrationResults:
                 "status": "calibrated",
             }
             lines.append(f"  parameters.{row.name}: {flow(entry)}")
+        calibrated = {row.name for row in self.parameters}
+        alone = [
+            f"parameters.{one.name}.uncertainty.follows"
+            for one in scenario.parameters
+            if one.name not in calibrated and one.drawn and one.drawn.follows
+            if one.drawn.follows[0] in calibrated
+        ]
+        if alone:  # a parameter cannot follow one that is drawn from a table
+            lines += ["remove:", *(f"  - {path}" for path in alone)]
         return "\n".join(lines) + "\n"
-
-
-def _title(results: CalibrationResults) -> str:
-    from sim.scenario import load
-
-    return load(results.calibration.request.scenario).title
 
 
 def draws_file(scenario: Path) -> Path:

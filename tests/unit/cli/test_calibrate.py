@@ -55,6 +55,16 @@ def test_the_calibrated_scenario_runs_and_draws_its_posterior(folder: Path) -> N
     assert "Calibrated to published results: 1 of 2" in described
 
 
+def test_a_parameter_that_follows_a_calibrated_one_is_drawn_alone(folder: Path) -> None:
+    """None can follow a parameter that is drawn from a table."""
+    model = SHARE.replace("{beta: [5, 5]}", "{beta: [5, 5], follows: {p: 0.5}}")
+    (folder / "model.yaml").write_text(model)
+    output_of(*LAPLACE, "--parameter", "p", "--out", "out.yaml", folder=folder)
+    (q,) = (one for one in load(folder / "out.yaml").parameters if one.name == "q")
+    assert q.drawn is not None
+    assert (q.drawn.family, q.drawn.follows) == ("beta", None)
+
+
 def test_the_same_command_gives_the_same_bytes(folder: Path) -> None:
     """With the sampler, and with other processes, for which 3,000 patients in 40 runs are enough work."""
     texts = []
