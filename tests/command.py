@@ -7,7 +7,6 @@ import io
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from unittest.mock import patch
 
@@ -18,19 +17,19 @@ ROOT = Path(__file__).parents[1]
 
 def output_of(*words: str, folder: Path = ROOT) -> str:
     """The standard output of `allpath`, given in a folder; its exit status must be 0."""
-    status, output, errors = _ended(words, folder)
+    status, output, errors = ended(*words, folder=folder)
     assert status == 0, errors
     return output
 
 
 def error_of(*words: str, folder: Path = ROOT) -> str:
     """The error of `allpath`, given in a folder with wrong input; its exit status must be 2."""
-    status, output, errors = _ended(words, folder)
+    status, output, errors = ended(*words, folder=folder)
     assert (status, output) == (2, ""), output
     return errors
 
 
-def _ended(words: Sequence[str], folder: Path) -> tuple[int, str, str]:
+def ended(*words: str, folder: Path = ROOT) -> tuple[int, str, str]:
     """Exit status, standard output and standard error."""
     output, errors = (io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True) for _ in range(2))
     with (

@@ -15,7 +15,7 @@ import typer
 # linear algebra on several threads has other last bits on other machines, and gains nothing here
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-from sim.cli import calibrate, examples, explore, fit, inspect, options, psa, sensitivity
+from sim.cli import calibrate, examples, explore, fit, inspect, options, psa, sensitivity, verify
 from sim.cli.output import (
     FAILED,
     INTERRUPTED,
@@ -290,6 +290,7 @@ VERBS = (
     sensitivity.sensitivity,
     fit.fit,
     calibrate.calibrate,
+    verify.verify,
     explore.explore,
     inspect.trace,
     reproduce,

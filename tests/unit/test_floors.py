@@ -36,6 +36,7 @@ FLOORS = (
     "sim.runs",
     "sim.uncertainty",
     "sim.calibration",
+    "sim.verification",
     "sim.report",
     "sim.frames",
     "sim.sensitivity_frames",

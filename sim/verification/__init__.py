@@ -1,0 +1,1 @@
+"""Black-box verification of a scenario: what must hold of any model, whatever its numbers."""

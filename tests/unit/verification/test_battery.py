@@ -1,0 +1,219 @@
+"""The battery of checks: it passes on sound scenarios, and each check fails where something is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sim.runs.run import RunRequest
+from sim.verification import battery, variants
+from sim.verification.battery import Check, Verdict, verify
+from tests.command import ended, output_of
+
+WARD = """\
+format: 1
+title: A ward with one bed, its costs and its utilities
+horizon: 3 years
+states: {ill: {utility: 0.6}, well: {utility: 0.9}, dead: {}}
+economics: {currency: GBP, discount: {cost: 0.03, qaly: 0.03}, convention: annual, threshold: 1000}
+parameters:
+  mean: {value: 60 days, uncertainty: {gamma: {shape: 9}}, source: an example, status: assumed}
+  cured: {value: 0.7, uncertainty: {beta: {n: 40}}, source: an example, status: assumed}
+patients: {number: 40, attributes: {fit: {bernoulli: 0.5}}}
+pathway:
+  start: home
+  stages:
+    home: {state: ill, events: {comes: {after: {exponential: {mean: $mean}}, to: ward, chance: 0.9}}}
+    ward:
+      state: ill
+      needs: bed
+      cost: {on_entry: 100, per_day: {by: fit, true: 5, false: 8}}
+      while_waiting: {death: {after: {exponential: {mean: 300 days}}, to: gone}}
+      events: {out: {after: {gamma: {shape: 4, mean: 9 days}}, to: {well: $cured, home: rest}, cost: 20, qaly: -0.01}}
+    well: {state: well, events: {death: {after: {weibull: {shape: 1.2, mean: 500 days}}, to: gone}}}
+    gone: {state: dead, terminal: true}
+resources: {bed: {capacity: 1, cost: {per_use: 10}}}
+outcomes: {survival: {from: start, until: {state: dead}}}
+"""
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    (tmp_path / "ward.yaml").write_text(WARD)
+    return tmp_path / "ward.yaml"
+
+
+def found(file: Path) -> dict[str, Check]:
+    return {one.check: one for one in verify(RunRequest.of(file, workers=1)).checks}
+
+
+def test_all_checks_of_a_sound_scenario_pass(file: Path) -> None:
+    """The scenario has a queue, a chance, a choice, costs and parameters: every check applies."""
+    checks = found(file)
+    assert {name: one.verdict for name, one in checks.items()} == dict.fromkeys(checks, Verdict.PASS)
+    assert len(checks) == 20
+
+
+FAULTS: dict[str, tuple[str, Callable[..., Any]]] = {}
+
+
+def fault(check: str, name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """A function of the battery, by its name, that is replaced so that the check must fail."""
+
+    def keep(function: Callable[..., Any]) -> Callable[..., Any]:
+        FAULTS[check] = name, function
+        return function
+
+    return keep
+
+
+@fault("occupancy sums to one", "battery.state_occupancy")
+def _more_patients(real: Callable[..., Any], *args: Any, **options: Any) -> Any:
+    occupancy = real(*args, **options)
+    return replace(occupancy, share=occupancy.share * (1 + 1e-6))
+
+
+@fault("a hazard ratio of 1 changes nothing", "variants.with_hazard_ratio")
+def _another_ratio(real: Callable[..., Any], scenario: Any, ratio: float, name: str = "") -> Any:
+    return real(scenario, 1.01 * ratio, name)
+
+
+@fault("a higher hazard never delays its event", "variants.with_hazard_ratio")
+def _lower_hazard(real: Callable[..., Any], scenario: Any, ratio: float, name: str = "") -> Any:
+    return real(scenario, 1.0 / ratio if name == "well.death" else ratio, name)
+
+
+@fault("chance 0", "variants.with_chance")
+def _some_chance(real: Callable[..., Any], scenario: Any, name: str, chance: float) -> Any:
+    return real(scenario, name, max(chance, 0.2))
+
+
+@fault("chance 1", "variants.with_chance")
+def _no_certainty(real: Callable[..., Any], scenario: Any, name: str, chance: float) -> Any:
+    return real(scenario, name, min(chance, 0.8))
+
+
+@fault("unlimited capacity", "variants.unlimited")
+def _limited(real: Callable[..., Any], scenario: Any) -> Any:
+    return scenario
+
+
+@fault("mirrored arms", "battery._differences")
+def _not_mirrored(real: Callable[..., Any], results: Any) -> Any:
+    return {key: value + 1e-9 for key, value in real(results).items()}
+
+
+@fault("costs doubled", "variants.with_prices_times")
+def _other_prices(real: Callable[..., Any], scenario: Any, factor: float) -> Any:
+    return real(scenario, 1.001 * factor)
+
+
+@fault("costs of zero", "variants.with_prices_times")
+def _some_price(real: Callable[..., Any], scenario: Any, factor: float) -> Any:
+    return real(scenario, max(factor, 0.001))
+
+
+@fault("utilities of zero", "variants.with_utility")
+def _some_utility(real: Callable[..., Any], scenario: Any, utility: float) -> Any:
+    return real(scenario, max(utility, 0.001))
+
+
+@fault("utilities of one", "variants.with_utility")
+def _less_utility(real: Callable[..., Any], scenario: Any, utility: float) -> Any:
+    return real(scenario, 0.999 * utility)
+
+
+@fault("no discounting", "variants.without_discounting")
+def _discounted(real: Callable[..., Any], scenario: Any) -> Any:
+    return scenario
+
+
+@pytest.mark.parametrize("check", FAULTS)
+def test_a_check_fails_where_something_is_wrong(
+    check: str, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name, function = FAULTS[check]
+    module, _, attribute = name.partition(".")
+    place = {"battery": battery, "variants": variants}[module]
+    real = getattr(place, attribute)
+    monkeypatch.setattr(place, attribute, lambda *args, **options: function(real, *args, **options))
+    assert found(file)[check].verdict is Verdict.FAIL
+
+
+def test_checks_of_other_random_numbers_fail(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cohort with another seed in every simulation but the first."""
+    real, seeds = battery.simulate, iter(range(1, 10_000))
+    monkeypatch.setattr(
+        battery, "simulate", lambda *args, **options: real(*args, **options | {"seed": next(seeds)})
+    )
+    monkeypatch.setattr(battery, "CHECKS", [one for one in battery.CHECKS if "extremes" not in one.__name__])
+    failed = {name for name, one in found(file).items() if one.verdict is Verdict.FAIL}
+    assert failed >= {
+        "the future does not act on the past",
+        "one patient",
+        "the number of workers changes no byte",
+        "two engines give the same bytes",
+    }
+
+
+def test_events_after_the_end_are_found(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stage that patients leave is declared terminal."""
+    case = battery._Case(RunRequest.of(file), RunRequest.of(file).load())
+    assert case.history
+    stages = tuple(replace(one, terminal=one.terminal or one.name == "home") for one in case.scenario.stages)
+    case.scenario = replace(case.scenario, stages=stages)
+    verdicts = {one.check: one.verdict for one in battery._states(case)}
+    assert verdicts["deaths never fall"] is Verdict.FAIL
+
+
+def test_a_parameter_that_leaves_its_bounds_is_named(file: Path) -> None:
+    """A probability with a normal distribution: 0.7 + 3.09 x 0.2 is more than 1."""
+    file.write_text(WARD.replace("{beta: {n: 40}}", "{normal: {sd: 0.2}}"))
+    check = found(file)["extreme values of parameters"]
+    assert check.verdict is Verdict.FAIL
+    assert check.value == 1
+    assert check.note.startswith("cured at 99.9%: ")
+
+
+def test_what_does_not_apply_has_its_reason(tmp_path: Path) -> None:
+    lines = [
+        line
+        for line in WARD.splitlines()
+        if not line.startswith(("economics", "resources", "  mean", "  cured"))
+    ]
+    text = "\n".join(lines).replace("parameters:\n", "").replace("$mean", "60 days").replace("$cured", "0.7")
+    for part in (
+        "      needs: bed\n",
+        "      cost: {on_entry: 100, per_day: {by: fit, true: 5, false: 8}}\n",
+    ):
+        text = text.replace(part, "")
+    text = (
+        text.replace(", cost: 20, qaly: -0.01", "")
+        .replace("{utility: 0.6}", "{}")
+        .replace("{utility: 0.9}", "{}")
+    )
+    lines = [line for line in text.splitlines() if "while_waiting" not in line]
+    (tmp_path / "plain.yaml").write_text("\n".join(lines))
+    checks = found(tmp_path / "plain.yaml")
+    reasons = {name: one.note for name, one in checks.items() if one.verdict is Verdict.NOT_APPLICABLE}
+    assert set(reasons) == {
+        "unlimited capacity",
+        "costs",
+        "utilities",
+        "discounting",
+        "extreme values of parameters",
+    }
+    assert all(reasons.values())
+    assert {one.verdict for name, one in checks.items() if name not in reasons} == {Verdict.PASS}
+
+
+def test_the_command_ends_with_1_where_a_check_fails(file: Path) -> None:
+    printed = output_of("verify", "ward.yaml", "--workers", "1", folder=file.parent)
+    assert printed.splitlines()[-1] == "20 of 20 checks pass"
+    file.write_text(WARD.replace("{beta: {n: 40}}", "{normal: {sd: 0.2}}"))
+    status, _, message = ended("verify", "ward.yaml", "--workers", "1", folder=file.parent)
+    assert (status, message) == (1, "ward.yaml: 19 of 20 checks pass\n")
