@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TypeAlias, Unpack
 
 from sim.calibration_frames import CalibrationFrames
+from sim.engine.processes import Workers
 from sim.errors import InputError
 from sim.fit_frames import FitFrames
 from sim.frames import (
@@ -352,7 +353,7 @@ def export(
     opened.export(path, to=to, by=by, force=force)
 
 
-def reproduce(folder: PathLike, *, workers: int | None = None) -> list[str]:
+def reproduce(folder: PathLike, *, workers: Workers = None) -> list[str]:
     """Run a saved run again; every difference in words, none where the runs are identical."""
     from sim.runs.reproduce import reproduce as run_again
     from sim.runs.store import read_run

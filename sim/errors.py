@@ -54,6 +54,9 @@ class ScenarioError(Exception):
         self.problems = tuple(sorted(set(problems), key=lambda p: (p.where.place, p.where.path, p.fact)))
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
+    def __reduce__(self) -> tuple[type[ScenarioError], tuple[tuple[Problem, ...]]]:
+        return type(self), (self.problems,)
+
 
 class RunError(Exception):
     """The run failed although the input could be read. Exit status 1."""
@@ -82,6 +85,9 @@ class InputError(ValueError):
         self.fact = fact
         self.fix = fix
         super().__init__(f"{fact}; {fix}" if fix else fact)
+
+    def __reduce__(self) -> tuple[type[InputError], tuple[str, str]]:
+        return type(self), (self.fact, self.fix)
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

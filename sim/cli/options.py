@@ -28,6 +28,17 @@ Engine = Annotated[
     typer.Option(metavar="NAME", help="auto, independent, or shared (patients wait for resources)."),
 ]
 Workers = Annotated[int | None, typer.Option(metavar="N", help="Threads or processes; all cores by default.")]
+Cluster = Annotated[
+    str | None,
+    typer.Option(metavar="ADDRESS", help="Simulate on the workers of the Dask scheduler at this address."),
+]
+Blocks = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="DIR",
+        help="With --cluster, the folder that all workers share; an interrupted command goes on from it.",
+    ),
+]
 Outcomes = Annotated[
     list[str] | None,
     typer.Option("--outcome", metavar="NAME", help="Print this outcome; may be repeated; all by default."),
@@ -83,14 +94,19 @@ RUN: dict[str, Any] = {
 SHARED = {name: RUN[name] for name in ("seed", "workers", "settings", "at")}
 """The options of everything that simulates, those of `SharedOptions`."""
 
+CLUSTER_OPTIONS: dict[str, Any] = {"cluster": Cluster, "blocks": Blocks}
+"""The further options of verbs that have `workers`."""
+
 OPTIONS = {
     "assume_spread": "--assume-spread",
     "at": "--at",
     "at_risk": "--at-risk",
+    "blocks": "--blocks",
     "by": "--by",
     "cause": "--cause",
     "cells": "--cell",
     "covariates": "--covariate",
+    "cluster": "--cluster",
     "csv": "--csv",
     "decide": "--decide",
     "design": "--design",

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, ParamSpec, Protocol, cast
 
 import typer
 
-from sim.cli.options import OPTIONS, RUN, SHARED
+from sim.cli.options import CLUSTER_OPTIONS, OPTIONS, RUN, SHARED
 from sim.errors import InputError, RunError, ScenarioError
 from sim.files import json_text, write_whole
 
@@ -165,13 +165,15 @@ NARROWEST = 20
 def verb(function: Callable[P, None]) -> Callable[P, None]:
     """A verb whose errors are printed as plain text, with their exit status.
 
-    `**options` in its parameters stands for the options RUN, `**shared` for SHARED.
+    `**options` in its parameters stands for the options RUN, `**shared` for SHARED; a verb with `workers` has
+    CLUSTER_OPTIONS too.
     """
 
     @wraps(function)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
         try:
-            function(*args, **kwargs)
+            with on_cluster(kwargs):
+                function(*args, **kwargs)
             sys.stdout.flush()
         except ScenarioError as error:
             fail(str(error), WRONG_INPUT)
@@ -197,14 +199,38 @@ def verb(function: Callable[P, None]) -> Callable[P, None]:
 
     shown = inspect.signature(function, eval_str=True)
     kept = [one for one in shown.parameters.values() if one.kind is not one.VAR_KEYWORD]
+    added: dict[str, Any] = {}
     for name in {"options", "shared"} & shown.parameters.keys():
-        kept += [
-            inspect.Parameter(option, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
-            for option, annotation in (RUN if name == "options" else SHARED).items()
-        ]
+        added = RUN if name == "options" else SHARED
+    if "workers" in {*added, *shown.parameters}:
+        added = added | CLUSTER_OPTIONS
+    kept += [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+        for name, annotation in added.items()
+    ]
     run.__signature__ = shown.replace(parameters=kept)  # type: ignore[attr-defined]
     run.__annotations__ = {one.name: one.annotation for one in kept}
     return run
+
+
+@contextmanager
+def on_cluster(options: dict[str, Any]) -> Iterator[None]:
+    """Replace the options of a cluster by the cluster as `workers`, connected in the block.
+
+    Raises: InputError where it cannot be used, or options exclude each other.
+    """
+    address, folder = options.pop("cluster", None), options.pop("blocks", None)
+    if address is None:
+        if folder is not None:
+            raise InputError("blocks: is the folder of a cluster", "give --cluster ADDRESS too")
+        yield
+        return
+    if options["workers"] is not None:
+        raise InputError("workers: the cluster has workers of its own", "leave out one of the two options")
+    from sim.engine.cluster import BLOCKS, DaskCluster
+
+    with DaskCluster(address, folder or BLOCKS) as options["workers"]:
+        yield
 
 
 _NAMES = "|".join(OPTIONS)

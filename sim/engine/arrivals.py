@@ -180,22 +180,23 @@ def cohort(scenario: Scenario, seed: int, replications: Sequence[int]) -> Cohort
 
 
 def cohorts(
-    scenario: Scenario, seed: int, replications: int, *, at_least: float
+    scenario: Scenario, seed: int, replications: range, *, at_least: float
 ) -> Iterator[tuple[range, Cohort]]:
     """The same as one cohort after another, each of whole replications and of so many patients or more.
 
     A cohort without patients is given only where nobody is simulated at all.
     """
     begun: list[tuple[NDArray[np.int32], Floats]] = []
-    first, n = 0, 0
-    for r in range(replications):
+    first, n = replications.start, 0
+    for r in replications:
         new = started(scenario, seed, r)
         if n >= at_least and len(new[0]):
             yield range(first, r), _cohort(scenario, range(first, r), begun)
             first, begun, n = r, [], 0
         begun.append(new)
         n += len(new[0])
-    yield range(first, replications), _cohort(scenario, range(first, replications), begun)
+    rest = range(first, replications.stop)
+    yield rest, _cohort(scenario, rest, begun)
 
 
 def _cohort(

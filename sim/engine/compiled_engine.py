@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
-from itertools import pairwise
 
 import numpy as np
 
@@ -20,15 +18,15 @@ from sim.engine.log_writer import (
     event_log,
     new_buffer,
 )
-from sim.engine.processes import AHEAD, in_order, worker_threads
+from sim.engine.processes import Cluster, Workers, in_parts
 from sim.event_log.log import EventLog, Floats
 from sim.numerics.compilation import entry
 from sim.pathway import layout as at
 from sim.pathway.layout import Ints, Tables
 from sim.pathway.tables import Pathway
 
-BLOCK = 8192
-"""Patients in one unit of work; no result depends on it."""
+BLOCK, BLOCK_ON_CLUSTER = 8192, 2**16
+"""Patients in one unit of work, some tenths of a second or more on a cluster; no result depends on it."""
 
 
 @entry
@@ -72,21 +70,19 @@ def simulate_patients(
     return len(numbers)
 
 
-def simulate_block(pathway: Pathway, cohort: Cohort, seed: int, block: tuple[int, int]) -> SimulatedPatients:
-    """Patients block[0] to block[1] (not included) of a cohort.
+def simulate_block(whole: tuple[Pathway, int], cohort: Cohort) -> SimulatedPatients:
+    """The patients of a cohort, one after the other. whole: the pathway, the seed.
 
     Raises: RunError where a patient's path repeats without time passing, or its probabilities
     exceed 1.
     """
-    first, after = block
-    n = after - first
+    (pathway, seed), n = whole, len(cohort)
     n_attributes = len(pathway.names.attributes)
     x, k = np.zeros(pathway.n_x), np.zeros(pathway.n_k, dtype=np.int64)
     at_start, at_end = np.zeros((n, n_attributes)), np.zeros((n, n_attributes))
     ends = np.zeros(n)
-    numbers = cohort.number[first:after].astype(np.int64)
-    replications = cohort.replication[first:after].astype(np.int64)
-    follow_up = cohort.follow_up[first:after]
+    numbers = cohort.number.astype(np.int64)
+    replications = cohort.replication.astype(np.int64)
     buffer = new_buffer(rows=n * 10 + 4096, changes=n * 4 + 4096)
     if pathway.units:
         k[at.RARE_TIMES : at.FIRST_SLOT] = addresses(pathway.units, pathway.tables, buffer)
@@ -103,7 +99,7 @@ def simulate_block(pathway: Pathway, cohort: Cohort, seed: int, block: tuple[int
             done,
             replications,
             numbers,
-            follow_up,
+            cohort.follow_up,
             at_start,
             at_end,
             ends,
@@ -122,17 +118,20 @@ def simulate_independent(
     cohort: Cohort,
     *,
     seed: int,
-    workers: int,
+    workers: Workers,
     progress: Callable[[float], None],
 ) -> EventLog:
-    """Every patient of a cohort, by blocks on `workers` threads."""
-    edges = [*range(0, len(cohort), BLOCK), len(cohort)]
-    blocks = list(pairwise(edges))
+    """Every patient of a cohort, by blocks on threads or the workers of a cluster."""
+    size = BLOCK_ON_CLUSTER if isinstance(workers, Cluster) else BLOCK
+    parts = (cohort.part(first, first + size) for first in range(0, len(cohort), size))
     batches: list[SimulatedPatients] = []
-    work = partial(simulate_block, pathway, cohort, seed)
-    with worker_threads(workers) as pool:
-        results = in_order(pool, work, blocks, ahead=AHEAD * workers)
-        for block, batch in zip(blocks, results, strict=True):
-            batches.append(batch)
-            progress(block[1] / len(cohort))
+    n_simulated = 0
+
+    def take(batch: SimulatedPatients) -> None:
+        nonlocal n_simulated
+        batches.append(batch)
+        n_simulated += len(batch.ends)
+        progress(n_simulated / len(cohort))
+
+    in_parts(simulate_block, (pathway, seed), parts, workers=workers, take=take, in_threads=True)
     return event_log(pathway.names, cohort, batches)

@@ -65,8 +65,7 @@ def precompile(names: Sequence[str]) -> None:
     for name in names:
         pathway = compile_pathway(smallest(shares=name == "shared"))
         if name == "independent":
-            patients = cohort(pathway.scenario, 1, [0])
-            simulate_block(pathway, patients, 1, (0, len(patients)))
+            simulate_block((pathway, 1), cohort(pathway.scenario, 1, [0]))
         elif name == "shared":
             simulate(pathway, workers=1)
         else:

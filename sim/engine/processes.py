@@ -1,4 +1,4 @@
-"""Executors: threads and processes that do parts of the work, and end when it is done or fails."""
+"""Executors of parts of the work: threads and processes, which end when it is done or fails; a cluster."""
 
 from __future__ import annotations
 
@@ -10,13 +10,15 @@ import subprocess
 import sys
 import tempfile
 import threading
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from sim.errors import RunError
 
@@ -27,8 +29,62 @@ Done = TypeVar("Done")
 AHEAD = 4
 """Parts for each process that are begun, or done and not yet taken."""
 
-PREPARED: list[tuple[Callable[[Any, Any], Any], Any]] = []
-"""In a process that does part of the work: the work, and what it is part of, sent once."""
+
+class Cluster(ABC):
+    """Workers on other machines, see `sim.engine.cluster`."""
+
+    @abstractmethod
+    def in_blocks(
+        self,
+        work: Callable[[Whole, Part], Done],
+        whole: Whole,
+        parts: Iterable[Part],
+        *,
+        take: Callable[[Done], None],
+    ) -> None:
+        """Run `work(whole, part)` for every part; take is called with each result, in order."""
+
+
+Workers: TypeAlias = int | Cluster | None
+"""Threads or processes, None for one on each core; or a cluster."""
+
+
+def on_this_machine(workers: Workers) -> int:
+    """How many threads or processes work on this machine."""
+    return workers if isinstance(workers, int) else os.cpu_count() or 1
+
+
+def in_parts(
+    work: Callable[[Whole, Part], Done],
+    whole: Whole,
+    parts: Iterable[Part],
+    *,
+    workers: Workers,
+    take: Callable[[Done], None],
+    in_threads: bool = False,
+    is_worth_processes: bool = True,
+) -> None:
+    """Run `work(whole, part)` for every part; take is called with each result, in order.
+
+    work: a function of a module, so that another process finds it by name. parts: taken a few at a time.
+    in_threads: on this machine threads do the work, because it releases the interpreter's lock.
+    is_worth_processes: whether processes of this machine save more than the second they take to begin.
+    Raises: RunError where a process was killed or a cluster lost; InputError where a worker of a cluster
+    cannot take part; whatever work or take raises.
+    """
+    if isinstance(workers, Cluster):
+        workers.in_blocks(work, whole, parts, take=take)
+        return
+    n = on_this_machine(workers)
+    if in_threads:
+        with worker_threads(n) as pool:
+            for result in in_order(pool, partial(work, whole), parts, ahead=AHEAD * n):
+                take(result)
+    elif n == 1 or not is_worth_processes:
+        for part in parts:
+            take(work(whole, part))
+    else:
+        in_processes(work, whole, parts, workers=n, take=take)
 
 
 def in_order(
@@ -62,8 +118,8 @@ def in_processes(
     work: a function of a module, so that another process finds it by name.
     Raises: RunError where a process was killed; whatever work or take raises. No process is left.
     """
-    with worker_processes(work, whole, workers) as pool:
-        for result in in_order(pool, run_prepared, parts, ahead=AHEAD * workers):
+    with worker_processes(work, whole, workers) as (pool, run):
+        for result in in_order(pool, run, parts, ahead=AHEAD * workers):
             take(result)
 
 
@@ -79,20 +135,24 @@ def worker_threads(workers: int) -> Iterator[Executor]:
 
 
 @contextmanager
-def worker_processes(work: Callable[[Whole, Any], Any], whole: Whole, workers: int) -> Iterator[Executor]:
-    """Processes that have received `work` and `whole`, for `run_prepared`; they are ended on any error."""
+def worker_processes(
+    work: Callable[[Whole, Part], Done], whole: Whole, workers: int
+) -> Iterator[tuple[Executor, Callable[[Part], Done]]]:
+    """Processes, and the work as they do it; they are ended on any error."""
     with (
         tempfile.TemporaryDirectory(prefix="allpath-") as folder,
         ProcessPoolExecutor(
             max_workers=workers,
             mp_context=multiprocessing.get_context("spawn"),
             initializer=prepare_process,
-            initargs=(f"{folder}/whole",),
         ) as pool,
     ):
-        Path(folder, "whole").write_bytes(pickle.dumps((work, whole)))
+        # sent with the process itself the whole would fill the pipe to it, and a process that dies before
+        # it reads (a script without a main guard) would never be missed
+        file = Path(folder, "whole")
+        file.write_bytes(pickle.dumps((work, whole)))
         try:
-            yield pool
+            yield pool, partial(run_part, str(file))
         except BrokenProcessPool as error:
             message = "a worker process was killed; nothing was kept"
             if Path(sys.argv[0]).suffix == ".py":
@@ -117,17 +177,12 @@ def signals_held() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def prepare_process(file: str) -> None:
-    """Receive the work. The process ends when its parent does, or the work is in vain.
-
-    file: where the whole is pickled. Sent with the process itself it would fill the pipe to it, and
-    a process that dies before it reads (a script without a main guard) would never be missed.
-    """
+def prepare_process() -> None:
+    """Let the process end when its parent does, or the work is in vain."""
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
     parent = multiprocessing.parent_process()
     assert parent is not None
     end_when(lambda: parent.join())
-    PREPARED.append(pickle.loads(Path(file).read_bytes()))  # noqa: S301 - written by the parent
 
 
 def end_when(wait: Callable[[], object]) -> None:
@@ -140,9 +195,16 @@ def end_when(wait: Callable[[], object]) -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
-def run_prepared(part: Any) -> Any:
-    """The result for a part of the work that this process was prepared for."""
-    work, whole = PREPARED[0]
+@lru_cache(maxsize=1)
+def read_work(file: str) -> tuple[Callable[[Any, Any], Any], Any]:
+    """The work, and what it is part of, as a file has them; read once in a process."""
+    found: tuple[Callable[[Any, Any], Any], Any] = pickle.loads(Path(file).read_bytes())  # noqa: S301 - own file
+    return found
+
+
+def run_part(file: str, part: Any) -> Any:
+    """The result for a part of the work in a file."""
+    work, whole = read_work(file)
     return work(whole, part)
 
 

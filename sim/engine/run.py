@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -11,7 +12,7 @@ from math import inf
 import numpy as np
 
 from sim.engine.arrivals import Cohort, cohorts, expected_arrivals
-from sim.engine.processes import run_module
+from sim.engine.processes import Workers, run_module
 from sim.errors import InputError, Problem, ScenarioError, did_you_mean
 from sim.event_log.log import EventLog, ResourceUse
 from sim.numerics.compilation import IS_COMPILED
@@ -59,15 +60,15 @@ def simulate(
     pathway: Pathway,
     *,
     seed: int = 1,
-    replications: int = 1,
+    replications: int | range = 1,
     engine: str = "auto",
-    workers: int | None = None,
+    workers: Workers = None,
     progress: Callable[[float], None] | None = None,
 ) -> Result:
     """Simulate every patient of a scenario.
 
     The result depends on nothing but the pathway, the seed and the number of replications.
-    progress is called with the share done. workers: threads or processes, default all cores.
+    replications: their number, or which. progress is called with the share done. workers: see `in_parts`.
     Raises: ScenarioError where the engine cannot run the scenario; InputError where the run is too large;
     RunError where a patient's path cannot continue.
     """
@@ -89,9 +90,9 @@ def simulate_in_batches(
     pathway: Pathway,
     *,
     seed: int,
-    replications: int,
+    replications: int | range,
     engine: str,
-    workers: int | None,
+    workers: Workers,
     take: Callable[[range, Result], None],
     at_least: float,
     progress: Callable[[float], None] | None = None,
@@ -102,20 +103,20 @@ def simulate_in_batches(
     which replications these are, and what `simulate` gives of them.
     """
     name = choose_engine(pathway, engine)
-    check_size(pathway.scenario, replications, at_least=at_least)
+    wanted = range(replications) if isinstance(replications, int) else replications
+    check_size(pathway.scenario, len(wanted), at_least=at_least)
     ensure_compiled((name, *pathway.units))
-    workers = workers or os.cpu_count() or 1
     begun: deque[range] = deque()
 
     def tell(share: float) -> None:
         if progress is not None:
-            progress((begun[0].start + share * len(begun[0])) / replications)
+            progress((begun[0].start - wanted.start + share * len(begun[0])) / len(wanted))
 
     def took(log: EventLog, use: ResourceUse) -> None:
         take(begun.popleft(), Result(log, use, name))
 
     def each() -> Iterator[Cohort]:
-        for which, who in cohorts(pathway.scenario, seed, replications, at_least=at_least):
+        for which, who in cohorts(pathway.scenario, seed, wanted, at_least=at_least):
             if not len(who):
                 place = pathway.scenario.patients.arrivals.where
                 fix = "raise the rate or the number"
@@ -174,18 +175,26 @@ def machine_memory() -> float:
         return inf
 
 
+def kept() -> list[str]:
+    """Which of COMPILED are on disk."""
+    return [name for name, function in COMPILED.items() if is_kept(function)]
+
+
 def ensure_compiled(names: Sequence[str]) -> None:
     """Compile functions, by their names in `COMPILED`, in a process of its own, which a signal can end.
 
-    Those on disk are left out. Where code cannot be kept on disk, or the other process fails, this one
-    compiles when it gets there.
+    Those on disk are left out. Of the processes that share the folder one compiles, and the others wait.
+    Where code cannot be kept on disk, or the other process fails, this one compiles when it gets there.
     """
-    if not IS_COMPILED or cache_folder() is None or IS_COMPILING in os.environ:
+    folder = cache_folder() if IS_COMPILED and IS_COMPILING not in os.environ else None
+    if folder is None or not set(names) - set(kept()):
         return
-    missing = [name for name in names if not is_kept(COMPILED[name])]
-    if missing:
-        NOTES.warning("compiling the kernel (once, about 20 seconds) ...")
-        run_module("sim.engine.precompile", "--child", *missing)
+    with (folder / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        missing = [name for name in names if name not in kept()]
+        if missing:
+            NOTES.warning("compiling the kernel (once, about 20 seconds) ...")
+            run_module("sim.engine.precompile", "--child", *missing)
 
 
 def choose_engine(pathway: Pathway, asked: str) -> str:

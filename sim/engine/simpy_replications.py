@@ -15,7 +15,7 @@ import numpy as np
 
 from sim.engine.arrivals import Cohort
 from sim.engine.log_writer import SimulatedPatients, event_log
-from sim.engine.processes import in_processes
+from sim.engine.processes import Cluster, Workers, in_parts
 from sim.engine.simpy_engine import SimpyEngine
 from sim.event_log.log import EventLog, Floats, ResourceUse
 from sim.pathway.tables import Pathway
@@ -26,10 +26,12 @@ WORTH_A_PROCESS = 20_000
 """Patients below which other processes cost more than they save."""
 
 
-def simulate_environment(whole: tuple[Pathway, int], cohort: Cohort) -> tuple[SimulatedPatients, Floats]:
-    """The patients of a cohort in one environment. whole: the pathway, the seed."""
+def simulate_environments(
+    whole: tuple[Pathway, int], cohorts: Sequence[Cohort]
+) -> list[tuple[SimulatedPatients, Floats]]:
+    """The patients of each cohort in an environment of its own. whole: the pathway, the seed."""
     pathway, seed = whole
-    return SimpyEngine(pathway, cohort, seed).run()
+    return [SimpyEngine(pathway, cohort, seed).run() for cohort in cohorts]
 
 
 def environments(pathway: Pathway, cohort: Cohort) -> list[Cohort]:
@@ -39,6 +41,16 @@ def environments(pathway: Pathway, cohort: Cohort) -> list[Cohort]:
         finer = [range(a, b, TOGETHER) for a, b in pairwise(edges)]
         edges = [*(i for steps in finer for i in steps), len(cohort)]
     return [cohort.part(a, b) for a, b in pairwise(edges)]
+
+
+def in_groups(cohorts: Sequence[Cohort], size: int) -> Iterator[Sequence[Cohort]]:
+    """Consecutive cohorts together, until they have so many patients."""
+    first, n = 0, 0
+    for i, cohort in enumerate(cohorts, 1):
+        n += len(cohort)
+        if n >= size or i == len(cohorts):
+            yield cohorts[first:i]
+            first, n = i, 0
 
 
 @dataclass(slots=True)
@@ -56,39 +68,43 @@ def simulate_shared(
     cohorts: Iterable[Cohort],
     *,
     seed: int,
-    workers: int,
+    workers: Workers,
     take: Callable[[EventLog, ResourceUse], None],
     progress: Callable[[float], None],
 ) -> None:
-    """Every patient of one cohort after another; environments go to other processes where that pays.
+    """Every patient of one cohort after another; environments go to other processes or a cluster.
 
     `take` receives the results of each cohort, `progress` the share of the present one that is done.
     Raises: RunError where a patient cannot go on, or a process that did part of the work was killed.
     """
-    whole, begun = (pathway, seed), deque[_Begun]()
+    begun = deque[_Begun]()
     every = iter(cohorts)
     first, second = next(every), next(every, None)
 
-    def parts() -> Iterator[Cohort]:
+    def parts() -> Iterator[Sequence[Cohort]]:
+        size = WORTH_A_PROCESS if isinstance(workers, Cluster) else 1
         for cohort in chain([first], [second] if second is not None else [], every):
             begun.append(_Begun(cohort, environments(pathway, cohort)))
-            yield from begun[-1].environments
+            yield from in_groups(begun[-1].environments, size)
 
-    def collect(result: tuple[SimulatedPatients, Floats]) -> None:
+    def collect(results: Sequence[tuple[SimulatedPatients, Floats]]) -> None:
         now = begun[0]
-        now.done.append(result)
-        now.n_simulated += len(result[0].ends)
+        now.done += results
+        now.n_simulated += sum(len(simulated.ends) for simulated, _ in results)
         progress(now.n_simulated / len(now.cohort))
         if len(now.done) == len(now.environments):
             begun.popleft()
             take(*_put_together(pathway, now))
 
     is_one = second is None and len(environments(pathway, first)) == 1
-    if workers == 1 or is_one or len(first) < WORTH_A_PROCESS:
-        for part in parts():
-            collect(simulate_environment(whole, part))
-    else:
-        in_processes(simulate_environment, whole, parts(), workers=workers, take=collect)
+    in_parts(
+        simulate_environments,
+        (pathway, seed),
+        parts(),
+        workers=workers,
+        take=collect,
+        is_worth_processes=not is_one and len(first) >= WORTH_A_PROCESS,
+    )
 
 
 def _put_together(pathway: Pathway, begun: _Begun) -> tuple[EventLog, ResourceUse]:

@@ -27,10 +27,7 @@ def simulate_variants(variants: Sequence[tuple[Pathway, int]], *, seed: int) -> 
     names = variants[0][0].names
     pathways = [pathway for pathway, _ in variants]
     if engine == "independent":
-        done = [
-            simulate_block(pathway, who, seed, (0, len(who)))
-            for pathway, who in zip(pathways, whos, strict=True)
-        ]
+        done = [simulate_block((pathway, seed), who) for pathway, who in zip(pathways, whos, strict=True)]
         return Result(event_log(names, everyone, done), no_use(), engine)
     from sim.engine.simpy_engine import SimpyEngine
     from sim.engine.simpy_replications import resource_use

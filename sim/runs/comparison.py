@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 import numpy as np
 
+from sim.engine.processes import Workers
 from sim.engine.run import simulate
 from sim.errors import InputError
 from sim.outcomes.comparison import paired
@@ -118,7 +119,7 @@ def distinct(names: Sequence[str]) -> list[str]:
     return found
 
 
-def simulate_arm(source: ArmSource, *, workers: int | None = None, progress: Progress = QUIET) -> Arm:
+def simulate_arm(source: ArmSource, *, workers: Workers = None, progress: Progress = QUIET) -> Arm:
     """The arm with its whole log. workers: None for those of the request.
 
     Raises: RunError where the run fails or cannot be read.
@@ -143,7 +144,7 @@ def run_comparison(
     sources: Sequence[ArmSource],
     *,
     at: Sequence[float],
-    workers: int | None = None,
+    workers: Workers = None,
     progress: Progress = QUIET,
 ) -> Comparison:
     """Simulate or read every arm, and compare each with the first. at: days at which curves are read.
@@ -166,7 +167,7 @@ def run_comparison(
     return Comparison(tuple(arms), results, timer)
 
 
-def _compared(arms: Sequence[Arm], *, at: Sequence[float], workers: int | None) -> Results:
+def _compared(arms: Sequence[Arm], *, at: Sequence[float], workers: Workers) -> Results:
     """The results, with the incremental analysis where the scenarios value costs and health."""
     if all(arm.scenario.economics is None for arm in arms):
         return paired.compare(arms, at=at, workers=workers)

@@ -9,6 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from sim.engine.processes import Workers
 from sim.engine.run import Result
 from sim.errors import RunError
 from sim.files import json_text
@@ -61,7 +62,7 @@ class Reproduced:
     differences: list[str]
 
 
-def reproduce(saved: SavedRun, *, workers: int | None = None, progress: Progress = QUIET) -> Reproduced:
+def reproduce(saved: SavedRun, *, workers: Workers = None, progress: Progress = QUIET) -> Reproduced:
     """Run a saved run again and compare. Raises: RunError where either cannot be read or fails."""
     again = Reproduction(saved)
     run = run_scenario(replace(saved.request(), workers=workers), progress=progress, sink=again)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import operator
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain, islice
 from math import inf
 from pathlib import Path
 from time import perf_counter
 from typing import Any, Protocol, TypeAlias, TypedDict, Unpack
 
-from sim.engine.run import BATCH, ENGINES, Result, simulate_in_batches
+from sim.engine.arrivals import cohorts
+from sim.engine.processes import Cluster, Workers, in_parts
+from sim.engine.run import BATCH, ENGINES, Result, check_size, simulate, simulate_in_batches
 from sim.errors import InputError, RunError, did_you_mean
 from sim.event_log.log import EventLog
 from sim.outcomes.endpoints.time_to_event import Observation
@@ -42,12 +45,12 @@ NUMBER = "patients.number"
 class SharedOptions(TypedDict, total=False):
     """Options of everything that simulates; None, or none given, for the default.
 
-    seed: 1 by default. workers: threads or processes, all cores by default. settings: `PATH=VALUE` each.
-    at: times at which curves are read, as `1 year` or in days.
+    seed: 1 by default. workers: threads or processes, all cores by default, or a `Cluster`. settings:
+    `PATH=VALUE` each. at: times at which curves are read, as `1 year` or in days.
     """
 
     seed: int | None
-    workers: int | None
+    workers: Workers
     settings: Sequence[str] | str | None
     at: Sequence[Time] | Time | None
 
@@ -77,7 +80,7 @@ class RunRequest:
     seed: int = 1
     replications: int = 1
     engine: str = "auto"
-    workers: int | None = None
+    workers: Workers = None
     at: tuple[float, ...] = DEFAULT_TIMES
     scenario: Scenario | None = None
     patients: int | None = None
@@ -85,7 +88,7 @@ class RunRequest:
     def __post_init__(self) -> None:
         check_whole("seed", self.seed, 0, 2**63 - 1)
         check_whole("replications", self.replications, 1, LARGEST)
-        if self.workers is not None:
+        if self.workers is not None and not isinstance(self.workers, Cluster):
             check_whole("workers", self.workers, 1, LARGEST)
         if self.patients is not None:
             check_whole("patients", self.patients, 1, LARGEST)
@@ -223,10 +226,13 @@ class RuleViolation(RunError):
     """An event occurred that the scenario forbids by `never`. patient: the index in the log."""
 
     def __init__(self, scenario: Scenario, log: EventLog, patient: int, event: str) -> None:
-        self.scenario, self.log, self.patient = scenario, log, patient
+        self.scenario, self.log, self.patient, self.event = scenario, log, patient, event
         who = f"patient {log.patient[patient]} of replication {log.replication[patient]}"
         self.fact = f"{event} is forbidden by `never`, and happened to {who}"
         super().__init__(f"{scenario.file}: {self.fact}")
+
+    def __reduce__(self) -> tuple[type[RuleViolation], tuple[Scenario, EventLog, int, str]]:
+        return type(self), (self.scenario, self.log, self.patient, self.event)
 
 
 class LogSink(Protocol):
@@ -292,42 +298,99 @@ class _Batches:
 
     def evaluate(self, pathway: Pathway, observations: Mapping[str, Observation]) -> list[Summary]:
         """The summary of each batch. observations: see Evaluator."""
+        work = BatchWork(replace(self.request, scenario=None), pathway, observations, self.sink is not None)
         summaries: list[Summary] = []
 
-        def take(which: range, result: Result) -> None:
-            self.timer.begin("outcomes")
-            self.engine = result.engine
-            self.last = arm = self._arm(pathway.scenario, which, result)
-            check_rules(arm, result.log)
-            further = further_outcomes(arm.scenario)
-            evaluator = Evaluator(arm, at=self.request.at, observations=observations, further=further)
-            summaries.append(summarise(evaluator))
-            if self.sink is not None:
+        def add(summary: Summary, result: Result | None) -> None:
+            summaries.append(summary)
+            if self.sink is not None and result is not None:
                 self.timer.begin("write")
                 self.sink.add(result)
             self.timer.begin("engine")
 
+        def take(which: range, result: Result) -> None:
+            self.timer.begin("outcomes")
+            self.engine = result.engine
+            self.last, summary = evaluate_batch(work, which, result)
+            add(summary, result)
+
+        def take_done(done: SimulatedBatch) -> None:
+            self.engine = done.engine
+            add(done.summary, done.result)
+            self.progress.share(done.which.stop / self.request.replications)
+
         self.timer.begin("engine")
-        simulate_in_batches(
-            pathway,
-            seed=self.request.seed,
-            replications=self.request.replications,
-            engine=self.request.engine,
-            workers=self.request.workers,
-            at_least=self.size,
-            take=take,
-            progress=self.progress.share,
-        )
+        which = self._blocks(pathway.scenario)
+        if which is not None:
+            in_parts(simulate_batch, work, which, workers=self.request.workers, take=take_done)
+        else:
+            simulate_in_batches(
+                pathway,
+                seed=self.request.seed,
+                replications=self.request.replications,
+                engine=self.request.engine,
+                workers=self.request.workers,
+                at_least=self.size,
+                take=take,
+                progress=self.progress.share,
+            )
         self.timer.begin("outcomes")
         return summaries
 
-    def _arm(self, scenario: Scenario, which: range, result: Result) -> Arm:
-        """A batch as a run of its own, its replications numbered from 0."""
-        log, use = result.log, result.use
-        if which.start:
-            log = replace(log, replication=log.replication - which.start)
-            use = replace(use, replication=use.replication - which.start)
-        return Arm(self.request.file.stem, scenario, log, use, self.request.seed, len(which))
+    def _blocks(self, scenario: Scenario) -> Iterator[range] | None:
+        """The batches, each a block for a worker of a cluster; None where there is one, or no cluster."""
+        if not isinstance(self.request.workers, Cluster) or self.size == inf:
+            return None
+        check_size(scenario, self.request.replications, at_least=self.size)
+        every = cohorts(scenario, self.request.seed, range(self.request.replications), at_least=self.size)
+        first = [which for which, _ in islice(every, 2)]
+        return chain(first, (which for which, _ in every)) if len(first) == 2 else None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BatchWork:
+    """What batches are simulated and evaluated for. keep_log: the log of each is given with its summary."""
+
+    request: RunRequest
+    pathway: Pathway
+    observations: Mapping[str, Observation]
+    keep_log: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SimulatedBatch:
+    """A batch of replications: its engine, summary, and log where it is kept."""
+
+    which: range
+    engine: str
+    summary: Summary
+    result: Result | None
+
+
+def simulate_batch(work: BatchWork, which: range) -> SimulatedBatch:
+    """Simulate and evaluate these replications. Raises: as `run_scenario`."""
+    request = work.request
+    result = simulate(
+        work.pathway, seed=request.seed, replications=which, engine=request.engine, workers=request.workers
+    )
+    _, summary = evaluate_batch(work, which, result)
+    return SimulatedBatch(which, result.engine, summary, result if work.keep_log else None)
+
+
+def evaluate_batch(work: BatchWork, which: range, result: Result) -> tuple[Arm, Summary]:
+    """A batch as a run of its own, its replications numbered from 0, and its summary.
+
+    Raises: RuleViolation where an event occurred that the scenario forbids.
+    """
+    log, use, scenario = result.log, result.use, work.pathway.scenario
+    if which.start:
+        log = replace(log, replication=log.replication - which.start)
+        use = replace(use, replication=use.replication - which.start)
+    arm = Arm(work.request.file.stem, scenario, log, use, work.request.seed, len(which))
+    check_rules(arm, result.log)
+    further = further_outcomes(scenario)
+    evaluator = Evaluator(arm, at=work.request.at, observations=work.observations, further=further)
+    return arm, summarise(evaluator)
 
 
 def further_outcomes(scenario: Scenario) -> FurtherOutcomes | None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from math import ceil, isnan
 from typing import Any, Generic, TypeAlias, TypeVar
 
+from sim.engine.processes import Workers
 from sim.errors import InputError, RunError
 from sim.outcomes.estimates import DifferenceRow, EstimateRow
 from sim.outcomes.results import Results
@@ -133,7 +134,7 @@ def compare_until(
     sources: Sequence[ArmSource],
     *,
     at: Sequence[float],
-    workers: int | None = None,
+    workers: Workers = None,
     progress: Progress = QUIET,
 ) -> StoppingResult[Comparison]:
     """Compare until the interval of the difference of an outcome is narrow enough in every arm.

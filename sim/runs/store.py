@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from typing import Any
 import pyarrow as pa
 from pyarrow import parquet
 
+from sim.engine.processes import Cluster, on_this_machine
 from sim.engine.run import Result
 from sim.errors import RunError
 from sim.event_log.arrow_tables import (
@@ -118,12 +118,12 @@ class RunFiles:
 def record(run: Run, command: Sequence[str]) -> dict[str, Any]:
     """The record of a run, ready for JSON: its request, and the circumstances it ran in."""
     run.timer.begin("write")
-    seconds = dict(run.timer.seconds)
+    seconds, workers = dict(run.timer.seconds), run.request.workers
     request = {
         "seed": run.request.seed,
         "replications": run.request.replications,
         "engine": run.engine,
-        "workers": run.request.workers or os.cpu_count(),
+        "workers": str(workers) if isinstance(workers, Cluster) else on_this_machine(workers),
         "patients": run.patients,
         "at_days": list(run.request.at),
     }

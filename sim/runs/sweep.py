@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import inf
 
 from sim.engine.arrivals import expected_arrivals
-from sim.engine.processes import in_processes
+from sim.engine.processes import Cluster, Workers, in_parts, on_this_machine
 from sim.engine.run import check_size, choose_engine
 from sim.engine.simpy_replications import WORTH_A_PROCESS
 from sim.errors import Place, Problem, RunError, ScenarioError
@@ -140,11 +139,11 @@ def _simulate(
 ) -> None:
     """Simulate every cell; `take` receives each in order.
 
-    Where patients share resources a process simulates a cell; else all cores simulate one cell after
-    another.
+    Where patients share resources a process simulates a cell, and so does a worker of a cluster; else all
+    cores simulate one cell after another.
     """
-    n, done = len(cells), 0
-    workers = request.workers or os.cpu_count() or 1
+    n, done, workers = len(cells), 0, request.workers
+    is_worth = on_this_machine(workers) > 1 and _is_worth_processes(cells, request)
 
     def receive(cell: Cell | FailedCell) -> None:
         nonlocal done
@@ -152,8 +151,8 @@ def _simulate(
         done += 1
         progress.share(done / n)
 
-    if min(workers, n) > 1 and _is_worth_processes(cells, request) and not _all_have_one_log(cells):
-        in_processes(simulate_alone, request.at, cells, workers=workers, take=receive)
+    if n > 1 and (isinstance(workers, Cluster) or is_worth) and not _all_have_one_log(cells):
+        in_parts(simulate_alone, request.at, cells, workers=workers, take=receive)
         return
     last: list[Arm] = []
     for number, cell in enumerate(cells):
@@ -191,7 +190,7 @@ def simulate_cell(
     source: ArmSource,
     at: Sequence[float],
     *,
-    workers: int | None = None,
+    workers: Workers = None,
     progress: Progress = QUIET,
     last: list[Arm] | None = None,
 ) -> Cell | FailedCell:

@@ -13,7 +13,7 @@ from typing import Protocol, Unpack
 
 import numpy as np
 
-from sim.engine.processes import in_processes
+from sim.engine.processes import in_parts
 from sim.engine.run import MOST_IN_ALL, check_size, ensure_compiled, machine_memory
 from sim.errors import InputError
 from sim.event_log.log import Floats
@@ -378,12 +378,9 @@ def run_psa(
 
     whole, everything = (model, request.design), Block(range(request.draws), checked)
     parts = (everything.part(numbers.start, numbers.stop) for numbers in missing)
-    workers = request.arms[0].workers or os.cpu_count() or 1
-    if workers == 1 or len(missing) < 2 or not is_worth_processes(request.draws, model):
-        for part in parts:
-            take(simulate_draws(whole, part))
-    else:
-        in_processes(simulate_draws, whole, parts, workers=workers, take=take)
+    is_worth = len(missing) > 1 and is_worth_processes(request.draws, model)
+    workers = request.arms[0].workers
+    in_parts(simulate_draws, whole, parts, workers=workers, take=take, is_worth_processes=is_worth)
     ordered = [done[numbers] for numbers in blocks]
     estimates, noise, economic = (np.concatenate([getattr(one, name) for one in ordered]) for name in NUMBERS)
     every, names = parameters_of(model)

@@ -16,7 +16,7 @@ from sim.uncertainty.marginals import dirichlet_counts, marginals
 from sim.uncertainty.model import ArmModel
 from sim.uncertainty.one_way import Bar, BarEnd, Change, preference_changes, value_error
 from sim.uncertainty.parameter_draws import at_quantile, with_number
-from sim.uncertainty.study import Points, Study, base_values, evaluated, in_parts, standard_errors
+from sim.uncertainty.study import Points, Study, at_points, base_values, evaluated, standard_errors
 
 ENDS = (0.025, 0.975)
 """The quantiles of a parameter between which it varies."""
@@ -36,7 +36,7 @@ def tornado_bars(study: Study, *, progress: Progress = QUIET) -> list[list[Bar]]
     """
     numbers = [column for column in study.columns if _has_a_bar(study, column)]
     points = _ends_of(study, numbers)
-    parts = in_parts(simulate_ends, study, points, together=2, progress=progress)
+    parts = at_points(simulate_ends, study, points, together=2, progress=progress)
     found = np.concatenate(parts) if parts else np.empty((0, len(study.pairs), 5))
     bars: list[list[Bar]] = []
     for pair in range(len(study.pairs)):
@@ -207,7 +207,7 @@ class _RunsAlong:
             tuple(f"where `{name_of(self.column)}` is {value:.6g}" for value in values),
             tuple(self._values(arm, values) for arm in self.study.model.arms),
         )
-        parts = in_parts(simulate_points, self.study, points, progress=progress)
+        parts = at_points(simulate_points, self.study, points, progress=progress)
         found = [pair for estimates, influences in parts for pair in zip(estimates, influences, strict=True)]
         self.known |= dict(zip(values, found, strict=True))
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import numpy as np
 
-from sim.engine.processes import in_processes
+from sim.engine.processes import in_parts
 from sim.errors import InputError, Problem, ScenarioError, did_you_mean
 from sim.event_log.log import Floats
 from sim.runs.run import QUIET, Progress, RunRequest
@@ -211,7 +210,7 @@ def check_points(study: Study, points: Points) -> None:
         )
 
 
-def in_parts(
+def at_points(
     work: Callable[[Study, Points], Done],
     study: Study,
     points: Points,
@@ -227,7 +226,6 @@ def in_parts(
     n = len(points.places)
     step = together * max(1, TOGETHER // study.model.n_patients // together)
     parts = [points.part(first, min(first + step, n)) for first in range(0, n, step)]
-    workers = study.request.arms[0].workers or os.cpu_count() or 1
     found: list[Done] = []
 
     def take(done: Done) -> None:
@@ -235,9 +233,7 @@ def in_parts(
         progress.share(len(found) / len(parts))
 
     progress.step("engine")
-    if workers == 1 or len(parts) < 2 or not is_worth_processes(n, study.model):
-        for part in parts:
-            take(work(study, part))
-    else:
-        in_processes(work, study, parts, workers=workers, take=take)
+    is_worth = len(parts) > 1 and is_worth_processes(n, study.model)
+    workers = study.request.arms[0].workers
+    in_parts(work, study, parts, workers=workers, take=take, is_worth_processes=is_worth)
     return found

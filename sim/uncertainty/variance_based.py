@@ -13,7 +13,7 @@ from sim.scenario.language.model import Parameter
 from sim.uncertainty.model import ArmModel
 from sim.uncertainty.parameter_draws import columns, quantile_columns
 from sim.uncertainty.sobol import SobolIndices, sobol_design, sobol_indices
-from sim.uncertainty.study import Points, Study, base_values, evaluated, in_parts
+from sim.uncertainty.study import Points, Study, at_points, base_values, evaluated
 
 
 def simulated_indices(study: Study, *, power: int, progress: Progress = QUIET) -> list[list[SobolIndices]]:
@@ -33,7 +33,7 @@ def simulated_indices(study: Study, *, power: int, progress: Progress = QUIET) -
     )
     places = [f"at point {i} of the design" for i in range(len(design.points))]
     values = [_values(arm, place, design.points) for arm in study.model.arms]
-    parts = in_parts(simulate_results, study, Points(tuple(places), tuple(values)), progress=progress)
+    parts = at_points(simulate_results, study, Points(tuple(places), tuple(values)), progress=progress)
     results = np.concatenate(parts)
     return [sobol_indices(design, results[:, pair]) for pair in range(len(study.pairs))]
 

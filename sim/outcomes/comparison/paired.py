@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -11,7 +10,7 @@ from math import nan
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.engine.processes import worker_threads
+from sim.engine.processes import Workers, on_this_machine, worker_threads
 from sim.outcomes.comparison.arm_statistics import arm_statistics
 from sim.outcomes.comparison.comparability import arm_labels, check_comparable
 from sim.outcomes.comparison.differences import difference_rows, paired_differences
@@ -44,12 +43,12 @@ def compare(
     arms: Sequence[Arm],
     *,
     at: Sequence[float],
-    workers: int | None = None,
+    workers: Workers = None,
     further: FurtherOutcomes | None = None,
 ) -> Results:
     """The results of every arm, and the paired differences from the first, the reference.
 
-    at: days at which curves are read. workers: outcomes evaluated at a time, None: one per core.
+    at: days at which curves are read. workers: outcomes evaluated at a time, on this machine.
     further: outcomes beside those of the files.
     Raises: InputError where the arms cannot be compared.
     """
@@ -57,7 +56,7 @@ def compare(
         check_comparable(arms[0], arm)
     evaluated = [Evaluator(arm, at=at, further=further) for arm in arms]
     reference, *others = evaluated
-    with worker_threads(workers or os.cpu_count() or 1) as pool:
+    with worker_threads(on_this_machine(workers)) as pool:
         submitted = [pool.submit(_patient_changes, reference, arm) for arm in others]
         outcomes = list(pool.map(partial(_compare_outcome, evaluated), _outcomes(evaluated)))
         changes = {of.name: one.result() for of, one in zip(others, submitted, strict=True)}

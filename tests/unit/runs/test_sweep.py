@@ -207,9 +207,9 @@ def test_processes_change_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     one = swept(tmp_path, CENTRE, workers=1, **options)
     monkeypatch.setattr(sim.runs.sweep, "WORTH_A_PROCESS", 1)
     used = []
-    in_processes = sim.runs.sweep.in_processes
+    in_parts = sim.runs.sweep.in_parts
     monkeypatch.setattr(
-        sim.runs.sweep, "in_processes", lambda *args, **kw: (used.append(1), in_processes(*args, **kw))
+        sim.runs.sweep, "in_parts", lambda *args, **kw: (used.append(1), in_parts(*args, **kw))
     )
     assert json_text(swept(tmp_path, CENTRE, workers=2, **options).results.as_json()) == json_text(
         one.results.as_json()
