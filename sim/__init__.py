@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from sim.api import (
+        DaskCluster,
         calibrate,
         compare,
         describe,
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "DaskCluster",
     "calibrate",
     "compare",
     "describe",

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TypeAlias, Unpack
 
 from sim.calibration_frames import CalibrationFrames
+from sim.engine.cluster import DaskCluster
 from sim.engine.processes import Workers
 from sim.errors import InputError
 from sim.fit_frames import FitFrames
@@ -42,6 +43,7 @@ from sim.sensitivity_frames import SensitivityFrames
 __all__ = [
     "CalibrationFrames",
     "ComparisonResults",
+    "DaskCluster",
     "FitFrames",
     "PatientTrace",
     "PsaFrames",
@@ -81,8 +83,8 @@ def run(scenario: Given, *, until_precision: str | None = None, **options: Unpac
     scenario: a file, or a loaded scenario. until_precision: as `overall_survival@2 years=0.005`;
     patients, or replications, are added until the interval has this half-width.
     options: patients, their number; seed; replications; engine, `auto`, `independent` or `shared`;
-    workers, all cores by default; settings, `PATH=VALUE` each; at, times at which curves are read, as
-    `1 year` or in days.
+    workers, all cores by default, or a `DaskCluster`; settings, `PATH=VALUE` each; at, times at which
+    curves are read, as `1 year` or in days.
     Raises: ScenarioError and InputError where the input is wrong, RunError where the run failed.
     """
     request = RunRequest.of(scenario, **options)

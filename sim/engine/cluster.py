@@ -92,9 +92,7 @@ class DaskCluster(Cluster):
         with suppress(OSError):
             self.folder.rmdir()
         if any(folder.exists() for folder in self._used):
-            NOTES.warning(
-                "note: blocks that are done stay in %s: the same command goes on from them", self.folder
-            )
+            NOTES.warning("note: %s keeps the blocks that are done; the same command goes on", self.folder)
         with suppress(Exception):
             self._client.close(timeout=2)
 
@@ -119,9 +117,8 @@ class DaskCluster(Cluster):
                 return client(self.address, timeout=CONNECT, set_as_default=False)
         except (OSError, ValueError, TypeError) as error:
             fact = f"cluster: no scheduler answers at {self.address}"
-            raise InputError(
-                fact, "start one with `dask scheduler`, and give the address that it prints"
-            ) from error
+            fix = "start one with `dask scheduler`, and give the address that it prints"
+            raise InputError(fact, fix) from error
 
     def _check_workers(self) -> None:
         try:

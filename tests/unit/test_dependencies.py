@@ -38,7 +38,8 @@ def pinned(file: str) -> dict[str, str]:
 def test_what_is_imported_is_declared_and_nothing_else() -> None:
     packages = packages_distributions()
     imported = {canonicalize_name(packages.get(module, [module])[0]) for module in imported_modules()}
-    optional = (PROJECT["optional-dependencies"][name] for name in ("calibrate", "explore", "xlsx"))
+    names = ("calibrate", "cluster", "explore", "xlsx")
+    optional = (PROJECT["optional-dependencies"][name] for name in names)
     extras = {canonicalize_name(Requirement(text).name) for texts in optional for text in texts}
     assert imported == set(DECLARED) | extras
 
