@@ -1,8 +1,8 @@
 """Blocks of the clinical base scenario in a process pool and on local Dask workers, side by side.
 
-`python -m benchmarks.cluster [PATIENTS] [BLOCKS] [ROUNDS]`: the same blocks, one after the other in turns, with 1
-and 2 workers. Seconds of the clock, and of the processors of all processes; the processes of the pool begin anew
-in each round, and the workers of Dask are there already.
+`python -m benchmarks.cluster [PATIENTS] [BLOCKS] [ROUNDS]`: the same blocks by both in turns, with 1 and 2
+workers. Seconds of the clock, and of the processors of all processes; the processes of the pool begin anew in
+each round, and the workers of Dask are there already.
 """
 
 from __future__ import annotations
@@ -55,8 +55,8 @@ def measure(patients: int, blocks: int, rounds: int) -> None:
                     wall, own = time.perf_counter() - began, cpu() - spent
                 times["Dask"].append((wall, own + sum(client.run(time.process_time).values()) - before))
         text = (
-            f"{name} {median(w for w, _ in all_):.1f} ({median(c for _, c in all_):.1f})"
-            for name, all_ in times.items()
+            f"{name} {median(wall for wall, _ in pairs):.1f} ({median(spent for _, spent in pairs):.1f})"
+            for name, pairs in times.items()
         )
         print(f"{n} workers: {', '.join(text)}", flush=True)
 

@@ -152,7 +152,7 @@ class RunResults(_Shown[Run]):
         from sim.runs.store import record
 
         provenance = record(self._done, ())
-        write(self.arm.history, Path(path), to=to, by=by, force=force, provenance=provenance)
+        write([self.arm.history], Path(path), to=to, by=by, force=force, provenance=provenance)
 
 
 @dataclass(frozen=True, eq=False)

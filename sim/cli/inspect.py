@@ -156,7 +156,7 @@ def export(
 ) -> None:
     """Write a saved run in a format that other tools read."""
     from sim.files import check_outputs
-    from sim.formats import check_export
+    from sim.formats import IN_BATCHES, check_export
     from sim.formats import export as write
     from sim.runs.store import read_run
 
@@ -164,10 +164,9 @@ def export(
     check_export(out, to=to, by=by, force=force)
     saved = read_run(saved_run)
     with waiting() as progress:
-        progress.step("load")
-        history = saved.arm().history
         progress.step("write")
-        write(history, out, to=to, by=by, force=force, provenance=saved.provenance)
+        histories = saved.histories() if to in IN_BATCHES else [saved.arm().history]
+        write(histories, out, to=to, by=by, force=force, provenance=saved.provenance)
     outputs.append(out)
     say_written(out)
 

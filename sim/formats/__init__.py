@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,8 @@ from sim.outcomes.history.history import History
 FORMATS = ("csv", "parquet", "xes", "ocel", "mstate")
 STATES = ("stages", "states")
 """What the states of an mstate model are."""
+IN_BATCHES = ("csv", "parquet")
+"""The formats that are written one batch of replications after the other."""
 FOLDERS = {"csv": tables.files("csv"), "parquet": tables.files("parquet"), "mstate": mstate.FILES}
 """The formats that are folders, with their files; xes and ocel are one file each."""
 
@@ -36,7 +38,7 @@ def check_export(path: Path, *, to: str, by: str | None = None, force: bool) -> 
 
 
 def export(
-    history: History,
+    histories: Iterable[History],
     path: Path,
     *,
     to: str,
@@ -46,17 +48,20 @@ def export(
 ) -> None:
     """Write a run in one of FORMATS, completely or not at all.
 
+    histories: one of all its patients; for IN_BATCHES also one for each batch, taken one at a time.
     path: a folder for csv, parquet and mstate, a file for xes and ocel. by: the states of an mstate
     model, `stages` (default) or `states`. provenance: the record of the run. Raises: as in
     `check_export`.
     """
     check_export(path, to=to, by=by, force=force)
-    if to in FOLDERS:
+    if to in IN_BATCHES:
         with whole_folder(path) as folder:
-            if to == "mstate":
-                mstate.write(folder, history, by=by or STATES[0])
-            else:
-                tables.write(folder, history, kind=to)
+            tables.write(folder, histories, kind=to)
+        return
+    (history,) = histories
+    if to == "mstate":
+        with whole_folder(path) as folder:
+            mstate.write(folder, history, by=by or STATES[0])
     else:
         write_document = xes.write if to == "xes" else ocel.write
         with whole_file(path) as file:

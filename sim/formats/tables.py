@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import numpy as np
@@ -12,13 +13,13 @@ from pyarrow import compute, csv
 
 from sim.event_log.arrow_tables import (
     ROWS_IN_GROUP,
+    TableFile,
     event_table,
     named,
     patient_ids,
     patient_table,
     use_table,
     valued,
-    write_tables,
 )
 from sim.event_log.log import Codes, Indices
 from sim.outcomes.history.history import NEVER, History
@@ -34,14 +35,20 @@ def files(kind: str) -> tuple[str, ...]:
     return tuple(f"{name}.{kind}" for name in TABLES)
 
 
-def write(folder: Path, history: History, *, kind: str) -> None:
-    """Write the tables as files of a kind, `csv` or `parquet`, into an existing folder."""
-    write_table = write_csv if kind == "csv" else write_tables
-    write_table(folder / f"patients.{kind}", [wide(history)])
-    write_table(folder / f"events.{kind}", long(history))
-    if len(history.use.time):
-        use = use_table(history.use, history.log.names.resources)
-        write_table(folder / f"resource_use.{kind}", [use])
+def write(folder: Path, histories: Iterable[History], *, kind: str) -> None:
+    """Write the tables as files of a kind, `csv` or `parquet`, into an existing folder.
+
+    histories: of a run, or of one batch of its replications after the other.
+    """
+    make = CsvFile if kind == "csv" else TableFile
+    with ExitStack() as opened:
+        files = {name: opened.enter_context(closing(make(folder / f"{name}.{kind}"))) for name in TABLES}
+        for history in histories:
+            files["patients"].add(wide(history))
+            for table in long(history):
+                files["events"].add(table)
+            if len(history.use.time):
+                files["resource_use"].add(use_table(history.use, history.log.names.resources))
 
 
 def wide(history: History) -> pa.Table:
@@ -106,21 +113,34 @@ def _first_times(history: History, rows: Indices) -> pa.Array:
 # ---------------------------------------------------------------- CSV
 
 
-def write_csv(path: Path, tables: Iterable[pa.Table]) -> None:
-    """Write tables of one schema as one CSV file (RFC 4180).
+class CsvFile:
+    """A CSV file (RFC 4180) of tables with one schema; it exists from the first on.
 
     Null is empty, yes/no is `true` and `false`, and text is protected as in `without_formula`.
     """
-    writer = None
-    try:
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._writer: csv.CSVWriter | None = None
+
+    def add(self, table: pa.Table) -> None:
+        """Write the rows of one more table."""
+        plain = pa.table([_plain(column) for column in table.columns], names=table.column_names)
+        if self._writer is None:
+            self._writer = csv.CSVWriter(self._path, plain.schema)
+        self._writer.write_table(plain)
+
+    def close(self) -> None:
+        """Complete the file."""
+        if self._writer is not None:
+            self._writer.close()
+
+
+def write_csv(path: Path, tables: Iterable[pa.Table]) -> None:
+    """Write tables of one schema as one CSV file."""
+    with closing(CsvFile(path)) as file:
         for table in tables:
-            columns = [_plain(column) for column in table.columns]
-            plain = pa.table(columns, names=table.column_names)
-            writer = writer or csv.CSVWriter(path, plain.schema)
-            writer.write_table(plain)
-    finally:
-        if writer is not None:
-            writer.close()
+            file.add(table)
 
 
 def without_formula(text: str) -> str:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from sim.event_log.arrow_tables import (
 from sim.event_log.log import EventLog, Names, ResourceUse
 from sim.files import check_folder, json_text, whole_folder
 from sim.outcomes.evaluation import Arm
+from sim.outcomes.history.history import History
 from sim.pathway.tables import Pathway, compile_pathway
 from sim.runs.provenance import provenance
 from sim.runs.run import QUIET, Progress, Run, RunRequest, run_scenario
@@ -183,10 +185,34 @@ class SavedRun:
         Raises: RunError where they cannot be read, or are not of this pathway.
         """
         events, patients, use = (self.table(name) for name in TABLES)
-        try:
+        with self._readable():
             groups = (events.read_row_group(i) for i in range(events.num_row_groups))
             log = event_log(groups, patients.read(), names)
             return log, resource_use(use.read(), names)
+
+    def histories(self) -> Iterator[History]:
+        """The histories of its patients, one batch of replications after the other. Raises: as `arm`."""
+        pathway = compile_pathway(self.load())
+        events, patients, use = (self.table(name) for name in TABLES)
+        begun = {EVENTS: 0, RESOURCE_USE: 0}
+        for batch in range(patients.num_row_groups):
+            _, last = _replications(patients, batch)
+            own: dict[str, list[int]] = {}
+            for name, file in ((EVENTS, events), (RESOURCE_USE, use)):
+                first = begun[name]
+                while begun[name] < file.num_row_groups and _replications(file, begun[name])[0] <= last:
+                    begun[name] += 1
+                own[name] = list(range(first, begun[name]))
+            with self._readable():
+                groups = (events.read_row_group(i) for i in own[EVENTS])
+                log = event_log(groups, patients.read_row_group(batch), pathway.names)
+                rows = resource_use(use.read_row_groups(own[RESOURCE_USE]), pathway.names)
+            yield History(log, rows, pathway.scenario)
+
+    @contextmanager
+    def _readable(self) -> Iterator[None]:
+        try:
+            yield
         except (OSError, pa.ArrowInvalid, KeyError, ValueError) as error:
             raise RunError(f"{self.folder}: its tables cannot be read back ({error})") from error
 
@@ -196,6 +222,15 @@ class SavedRun:
             return parquet.ParquetFile(self.folder / name)
         except (OSError, pa.ArrowInvalid) as error:
             raise RunError(f"{self.folder / name}: cannot be read ({error})") from error
+
+
+def _replications(file: parquet.ParquetFile, group: int) -> tuple[float, float]:
+    """The first and the last replication of the rows in a row group; -inf where it has none."""
+    rows = file.metadata.row_group(group)
+    if not rows.num_rows:
+        return -inf, -inf
+    statistics = rows.column(file.schema_arrow.get_field_index("replication")).statistics
+    return statistics.min, statistics.max
 
 
 def read_run(folder: Path) -> SavedRun:

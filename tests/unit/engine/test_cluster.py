@@ -150,10 +150,14 @@ FIRST = str(ROOT / "scenarios" / "first_steps.yaml")
         (("run", FIRST, "--patients", "1000"), 4),
         (("run", "queue.yaml", "--replications", "6"), 2),
         (("compare", "base.yaml", "better.yaml", "--patients", "700"), 6),
-        (("compare", "queue.yaml", "wider.yaml", "--replications", "6"), 4),
+        pytest.param(
+            ("compare", "queue.yaml", "wider.yaml", "--replications", "6"), 4, marks=pytest.mark.long
+        ),
         (("sweep", "queue.yaml", "--over", "resources.bed.capacity=3,5", "--replications", "2"), 3),
         (("psa", "base.yaml", "better.yaml", "--draws", "12", "--patients", "100", "--at", "2 years"), 3),
-        (("sensitivity", "base.yaml", "--patients", "100", "--at", "2 years"), 1),
+        pytest.param(
+            ("sensitivity", "base.yaml", "--patients", "100", "--at", "2 years"), 1, marks=pytest.mark.long
+        ),
     ],
 )
 def test_the_bytes_are_those_of_one_worker(

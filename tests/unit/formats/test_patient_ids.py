@@ -47,25 +47,25 @@ def ids_of(column: pd.Series) -> list[str | None]:
 
 def test_tables(of_run: History, tmp_path: Path) -> None:
     provenance = {"seed": 1}
-    export(of_run, tmp_path / "csv", to="csv", provenance=provenance)
+    export([of_run], tmp_path / "csv", to="csv", provenance=provenance)
     assert ids_of(read_csv(tmp_path / "csv" / "patients.csv")["id"]) == IDS
     events = read_csv(tmp_path / "csv" / "events.csv")
     assert ids_of(events.drop_duplicates("patient")["id"]) == IDS
-    export(of_run, tmp_path / "parquet", to="parquet", provenance=provenance)
+    export([of_run], tmp_path / "parquet", to="parquet", provenance=provenance)
     assert ids_of(pd.read_parquet(tmp_path / "parquet" / "patients.parquet")["id"]) == IDS
-    export(of_run, tmp_path / "mstate", to="mstate", provenance=provenance)
+    export([of_run], tmp_path / "mstate", to="mstate", provenance=provenance)
     (data,) = (file for file in (tmp_path / "mstate").glob("*.csv") if "patient_id" in file.read_text())
     assert ids_of(read_csv(data).drop_duplicates("patient")["patient_id"]) == IDS
 
 
 def test_event_logs(of_run: History, tmp_path: Path) -> None:
     provenance = {"seed": 1, "scenario": {}, "versions": {}, "command": ""}
-    export(of_run, tmp_path / "log.xes", to="xes", provenance=provenance)
+    export([of_run], tmp_path / "log.xes", to="xes", provenance=provenance)
     found = [
         one.get("value") for one in ElementTree.parse(tmp_path / "log.xes").iter() if one.get("key") == "id"
     ]
     assert found == ["P07", "P03", ""]
-    export(of_run, tmp_path / "log.json", to="ocel", provenance=provenance)
+    export([of_run], tmp_path / "log.json", to="ocel", provenance=provenance)
     objects = json.loads((tmp_path / "log.json").read_text())["objects"]
     given = [a["value"] for one in objects for a in one["attributes"] if a["name"] == "id"]
     assert given == ["P07", "P03", ""]

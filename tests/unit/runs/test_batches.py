@@ -13,6 +13,7 @@ from pyarrow import parquet
 from sim.engine import processes, simpy_replications
 from sim.engine.run import Result, simulate, simulate_in_batches
 from sim.errors import RunError
+from sim.formats import export
 from sim.runs import run as runs
 from sim.runs.reproduce import Reproduction
 from sim.runs.run import RuleViolation, Run, RunRequest, run_scenario
@@ -237,6 +238,30 @@ def test_a_saved_table_that_is_far_too_short_is_told(tmp_path: Path, monkeypatch
     again = Reproduction(read_run(tmp_path / "run"))
     again.add(simulate(compiled(of.file.read_text()), replications=40, workers=1))
     assert "events.parquet: replication was int64, is int32" in again.differences({}, "")
+
+
+@pytest.mark.parametrize("rows_in_group", [7, 2**17])
+def test_a_saved_run_is_exported_batch_by_batch(
+    tmp_path: Path, rows_in_group: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rows are those of the whole log; several groups of events belong to a batch, some to nobody's use."""
+    monkeypatch.setattr(runs, "BATCH", 5)
+    own = "sim.event_log.arrow_tables.event_tables.__defaults__"
+    monkeypatch.setattr(own, (rows_in_group,))
+    into(tmp_path / "run", asked(tmp_path))
+    saved = read_run(tmp_path / "run")
+    histories = list(saved.histories())
+    assert len(histories) > 5
+    for kind in ("csv", "parquet"):
+        for name, given in (("whole", [saved.arm().history]), ("parts", histories)):
+            export(given, tmp_path / f"{name}.{kind}", to=kind, provenance={})
+    for name in ("patients", "events", "resource_use"):
+        whole, parts = (tmp_path / f"{one}.csv" / f"{name}.csv" for one in ("whole", "parts"))
+        assert whole.read_bytes() == parts.read_bytes()
+        read = (
+            parquet.read_table(tmp_path / f"{one}.parquet" / f"{name}.parquet") for one in ("whole", "parts")
+        )
+        assert next(read).equals(next(read))
 
 
 def test_what_is_put_there_meanwhile_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
