@@ -229,7 +229,7 @@ def calibrate(
     method: str = "emcee",
     assume_spread: float | None = None,
     seed: int | None = None,
-    workers: int | None = None,
+    workers: Workers = None,
 ) -> CalibrationFrames:
     """Calibrate parameters to published results, as `allpath calibrate` does.
 

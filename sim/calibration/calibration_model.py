@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,7 +11,7 @@ import numpy as np
 
 from sim.calibration.target_values import evaluations_of, key_of, simulated_value, times_of
 from sim.calibration.targets import Figure, Use
-from sim.engine.processes import in_processes
+from sim.engine.processes import Workers, in_parts
 from sim.engine.variants import simulate_variants
 from sim.errors import RunError
 from sim.event_log.log import Floats
@@ -99,7 +98,7 @@ class CalibrationModel:
     scenarios: tuple[TargetScenario, ...]
     seed: int
     patients: int
-    workers: int | None = None
+    workers: Workers = None
 
     @cached_property
     def is_used(self) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
@@ -142,12 +141,8 @@ class CalibrationModel:
             done += len(part.values)
             progress.share(done / total)
 
-        workers = self.workers or os.cpu_count() or 1
-        if workers == 1 or len(parts) < 2 or total * self.patients < WORTH_PROCESSES:
-            for part in parts:
-                take(simulate_part(self, part))
-        else:
-            in_processes(simulate_part, self, parts, workers=workers, take=take)
+        is_worth = len(parts) > 1 and total * self.patients >= WORTH_PROCESSES
+        in_parts(simulate_part, self, parts, workers=self.workers, take=take, is_worth_processes=is_worth)
         return found
 
     def check(self, values: Floats) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from sim.calibration.calibration_model import CalibrationModel, TargetScenario, figure_keys
 from sim.calibration.targets import OWN, Figure, TargetFile, Use, read_targets
+from sim.engine.processes import Workers
 from sim.engine.variants import simulate_variants
 from sim.errors import InputError, Problem, Problems, ScenarioError, did_you_mean
 from sim.outcomes.evaluation import Arm
@@ -51,7 +52,7 @@ class CalibrationRequest:
     patients: int = 5000
     draws: int = 1000
     seed: int = 1
-    workers: int | None = None
+    workers: Workers = None
     method: Method = Method.EMCEE
     assumed_spread: float | None = None
 
@@ -74,7 +75,7 @@ class CalibrationRequest:
         patients: int | None = None,
         draws: int | None = None,
         seed: int | None = None,
-        workers: int | None = None,
+        workers: Workers = None,
         assume_spread: float | None = None,
     ) -> CalibrationRequest:
         """The request with defaults for what is None. Raises: InputError as the class."""
