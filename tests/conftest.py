@@ -18,6 +18,8 @@ settings.register_profile("steady", deadline=None, derandomize=True)
 settings.load_profile("steady")
 
 LONGEST = (
+    "tests/planted_faults/test_faults.py",
+    "tests/planted_faults/test_other_faults.py",
     "tests/published/test_strategies.py",
     "tests/theory/test_queues.py",
     "tests/properties/test_two_engines.py",
