@@ -56,9 +56,10 @@ def rows_of(text: str, name: str) -> list[Row]:
     if len(lines) < 2:
         raise InputError(f"the table {name} has no rows", "it has a line of column names, then the rows")
     header = lines[0][1]
-    if len(header) == 1 and ";" in header[0]:
-        fix = "write commas between cells, and points in numbers"
-        raise InputError(f"the cells of {name} are divided by `;`", fix)
+    for sign, words in ((";", "`;`"), ("\t", "tabs")):
+        if len(header) == 1 and sign in header[0]:
+            fix = "write commas between cells, and points in numbers"
+            raise InputError(f"the cells of {name} are divided by {words}", fix)
     for line, cells in lines[1:]:
         if len(cells) != len(header):
             fact = f"line {line} of {name} has {len(cells)} cells, and there are {len(header)} columns"
