@@ -314,6 +314,10 @@ def _figure(
         not_applicable=texts.get("not_applicable", ""),
         where=node.where,
     )
+    if figure.interval is not None and not figure.interval[0] <= published <= figure.interval[1]:
+        raise given["interval"].fail("does not hold the published number", "read both again")
+    if figure.within is not None and figure.within <= 0.0:
+        raise given["within"].fail("a tolerance is above 0", "write 0.2 for 20%")
     if figure.interval is None and figure.within is None and n is None and figure.applies:
         raise node.fail("has neither `n` nor `interval`", "write one of them, or `within: 0.2`")
     return figure
@@ -329,7 +333,8 @@ def _published(
     if "count" in given:
         count = float(given["count"].whole())
         if unit or n is None or count > n:
-            raise given["count"].fail("a count is of `n` patients", "write `count: 12, n: 14`")
+            above = f": {count:g} is more than {n}" if n is not None and count > n else ""
+            raise given["count"].fail(f"a count is of `n` patients{above}", "write `count: 12, n: 14`")
         return count / n, count, n
     published = given["published"].number() if unit else given["published"].share()
     if unit and published <= 0.0:

@@ -107,7 +107,9 @@ def test_the_simulated_value_of_each_kind_of_figure(folder: Path) -> None:
 FAULTS = {
     "unknown key of a figure": ("count: 30", "cuont: 30", "a figure of target A-1 has no `cuont`"),
     "count without n": ("count: 30, n: 40", "count: 30", "a count is of `n` patients"),
-    "count above n": ("count: 30", "count: 41", "a count is of `n` patients"),
+    "count above n": ("count: 30", "count: 41", "a count is of `n` patients: 41 is more than 40"),
+    "an interval beside the number": ("[0.4, 0.6]", "[0.6, 0.7]", "does not hold the published number"),
+    "a tolerance of 0": ("within: 0.2", "within: 0", "a tolerance is above 0"),
     "neither published nor count": ("published: 0.5, ", "", "needs `published` or `count`, one of them"),
     "a share above 1": ("published: 0.5", "published: 50", "50 is not a probability"),
     "an interval upside down": ("[0.4, 0.6]", "[0.6, 0.4]", "an interval is a lower and an upper end"),
