@@ -83,9 +83,9 @@ def parameter_table(results: CalibrationResults) -> Table:
     )
     rows = tuple(
         (
-            row.name,
+            Value(row.name, f"in {row.unit}" if row.unit else ""),
             _number(row.base),
-            Value(f"{_number(row.best)}{_unit(row)}", "at the end of its prior" if row.at_bound else ""),
+            Value(_number(row.best), "at the end of its prior" if row.at_bound else ""),
             Value(_number(row.mean), f"{_number(row.low)} to {_number(row.high)}"),
             Value(
                 f"{_number(row.prior_low)} to {_number(row.prior_high)}",
@@ -233,10 +233,6 @@ def _trust(results: CalibrationResults) -> Iterator[str]:
 
 def _many(n: int, noun: str) -> str:
     return f"{n} {noun}{'' if n == 1 else 's'}"
-
-
-def _unit(row: ParameterRow) -> str:
-    return f" {row.unit}" if row.unit else ""
 
 
 def _number(value: float) -> str:
