@@ -64,6 +64,12 @@ def check_parent(path: Path) -> None:
         raise RunError(f"{path}: no permission to write in {parent}")
 
 
+def check_yaml(path: Path) -> None:
+    """Check the name of a YAML file that is written. Raises: InputError for another ending."""
+    if path.suffix not in (".yaml", ".yml"):
+        raise InputError(f"{path}: is no name of a YAML file", f"write {path.with_suffix('.yaml')}")
+
+
 def check_outputs(files: Iterable[Path], *, inputs: Iterable[Path | str], folder: Path | None = None) -> None:
     """Check before a run the files that a command writes, and the folder of the run.
 

@@ -52,12 +52,11 @@ class FitFrames:
     def write(self, file: PathLike) -> None:
         """Write the parameters, and beside them the tables of draws that they name.
 
-        Raises: RunError where a file cannot be written.
+        Raises: RunError where a file cannot be written; InputError where there is nothing to write, or a
+        file would replace an input.
         """
-        path = Path(file)
-        write_whole(path, self.parameters)
-        for name, text in self.results.draws().items():
-            write_whole(path.with_name(name), text)
+        for path, text in self.results.files(Path(file)).items():
+            write_whole(path, text)
 
     def report(self, file: PathLike) -> None:
         """Write the page of the fits. Raises: RunError where the file cannot be written."""

@@ -18,6 +18,7 @@ from sim.calibration.calibrate import Calibration
 from sim.calibration.emulator import from_scale, to_scale
 from sim.calibration.objective import Form, Objective, Term, is_binomial, normal_term
 from sim.calibration.targets import NORMAL_975, Use
+from sim.files import check_yaml
 from sim.numerics.normal import normal_cdf
 from sim.scenario.language.model import Parameter
 from sim.scenario.source.tree import flow
@@ -192,7 +193,8 @@ class CalibrationResults:
 
 
 def draws_file(scenario: Path) -> Path:
-    """Where the draws of a calibrated scenario are written."""
+    """Where the draws of a calibrated scenario are written. Raises: InputError where that is no YAML file."""
+    check_yaml(scenario)
     return scenario.with_name(f"{scenario.stem}.draws.csv")
 
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from sim.errors import InputError
 
 Floats = NDArray[np.float64]
+MOST_PATIENTS = 1_000_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -178,5 +179,9 @@ def _checked_risk(at_risk: Sequence[tuple[float, int]], last: float) -> tuple[li
             )
     if at_risk[0][1] < 1:
         raise InputError("nobody is at risk at time 0", "give the number of patients at time 0")
+    if at_risk[0][1] > MOST_PATIENTS:
+        raise InputError(
+            f"{at_risk[0][1]:,} patients are at risk at time 0", f"a curve has at most {MOST_PATIENTS:,}"
+        )
     inside = [(time, n) for time, n in at_risk if time < last or time == 0.0]
     return [time for time, _ in inside], [n for _, n in inside]

@@ -16,6 +16,7 @@ from sim.calibration.parameter_block import Block, block, identifier
 from sim.calibration.survival_data import Columns, Printed, Stratum, SurvivalData, read_survival_data
 from sim.calibration.survival_fit import HAZARD_RATIOS, TIME_RATIOS, Fit, fit_family
 from sim.errors import InputError
+from sim.files import check_outputs, check_yaml
 
 TIMES_LAST = 2.0
 """The horizon where none is given, in longest times observed."""
@@ -49,6 +50,12 @@ class FitRequest:
     horizon: float | None
     name: str
 
+    @property
+    def inputs(self) -> tuple[Path, ...]:
+        """The files that are read."""
+        beside = self.printed.at_risk
+        return (self.file,) if beside is None else (self.file, beside)
+
     @classmethod
     def of(
         cls,
@@ -76,6 +83,8 @@ class FitRequest:
         except InputError as error:
             of = "horizon" if horizon is not None and "unit of time" not in error.fact else "unit"
             raise InputError(f"{of}: {error.fact}", error.fix) from None
+        if end == 0.0:
+            raise InputError("horizon: a horizon of 0 compares nothing", "write a time, as `10 years`")
         plural = f"{unit.removesuffix('s')}s"
         chosen = identifier(name or file.stem)
         return cls(file, columns, printed, checked_names(tuple(families)), effect, knots, plural, end, chosen)
@@ -117,6 +126,20 @@ class FitResults:
     def unit(self) -> str:
         """The unit of the times, as `months`."""
         return self.request.unit
+
+    def files(self, out: Path, *, others: Sequence[Path] = ()) -> dict[Path, str]:
+        """The texts of the parameters and of the draws beside them, by file. others: what else is written.
+
+        Raises: InputError where no family was fitted, or a file would replace an input or another output;
+        RunError where one cannot be written.
+        """
+        if not any(one.best for one in self.strata):
+            fact = f"{out} was not written: no family could be fitted"
+            raise InputError(fact, "without an output file the reason for each is printed")
+        check_yaml(out)
+        draws = {out.with_name(name): text for name, text in self.draws().items()}
+        check_outputs([*others, out, *draws], inputs=self.request.inputs)
+        return {out: self.parameters_text()} | draws
 
     def parameters_text(self) -> str:
         """The `parameters:` of the best fits, and as comments the lines that use them."""
@@ -227,6 +250,7 @@ def fit_survival(request: FitRequest, done: Callable[[float], None] = lambda sha
         raise InputError(
             f"{data.source} has no event: all {data.strata[0].data.number:g} times are censored", fix
         )
+    _check_names(request, data)
     number, last = len(data.strata) * len(request.families), max(one.data.last for one in data.strata)
     found = []
     for i, stratum in enumerate(data.strata):
@@ -237,6 +261,19 @@ def fit_survival(request: FitRequest, done: Callable[[float], None] = lambda sha
         found.append(_ordered(stratum, fits, request, data))
     horizon = request.horizon if request.horizon is not None else TIMES_LAST * last
     return FitResults(request, data, tuple(found), horizon)
+
+
+def _check_names(request: FitRequest, data: SurvivalData) -> None:
+    """Raises: InputError where two groups, or two covariates, give parameters of the same name."""
+    strata = [(one.label, identifier(request.name, one.group, one.event)) for one in data.strata]
+    covariates = [(one.name, identifier(one.name)) for one in data.covariates]
+    for pairs in (strata, covariates):
+        labels: dict[str, str] = {}
+        for label, name in pairs:
+            if name in labels:
+                fact = f"`{labels[name]}` and `{label}` both give the parameter name {name}"
+                raise InputError(fact, f"rename one in {data.source}: signs and capitals are left out")
+            labels[name] = label
 
 
 def _fit(family: str, stratum: Stratum, request: FitRequest, data: SurvivalData) -> Fit:

@@ -16,7 +16,7 @@ from sim.errors import InputError, Problem, Problems, ScenarioError, did_you_mea
 from sim.outcomes.evaluation import Arm
 from sim.outcomes.results import Key
 from sim.pathway.drawn_tables import ParameterPathway
-from sim.runs.run import NUMBER, check_whole, check_word
+from sim.runs.run import LARGEST, NUMBER, check_whole, check_word
 from sim.scenario import load
 from sim.scenario.checks.draws import uses
 from sim.scenario.language.model import Parameter, Scenario
@@ -61,6 +61,8 @@ class CalibrationRequest:
         check_whole("draws", self.draws, 100, 1_000_000)
         check_whole("seed", self.seed, 0, 2**63 - 1)
         check_word("method", self.method, list(Method))
+        if self.workers is not None:
+            check_whole("workers", self.workers, 1, LARGEST)
         if not self.targets:
             raise InputError("targets: no file of targets is given", "name one with --targets FILE")
 
@@ -120,6 +122,12 @@ def model_of(request: CalibrationRequest) -> tuple[CalibrationModel, tuple[Targe
         parameters, base, figures, ordered, tuple(scenarios), request.seed, request.patients, request.workers
     )
     return model, files
+
+
+def input_files(request: CalibrationRequest) -> tuple[Path, ...]:
+    """The scenario, the targets, and the scenarios that the targets name. Raises: ScenarioError."""
+    named = (path for file in read_targets(request.targets) for path in file.scenarios.values())
+    return (request.scenario, *request.targets, *map(Path, named))
 
 
 def _target_scenario(

@@ -156,6 +156,10 @@ def _digitised(table: CsvTable, columns: Columns, printed: Printed) -> SurvivalD
     by = table.needed(columns.by, columns.by, "by") if columns.by else ""
     beside = table
     if printed.at_risk is not None:
+        if not printed.at_risk.is_file():
+            raise InputError(
+                f"at_risk: {printed.at_risk} is no file", "its path is seen from the current folder"
+            )
         beside = CsvTable(printed.at_risk, read_table(printed.at_risk))
         beside.needed("at_risk", "at_risk", "at_risk")
     found = []
@@ -272,8 +276,10 @@ def _covariates(table: CsvTable, names: Sequence[str]) -> tuple[tuple[Covariate,
     """The covariates and their values, [n_rows, n_covariates]; numbers are centred near their mean."""
     found: list[Covariate] = []
     columns: list[Floats] = []
-    for name in names:
+    for i, name in enumerate(names):
         column = table.needed(name, name, "covariates")
+        if name in names[:i]:
+            raise InputError(f"covariates: {name} is named twice", "name it once")
         texts = [row[column] for row in table.rows]
         empty = next((row for row, text in zip(table.rows, texts, strict=True) if not text), None)
         if empty is not None:

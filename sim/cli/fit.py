@@ -95,21 +95,18 @@ def fit(
         horizon=horizon,
         name=name,
     )
-    check_outputs(named(json, report, out), inputs=[data, *([at_risk] if at_risk else [])])
+    check_outputs(named(json, report, out), inputs=request.inputs)
     with waiting() as progress:
         progress.step("fit")
         results = fit_survival(request, progress.share)
+    files = results.files(out, others=named(json, report)) if out is not None else {}
     if report is not None:
         from sim.report.page.fit_page import fit_page
         from sim.runs.provenance import fit_facts
 
         write_output(report, fit_page(results, fit_facts(command())))
-    drawn = []
-    if out is not None:
-        write_output(out, results.parameters_text())
-        for file, text in results.draws().items():
-            write_output(out.with_name(file), text)
-            drawn.append(out.with_name(file))
+    for file, content in files.items():
+        write_output(file, content)
     text = json_text(results.as_json()) if json is not None else ""
     if json == "-":
         say(text)
@@ -117,4 +114,4 @@ def fit(
     if json is not None:
         write_output(Path(json), text)
     print_fit(results, console(), full=full)
-    say_written(out, *drawn, report)
+    say_written(*files, report)

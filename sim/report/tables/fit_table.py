@@ -33,7 +33,7 @@ def print_fit(results: FitResults, console: Console, *, full: bool = False) -> N
             for text in results.warnings(one):
                 prose(console, f"Note: {text}.")
         console.print()
-        for line in results.parameters_text().splitlines():
+        for line in results.parameters_text().splitlines() if any(one.best for one in results.strata) else ():
             console.print(Text(line), soft_wrap=True)  # a line that is broken is no YAML
 
     printed(console, write)

@@ -126,6 +126,8 @@ outcomes: {overall_survival: {from: start, until: {state: dead}}}
         ("time,status,cause 5,1,", {}, "column cause: is empty, and the event was seen"),
         ("time,status,age 5,1,4 6,1,", {"covariates": ("age",)}, "line 3 of data.csv, column age: is empty"),
         ("time,status,age 5,1,4 6,1,4", {"covariates": ("age",)}, "covariates: age has one value"),
+        ("time,status,age 5,1,4 6,1,3", {"covariates": ("age", "age")}, "covariates: age is named twice"),
+        ("time,survival,at_risk 0,1,2000000 5,0.5, 6,0.4,", {}, "2,000,000 patients are at risk at time 0"),
         ("time_low,time_high 5,4", {}, "column time_low: 5 is after time_high 4"),
         ("time_low,time_high 0,", {}, "neither end is known"),
         ("time,survival 0,1 5,0.5 6,0.4", {}, "the numbers at risk are missing"),
@@ -139,6 +141,11 @@ def test_what_is_wrong_has_its_line_and_column(
         read(tmp_path, text, **columns)
     assert message in error.value.fact
     assert error.value.fix
+
+
+def test_numbers_at_risk_in_a_file_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"at_risk: .*none\.csv is no file"):
+        read(tmp_path, "time,survival 0,1 5,0.5 6,0.4", Printed(at_risk=tmp_path / "none.csv"))
 
 
 def test_what_is_printed_beside_a_curve_needs_one(tmp_path: Path) -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
 
 from sim import calibrate
+from sim.calibration.posterior import sampler_library
+from sim.errors import RunError
 from sim.scenario import load
 from tests.calibration_models import SHARE, targets_text, write_model
 from tests.command import error_of, output_of
@@ -124,6 +127,7 @@ FAULTS = {
     "an unknown method": (("--parameter", "p", "--method", "guess"), "guess is none of", ""),
     "nothing that reacts": (("--parameter", "q"), "no target changes with q", ""),
     "few patients": (("--parameter", "p", "--patients", "10"), "must be a whole number from 100", ""),
+    "no workers": (("--parameter", "p", "--workers", "0"), "--workers: must be a whole number from 1", ""),
     "an unknown parameter in the targets": ((), "there is no parameter `r`", "calibrate: {r: own}\n"),
     "a prior that is none": ((), "has no distribution", "calibrate: {p: {}}\n"),
 }
@@ -137,6 +141,25 @@ def test_each_fault_is_one_clear_error(folder: Path, fault: str) -> None:
     assert fact.removeprefix("parameters: ") in error
     assert not (folder / "out.yaml").exists()
     assert not (folder / "out.draws.csv").exists()
+
+
+def test_the_calibrated_scenario_is_a_yaml_file(folder: Path) -> None:
+    error = error_of(*LAPLACE, "--parameter", "p", "--out", "out", folder=folder)
+    assert "out: is no name of a YAML file\n    write out.yaml" in error
+
+
+def test_without_emcee_the_error_has_the_fix(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "emcee", None)
+    with pytest.raises(RunError, match=r"needs emcee\n.*allpath\[calibrate\]', or --method laplace"):
+        sampler_library()
+
+
+def test_no_output_replaces_a_scenario_of_the_targets(folder: Path) -> None:
+    text = (folder / "model.yaml").read_text()
+    (folder / "layer.yaml").write_text("format: 1\ntitle: A layer\nbased_on: model.yaml\n")
+    words = ("calibrate", "layer.yaml", *LAPLACE[2:], "--parameter", "p", "--out", "model.yaml")
+    assert "model.yaml: would replace an input" in error_of(*words, folder=folder)
+    assert (folder / "model.yaml").read_text() == text
 
 
 def test_a_vector_and_a_parameter_without_uncertainty_are_errors(folder: Path) -> None:

@@ -68,6 +68,7 @@ def test_a_family_that_fails_does_not_stop_the_others(tmp_path: Path) -> None:
         (["--family", "uniform"], "--family: uniform is not fitted: its limits are"),
         (["--unit", "fortnight"], "--unit: `fortnight` is not a unit of time"),
         (["--horizon", "10"], "--horizon: 10 has no unit"),
+        (["--horizon", "0 days"], "--horizon: a horizon of 0 compares nothing"),
         (["--effect", "odds"], "--effect: there is no effect `odds`"),
         (["--knots", "0"], "--knots: 0 is not between 1 and 5"),
         (["--time", "tme"], "gehan.csv has no column `tme`\n    did you mean `time`?"),
@@ -84,6 +85,39 @@ def test_nothing_to_fit(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("time,status\n5,0\n6,0\n", "utf-8")
     assert "a.csv has no event: all 2 times are censored" in error_of("fit", "a.csv", folder=tmp_path)
     assert "b.csv is no file" in error_of("fit", "b.csv", folder=tmp_path)
+
+
+CURED = "time,status\n" + "".join(f"{time},1\n" for time in range(1, 20)) + "100,0\n" * 20
+
+
+@pytest.mark.parametrize(
+    ("data", "options", "message"),
+    [
+        ("a_draws.csv", ["--name", "a", "--out", "o.yaml"], "a_draws.csv: would replace an input"),
+        ("a.csv", ["--out", "a_draws.csv"], "a_draws.csv: is no name of a YAML file"),
+        ("a.csv", ["--out", "o.yaml", "--json", "a_draws.csv"], "a_draws.csv: two outputs have this name"),
+    ],
+)
+def test_draws_replace_nothing(data: str, options: list[str], message: str, tmp_path: Path) -> None:
+    (tmp_path / data).write_text(CURED, "utf-8")
+    error = error_of("fit", data, "--family", "mixture_cure.weibull", *options, folder=tmp_path)
+    assert message in error
+    assert [file.name for file in tmp_path.iterdir()] == [data]
+    assert (tmp_path / data).read_text("utf-8") == CURED
+
+
+def test_nothing_is_written_where_nothing_is_fitted(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("time,status\n5,1\n", "utf-8")
+    words = ("fit", "a.csv", "--family", "weibull")
+    assert "no family could be fitted" in error_of(*words, "--out", "o.yaml", folder=tmp_path)
+    assert not (tmp_path / "o.yaml").exists()
+    assert "parameters:" not in output_of(*words, folder=tmp_path)
+
+
+def test_two_groups_with_one_parameter_name_are_an_error(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("time,status,arm\n5,1,A-1\n6,1,A-1\n7,1,a 1\n8,1,a 1\n", "utf-8")
+    error = error_of("fit", "a.csv", "--by", "arm", "--out", "o.yaml", folder=tmp_path)
+    assert "`arm A-1` and `arm a 1` both give the parameter name a_arm_a_1" in error
 
 
 def test_one_event_fits_one_parameter(tmp_path: Path) -> None:
