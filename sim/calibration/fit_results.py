@@ -134,8 +134,9 @@ class FitResults:
         RunError where one cannot be written.
         """
         if not any(one.best for one in self.strata):
-            fact = f"{out} was not written: no family could be fitted"
-            raise InputError(fact, "without an output file the reason for each is printed")
+            first = self.strata[0].fits[0]
+            fact = f"{out} was not written: no family could be fitted ({first.family.name}: {first.reason})"
+            raise InputError(fact, "without an output file the reason of each is printed")
         check_yaml(out)
         draws = {out.with_name(name): text for name, text in self.draws().items()}
         check_outputs([*others, out, *draws], inputs=self.request.inputs)

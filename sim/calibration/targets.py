@@ -314,13 +314,29 @@ def _figure(
         not_applicable=texts.get("not_applicable", ""),
         where=node.where,
     )
-    if figure.interval is not None and not figure.interval[0] <= published <= figure.interval[1]:
-        raise given["interval"].fail("does not hold the published number", "read both again")
-    if figure.within is not None and figure.within <= 0.0:
-        raise given["within"].fail("a tolerance is above 0", "write 0.2 for 20%")
+    _check_spread(figure, given)
     if figure.interval is None and figure.within is None and n is None and figure.applies:
         raise node.fail("has neither `n` nor `interval`", "write one of them, or `within: 0.2`")
     return figure
+
+
+def _check_spread(figure: Figure, given: Mapping[str, PlacedNode]) -> None:
+    """Raises: Unread for a spread around the published number that it cannot have."""
+    if figure.within is not None and figure.within <= 0.0:
+        raise given["within"].fail("a tolerance is above 0", "write 0.2 for 20%")
+    for key in ("interval", "quartiles", "extremes"):
+        pair: tuple[float, float] | None = getattr(figure, key)
+        if pair is None:
+            continue
+        if not pair[0] <= figure.published <= pair[1]:
+            raise given[key].fail("does not hold the published number", "read both again")
+        if figure.unit and pair[0] < 0.0:
+            raise given[key].fail("a time is not negative", "write 0 or more")
+        if figure.unit and key != "interval" and not 0.0 < pair[0] < pair[1] < math.inf:
+            fix = "leave them out: the interval then follows from `n`"
+            raise given[key].fail(f"no spread follows from {key} that are 0 or not reached", fix)
+    if figure.extremes is not None and figure.n is not None and figure.n < 2:
+        raise given["extremes"].fail("one patient has no extremes", "leave them out")
 
 
 def _published(

@@ -109,6 +109,17 @@ FAULTS = {
     "count without n": ("count: 30, n: 40", "count: 30", "a count is of `n` patients"),
     "count above n": ("count: 30", "count: 41", "a count is of `n` patients: 41 is more than 40"),
     "an interval beside the number": ("[0.4, 0.6]", "[0.6, 0.7]", "does not hold the published number"),
+    "an interval below 0": ("interval: [1, not", "interval: [-1, not", "a time is not negative"),
+    "quartiles of 0": (
+        "interval: [1, not reached]",
+        "n: 9, quartiles: [0, 4]",
+        "no spread follows from quartiles",
+    ),
+    "extremes not reached": (
+        *("interval: [1, not reached]", "n: 9, extremes: [1, not reached]"),
+        "no spread follows from extremes",
+    ),
+    "extremes of one patient": ("interval: [1, not reached]", "n: 1, extremes: [1, 4]", "one patient has no"),
     "a tolerance of 0": ("within: 0.2", "within: 0", "a tolerance is above 0"),
     "neither published nor count": ("published: 0.5, ", "", "needs `published` or `count`, one of them"),
     "a share above 1": ("published: 0.5", "published: 50", "50 is not a probability"),
