@@ -186,7 +186,9 @@ def is_still_triggered(T: Tables, x: Floats, k: Ints, event: int, lasted: float)
     p = probability(T, x, k, P[event, at.EVENT_CHANCE], first, n)
     later = p * survival(T, x, k, choose(T, x, k, P[event, at.EVENT_DIST]), lasted)
     x[at.NOW] = now
-    return drawn(T, k, P[event, at.EVENT_CHANCE_DRAW]) * (later + (1.0 - p)) < later
+    return (
+        drawn(T, k, P[event, at.EVENT_CHANCE_DRAW]) * (later + (1.0 - p)) <= later
+    )  # equal: certain, and past a fixed time
 
 
 @compiled

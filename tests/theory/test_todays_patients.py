@@ -136,3 +136,16 @@ def test_a_clock_without_a_column_in_the_table_is_noted(rows: str, note: str) ->
     run_notes = log_results(result.log, result.use, scenario).notes
     for notes in (scenario.notes, run_notes):
         assert [note in found for found in notes if "table of today" in found] == ([True] if note else [])
+
+
+def test_a_certain_event_past_its_fixed_time_occurs_as_without_a_chance() -> None:
+    """Nobody who enters today is still there after its time: of the two explanations, never and late, `chance: 1` excludes never."""
+    patients = f"{{{table('stage,days_in_stage', f'ward,{LASTED}')}}}"
+    plain, certain = (
+        simulate_stages(
+            stage("{fixed: 30 days}", chance), patients=patients, horizon="2000 days", replications=1
+        )
+        for chance in ("", "chance: 1, ")
+    )
+    assert (entered(plain, "died") == entered(certain, "died")).all()
+    assert count(certain, "ward.done").sum() == count(plain, "ward.done").sum() > 0
