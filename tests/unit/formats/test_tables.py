@@ -80,7 +80,7 @@ def history(tmp_path_factory: pytest.TempPathFactory) -> History:
 @pytest.mark.parametrize("name", ["patients", "events", "resource_use"])
 def test_csv_and_parquet_hold_the_same(history: History, tmp_path: Path, name: str) -> None:
     for kind in ("csv", "parquet"):
-        tables.write(tmp_path, history, kind=kind)
+        tables.write(tmp_path, [history], kind=kind)
     assert {path.name for path in tmp_path.iterdir()} == {*tables.files("csv"), *tables.files("parquet")}
     expected = parquet.read_table(tmp_path / f"{name}.parquet").to_pandas()
     found = saved_runs.read_csv(tmp_path / f"{name}.csv")
@@ -98,7 +98,7 @@ def test_csv_and_parquet_hold_the_same(history: History, tmp_path: Path, name: s
 
 
 def test_without_a_queue_there_is_no_table_of_resources(tmp_path: Path) -> None:
-    tables.write(tmp_path, HISTORY, kind="parquet")
+    tables.write(tmp_path, [HISTORY], kind="parquet")
     assert {path.name for path in tmp_path.iterdir()} == {"patients.parquet", "events.parquet"}
 
 
@@ -141,7 +141,7 @@ def test_names_of_stages_and_categories_are_protected_in_every_csv(tmp_path: Pat
     )
     stages = [replace(one, name=name) for one, name in zip(SCENARIO.stages, names.stages, strict=True)]
     history = History(replace(LOG, names=names), by_hand.no_use(), replace(SCENARIO, stages=tuple(stages)))
-    tables.write(tmp_path, history, kind="csv")
+    tables.write(tmp_path, [history], kind="csv")
     mstate.write(tmp_path, history, by="stages")
     written = {path.name: path.read_text("utf-8") for path in tmp_path.iterdir()}
     assert set(written) == {"patients.csv", "events.csv", *mstate.FILES}
