@@ -70,7 +70,7 @@ def test_several_processes_write_the_same_log(monkeypatch: pytest.MonkeyPatch) -
     assert columns(simulate(pathway, engine="shared", workers=2).log) == alone
 
 
-@pytest.mark.parametrize("examples", sizes(60, long=250))
+@pytest.mark.parametrize("examples", sizes(30, long=250))
 def test_random_pathways(examples: int) -> None:
     """Both engines write the same log; with 250 pathways every word of the language occurs in some log."""
     occurred: set[str] = set()

@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
+
 from tests.published.economic_tables import BASE, TABLES, against_base, arm
 from tests.published.strategy_tables import SCENARIOS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "economics.md").read_text("utf-8")
 
 
+@pytest.mark.long
 def test_the_page_has_every_table_and_what_two_of_its_rows_give() -> None:
     assert re.findall(r"<!-- (.+) -->", PAGE) == [part for name in TABLES for part in (name, "end")]
     base = arm(SCENARIOS / "uk_us_commercial.yaml", BASE)

@@ -134,7 +134,7 @@ def at_start(log: EventLog, attribute: str) -> NDArray[np.float64]:
 
 
 @pytest.mark.parametrize("number", sizes(10_000, long=PATIENTS))
-@pytest.mark.parametrize("setting", SETTINGS)
+@pytest.mark.parametrize("setting", ["academic", pytest.param("commercial", marks=pytest.mark.long)])
 def test_survival_falls_as_the_wait_for_apheresis_grows(setting: str, number: int) -> None:
     """The same patients with the same random numbers wait longer, and nothing else changes.
 

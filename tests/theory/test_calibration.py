@@ -91,6 +91,7 @@ def test_categories_are_one_multinomial(tmp_path: Path) -> None:
         assert row.sd == pytest.approx(sd, rel=0.12), row.name
 
 
+@pytest.mark.long
 def test_two_choices_of_which_only_the_product_is_known_are_not_identified(tmp_path: Path) -> None:
     """Both profiles stay open to a side at least, one combination is learned, and both go opposite ways.
 

@@ -4,6 +4,7 @@ from math import log
 from pathlib import Path
 
 import numpy as np
+import pytest
 from scipy import stats
 
 from sim.uncertainty.psa import model_of, run_psa
@@ -49,6 +50,7 @@ def expected() -> tuple[float, float, dict[str, float]]:
     return float((gain > 0.0).mean()), float(np.maximum(gain, 0.0).mean() - kept), partial
 
 
+@pytest.mark.long
 def test_two_arms(tmp_path: Path) -> None:
     """Five standard errors, which catch an error of 0.08 in the probability and three tenths of the EVPI.
 

@@ -24,7 +24,10 @@ REPLICATIONS = dict.fromkeys(SYSTEMS, 8) | {
     **dict.fromkeys(("M/M/3", "M/M/4", "M/M/3, two classes"), 20),
 }
 """As many as it takes for the precision below."""
-LONG = ("M/M/4", "M/M/3, two classes")
+LONG = (
+    *("M/M/3", "M/M/4", "M/M/3, two classes", "M/M/2/6 (bounded)"),
+    *("M/M/1 then M/M/2 (tandem)", "M/U/1 (Pollaczek-Khinchine)", "M/D/1"),
+)
 LARGEST_ERROR = 0.25
 """No figure may be off by more than this, and of the shares and utilisations by far less; `make
 theory-long` holds each to 1%."""

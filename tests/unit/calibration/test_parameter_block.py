@@ -74,7 +74,10 @@ def test_pasted_parameters_simulate_what_was_fitted(family: str, tmp_path: Path)
     np.testing.assert_array_less(np.abs(found.estimate - expected), 5.0 * found.standard_error + 1e-9)
 
 
-@pytest.mark.parametrize("family", ["gompertz", "generalised_gamma", "mixture_cure.generalised_gamma"])
+@pytest.mark.parametrize(
+    "family",
+    ["gompertz", "generalised_gamma", pytest.param("mixture_cure.generalised_gamma", marks=pytest.mark.long)],
+)
 def test_draws_have_the_mean_and_covariance_of_the_fit(family: str, tmp_path: Path) -> None:
     """Means within 0.16 and sds within 12% of a standard error, correlations within 0.15 (five of their errors)."""
     results = fits(file_with_more_events(tmp_path / "data.csv"), family)

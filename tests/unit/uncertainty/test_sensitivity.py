@@ -59,6 +59,7 @@ def test_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert (tornado_bars(study), simulated_indices(study, power=2)) == expected
 
 
+@pytest.mark.long
 def test_workers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Other processes change no bit."""
     files = written(tmp_path)
