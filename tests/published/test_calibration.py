@@ -17,8 +17,9 @@ import numpy as np
 import pytest
 import yaml
 
+from sim.calibration.setup import CalibrationRequest, calibrated_parameters
 from sim.calibration.target_values import Simulated
-from sim.calibration.targets import Figure, Kind, Use
+from sim.calibration.targets import Figure, Kind, Use, read_targets
 from sim.scenario import load
 from tests.published.calibration import FILES, FOLDER, figures, simulated, target_files, targets
 from tests.published.extraction import Printed, entries, printed
@@ -65,6 +66,14 @@ def name(figure: Figure) -> str:
 def test_the_list_is_whole() -> None:
     assert {target.id for target in targets()} == LIST
     assert {*FILES, FOLDER / "assumed.yaml", FOLDER / "sources.yaml"} == set(FOLDER.glob("*.yaml"))
+
+
+def test_every_assumed_parameter_has_a_prior() -> None:
+    """One that is calibrated in the scenario is drawn from a table, which is no prior."""
+    (assumed,) = read_targets([FOLDER / "assumed.yaml"])
+    request = CalibrationRequest.of(FOLDER.parent / "cn_academic.yaml", [FOLDER / "assumed.yaml"])
+    found = calibrated_parameters(request, load(request.scenario), [assumed])
+    assert [one.name for one in found] == list(assumed.calibrate)
 
 
 def test_whole_courses_and_nothing_else_are_held_back() -> None:
