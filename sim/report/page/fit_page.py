@@ -64,6 +64,8 @@ def _answer(one: StratumFits) -> str:
     of = f"{one.stratum.label}: " if one.stratum.label else ""
     if one.best is None:
         return f"{of}No family could be fitted."
+    if len(one.fitted) == 1:
+        return f"{of}{one.best.family.name}: AIC {one.best.aic:.2f}."
     return (
         f"{of}{one.best.family.name} has the lowest AIC ({one.best.aic:.2f}) of {len(one.fitted)} families."
     )
@@ -129,10 +131,10 @@ def survival_picture(results: FitResults, one: StratumFits, number: int) -> Pict
     )
     middle = " An event within an interval is drawn at its middle." if data.is_interval.any() else ""
     others = " Other events are censored." if one.stratum.event else ""
-    caption = (
-        f"Kaplan-Meier estimate with 95% limits (steps) and the {len(lines) - 1} families with the lowest "
-        f"AIC.{others}{middle}"
-    )
+    others += " Fitted curves are means over the patients' covariates." if results.data.covariates else ""
+    n = len(lines) - 1
+    families = "the fitted family" if n == 1 else f"the {n} families with the lowest AIC"
+    caption = f"Kaplan-Meier estimate with 95% limits (steps) and {families}.{others}{middle}"
     title = f"Fit and observation, {one.stratum.label}" if one.stratum.label else "Fit and observation"
     return Picture(f"survival-{number}", title, caption, figure, (_table(results, lines, data.last),))
 

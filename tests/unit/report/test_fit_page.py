@@ -14,7 +14,7 @@ from tests.survival_examples import write_gehan
 from tests.unit.report.test_page import Outline
 
 
-def fitted(path: Path, families: list[str], **columns: str) -> FitResults:
+def fitted(path: Path, families: list[str], **columns: str | tuple[str, ...]) -> FitResults:
     request = FitRequest.of(
         path,
         columns=Columns(**columns),
@@ -57,7 +57,13 @@ def test_one_event(tmp_path: Path) -> None:
 def test_groups_have_sections(tmp_path: Path) -> None:
     page = fit_page(fitted(write_gehan(tmp_path / "gehan.csv"), ["weibull"], by="drug"), {})
     assert "Fit and observation, drug 6-MP" in page
-    assert "drug placebo: weibull has the lowest AIC" in page
+    assert "drug placebo: weibull: AIC " in page
+    assert "(steps) and the fitted family." in page
+
+
+def test_curves_of_a_fit_with_covariates_are_means(tmp_path: Path) -> None:
+    page = fit_page(fitted(write_gehan(tmp_path / "gehan.csv"), ["weibull"], covariates=("drug",)), {})
+    assert "means over the patients&#39; covariates" in page
 
 
 def test_causes_have_cumulative_incidences(tmp_path: Path) -> None:
