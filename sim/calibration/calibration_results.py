@@ -114,9 +114,9 @@ class CalibrationResults:
                 "kept": {file: list(names) for file, names in self.kept.items()},
                 "figures": [asdict(row) for row in self.targets],
                 "fit": {
-                    "deviance": float(np.sum(fit.residuals**2)),
+                    "deviance": fit.deviance,
                     "terms": len(fit.residuals),
-                    "simulation_error": fit.objective_error,
+                    "simulation_error": fit.deviance_error,
                     "runs": fit.runs,
                     "is_converged": fit.is_converged,
                     "message": fit.message,

@@ -44,6 +44,16 @@ class BestFit:
     message: str
 
     @property
+    def deviance(self) -> float:
+        """The sum of squares of the residuals: without the priors."""
+        return float(np.sum(self.residuals**2))
+
+    @property
+    def deviance_error(self) -> float:
+        """Its standard error by simulation."""
+        return 2.0 * self.objective_error
+
+    @property
     def information(self) -> Floats:
         """The Fisher information of the targets in units of the priors: float64 [n, n]."""
         found: Floats = self.jacobian.T @ self.jacobian

@@ -204,10 +204,9 @@ def correlated_pairs(results: CalibrationResults) -> list[tuple[str, str, float]
 def _trust(results: CalibrationResults) -> Iterator[str]:
     own = results.calibration
     fit, posterior = own.fit, own.posterior
-    deviance = float(np.sum(fit.residuals**2))
     yield (
-        f"Best fit: deviance {deviance:.1f} of {_many(len(fit.residuals), 'term')} (standard error by "
-        f"simulation {2.0 * fit.objective_error:.2g}), {fit.runs} runs."
+        f"Best fit: deviance {fit.deviance:.1f} of {_many(len(fit.residuals), 'term')} (standard error by "
+        f"simulation {fit.deviance_error:.2g}), {fit.runs} runs."
     )
     if not fit.is_converged:
         yield "The search ended before it converged: simulate more patients."
