@@ -59,11 +59,11 @@ class CalibrationFrames:
         Raises: RunError where a file cannot be written.
         """
         from sim.calibration.calibration_results import draws_file
-        from sim.calibration.setup import input_files
+        from sim.calibration.setup import files_read
 
         scenario, request = Path(file), self.results.calibration.request
         draws = draws_file(scenario)
-        check_outputs([scenario, draws], inputs=input_files(request))
+        check_outputs([scenario, draws], inputs=files_read(request))
         write_whole(draws, self.results.draws_csv())
         write_whole(scenario, self.results.layer(file=scenario, draws=draws))
 

@@ -17,7 +17,7 @@ from sim.outcomes.evaluation import Arm
 from sim.outcomes.results import Key
 from sim.pathway.drawn_tables import ParameterPathway
 from sim.runs.run import LARGEST, NUMBER, check_whole, check_word
-from sim.scenario import load
+from sim.scenario import input_files, load
 from sim.scenario.checks.draws import uses
 from sim.scenario.language.model import Parameter, Scenario
 from sim.scenario.language.node_reader import PlacedNode
@@ -124,10 +124,10 @@ def model_of(request: CalibrationRequest) -> tuple[CalibrationModel, tuple[Targe
     return model, files
 
 
-def input_files(request: CalibrationRequest) -> tuple[Path, ...]:
-    """The scenario, the targets, and the scenarios that the targets name. Raises: ScenarioError."""
-    named = (path for file in read_targets(request.targets) for path in file.scenarios.values())
-    return (request.scenario, *request.targets, *map(Path, named))
+def files_read(request: CalibrationRequest) -> tuple[str, ...]:
+    """The targets, and every file that the scenario and those of the targets are read from. Raises: ScenarioError."""
+    named = {path: None for file in read_targets(request.targets) for path in file.scenarios.values()}
+    return (*map(str, request.targets), *input_files([request.scenario, *named]))
 
 
 def _target_scenario(

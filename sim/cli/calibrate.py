@@ -54,7 +54,7 @@ def calibrate(
     """
     from sim.calibration.calibrate import run_calibration
     from sim.calibration.calibration_results import draws_file, results_of
-    from sim.calibration.setup import CalibrationRequest, input_files
+    from sim.calibration.setup import CalibrationRequest, files_read
     from sim.report.tables.calibration_table import print_calibration
 
     request = CalibrationRequest.of(
@@ -69,7 +69,7 @@ def calibrate(
         assume_spread=share_of(assume_spread),
     )
     kept = draws_file(out) if out is not None else None
-    check_outputs(named(json, report, out, kept), inputs=input_files(request))
+    check_outputs(named(json, report, out, kept), inputs=files_read(request))
     with waiting() as progress:
         results = results_of(run_calibration(request, progress=progress))
         if report is not None:

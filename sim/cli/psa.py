@@ -68,6 +68,7 @@ def psa(
     All arms have the same parameters and the same patients in a draw.
     """
     from sim.report.tables.psa_table import print_psa
+    from sim.scenario import input_files
     from sim.uncertainty.psa import psa_request
     from sim.uncertainty.results import analyse
 
@@ -81,7 +82,7 @@ def psa(
         patients=patients,
         **shared,
     )
-    check_outputs(named(json, report), inputs=arms, folder=out)
+    check_outputs(named(json, report), inputs=input_files(arms, settings=shared["settings"] or ()), folder=out)
     if out is not None:
         resumable.append(out)
     with waiting() as progress:

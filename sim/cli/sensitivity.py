@@ -51,10 +51,11 @@ def sensitivity(
     Of one arm the number itself is analysed, of several the difference from the first.
     """
     from sim.report.tables.sensitivity_table import print_sensitivity
+    from sim.scenario import input_files
     from sim.uncertainty.sensitivity_results import analyse_parameters
 
     spread = share_of(assume_spread)
-    check_outputs(named(json, report), inputs=arms)
+    check_outputs(named(json, report), inputs=input_files(arms, settings=shared["settings"] or ()))
     with waiting() as progress:
         results = analyse_parameters(
             arms,

@@ -19,10 +19,11 @@ def verify(
     from sim.files import check_outputs
     from sim.report.tables.verification_table import print_verification, summary
     from sim.runs.run import RunRequest
+    from sim.scenario import input_files
     from sim.verification.battery import verify as checked
 
     request = RunRequest.of(scenario, patients=patients, **shared)
-    check_outputs(named(json), inputs=[scenario])
+    check_outputs(named(json), inputs=input_files([scenario], settings=shared["settings"] or ()))
     with waiting() as progress:
         found = checked(request, progress=progress)
     if not write_json(found, json):

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from sim.errors import Problems
 from sim.scenario.language.model import Scenario
 
-__all__ = ["load"]
+__all__ = ["input_files", "load"]
 
 
 def load(
@@ -28,6 +28,13 @@ def load(
     with recorded() as inputs:
         scenario = _resolve(path, settings, keep)
     return replace(scenario, inputs=tuple(dict.fromkeys(inputs)))
+
+
+def input_files(
+    scenarios: Iterable[str | os.PathLike[str]], *, settings: Sequence[str] = ()
+) -> tuple[str, ...]:
+    """Every file that these scenarios are read from: layers below, tables and citations too. Raises: as `load`."""
+    return tuple(file for path in scenarios for file in load(path, settings=settings).inputs)
 
 
 def _resolve(path: str | os.PathLike[str], settings: Sequence[str], keep: Collection[str]) -> Scenario:

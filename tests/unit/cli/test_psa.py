@@ -77,3 +77,14 @@ def test_wrong_options(tmp_path: Path, words: tuple[str, ...], message: str) -> 
     """One clear error, exit status 2."""
     written(tmp_path)
     assert message in error_of("psa", "base.yaml", "better.yaml", *words, folder=tmp_path)
+
+
+@pytest.mark.parametrize("verb", ["psa", "sensitivity", "verify"])
+def test_no_output_replaces_a_file_that_a_scenario_is_based_on(tmp_path: Path, verb: str) -> None:
+    written(tmp_path)
+    layer = tmp_path / "layer.yaml"
+    layer.write_text("format: 1\ntitle: Shorter\nbased_on: base.yaml\nchanges: {horizon: 3 years}\n", "utf-8")
+    before = (tmp_path / "base.yaml").read_bytes()
+    error = error_of(verb, "layer.yaml", "--json", "base.yaml", folder=tmp_path)
+    assert "base.yaml: would replace an input of this run" in error
+    assert (tmp_path / "base.yaml").read_bytes() == before
