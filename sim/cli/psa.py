@@ -82,7 +82,8 @@ def psa(
         patients=patients,
         **shared,
     )
-    check_outputs(named(json, report), inputs=input_files(arms, settings=shared["settings"] or ()), folder=out)
+    read = input_files(arms, settings=shared["settings"] or ())
+    check_outputs(named(json, report), inputs=read, folder=out)
     if out is not None:
         resumable.append(out)
     with waiting() as progress:

@@ -33,7 +33,10 @@ def load(
 def input_files(
     scenarios: Iterable[str | os.PathLike[str]], *, settings: Sequence[str] = ()
 ) -> tuple[str, ...]:
-    """Every file that these scenarios are read from: layers below, tables and citations too. Raises: as `load`."""
+    """Every file that these scenarios are read from: layers below, tables and citations too.
+
+    Raises: as `load`.
+    """
     return tuple(file for path in scenarios for file in load(path, settings=settings).inputs)
 
 
