@@ -16,7 +16,7 @@ from sim.errors import InputError, Problem, Problems, ScenarioError, did_you_mea
 from sim.outcomes.evaluation import Arm
 from sim.outcomes.results import Key
 from sim.pathway.drawn_tables import ParameterPathway
-from sim.runs.run import LARGEST, NUMBER, check_whole, check_word
+from sim.runs.run import NUMBER, check_whole, check_word, check_workers
 from sim.scenario import input_files, load
 from sim.scenario.checks.draws import uses
 from sim.scenario.language.model import Parameter, Scenario
@@ -61,8 +61,7 @@ class CalibrationRequest:
         check_whole("draws", self.draws, 100, 1_000_000)
         check_whole("seed", self.seed, 0, 2**63 - 1)
         check_word("method", self.method, list(Method))
-        if self.workers is not None:
-            check_whole("workers", self.workers, 1, LARGEST)
+        check_workers(self.workers)
         if not self.targets:
             raise InputError("targets: no file of targets is given", "name one with --targets FILE")
 
@@ -125,7 +124,10 @@ def model_of(request: CalibrationRequest) -> tuple[CalibrationModel, tuple[Targe
 
 
 def files_read(request: CalibrationRequest) -> tuple[str, ...]:
-    """The targets, and every file that the scenario and those of the targets are read from. Raises: ScenarioError."""
+    """The targets, and every file that the scenario and those of the targets are read from.
+
+    Raises: ScenarioError.
+    """
     named = {path: None for file in read_targets(request.targets) for path in file.scenarios.values()}
     return (*map(str, request.targets), *input_files([request.scenario, *named]))
 

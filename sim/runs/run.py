@@ -88,8 +88,7 @@ class RunRequest:
     def __post_init__(self) -> None:
         check_whole("seed", self.seed, 0, 2**63 - 1)
         check_whole("replications", self.replications, 1, LARGEST)
-        if self.workers is not None and not isinstance(self.workers, Cluster):
-            check_whole("workers", self.workers, 1, LARGEST)
+        check_workers(self.workers)
         if self.patients is not None:
             check_whole("patients", self.patients, 1, LARGEST)
         check_word("engine", self.engine, ENGINES)
@@ -140,6 +139,12 @@ def check_whole(name: str, value: Any, low: int, high: int) -> None:
     except TypeError:
         pass
     raise InputError(f"{name}: must be a whole number from {low} to {high:,}, not {value}")
+
+
+def check_workers(workers: Workers) -> None:
+    """Raises: InputError for a number of threads or processes below 1; a cluster checks itself."""
+    if workers is not None and not isinstance(workers, Cluster):
+        check_whole("workers", workers, 1, LARGEST)
 
 
 def check_word(name: str, word: str | None, known: Iterable[str]) -> None:
