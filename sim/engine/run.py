@@ -180,6 +180,10 @@ def kept() -> list[str]:
     return [name for name, function in COMPILED.items() if is_kept(function)]
 
 
+def _missing(names: Sequence[str]) -> list[str]:
+    return [name for name in names if not is_kept(COMPILED[name])]
+
+
 def ensure_compiled(names: Sequence[str]) -> None:
     """Compile functions, by their names in `COMPILED`, in a process of its own, which a signal can end.
 
@@ -187,11 +191,11 @@ def ensure_compiled(names: Sequence[str]) -> None:
     Where code cannot be kept on disk, or the other process fails, this one compiles when it gets there.
     """
     folder = cache_folder() if IS_COMPILED and IS_COMPILING not in os.environ else None
-    if folder is None or not set(names) - set(kept()):
+    if folder is None or not _missing(names):
         return
     with (folder / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        missing = [name for name in names if name not in kept()]
+        missing = _missing(names)
         if missing:
             NOTES.warning("compiling the kernel (once, about 20 seconds) ...")
             run_module("sim.engine.precompile", "--child", *missing)
