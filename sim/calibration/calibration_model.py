@@ -9,7 +9,7 @@ from math import inf, isnan, nan
 
 import numpy as np
 
-from sim.calibration.target_values import evaluations_of, key_of, simulated_value, times_of
+from sim.calibration.target_values import evaluate_figures, evaluations_of, key_of, times_of
 from sim.calibration.targets import Figure, Use
 from sim.engine.processes import Workers, in_parts
 from sim.engine.variants import simulate_variants
@@ -17,7 +17,7 @@ from sim.errors import RunError
 from sim.event_log.log import Floats
 from sim.numerics.normal import normal_cdf
 from sim.outcomes.evaluation import Arm, Evaluator
-from sim.outcomes.results import Key
+from sim.outcomes.results import NORMAL_975, Key
 from sim.pathway.drawn_tables import ParameterPathway
 from sim.runs.run import QUIET, Progress, check_rules
 from sim.scenario.checks.draws import check_draws
@@ -206,20 +206,15 @@ def simulate_part(model: CalibrationModel, part: _Part) -> tuple[_Part, FigureVa
 def _figures(model: CalibrationModel, one: TargetScenario, arm: Arm) -> Floats:
     """Estimate, standard error and patients of each figure: float64 [3, n_replications, n_figures]."""
     figures = [model.figures[i] for i in one.figures]
-    evaluator = Evaluator(arm, at=times_of(figures))
     found = np.empty((3, arm.replications, len(figures)))
-    for column, (figure, evaluation) in enumerate(evaluations_of(evaluator, figures)):
-        key = model.keys[one.figures[column]]
+    for column, (figure, values) in enumerate(evaluate_figures(arm, figures)):
         longest = arm.scenario.horizon / days(f"1 {figure.unit}") if figure.unit else nan
-        for row, of_replication in enumerate(evaluation.groups[""].by_replication):
-            value = simulated_value(figure, of_replication.estimates[key])
+        for row, value in enumerate(values):
             if not value.n:
                 fact = f"{figure.label}: nobody reaches the outcome {figure.outcome} of {figure.scenario}"
                 raise RunError(f"{fact}\n    simulate more patients")
             estimate = longest if figure.unit and isnan(value.value) else value.value
-            error = nan if isnan(value.low) else (estimate - value.low) / 1.959963984540054
-            if value.high < inf and not isnan(error):
-                error = value.error
+            error = (estimate - value.low) / NORMAL_975 if value.high == inf else value.error
             found[:, row, column] = estimate, error, value.n
     return found
 

@@ -17,9 +17,10 @@ from sim import units
 from sim.calibration.calibrate import Calibration
 from sim.calibration.emulator import from_scale, to_scale
 from sim.calibration.objective import Form, Objective, Term, is_binomial, normal_term
-from sim.calibration.targets import NORMAL_975, Use
+from sim.calibration.targets import Use
 from sim.files import check_yaml
 from sim.numerics.normal import normal_cdf
+from sim.outcomes.results import NORMAL_975
 from sim.scenario.language.model import Parameter
 from sim.scenario.source.tree import flow
 from sim.uncertainty.marginals import marginals

@@ -21,9 +21,9 @@ from scipy.special import xlogy
 
 from sim.calibration.calibration_model import CalibrationModel, FigureValues
 from sim.calibration.setup import groups_of
-from sim.calibration.targets import NORMAL_975, Figure
+from sim.calibration.targets import Figure
 from sim.event_log.log import Floats, Indices
-from sim.outcomes.results import Key
+from sim.outcomes.results import NORMAL_975, Key
 
 Flags = NDArray[np.bool_]
 CURVES = ("survival", "cumulative_incidence")

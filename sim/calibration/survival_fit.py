@@ -15,11 +15,11 @@ from sim.calibration.fitted_families import LOG, LOGIT, PLAIN, RATE, Family, fam
 from sim.calibration.maximum_likelihood import Maximum, maximum
 from sim.calibration.observations import Likelihood, Observations
 from sim.distributions.hazards import hazards
+from sim.outcomes.results import NORMAL_975
 
 Floats = NDArray[np.float64]
 HAZARD_RATIOS, TIME_RATIOS = "hazard_ratios", "time_ratios"
 """What covariates do, in the words of the scenario language."""
-NORMAL_975 = 1.959963984540054
 MOST_PATIENTS = 400
 """Patients over which a curve is averaged where there are covariates."""
 LONGEST_LOG = 40.0

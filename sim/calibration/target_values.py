@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from math import inf, isnan
 
 from sim import units
-from sim.calibration.targets import NORMAL_975, Figure
+from sim.calibration.targets import Figure
 from sim.engine.run import simulate
 from sim.errors import Problem, ScenarioError, did_you_mean
 from sim.outcomes.evaluation import Arm, Evaluation, Evaluator
-from sim.outcomes.results import MEDIAN, Estimate, Key
+from sim.outcomes.results import MEDIAN, NORMAL_975, Estimate, Key
 from sim.pathway.tables import compile_pathway
 from sim.runs.run import check_rules
 from sim.scenario import load

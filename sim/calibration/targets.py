@@ -16,11 +16,11 @@ from statistics import NormalDist
 
 from sim import units
 from sim.errors import Place, Problem, Problems, ScenarioError, Where
+from sim.outcomes.results import NORMAL_975, share
 from sim.scenario.language.node_reader import PlacedNode, Unread, read_all
 from sim.scenario.source.citations import citations
 from sim.scenario.source.tree import read_file
 
-NORMAL_975 = NormalDist().inv_cdf(0.975)
 ERROR_OF_MEDIAN = math.sqrt(math.pi / 2)
 """Of the median of a normal sample, in units of sigma over the root of n."""
 
@@ -124,7 +124,8 @@ class Figure:
             return Interval(low, high, f"within {self.within:.0%}")
         assert self.n is not None, "checked where it was read"
         if not self.unit:
-            return Interval(*wilson(self.published * self.n, self.n), "Wilson")
+            found = share(self.published * self.n, self.n)
+            return Interval(found.low, found.high, "Wilson")
         sigma, rule = self._spread(self.n)
         half = 0.5 if self.unit == "days" else 0.0  # a time in whole days stands for half a day either way
         factor = math.exp(NORMAL_975 * sigma / math.sqrt(self.n))
@@ -179,17 +180,6 @@ class TargetFile:
     scenarios: Mapping[str, str]
     targets: tuple[Target, ...]
     calibrate: Mapping[str, PlacedNode] = field(default_factory=dict, compare=False)
-
-
-def wilson(events: float, n: float) -> tuple[float, float]:
-    """95% interval of a share; `events` may be no whole number, where only the share was printed.
-
-    Source: Wilson 1927, doi:10.1080/01621459.1927.10502953.
-    """
-    z2 = NORMAL_975**2
-    centre = (events + z2 / 2) / (n + z2)
-    half = NORMAL_975 / (n + z2) * math.sqrt(events * (n - events) / n + z2 / 4)
-    return centre - half, centre + half
 
 
 # ---------------------------------------------------------------- read

@@ -81,8 +81,10 @@ class Figures:
     influences: Mapping[Key, Influence] = field(default_factory=dict, compare=False, repr=False)
 
 
-def share(count: int, total: int) -> Estimate:
+def share(count: float, total: int) -> Estimate:
     """A share with Wilson's interval; unknown where `total` is 0.
+
+    count: no whole number where only the share of a total was printed.
 
     Source: Wilson 1927, doi:10.1080/01621459.1927.10502953.
     """

@@ -8,6 +8,7 @@ from math import isfinite
 
 import numpy as np
 
+from sim.calibration.identifiability import CHI_SQUARE_95
 from sim.event_log.log import Floats
 from sim.outcomes.results import NORMAL_975
 from sim.report.charts.drawing import legend
@@ -20,7 +21,6 @@ FARTHEST = 8.0
 """Standard errors at which a deviation is drawn at the edge."""
 HIGHEST = 10.0
 """Of a profile; the 95% point is 3.84."""
-CHI_SQUARE_95 = 3.84
 
 
 @dataclass(frozen=True, slots=True)
