@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.errors import InputError, did_you_mean
+from sim.event_log.log import Floats
 from sim.scenario.source.csv_tables import Row, cell_number
 
-Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 

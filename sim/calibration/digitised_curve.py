@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.errors import InputError
+from sim.event_log.log import Floats
 
-Floats = NDArray[np.float64]
 MOST_PATIENTS = 1_000_000
 
 

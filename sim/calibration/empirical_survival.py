@@ -10,10 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.calibration.observations import Observations
+from sim.event_log.log import Floats
 from sim.outcomes.results import NORMAL_975
-from sim.outcomes.survival.estimators import RiskTable, SurvivalCurve, kaplan_meier
+from sim.outcomes.survival.estimators import (
+    RiskTable,
+    SurvivalCurve,
+    aalen_johansen,
+    kaplan_meier,
+    log_log_limits,
+)
 
-Floats = NDArray[np.float64]
 MOST_PIECES, FEWEST_IN_PIECE = 10, 3
 
 
@@ -43,12 +49,8 @@ def observed_curve(data: Observations) -> tuple[StepCurve, SurvivalCurve]:
     An event within an interval counts at its middle. Limits: log-log, Greenwood's variance.
     """
     curve = kaplan_meier(late_risk_table(data, np.isfinite(data.high)))
-    s = curve.survival
-    inside = (s > 0.0) & (s < 1.0)
-    logs = np.log(s, out=np.full(len(s), -1.0), where=inside)
-    wide = np.exp(np.minimum(NORMAL_975 * np.sqrt(curve.greenwood) / -logs, 50.0))
-    low, high = np.where(inside, s**wide, s), np.where(inside, s ** (1.0 / wide), s)
-    return _stepped(curve.table.time, s, low, high, start=1.0, last=data.last), curve
+    low, high = log_log_limits(curve)
+    return _stepped(curve.table.time, curve.survival, low, high, start=1.0, last=data.last), curve
 
 
 def _stepped(
@@ -95,13 +97,9 @@ def incidence_curves(causes: Sequence[Observations]) -> list[StepCurve]:
     """
     is_end = np.any([np.isfinite(one.high) for one in causes], axis=0)
     curve = kaplan_meier(late_risk_table(causes[0], is_end))
-    before = np.concatenate([[1.0], curve.survival])[:-1]
     found = []
     for one in causes:
-        mine = np.isfinite(one.high)
-        place = np.searchsorted(curve.table.time, one.middle[mine])
-        events = np.bincount(place, weights=one.weight[mine], minlength=len(before))
-        value = np.cumsum(before * events / curve.table.at_risk)
+        value = aalen_johansen(curve, one.middle, np.isfinite(one.high)).incidence
         found.append(_stepped(curve.table.time, value, value, value, start=0.0, last=one.last))
     return found
 
@@ -112,7 +110,7 @@ def piece_hazard(data: Observations) -> PieceHazard:
     Limits: those of a Poisson rate on the log scale, sd 1 / sqrt(events).
     """
     is_event = np.isfinite(data.high)
-    times = np.sort(np.repeat(data.middle[is_event], np.maximum(1, data.weight[is_event]).astype(int)))
+    times = data.event_times
     n = max(1, min(MOST_PIECES, len(times) // FEWEST_IN_PIECE))
     inner = np.unique(np.quantile(times, np.arange(1, n) / n, method="lower")) if n > 1 else np.empty(0)
     borders = np.concatenate([[0.0], inner[(inner > 0.0) & (inner < data.last)], [data.last]])

@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sim.calibration.observations import Observations
 from sim.distributions.fits import own_arguments
 from sim.errors import InputError, did_you_mean
+from sim.event_log.log import Floats
 
-Floats = NDArray[np.float64]
 LOG, LOGIT, PLAIN = "log", "logit", "plain"
 TIME, RATE, NUMBER, BARE = "time", "rate", "number", "bare"
 """What a parameter is in the scenario language; a bare one is a number that depends on the unit of time."""
@@ -190,15 +189,9 @@ def family_for(name: str, data: Observations, *, inner_knots: int) -> Family:
     return Family(name, name, PARAMETERS[name], unit=typical)
 
 
-def _event_times(data: Observations) -> Floats:
-    """The times of the events, one each, increasing."""
-    ended = np.isfinite(data.high)
-    return np.sort(np.repeat(data.middle[ended], np.maximum(1, np.round(data.weight[ended])).astype(int)))
-
-
 def _pieces(data: Observations) -> Family:
     """Pieces with about as many events each; a border lies between two events, rounding moves none."""
-    events = _event_times(data)
+    events = data.event_times
     n = max(1, min(MOST_PIECES, len(events) // FEWEST_IN_PIECE))
     distinct = np.unique(events)
     last = np.quantile(events, np.arange(1, n) / n, method="lower") if n > 1 else np.empty(0)
@@ -213,7 +206,7 @@ def _pieces(data: Observations) -> Family:
 
 def _spline(name: str, data: Observations, inner_knots: int) -> Family:
     """Outer knots at the first and last event, inner ones at quantiles of the log times between them."""
-    events = np.log(_event_times(data))
+    events = np.log(data.event_times)
     if len(np.unique(events)) < inner_knots + 2:
         raise ValueError(
             f"{len(np.unique(events))} distinct times of events do not place {inner_knots + 2} knots"

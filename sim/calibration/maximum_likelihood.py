@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import optimize
 
-Floats = NDArray[np.float64]
+from sim.event_log.log import Floats
+
 LogLikelihood = Callable[[Floats], float]
 """The log likelihood at a vector of parameters on a scale without bounds; -inf or nan outside its domain."""
 

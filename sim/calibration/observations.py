@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.distributions.hazards import Hazards
+from sim.event_log.log import Floats
 
-Floats = NDArray[np.float64]
 HazardsAt = Callable[[Floats], Hazards]
 
 
@@ -64,6 +64,12 @@ class Observations:
     def last_event(self) -> float:
         """The time of the last event."""
         return float(self.middle[np.isfinite(self.high)].max())
+
+    @property
+    def event_times(self) -> Floats:
+        """The time of each event, once for each observation with it, increasing."""
+        ended = np.isfinite(self.high)
+        return np.sort(np.repeat(self.middle[ended], np.maximum(1, np.round(self.weight[ended])).astype(int)))
 
     def distinct(self) -> Observations:
         """The same observations with one row for equal ones."""

@@ -8,13 +8,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sim.calibration.fitted_families import BARE, LOG, LOGIT, RATE, TIME
 from sim.calibration.survival_data import Covariate
 from sim.calibration.survival_fit import Fit
 
-Floats = NDArray[np.float64]
 DRAWS = 1000
 """Rows of a table of draws."""
 SEED = 20240601

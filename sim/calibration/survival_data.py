@@ -14,9 +14,9 @@ from sim.calibration.csv_columns import CsvTable
 from sim.calibration.digitised_curve import reconstruct
 from sim.calibration.observations import Observations
 from sim.errors import InputError
+from sim.event_log.log import Floats
 from sim.scenario.source.csv_tables import cell_number, read_table
 
-Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 MULTI_STATE = ("from", "to", "Tstart", "Tstop", "status")
 MATRIX = "tmat.csv"

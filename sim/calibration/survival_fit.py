@@ -8,16 +8,15 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import optimize
 
 from sim.calibration.fitted_families import LOG, LOGIT, PLAIN, RATE, Family, family_for, starts
 from sim.calibration.maximum_likelihood import Maximum, maximum
 from sim.calibration.observations import Likelihood, Observations
 from sim.distributions.hazards import hazards
+from sim.event_log.log import Floats
 from sim.outcomes.results import NORMAL_975
 
-Floats = NDArray[np.float64]
 HAZARD_RATIOS, TIME_RATIOS = "hazard_ratios", "time_ratios"
 """What covariates do, in the words of the scenario language."""
 MOST_PATIENTS = 400

@@ -97,18 +97,22 @@ def survival_at(curve: SurvivalCurve, time: float) -> Estimate:
     return log_log(value, sqrt(float(curve.greenwood[step])) / -float(np.log(value)), table.n)
 
 
+def log_log_limits(curve: SurvivalCurve) -> tuple[Floats, Floats]:
+    """The 95% log-log limits of each step, [n_times]; at 0 and 1 the estimate itself."""
+    s = curve.survival
+    inside = (s > 0.0) & (s < 1.0)
+    logs = np.log(s, out=np.full(len(s), -1.0), where=inside)
+    wide = np.exp(np.minimum(NORMAL_975 * np.sqrt(curve.greenwood) / -logs, WIDEST))
+    return np.where(inside, s**wide, s), np.where(inside, s ** (1.0 / wide), s)
+
+
 def median(curve: SurvivalCurve) -> Estimate:
     """The first time with S <= 1/2; its limits are where the log-log limits of S get there.
 
     Source: Brookmeyer and Crowley 1982, doi:10.2307/2530286.
     """
-    s = curve.survival
-    centre = first_time(curve.table.time, s <= 0.5 + ROUNDING)
-    inside = (s > 0.0) & (s < 1.0)
-    logs = np.log(s, out=np.full(len(s), -1.0), where=inside)
-    wide = np.exp(NORMAL_975 * np.sqrt(curve.greenwood) / -logs)
-    low = np.where(inside, s**wide, s)
-    high = np.where(inside, s ** (1 / wide), s)
+    centre = first_time(curve.table.time, curve.survival <= 0.5 + ROUNDING)
+    low, high = log_log_limits(curve)
     return Estimate(
         centre,
         first_time(curve.table.time, low <= 0.5 + ROUNDING),

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sim.calibration.empirical_survival import at_risk, incidence_curves, observed_curve, piece_hazard
 from sim.calibration.fit_results import FitResults, StratumFits
+from sim.event_log.log import Floats
 from sim.report.charts import fits as charts
 from sim.report.charts.style import Unit
 from sim.report.page.document import Fold, Item, Picture, Section, document
@@ -18,7 +18,6 @@ from sim.report.tables import fit_table, number_format
 from sim.report.tables.model import Row, Table, Value, numbers, texts
 from sim.units import unit_of_time
 
-Floats = NDArray[np.float64]
 MOST_LINES = 5
 POINTS = 120
 ROWS = 12
