@@ -10,6 +10,7 @@ import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import count
+from math import isfinite
 from pathlib import Path
 from platform import node
 from typing import Any
@@ -301,6 +302,22 @@ def json_text(value: Mapping[str, Any], *, ascii_only: bool = False) -> str:
     """
     text = json.dumps(value, indent=2, ensure_ascii=ascii_only, allow_nan=False) + "\n"
     return text.encode("utf-8", "backslashreplace").decode()
+
+
+def for_json(value: Any) -> Any:
+    """A value ready for JSON, mappings and lists included: None for what is infinite or does not exist."""
+    if isinstance(value, Mapping):
+        return {key: for_json(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [for_json(item) for item in value]
+    if hasattr(value, "item"):  # a number of numpy
+        value = value.item()
+    return None if isinstance(value, float) and not isfinite(value) else value
+
+
+def path_from(file: Path, other: Path) -> str:
+    """How a file names another one beside it or elsewhere: relative to its folder, with slashes."""
+    return Path(os.path.relpath(other.absolute(), file.absolute().parent)).as_posix()
 
 
 def reason(error: OSError) -> str:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
-import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from math import isfinite, isinf
+from math import isinf
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ from sim.calibration.calibrate import Calibration
 from sim.calibration.emulator import from_scale, to_scale
 from sim.calibration.objective import Form, Objective, Term, is_binomial, normal_term
 from sim.calibration.targets import Use
-from sim.files import check_yaml
+from sim.files import check_yaml, for_json, path_from
 from sim.numerics.normal import normal_cdf
 from sim.outcomes.results import NORMAL_975
 from sim.scenario.language.model import Parameter
@@ -103,7 +102,7 @@ class CalibrationResults:
         """Everything, ready for JSON; None for what is infinite or does not exist."""
         own = self.calibration
         fit, posterior, identified = own.fit, own.posterior, own.identified
-        found: dict[str, Any] = _plain(
+        found: dict[str, Any] = for_json(
             {
                 "scenario": str(own.request.scenario),
                 "targets": [str(file) for file in own.request.targets],
@@ -166,12 +165,12 @@ class CalibrationResults:
             f"# {draws.name} has the draws of the posterior, a row each; `psa` draws the rows.",
             "format: 1",
             f"title: {flow(f'{scenario.title}, calibrated')}",
-            f"based_on: {flow(relative(request.scenario, file.parent))}",
+            f"based_on: {flow(path_from(file, request.scenario))}",
             "changes:",
         ]
         for row, parameter in zip(self.parameters, self.calibration.model.parameters, strict=True):
             value = f"{row.best:.10g}" + (f" {parameter.units[0]}" if parameter.units[0] else "")
-            columns: dict[str, Any] = {"file": relative(draws, file.parent), "column": row.name}
+            columns: dict[str, Any] = {"file": path_from(file, draws), "column": row.name}
             if parameter.units[0]:
                 columns["unit"] = parameter.units[0].removeprefix("per ")
             entry: Any = {
@@ -197,11 +196,6 @@ def draws_file(scenario: Path) -> Path:
     """Where the draws of a calibrated scenario are written. Raises: InputError where that is no YAML file."""
     check_yaml(scenario)
     return scenario.with_name(f"{scenario.stem}.draws.csv")
-
-
-def relative(path: Path, folder: Path) -> str:
-    """The path as it is seen from a folder, with slashes."""
-    return Path(os.path.relpath(path, folder)).as_posix()
 
 
 def scale_of(parameter: Parameter) -> float:
@@ -293,11 +287,3 @@ def single_figures(own: Calibration) -> Objective:
         for i, figure in enumerate(figures)
     )
     return Objective(own.model, terms, own.after.patients[0], np.zeros(len(terms)))
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    return None if isinstance(value, float) and not isfinite(value) else value

@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 
 from sim.cli import options
-from sim.cli.output import command, console, named, say, say_written, verb, waiting, write_output
+from sim.cli.output import command, console, named, say_written, verb, waiting, write_json, write_output
 from sim.cli.psa import share_of
-from sim.files import check_outputs, json_text
+from sim.files import check_outputs
 
 
 @verb
@@ -82,11 +82,7 @@ def calibrate(
     if out is not None and kept is not None:
         write_output(kept, results.draws_csv())
         write_output(out, results.layer(file=out, draws=kept))
-    text = json_text(results.as_json()) if json is not None else ""
-    if json == "-":
-        say(text)
+    if write_json(results, json):
         return
-    if json is not None:
-        write_output(Path(json), text)
     print_calibration(results, console(), full=full)
     say_written(out, kept, report)

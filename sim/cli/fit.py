@@ -8,8 +8,8 @@ from typing import Annotated, Any
 import typer
 
 from sim.cli import options
-from sim.cli.output import command, console, named, say, say_written, verb, waiting, write_output
-from sim.files import check_outputs, json_text
+from sim.cli.output import command, console, named, say_written, verb, waiting, write_json, write_output
+from sim.files import check_outputs
 
 
 def _column(help_text: str) -> Any:
@@ -107,11 +107,7 @@ def fit(
         write_output(report, fit_page(results, fit_facts(command())))
     for file, content in files.items():
         write_output(file, content)
-    text = json_text(results.as_json()) if json is not None else ""
-    if json == "-":
-        say(text)
+    if write_json(results, json):
         return
-    if json is not None:
-        write_output(Path(json), text)
     print_fit(results, console(), full=full)
     say_written(*files, report)

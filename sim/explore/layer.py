@@ -47,11 +47,6 @@ def layer(
     return notes + write({"format": 1, "title": title, "based_on": os.fspath(based_on), "changes": found})
 
 
-def beside(file: Path, target: Path) -> str:
-    """The path of a scenario file as a layer at `target` names it."""
-    return Path(os.path.relpath(file.absolute(), target.absolute().parent)).as_posix()
-
-
 def centred(parameter: Parameter, value: Plain) -> Plain:
     """The uncertainty of a parameter that has a centre of its own, with its width, centred on a value."""
     drawn, raw = parameter.drawn, plain(read_text(parameter.uncertainty, parameter.name))

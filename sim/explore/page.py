@@ -15,9 +15,9 @@ from streamlit.delta_generator import DeltaGenerator
 from sim.errors import InputError, RunError, ScenarioError
 from sim.explore import drawing
 from sim.explore.explorer import Changed, Explorer, View
-from sim.explore.layer import beside, layer
+from sim.explore.layer import layer
 from sim.explore.sliders import Slider, Stepper
-from sim.files import check_outputs, write_whole
+from sim.files import check_outputs, path_from, write_whole
 from sim.report.tables.comparison_table import words
 from sim.report.text.protocol import STATUSES
 from sim.scenario.source.citations import citations
@@ -275,7 +275,7 @@ def _save(explorer: Explorer, changed: Changed) -> None:
         if st.button("Save as a layer file"):
             try:
                 check_outputs([path], inputs=scenario.inputs)
-                write_whole(path, text(beside(file, path)))
+                write_whole(path, text(path_from(path, file)))
                 st.success(_literal(f"Written to {path}"))
             except ERRORS as error:
                 _show_error(error)

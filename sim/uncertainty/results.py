@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
-from math import ceil, isfinite, nan
+from math import ceil, nan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -14,7 +14,7 @@ import numpy as np
 from sim.economics.endpoints import thresholds
 from sim.errors import InputError
 from sim.event_log.log import Floats
-from sim.files import json_text
+from sim.files import for_json, json_text
 from sim.outcomes.results import NORMAL_975
 from sim.runs.run import QUIET, Progress
 from sim.uncertainty.assumed_spread import gaps
@@ -327,14 +327,7 @@ DECIDING = ("survival", "share", "mean", "discounted")
 
 def records(rows: Sequence[Any]) -> list[dict[str, Any]]:
     """Rows ready for JSON: None for what does not exist."""
-    found = (row._asdict() if hasattr(row, "_asdict") else asdict(row) for row in rows)
-    return [{name: _plain(value) for name, value in row.items()} for row in found]
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, np.generic):
-        value = value.item()
-    return None if isinstance(value, float) and not isfinite(value) else value
+    return [for_json(row._asdict() if hasattr(row, "_asdict") else asdict(row)) for row in rows]
 
 
 FIRST_ROUND = 100

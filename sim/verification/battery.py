@@ -18,6 +18,7 @@ from sim.economics.valuation import Valuation
 from sim.engine.run import Result, simulate
 from sim.errors import InputError, RunError, ScenarioError
 from sim.event_log.log import ASKS, ENTERS, Floats
+from sim.files import for_json
 from sim.outcomes.comparison.paired import compare
 from sim.outcomes.comparison.patient_changes import diverge
 from sim.outcomes.evaluation import Arm
@@ -86,11 +87,12 @@ class Verification:
 
     def as_json(self) -> dict[str, object]:
         """The checks as lists of names and values; no number is None."""
-        rows = [
-            {key: None if isinstance(one, float) and not isfinite(one) else one for key, one in row.items()}
-            for row in map(asdict, self.checks)
-        ]
-        return {"title": self.title, "patients": self.patients, "seed": self.seed, "checks": rows}
+        return {
+            "title": self.title,
+            "patients": self.patients,
+            "seed": self.seed,
+            "checks": for_json(list(map(asdict, self.checks))),
+        }
 
 
 def verify(request: RunRequest, *, progress: Progress = QUIET) -> Verification:

@@ -6,7 +6,8 @@ import pytest
 
 import sim
 from sim.explore.explorer import Changed, Explorer
-from sim.explore.layer import beside, layer
+from sim.explore.layer import layer
+from sim.files import path_from
 from sim.uncertainty.marginals import check_centres
 from tests.unit.explore.explored import written
 
@@ -33,7 +34,7 @@ def saved(tmp_path):
         explorer.scenarios[0],
         explorer.request.settings,
         explorer.changes(changed, 0),
-        based_on=beside(file, target),
+        based_on=path_from(target, file),
         title="Moved",
     )
     target.write_text(text)
