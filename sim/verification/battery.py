@@ -87,12 +87,8 @@ class Verification:
 
     def as_json(self) -> dict[str, object]:
         """The checks as lists of names and values; no number is None."""
-        return {
-            "title": self.title,
-            "patients": self.patients,
-            "seed": self.seed,
-            "checks": for_json(list(map(asdict, self.checks))),
-        }
+        found: dict[str, object] = for_json(asdict(self))
+        return found
 
 
 def verify(request: RunRequest, *, progress: Progress = QUIET) -> Verification:

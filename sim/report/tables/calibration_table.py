@@ -13,7 +13,7 @@ from sim.calibration.calibration_results import CalibrationResults, ParameterRow
 from sim.calibration.identifiability import WEAK
 from sim.calibration.setup import Method
 from sim.report.tables import number_format
-from sim.report.tables.model import BOLD, FAINT, Column, Table, Value, numbers, print_table, printed, prose
+from sim.report.tables.model import Column, Table, Value, numbers, print_results
 
 CORRELATED = 0.7
 """Absolute correlations from which on two parameters are named as a pair."""
@@ -22,23 +22,15 @@ MORE = "--full prints every figure and every combination of parameters"
 
 def print_calibration(results: CalibrationResults, console: Console, *, full: bool = False) -> None:
     """Print the results of a calibration. full: every figure, not only those that are or were outside."""
-
-    def write(to: Console) -> None:
-        prose(to, f"Calibration of {results.calibration.request.scenario}", BOLD)
-        for line in about(results):
-            prose(to, line, FAINT)
-        for line in answers(results):
-            prose(to, line, BOLD)
-        for table in tables(results, full=full):
-            to.print()
-            print_table(table, to)
-        to.print()
-        for line in notes(results):
-            prose(to, line)
-        if not full:
-            prose(to, MORE, FAINT)
-
-    printed(console, write)
+    print_results(
+        console,
+        f"Calibration of {results.calibration.request.scenario}",
+        about=about(results),
+        answers=answers(results),
+        tables=tables(results, full=full),
+        notes=notes(results),
+        more="" if full else MORE,
+    )
 
 
 def tables(results: CalibrationResults, *, full: bool = True) -> Iterator[Table]:

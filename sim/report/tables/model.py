@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from textwrap import wrap
 from typing import NamedTuple, TypeAlias
@@ -79,6 +79,36 @@ def printed(console: Console, write: Callable[[Console], None]) -> None:
         write(console)
     for line in captured.get().splitlines():
         console.out(line.rstrip(), highlight=False)
+
+
+def print_results(
+    console: Console,
+    title: str,
+    *,
+    about: Iterable[str],
+    answers: Iterable[str] = (),
+    tables: Iterable[Table],
+    notes: Iterable[str],
+    more: str = "",
+) -> None:
+    """Print an analysis: its title, facts about it, answers, tables, notes, and how to see more."""
+
+    def write(to: Console) -> None:
+        prose(to, title, BOLD)
+        for line in about:
+            prose(to, line, FAINT)
+        for line in answers:
+            prose(to, line, BOLD)
+        for table in tables:
+            to.print()
+            print_table(table, to)
+        to.print()
+        for line in notes:
+            prose(to, line)
+        if more:
+            prose(to, more, FAINT)
+
+    printed(console, write)
 
 
 def prose(console: Console, text: str = "", style: str = "") -> None:

@@ -10,18 +10,7 @@ from rich.console import Console
 
 from sim.outcomes.results import time_in_prose
 from sim.report.tables import number_format
-from sim.report.tables.model import (
-    BOLD,
-    FAINT,
-    Column,
-    Row,
-    Table,
-    Value,
-    numbers,
-    print_table,
-    printed,
-    prose,
-)
+from sim.report.tables.model import Column, Row, Table, Value, numbers, print_results
 from sim.uncertainty.results import PsaResults, PsaRow
 from sim.uncertainty.value_of_information import InformationRow
 
@@ -29,6 +18,7 @@ MOST_MEASURES, MOST_PARAMETERS = 3, 5
 """Columns of the first table, rows of the table of parameters."""
 NumberKey: TypeAlias = tuple[str, str, str, float]
 """Outcome, part, measure, and time (-1 for none) of a number."""
+MORE = "--full prints every number with the standard error of its mean; --out DIR keeps the draws"
 HEADLINES = ("survival", "cumulative_incidence", "discounted", "share", "mean")
 
 
@@ -36,25 +26,14 @@ def print_psa(
     results: PsaResults, console: Console, outcomes: Sequence[str] | None = None, *, full: bool = False
 ) -> None:
     """Print the results of an analysis. outcomes: names of those to print. full: every measure."""
-
-    def write(to: Console) -> None:
-        prose(to, heading(results), BOLD)
-        prose(to, about(results), FAINT)
-        tables = full_tables(results, outcomes) if full else headline_tables(results, outcomes)
-        for table in tables:
-            to.print()
-            print_table(table, to)
-        to.print()
-        for line in caveats(results):
-            prose(to, line)
-        if not full:
-            prose(
-                to,
-                "--full prints every number with the standard error of its mean; --out DIR keeps the draws",
-                FAINT,
-            )
-
-    printed(console, write)
+    print_results(
+        console,
+        heading(results),
+        about=[about(results)],
+        tables=full_tables(results, outcomes) if full else headline_tables(results, outcomes),
+        notes=caveats(results),
+        more="" if full else MORE,
+    )
 
 
 def heading(results: PsaResults) -> str:

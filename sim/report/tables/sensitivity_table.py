@@ -9,7 +9,7 @@ from rich.console import Console
 
 from sim.outcomes.results import NORMAL_975
 from sim.report.tables import number_format
-from sim.report.tables.model import BOLD, FAINT, Column, Row, Table, numbers, print_table, printed, prose
+from sim.report.tables.model import Column, Row, Table, numbers, print_results
 from sim.uncertainty.sensitivity_results import BarRow, CurveRow, SensitivityResults, ThresholdRow
 
 MOST = 10
@@ -19,23 +19,15 @@ MORE = "--full prints every parameter; --threshold PARAMETER finds the value at 
 
 def print_sensitivity(results: SensitivityResults, console: Console, *, full: bool = False) -> None:
     """Print the results of an analysis. full: every bar and every index."""
-
-    def write(to: Console) -> None:
-        prose(to, results.study.model.arms[0].scenario.title, BOLD)
-        for line in about(results):
-            prose(to, line, FAINT)
-        for line in answers(results):
-            prose(to, line, BOLD)
-        for table in tables(results, full=full):
-            to.print()
-            print_table(table, to)
-        to.print()
-        for line in caveats(results):
-            prose(to, line)
-        if not full and results.bars:
-            prose(to, MORE, FAINT)
-
-    printed(console, write)
+    print_results(
+        console,
+        results.study.model.arms[0].scenario.title,
+        about=about(results),
+        answers=answers(results),
+        tables=tables(results, full=full),
+        notes=caveats(results),
+        more="" if full or not results.bars else MORE,
+    )
 
 
 def about(results: SensitivityResults) -> Iterator[str]:

@@ -6,24 +6,20 @@ from collections import Counter
 
 from rich.console import Console
 
-from sim.report.tables.model import BOLD, FAINT, Column, Row, Table, Value, print_table, printed, prose
+from sim.report.tables.model import Column, Row, Table, Value, print_results
 from sim.verification.battery import Check, Verdict, Verification
 
 
 def print_verification(found: Verification, console: Console) -> None:
     """Print every check with what was compared, and how many pass."""
-
-    def write(to: Console) -> None:
-        prose(to, found.title, BOLD)
-        prose(to, f"{found.patients:,} patients, seed {found.seed}", FAINT)
-        to.print()
-        print_table(verification_table(found), to)
-        to.print()
-        for check in found.failed:
-            prose(to, f"{check.check} fails{f': {check.note}' if check.note else ''}")
-        prose(to, summary(found))
-
-    printed(console, write)
+    failed = (f"{one.check} fails{f': {one.note}' if one.note else ''}" for one in found.failed)
+    print_results(
+        console,
+        found.title,
+        about=[f"{found.patients:,} patients, seed {found.seed}"],
+        tables=[verification_table(found)],
+        notes=[*failed, summary(found)],
+    )
 
 
 def verification_table(found: Verification) -> Table:
