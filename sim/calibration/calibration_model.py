@@ -26,7 +26,7 @@ from sim.uncertainty.parameter_draws import quantile_columns
 from sim.units import days
 
 TOGETHER = 40_000
-"""Patients whose events are in memory at once."""
+"""Patients simulated together, with all events in memory."""
 WORTH_PROCESSES = 100_000
 """Patients from which on other processes save more than the second that they take to begin."""
 
@@ -36,8 +36,7 @@ class TargetScenario:
     """A scenario of the targets.
 
     shared: of each calibrated parameter that it has, its index. acting: those of them that its used figures
-    react to. figures: indices of those of the model
-    that it gives. kept: the calibrated parameters that have another value in it, and keep that. fixed:
+    react to. figures: indices of those of the model that it gives. kept: the calibrated parameters that have another value in it, and keep that. fixed:
     parameters that are not calibrated after all, and their values.
     """
 

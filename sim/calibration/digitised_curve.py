@@ -34,7 +34,7 @@ def reconstruct(
     *,
     events: int | None = None,
 ) -> PseudoData:
-    """Patients whose Kaplan-Meier curve is the digitised one.
+    """Patients with the digitised curve as their Kaplan-Meier curve.
 
     curve: (time, survival), times increasing. at_risk: (time, number at risk just before), times
     increasing, the first 0. events: of the whole follow-up, if the paper prints it.

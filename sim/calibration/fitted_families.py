@@ -119,7 +119,7 @@ PARAMETERS: Mapping[str, tuple[Parameter, ...]] = {
         Parameter("P", LOG),
     ),
 }
-"""Families whose parameters do not depend on the data."""
+"""Families with the same parameters for all data."""
 CURED_OF = ("exponential", "weibull", "lognormal", "loglogistic", "gamma", "gompertz", "generalised_gamma")
 SPLINES = ("royston_parmar", "royston_parmar.odds", "royston_parmar.normal")
 FAMILIES = (

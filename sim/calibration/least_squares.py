@@ -142,7 +142,7 @@ class _Search:
 def best_fit(model: CalibrationModel, screening: Screening, *, progress: Progress = QUIET) -> BestFit:
     """The scores with the least sum of squares, by a trust region that respects the bounds.
 
-    screening: of the model, at whose start the search begins.
+    screening: of the model; the search begins at its start.
     Method: Branch, Coleman and Li 1999, doi:10.1137/S1064827595289108, as scipy's `least_squares`.
     Raises: as `CalibrationModel.simulate`.
     """
