@@ -16,9 +16,8 @@ from sim.event_log.log import Indices
 from sim.outcomes.endpoints import Endpoint
 from sim.outcomes.endpoints.means import LEFT_OUT, Averages, Part
 from sim.outcomes.history.history import History
-from sim.outcomes.queues.waiting_burden import DEAD
 from sim.outcomes.results import Description, Estimate, Figures, Key
-from sim.scenario.language.model import Outcome, Scenario
+from sim.scenario.language.model import DEAD, Outcome, Scenario
 from sim.units import number_text
 
 COST, QALY, LIFE_YEARS, NET_BENEFIT = "cost", "qaly", "life_years", "net_benefit"

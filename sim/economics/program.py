@@ -12,13 +12,13 @@ import numpy as np
 
 from sim.economics import layout as due
 from sim.outcomes.history.choices import by_category, covariates
-from sim.outcomes.queues.waiting_burden import DEAD
 from sim.pathway import layout as at
 from sim.pathway.layout import Floats, Ints
 from sim.pathway.names import EVENTS_OF_EVERY_LOG, Names
 from sim.pathway.rows import Codes, Expressions, Rows
 from sim.scenario.language.drawn import Drawn, Values
 from sim.scenario.language.model import (
+    DEAD,
     AgeSteps,
     Amount,
     Cases,

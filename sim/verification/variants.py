@@ -8,6 +8,7 @@ from math import inf
 from typing import TypeVar
 
 from sim.scenario.language.model import (
+    DEAD,
     Amount,
     By,
     Cases,
@@ -23,7 +24,6 @@ from sim.scenario.language.model import (
 )
 
 T = TypeVar("T")
-DEAD = "dead"
 
 
 def mapped(value: Value[T], change: Callable[[T], T]) -> Value[T]:

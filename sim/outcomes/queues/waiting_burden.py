@@ -9,13 +9,11 @@ import numpy as np
 from sim.outcomes.endpoints import Endpoint
 from sim.outcomes.endpoints.means import Averages, mean_of, share_of
 from sim.outcomes.history.history import NEVER, History
+from sim.scenario.language.model import DEAD
 from sim.units import DAYS_IN
 
 BETTER = {"waiting_days": -1, "lost_waiting": -1, "life_years": 1}
 """The sign of a change for the better."""
-
-DEAD = "dead"
-"""The health state that ends the life-years of the language."""
 
 
 def burden(history: History) -> Mapping[str, Endpoint]:

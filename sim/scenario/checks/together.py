@@ -10,7 +10,7 @@ from typing import Any
 from sim.errors import Problems, Where
 from sim.scenario.checks.graph import check_graph
 from sim.scenario.language.conditions import ends
-from sim.scenario.language.model import Change, Covariate, Draw, Scenario, effects_of, events_of
+from sim.scenario.language.model import DEAD, Change, Covariate, Draw, Scenario, effects_of, events_of
 from sim.scenario.language.node_reader import PlacedNode
 from sim.scenario.language.reader import plain
 from sim.scenario.source.tree import flow
@@ -127,7 +127,7 @@ def check_values(scenario: Scenario, top: PlacedNode, problems: Problems) -> Non
     if not with_utility:
         return
     for stage in scenario.stages:
-        if stage.decide is not None or stage.utility is not None or stage.state == "dead":
+        if stage.decide is not None or stage.utility is not None or stage.state == DEAD:
             continue
         state = states.get(stage.state or "")
         if stage.state is not None and state is not None and state.utility is None:

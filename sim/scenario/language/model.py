@@ -299,6 +299,10 @@ class Outcome:
 # ---------------------------------------------------------------- the whole
 
 
+DEAD = "dead"
+"""The health state that ends the life-years, and needs no utility."""
+
+
 @dataclass(frozen=True, slots=True)
 class State:
     """A health state."""
