@@ -36,8 +36,8 @@ class TargetScenario:
     """A scenario of the targets.
 
     shared: of each calibrated parameter that it has, its index. acting: those of them that its used figures
-    react to. figures: indices of those of the model that it gives. kept: the calibrated parameters that have another value in it, and keep that. fixed:
-    parameters that are not calibrated after all, and their values.
+    react to. figures: indices of those of the model that it gives. kept: the calibrated parameters that have
+    another value in it, and keep that. fixed: parameters that are not calibrated after all, and their values.
     """
 
     file: str
