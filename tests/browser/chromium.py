@@ -8,6 +8,7 @@ from pathlib import Path
 
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.support.wait import WebDriverWait
 
 PHONE = {"width": 390, "height": 844, "deviceScaleFactor": 2, "mobile": True}
 DESKTOP = {"width": 1280, "height": 800, "deviceScaleFactor": 1, "mobile": False}
@@ -41,6 +42,7 @@ def open_page(browser: webdriver.Chrome, url: str, screen: dict[str, object], sc
     features = [{"name": "prefers-color-scheme", "value": scheme}]
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "", "features": features})
     browser.get(url)
+    WebDriverWait(browser, 10).until(lambda b: b.execute_script("return screen.width") == screen["width"])
 
 
 def requests(browser: webdriver.Chrome) -> list[str]:

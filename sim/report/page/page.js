@@ -4,7 +4,10 @@
   const all = (selector, within = document) => [...within.querySelectorAll(selector)];
 
   // The contents and the folds of a phone
-  if (matchMedia("(max-width: 64rem)").matches) document.querySelector("nav details").open = false;
+  const narrow = matchMedia("(max-width: 64rem)");
+  const fold = () => { document.querySelector("nav details").open = !narrow.matches; };
+  narrow.addEventListener("change", fold);
+  fold();
   const unfold = () => {
     const target = location.hash.length > 1 && document.getElementById(decodeURIComponent(location.hash.slice(1)));
     for (let at = target; at; at = at.parentElement) if (at.tagName === "DETAILS") at.open = true;
