@@ -60,6 +60,9 @@ def describe(
     brief: Annotated[
         bool, typer.Option("--brief", help="Print which way leads where, without times and numbers.")
     ] = False,
+    stress: Annotated[
+        bool, typer.Option("--stress", help="Print the reporting checklist STRESS-DES as Markdown.")
+    ] = False,
     settings: options.Settings = None,
 ) -> None:
     """Print a scenario as a protocol.
@@ -72,14 +75,21 @@ def describe(
     check_word("diagram", diagram, ["mermaid"])
     if stages is not None and diagram is None:
         raise InputError("--stages: names stages of the diagram", "add --diagram mermaid")
-    if brief and diagram is not None:
-        raise InputError("--brief: excludes --diagram", "run one after the other")
+    given = {"--diagram": diagram, "--brief": brief, "--stress": stress}
+    views = [option for option, value in given.items() if value]
+    if len(views) > 1:
+        raise InputError(f"{views[1]}: excludes {views[0]}", "run one after the other")
 
     loaded = load(scenario, settings=settings or [])
     if diagram is not None:
         from sim.pathway.diagram import mermaid
 
         say(mermaid(loaded, only=[name.strip() for name in (stages or "").split(",") if name.strip()]))
+        return
+    if stress:
+        from sim.report.text.stress import stress as checklist
+
+        say(checklist(loaded))
         return
     if brief:
         from sim.report.text.outline import print_outline

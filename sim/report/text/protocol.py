@@ -71,19 +71,19 @@ def protocol(pathway: Pathway) -> tuple[Section, ...]:
     """The sections of a scenario's description; empty ones are omitted."""
     scenario = pathway.scenario
     sections = [
-        ("Patients", _patients(scenario)),
+        ("Patients", patient_lines(scenario)),
         ("Definitions", definitions(scenario)),
-        *((named(stage.name, stage.label), _stage(stage, scenario)) for stage in scenario.stages),
-        ("Clocks, which continue from stage to stage", _clocks(scenario)),
-        ("Resources", map(_resource, scenario.resources)),
-        ("Costs and utilities", _values(scenario)),
+        *((named(stage.name, stage.label), stage_lines(stage, scenario)) for stage in scenario.stages),
+        ("Clocks, which continue from stage to stage", clock_lines(scenario)),
+        ("Resources", map(resource_line, scenario.resources)),
+        ("Costs and utilities", value_lines(scenario)),
         (
             "Events that must not happen",
             (Line(0, event_in_words(one, by_name=True)) for one in scenario.never),
         ),
-        ("Outcomes", map(_outcome, scenario.outcomes)),
+        ("Outcomes", map(outcome_line, scenario.outcomes)),
         ("Sources of the numbers", parameter_lines(scenario.parameters)),
-        ("Changes by layers", _changes(scenario)),
+        ("Changes by layers", change_lines(scenario)),
         ("Notes", (Line(0, note) for note in scenario.notes)),
     ]
     found = (Section(heading, tuple(lines)) for heading, lines in sections)
@@ -129,10 +129,11 @@ def named(name: str, label: str) -> str:
 # ---------------------------------------------------------------- patients
 
 
-def _patients(scenario: Scenario) -> Iterator[Line]:
+def patient_lines(scenario: Scenario) -> Iterator[Line]:
+    """The number of patients, their arrival, follow-up and attributes."""
     patients = scenario.patients
     number_of = f"{patients.number:,} patients" if patients.number is not None else "Patients"
-    yield Line(0, f"{number_of}, {_arrival(scenario)}")
+    yield Line(0, f"{number_of}, {arrival(scenario)}")
     if patients.arrivals.warm_up > 0:
         warm_up = time(patients.arrivals.warm_up)
         yield Line(0, f"patients who start in the first {warm_up} are excluded from outcomes")
@@ -153,7 +154,8 @@ def _patients(scenario: Scenario) -> Iterator[Line]:
         yield from _attribute(attribute)
 
 
-def _arrival(scenario: Scenario) -> str:
+def arrival(scenario: Scenario) -> str:
+    """How patients arrive: `arriving at random, 30 per year for 4 years`."""
     one = scenario.patients.arrivals
     lasting = f" for {time(one.lasting)}" if one.lasting is not None else ""
     if one.kind == "together":
@@ -194,7 +196,8 @@ def _units(need: Need) -> str:
     return need.resource if need.units == 1.0 else f"{choice(need.units, number)} {need.resource}"
 
 
-def _stage(one: Stage, scenario: Scenario) -> Iterator[Line]:
+def stage_lines(one: Stage, scenario: Scenario) -> Iterator[Line]:
+    """What a stage needs and does, and its events."""
     kind = "decision, takes no time" if one.decide is not None else "terminal" if one.terminal else ""
     facts = [kind, f"state {one.state}" if one.state is not None else ""]
     facts += [f"needs {_units(need)}" + (f" {where(need.when)}" if need.when else "") for need in one.needs]
@@ -217,7 +220,8 @@ def _can_end(clock: Event, stage: Stage) -> bool:
     return is_active and any(target != stage.name for target, _ in targets(clock.to, stage.name))
 
 
-def _clocks(scenario: Scenario) -> Iterator[Line]:
+def clock_lines(scenario: Scenario) -> Iterator[Line]:
+    """Each clock, and where it can happen."""
     for clock in scenario.clocks:
         yield from _event(clock)
         if clock.in_stages is not None:
@@ -247,7 +251,8 @@ def _listed(head: str, lines: list[Line]) -> Iterator[Line]:
 # ---------------------------------------------------------------- resources and outcomes
 
 
-def _resource(one: Resource) -> Line:
+def resource_line(one: Resource) -> Line:
+    """The capacity, opening hours and queue of a resource."""
     if one.capacity is None:
         capacity = "unlimited"
     else:
@@ -273,7 +278,8 @@ def _open(day: str, hours: tuple[float, float]) -> str:
     return day if hours == (0.0, 1.0) else f"{day} from {begin} to {end} hours"
 
 
-def _outcome(one: Outcome) -> Line:
+def outcome_line(one: Outcome) -> Line:
+    """What an outcome measures, and of whom."""
     text = f"{named(one.name, one.label)} ({one.kind.replace('_', ' ')})"
     if what := _measured(one):
         text += f": {what}"
@@ -320,7 +326,7 @@ def _by_age(steps: AgeSteps) -> str:
     return ", ".join(f"{number(utility)} from {number(age)} years" for age, utility in steps)
 
 
-def _values(scenario: Scenario) -> Iterator[Line]:
+def value_lines(scenario: Scenario) -> Iterator[Line]:
     """How costs and health are valued, then every utility and cost with its stage, event or resource."""
     economics = scenario.economics
     if economics is None:
@@ -417,7 +423,8 @@ def _in_unit(marginal: Marginal, unit: str) -> str:
     return f"mean {mean} {unit}".rstrip() + f", 95% {low} to {high} {unit}".rstrip()
 
 
-def _changes(scenario: Scenario) -> Iterator[Line]:
+def change_lines(scenario: Scenario) -> Iterator[Line]:
+    """What each layer changes, in the order of the layers."""
     layer = None
     for one in scenario.changes:
         if one.layer != layer:
