@@ -42,7 +42,7 @@ def open_page(browser: webdriver.Chrome, url: str, screen: dict[str, object], sc
     features = [{"name": "prefers-color-scheme", "value": scheme}]
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "", "features": features})
     browser.get(url)
-    WebDriverWait(browser, 10).until(lambda b: b.execute_script("return screen.width") == screen["width"])
+    WebDriverWait(browser, 10).until(lambda b: b.execute_script("return innerWidth") == screen["width"])
 
 
 def requests(browser: webdriver.Chrome) -> list[str]:
