@@ -1,32 +1,99 @@
-"""The verb `verify`: what must hold of any model, checked on a scenario."""
+"""The verb `verify`: the program against theory, or a scenario against what must hold of any model."""
 
 from __future__ import annotations
 
-from typing import Any
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
 
 from sim.cli import options
-from sim.cli.output import FAILED, console, fail, named, verb, waiting, write_json
+from sim.cli.output import (
+    FAILED,
+    command,
+    console,
+    fail,
+    named,
+    say_written,
+    verb,
+    waiting,
+    write_json,
+    write_output,
+)
+from sim.errors import InputError
+
+OF_SCENARIO = {"patients": "--patients", "settings": "--set", "at": "--at"}
+"""Options that are of a scenario."""
 
 
 @verb
 def verify(
-    scenario: options.ScenarioFile,
+    scenario: Annotated[
+        Path | None,
+        typer.Argument(metavar="[SCENARIO]", help="The scenario file; without one, the program itself."),
+    ] = None,
     patients: options.Patients = None,
     json: options.Json = None,
+    report: options.Report = None,
     **shared: Any,
 ) -> None:
-    """Check a scenario against what must hold of any model (TECH-VER)."""
+    """Check the program against theory and published models, or a scenario by TECH-VER.
+
+    The exit status is 1 unless all that applies passes.
+    """
+    if scenario is not None:
+        _verify_scenario(scenario, json, report, patients=patients, **shared)
+        return
+    for name, option in OF_SCENARIO.items():
+        if {"patients": patients, **shared}[name] is not None:
+            raise InputError(f"{option}: is an option of a scenario", "name the scenario file too")
+    _verify_program(
+        json, report, seed=1 if shared["seed"] is None else shared["seed"], workers=shared["workers"]
+    )
+
+
+def _verify_program(json: str | None, report: Path | None, **options: Any) -> None:
+    from sim.files import check_outputs
+    from sim.report.tables.suite_table import print_suite, summary
+    from sim.verification.suite import verify_program
+
+    check_outputs(named(json, report), inputs=[])
+    with waiting() as progress:
+        found = verify_program(**options, progress=progress)
+        if report is not None:
+            progress.step("report")
+            from sim.report.page.verification_page import suite_page
+            from sim.runs.provenance import page_facts
+
+            facts = page_facts(command(), seed=found.seed, replications=1)
+            write_output(report, suite_page(found, facts))
+    if not write_json(found, json):
+        print_suite(found, console())
+        say_written(report)
+    if found.failed:
+        fail(f"verify: {summary(found)}", FAILED)
+
+
+def _verify_scenario(scenario: Path, json: str | None, report: Path | None, **options: Any) -> None:
     from sim.files import check_outputs
     from sim.report.tables.verification_table import print_verification, summary
     from sim.runs.run import RunRequest
     from sim.scenario import input_files
     from sim.verification.battery import verify as checked
 
-    request = RunRequest.of(scenario, patients=patients, **shared)
-    check_outputs(named(json), inputs=input_files([scenario], settings=shared["settings"] or ()))
+    request = RunRequest.of(scenario, **options)
+    check_outputs(named(json, report), inputs=input_files([scenario], settings=options["settings"] or ()))
     with waiting() as progress:
         found = checked(request, progress=progress)
+        if report is not None:
+            progress.step("report")
+            from sim.report.page.verification_page import verification_page
+            from sim.runs.provenance import page_facts
+
+            facts = page_facts(command(), seed=found.seed, replications=1)
+            write_output(report, verification_page(found, facts))
     if not write_json(found, json):
         print_verification(found, console())
+        say_written(report)
     if found.failed:
         fail(f"{scenario}: {summary(found)}", FAILED)

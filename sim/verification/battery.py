@@ -42,6 +42,8 @@ TOLERANCE = 1e-9
 """Of sums of shares; everything else is compared exactly."""
 TOGETHER = 40
 """Runs of a cohort that are evaluated as one log."""
+MOST_AT_EXTREMES = 500
+"""Patients of the cohort that is simulated at the extremes of every parameter."""
 EXTREMES = (0.001, 0.999)
 """Quantiles at which each parameter is simulated."""
 RAISED = 2.0
@@ -53,6 +55,8 @@ class Verdict(StrEnum):
 
     PASS = "pass"  # noqa: S105
     FAIL = "fail"
+    NO_POWER = "no power"
+    EXPLAINED = "explained"
     NOT_APPLICABLE = "not applicable"
 
 
@@ -295,15 +299,16 @@ def _same_bytes(case: _Case) -> Iterator[Check]:
     """The number of workers, and the two engines where nothing is shared."""
     one = case.simulated(case.scenario, workers=1)
     counts = (2, 3)
-    different = sum(not _identical(one, case.simulated(case.scenario, workers=n)) for n in counts)
+    different = sum(not identical(one, case.simulated(case.scenario, workers=n)) for n in counts)
     compared = f"{len(counts)} other numbers of workers: event logs that differ from that of one"
     yield _exactly("the number of workers changes no byte", compared, different)
     other = case.simulated(case.alone, engine="shared")
     compared = "event logs of the compiled and the SimPy engine that differ, without limits"
-    yield _exactly("two engines give the same bytes", compared, int(not _identical(case.base_alone, other)))
+    yield _exactly("two engines give the same bytes", compared, int(not identical(case.base_alone, other)))
 
 
-def _identical(one: Result, other: Result) -> bool:
+def identical(one: Result, other: Result) -> bool:
+    """Whether two runs are the same byte by byte."""
     pairs = zip(_arrays(one), _arrays(other), strict=True)
     return all(a.dtype == b.dtype and a.tobytes() == b.tobytes() for a, b in pairs)
 
@@ -382,9 +387,12 @@ def _largest(values: Floats) -> float:
 
 def _extremes(case: _Case) -> Iterator[Check]:
     """Each number of each parameter at both extremes, all others at their values."""
-    check = "extreme values of parameters"
+    check, patients = "extreme values of parameters", case.scenario.patients
+    request = case.request
+    if patients.number is not None and patients.number > MOST_AT_EXTREMES:
+        request = replace(request, scenario=None, patients=MOST_AT_EXTREMES)
     try:
-        model, _ = model_of(SensitivityRequest((case.request,)))
+        model, _ = model_of(SensitivityRequest((request,)))
     except InputError as error:
         yield _not_applicable(check, error.fact)
         return

@@ -68,29 +68,6 @@ def under(ratio: Curve, *, breaks: tuple[float, ...], already: float = 0.0) -> C
 # ---------------------------------------------------------------- hazard and time ratios
 
 
-def test_a_hazard_ratio_raises_survival_to_its_power() -> None:
-    times = times_of(f"{{{WEIBULL}, hazard_ratios: [{{value: 0.7}}]}}", number=N)
-    assert_survival(times, (0.92170521, 0.82918966, 0.56981381, 0.27467664), AT)
-    assert_share(times > 5.95101120, 0.5)
-
-
-def test_a_time_ratio_stretches() -> None:
-    times = times_of(f"{{{WEIBULL}, time_ratios: [{{value: 1.3}}]}}", number=N)
-    assert_survival(times, (0.91850014, 0.82258056, 0.55628400, 0.25992328), AT)
-    assert_share(times > 5.74710529, 0.5)
-
-
-def test_until() -> None:
-    times = times_of(f"{{{WEIBULL}, hazard_ratios: [{{value: 0.5, until: 2 days}}]}}", number=N)
-    assert_survival(times, (0.94342766, 0.87477352, 0.51186033, 0.18047669), AT)
-
-
-@WANING
-def test_wane(number: int) -> None:
-    times = times_of(f"{{{WEIBULL}, hazard_ratios: [{{value: 0.5, wane: [2 days, 5 days]}}]}}", number=number)
-    assert_survival(times, (0.94342766, 0.87477352, 0.58293327, 0.20553628), AT)
-
-
 WINDOWS: dict[str, tuple[str, Curve, tuple[float, ...]]] = {
     "from": ("{value: 3, from: 2 days}", lambda t: 3.0 if t >= 2 else 1.0, (2,)),
     "from until": ("{value: 3, from: 2 days, until: 4 days}", lambda t: 3.0 if 2 <= t < 4 else 1.0, (2, 4)),
@@ -166,12 +143,6 @@ def test_ratios_multiply_and_apply_under_their_conditions() -> None:
 # ---------------------------------------------------------------- conditioning, shifting
 
 
-def test_already() -> None:
-    times = times_of(f"{{{WEIBULL}, already: 3 days}}", number=N)
-    assert_share(times + 3 > 6.63556161, 0.5)
-    assert_survival(times, lambda t: S(3 + t) / S(3), AT)
-
-
 def test_already_current_age() -> None:
     distribution = "{gompertz: {shape: 0.1 per year, rate: 0.005 per year}, already: current_age}"
     times = times_of(distribution, number=N, attributes="{age: 40}", horizon="90 years")
@@ -187,13 +158,6 @@ def test_clock_forward_times(already: str) -> None:
     """
     times = happened(simulate_stages(stages, number=N, on_start="[{stamp: mark}]"), "a.x")
     assert_survival(times, lambda t: S(t) / S(3), (3.5, 4, 6, 10))
-
-
-def test_between() -> None:
-    times = times_of(f"{{{WEIBULL}, between: [2 days, 7 days]}}", number=N)
-    assert times.min() >= 2
-    assert times.max() <= 7
-    assert_survival(times, lambda t: (S(t) - S(7)) / (S(2) - S(7)), (2.1, 3, 5, 6.9))
 
 
 def test_all_modifiers_in_their_order() -> None:

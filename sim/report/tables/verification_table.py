@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 
 from rich.console import Console
 
@@ -12,14 +13,19 @@ from sim.verification.battery import Check, Verdict, Verification
 
 def print_verification(found: Verification, console: Console) -> None:
     """Print every check with what was compared, and how many pass."""
-    failed = (f"{one.check} fails{f': {one.note}' if one.note else ''}" for one in found.failed)
     print_results(
         console,
         found.title,
         about=[f"{found.patients:,} patients, seed {found.seed}"],
         tables=[verification_table(found)],
-        notes=[*failed, summary(found)],
+        notes=[*remarks(found), summary(found)],
     )
+
+
+def remarks(found: Verification) -> Iterator[str]:
+    """What fails, and where."""
+    for one in found.failed:
+        yield f"{one.check} fails{f': {one.note}' if one.note else ''}"
 
 
 def verification_table(found: Verification) -> Table:

@@ -170,6 +170,30 @@ def test_events_after_the_end_are_found(file: Path, monkeypatch: pytest.MonkeyPa
     assert verdicts["deaths never fall"] is Verdict.FAIL
 
 
+@pytest.mark.parametrize("late", [False, True])
+def test_times_out_of_order_are_found(file: Path, late: bool) -> None:
+    """One event is moved before the one that precedes it, or past the end of follow-up."""
+    case = battery._Case(RunRequest.of(file), RunRequest.of(file).load())
+    log, row = case.base.log, 2
+    assert log.time[row - 1] > 0
+    times = log.time.copy()
+    times[row] = 1e6 if late else log.time[row - 1] - 1e-6
+    case.base = replace(case.base, log=replace(log, time=times))
+    verdicts = {one.check: one.verdict for one in battery._states(case)}
+    assert verdicts["times are in order"] is Verdict.FAIL
+
+
+def test_a_discount_that_adds_is_found(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Life-years that are worth more the later they are."""
+    real = battery._Case.valued
+
+    def valued(case: battery._Case, scenario: Any) -> Any:
+        return real(case, replace(scenario, economics=replace(scenario.economics, discount_qaly=-0.03)))
+
+    monkeypatch.setattr(battery._Case, "valued", valued)
+    assert found(file)["discounting"].verdict is Verdict.FAIL
+
+
 def test_a_parameter_that_leaves_its_bounds_is_named(file: Path) -> None:
     """A probability with a normal distribution: 0.7 + 3.09 x 0.2 is more than 1."""
     file.write_text(WARD.replace("{beta: {n: 40}}", "{normal: {sd: 0.2}}"))

@@ -1,0 +1,200 @@
+"""The program against theory and published models: every case simulated beside its reference."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from math import isfinite
+from pathlib import Path
+
+from sim.engine.processes import Workers
+from sim.engine.run import simulate
+from sim.files import for_json
+from sim.outcomes.estimates import EstimateRow
+from sim.outcomes.results import NORMAL_975, Results
+from sim.outcomes.summary import DEFAULT_TIMES
+from sim.pathway.tables import compile_pathway
+from sim.runs.run import QUIET, Progress, RunRequest, run_scenario
+from sim.verification.battery import Verdict, identical
+from sim.verification.power import EXACT, detected, errors_that_agree, judged
+from sim.verification.theory import economics, pathways, queues, times
+from sim.verification.theory.case import Case, Known
+
+FEW = 200
+"""Patients of each case that both engines simulate."""
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A simulated value beside its reference.
+
+    part: of the suite. quantity: of the case. error: the standard error of the simulated value,
+    low and high its 95% interval; nan where unknown, 0 where there is no random error. tolerance: the
+    largest difference that agrees. detected: the smallest that is found with a probability of 90%; relevant:
+    what that must not exceed. source: the formula, or who published the reference. note: why an
+    agreement is not expected.
+    """
+
+    part: str
+    case: str
+    quantity: str
+    reference: float
+    simulated: float
+    error: float
+    low: float
+    high: float
+    tolerance: float
+    detected: float
+    relevant: float
+    verdict: Verdict
+    source: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """All comparisons."""
+
+    seed: int
+    comparisons: tuple[Comparison, ...]
+
+    def of(self, *verdicts: Verdict) -> tuple[Comparison, ...]:
+        """The comparisons with one of these verdicts."""
+        return tuple(one for one in self.comparisons if one.verdict in verdicts)
+
+    @property
+    def failed(self) -> tuple[Comparison, ...]:
+        """The comparisons that do not show agreement: they fail, or have no power."""
+        return self.of(Verdict.FAIL, Verdict.NO_POWER)
+
+    @property
+    def counts(self) -> Counter[Verdict]:
+        """How many comparisons have each verdict."""
+        return Counter(one.verdict for one in self.comparisons)
+
+    def as_json(self) -> dict[str, object]:
+        """The comparisons as lists of names and values; no number is None."""
+        found: dict[str, object] = for_json(asdict(self))
+        return found
+
+
+PARTS: Mapping[str, Callable[[], Iterator[Case]]] = {
+    "times to one event": times.cases,
+    "pathways": pathways.cases,
+    "costs and QALYs": economics.cases,
+    "queues": queues.cases,
+}
+"""Models of which results are known exactly."""
+ENGINES = "engines"
+
+
+def verify_program(*, seed: int = 1, workers: Workers = None, progress: Progress = QUIET) -> Suite:
+    """Simulate every case of theory and every published model, and compare.
+
+    Raises: RunError where a run fails.
+    """
+    progress.step("load")
+    cases = [(part, case) for part, made in PARTS.items() for case in made()]
+    progress.step("engine")
+    found: list[Comparison] = []
+    for number, (part, case) in enumerate(cases):
+        found += compared(part, case, seed=seed, workers=workers)
+        progress.share((number + 1) / len(cases))
+    found.append(engines_agree([case for _, case in cases], seed=seed))
+    return Suite(seed, tuple(found))
+
+
+def compared(part: str, case: Case, *, seed: int = 1, workers: Workers = None) -> Iterator[Comparison]:
+    """A case simulated, each exact result beside the simulated one."""
+    for known, value, error in measured(case, seed=seed, workers=workers):
+        tolerance = errors_that_agree(case.replications) * error or EXACT * abs(known.value)
+        yield _comparison(
+            part, case.name, known.what, known.value, value, error, tolerance, known.relevant, case.formula
+        )
+
+
+def measured(case: Case, *, seed: int = 1, workers: Workers = None) -> Iterator[tuple[Known, float, float]]:
+    """Each exact result of a case with its estimate and the standard error of that."""
+    scenario = case.scenario()
+    at = tuple(sorted({one.time for one in case.known if one.time is not None})) or DEFAULT_TIMES
+    request = RunRequest(
+        Path(scenario.file),
+        seed=seed,
+        replications=case.replications,
+        workers=workers,
+        at=at,
+        scenario=scenario,
+    )
+    results = run_scenario(request).results
+    for known in case.known:
+        row = _row(known, results)
+        yield known, row.estimate, standard_error(row)
+
+
+def _row(known: Known, results: Results) -> EstimateRow:
+    """The row of an exact result. Raises: LookupError where the results have none."""
+    measure, time = known.measure, known.time
+    if not measure:
+        headline = results.headline(known.outcome, group=known.group)
+        assert headline is not None, known
+        measure = headline.measure
+    row = results.estimates.find(known.outcome, measure, group=known.group, part=known.part, time_days=time)
+    if row is None:
+        raise LookupError(f"{known.what}: no {measure} of {known.outcome}")
+    return row
+
+
+def standard_error(row: EstimateRow) -> float:
+    """The standard error of an estimate, from its interval where it has no other."""
+    if isfinite(row.standard_error) or not row.has_interval:
+        return row.standard_error
+    return (row.high - row.low) / (2 * NORMAL_975)
+
+
+def engines_agree(cases: Sequence[Case], *, seed: int = 1) -> Comparison:
+    """The event logs of both engines for every case in which patients share nothing."""
+    different, n = 0, 0
+    for case in cases:
+        scenario = case.scenario()
+        if scenario.shared or scenario.patients.number is None:
+            continue
+        patients = replace(scenario.patients, number=min(FEW, scenario.patients.number))
+        pathway = compile_pathway(replace(scenario, patients=patients))
+        logs = [simulate(pathway, seed=seed, workers=1, engine=one) for one in ("independent", "shared")]
+        different, n = different + (not identical(*logs)), n + 1
+    quantity = f"event logs of {n} cases that differ in a byte"
+    source = "the compiled engine is checked against the SimPy engine"
+    return _comparison(ENGINES, "two engines", quantity, 0.0, float(different), 0.0, 0.0, 1.0, source)
+
+
+def _comparison(
+    part: str,
+    case: str,
+    quantity: str,
+    reference: float,
+    simulated: float,
+    error: float,
+    tolerance: float,
+    relevant: float,
+    source: str,
+    note: str = "",
+) -> Comparison:
+    half = NORMAL_975 * error
+    verdict = judged(simulated - reference, tolerance, error, relevant)
+    return Comparison(
+        part,
+        case,
+        quantity,
+        reference,
+        simulated,
+        error,
+        simulated - half,
+        simulated + half,
+        tolerance,
+        detected(tolerance, error),
+        relevant,
+        Verdict.EXPLAINED if note and verdict is Verdict.FAIL else verdict,
+        source,
+        note,
+    )

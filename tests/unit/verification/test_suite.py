@@ -1,0 +1,123 @@
+"""The comparison with theory: agreement, power, and the command without a scenario."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from math import inf, nan
+from pathlib import Path
+
+import pytest
+from scipy import stats
+
+from sim.report.tables.suite_table import summary
+from sim.verification import suite
+from sim.verification.battery import Verdict
+from sim.verification.power import detected, errors_that_agree, judged
+from sim.verification.suite import compared, verify_program
+from sim.verification.theory import times
+from sim.verification.theory.case import Case
+from tests.command import ended
+
+
+def first() -> Case:
+    """An exponential time with a rate of 0.3 per day."""
+    return next(times.cases())
+
+
+@pytest.mark.parametrize(
+    ("difference", "error", "verdict"),
+    [
+        (0.0, 0.001, Verdict.PASS),
+        (0.0034, 0.001, Verdict.PASS),
+        (0.0036, 0.001, Verdict.FAIL),
+        (0.0, 0.003, Verdict.NO_POWER),
+        (0.5, 0.003, Verdict.FAIL),
+        (0.0, nan, Verdict.NO_POWER),
+        (nan, 0.001, Verdict.FAIL),
+        (inf, 0.001, Verdict.FAIL),
+    ],
+)
+def test_verdicts(difference: float, error: float, verdict: Verdict) -> None:
+    """A difference of 0.01 matters: (3.5 + 1.28) x 0.002 detects it, x 0.003 does not."""
+    assert judged(difference, 3.5 * error, error, 0.01) is verdict
+    assert judged(-difference, 3.5 * error, error, 0.01) is verdict
+
+
+def test_what_is_detected_is_found_in_nine_of_ten_runs() -> None:
+    """P(N(d, 1) > 3.5) = 0.9 at d = 3.5 + 1.2816."""
+    assert detected(3.5, 1.0) == pytest.approx(4.7815516)
+    assert errors_that_agree(1) == 3.5
+    assert stats.t(19).sf(errors_that_agree(20)) == pytest.approx(stats.norm.sf(3.5))
+    assert errors_that_agree(100_000) == pytest.approx(3.5, abs=0.001)
+
+
+def changed(old: str, new: str) -> Case:
+    text = first().text
+    assert old in text
+    return replace(first(), text=text.replace(old, new))
+
+
+def test_a_program_that_simulates_another_rate_fails() -> None:
+    verdicts = [one.verdict for one in compared("", changed("rate: 0.3 per", "rate: 0.31 per"), workers=1)]
+    assert verdicts == [Verdict.FAIL] * 4
+
+
+def test_few_patients_have_no_power() -> None:
+    verdicts = [one.verdict for one in compared("", changed("number: 100000", "number: 500"), workers=1)]
+    assert verdicts == [Verdict.NO_POWER] * 4
+
+
+Made = Callable[[], Iterator[Case]]
+
+
+def with_cases(monkeypatch: pytest.MonkeyPatch, *cases: Case) -> None:
+    monkeypatch.setattr(suite, "PARTS", {"times to one event": lambda: iter(cases)})
+
+
+def test_the_command_ends_with_0_where_all_agree(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    with_cases(monkeypatch, first())
+    page, file = tmp_path / "page.html", tmp_path / "found.json"
+    status, printed, message = ended(
+        "verify", "--workers", "1", "--report", str(page), "--json", str(file), folder=tmp_path
+    )
+    assert (status, message) == (0, "")
+    assert "exponential time: median" in printed
+    assert "5 of 5 comparisons pass" in printed
+    comparisons = json.loads(file.read_text())["comparisons"]
+    assert [one["verdict"] for one in comparisons] == ["pass"] * 5
+    assert all(one["low"] <= one["simulated"] <= one["high"] for one in comparisons)
+    html = page.read_text("utf-8")
+    assert "5 of 5 comparisons pass" in html
+    assert "10.18637/jss.v070.i08" in html
+
+
+@pytest.mark.parametrize(
+    ("case", "words"),
+    [
+        (changed("rate: 0.3 per", "rate: 0.31 per"), "1 of 5 comparisons pass; 4 fail"),
+        (changed("number: 100000", "number: 500"), "1 of 5 comparisons pass; 4 have no power"),
+    ],
+)
+def test_the_command_ends_with_1_where_one_does_not(
+    case: Case, words: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with_cases(monkeypatch, case)
+    status, printed, message = ended("verify", "--workers", "1", folder=tmp_path)
+    assert (status, message) == (1, f"verify: {words}\n")
+    assert words in printed
+
+
+def test_other_random_numbers_agree_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    with_cases(monkeypatch, first())
+    found = verify_program(seed=7, workers=1)
+    assert summary(found) == "5 of 5 comparisons pass"
+    assert found.comparisons[0].simulated != next(compared("", first(), workers=1)).simulated
+
+
+@pytest.mark.parametrize("option", [("--patients", "5"), ("--set", "patients.number=5"), ("--at", "1 year")])
+def test_options_of_a_scenario_need_one(option: tuple[str, str], tmp_path: Path) -> None:
+    status, printed, message = ended("verify", *option, folder=tmp_path)
+    assert (status, printed) == (2, "")
+    assert message == f"{option[0]}: is an option of a scenario\n    name the scenario file too\n"
