@@ -50,6 +50,22 @@ faults: $(READY)
 fuzz: $(READY)
 	@$(VENV)/bin/python -m tests.fuzz.mutate --minutes $(or $(MINUTES),60)
 
+# Lines and branches of sim/ that the tests reach. What is compiled is measured where it runs as ordinary Python.
+.PHONY: coverage
+coverage: $(READY)
+	@rm -rf .cache/coverage; mkdir -p .cache/coverage
+	@$(VENV)/bin/coverage run -m pytest -m "not long" $(WORKERS)
+	@NUMBA_DISABLE_JIT=1 $(VENV)/bin/coverage run -m pytest tests/golden/test_golden.py::test_the_log_is_unchanged \
+		tests/unit/engine/test_kernel.py tests/unit/engine/test_resources.py tests/unit/economics tests/properties
+	@$(VENV)/bin/coverage combine --quiet
+	@$(VENV)/bin/coverage report
+
+# Random changes of the kernel, the SimPy engine, outcomes and economics: which ones do their tests notice?
+.PHONY: mutation
+mutation: $(READY)
+	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check cosmic-ray==8.7.0
+	@$(VENV)/bin/python -m tests.mutation.sample --each $(or $(EACH),50)
+
 theory-long: $(READY)
 	@$(VENV)/bin/python -m tests.theory.queues docs/queues.md
 

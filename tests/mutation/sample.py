@@ -1,0 +1,197 @@
+"""`make mutation`: a random sample of mutants of the kernel, the SimPy engine, outcomes and economics, each tested.
+
+Cosmic Ray makes the mutants. A place in the source is drawn at random in each part, and one mutant of it. The tests
+of the part run without compilation, in a copy of the sources. A mutant is killed if a test fails, or if the tests
+take longer than the limit. Annotations and decorators are left out: no test can see a change of them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import os
+import random
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from cosmic_ray.ast import ast_nodes, get_ast_from_path
+from cosmic_ray.mutating import mutate_code
+from cosmic_ray.plugins import get_operator, operator_names
+
+from sim.outcomes.results import share
+from tests.planted_faults.plant import COPIED, NOT_COPIED, ROOT
+
+LIMIT = 240
+"""Seconds of processor time for the tests of one mutant; without a mutant they take less than 60."""
+GOLDEN = "tests/golden/test_golden.py::test_the_log_is_unchanged"
+ENGINE = ("tests/unit/engine/test_kernel.py", "tests/unit/engine/test_resources.py")
+OUTCOMES = tuple(
+    f"tests/unit/outcomes/{name}"
+    for name in [
+        "history",
+        "endpoints",
+        "comparison",
+        "queues",
+        "test_curves.py",
+        "test_estimates.py",
+        "test_intervals.py",
+        "test_value_distribution.py",
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of the sources, and the tests that have to kill its mutants, in this order."""
+
+    files: tuple[str, ...]
+    tests: tuple[str, ...]
+
+
+PARTS = {
+    "kernel": Part(
+        tuple(
+            f"sim/engine/{name}.py"
+            for name in [
+                "kernel",
+                "draws",
+                "effects",
+                "event_times",
+                "expressions",
+                "hazard_ratios",
+                "log_writer",
+                "prevalent_patients",
+                "rare_words",
+            ]
+        ),
+        (GOLDEN, *ENGINE),
+    ),
+    "SimPy engine": Part(
+        tuple(f"sim/engine/{name}.py" for name in ("simpy_engine", "simpy_replications", "resources")),
+        ENGINE[::-1],
+    ),
+    "outcomes": Part(("sim/outcomes/**/*.py",), OUTCOMES),
+    "economics": Part(("sim/economics/*.py",), ("tests/unit/economics",)),
+}
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """The `occurrence`-th place of an operator of Cosmic Ray in a file."""
+
+    file: str
+    line: int
+    operator: str
+    occurrence: int
+
+
+def left_out(source: str) -> list[tuple[tuple[int, int], tuple[int, int]]]:
+    """First and last position of each annotation, decorator and type alias."""
+    found: list[ast.expr] = []
+    for node in ast.walk(ast.parse(source)):
+        found += getattr(node, "decorator_list", [])
+        found += filter(None, (getattr(node, "annotation", None), getattr(node, "returns", None)))
+        if isinstance(node, ast.AnnAssign) and "TypeAlias" in ast.unparse(node.annotation) and node.value:
+            found.append(node.value)
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "cast":
+            found.append(node.args[0])
+    return [((n.lineno, n.col_offset), (n.end_lineno or 0, n.end_col_offset or 0)) for n in found]
+
+
+def places(file: str) -> Iterator[tuple[tuple[object, ...], Mutant]]:
+    """Every mutant of a file with its place: those of one place differ in what they put there."""
+    tree = get_ast_from_path(ROOT / file)
+    out = left_out((ROOT / file).read_text("utf-8"))
+    for name in operator_names():
+        kind = get_operator(name)
+        if kind.arguments():
+            continue
+        positions = (pos for node in ast_nodes(tree) for pos in kind().mutation_positions(node))
+        for occurrence, (begin, _) in enumerate(positions):
+            if not any(first <= begin < last for first, last in out):
+                yield (file, begin, name.partition("_")[0]), Mutant(file, begin[0], name, occurrence)
+
+
+def sample(part: Part, n: int, rng: random.Random) -> list[Mutant]:
+    """One mutant each of n places, drawn with equal probability; a larger n adds further ones."""
+    found: dict[tuple[object, ...], list[Mutant]] = {}
+    files = sorted({str(p.relative_to(ROOT)) for glob in part.files for p in ROOT.glob(glob)})
+    for file in files:
+        for place, mutant in places(file):
+            found.setdefault(place, []).append(mutant)
+    chosen = sorted(found, key=str)
+    rng.shuffle(chosen)
+    return [rng.choice(found[place]) for place in chosen[:n]]
+
+
+def outcome(mutant: Mutant | None, tests: tuple[str, ...], folder: Path) -> str:
+    """`killed`, `timeout` or `survived`; without a mutant the tests must pass.
+
+    Tests whose folder has the name of the mutant's folder run first.
+    """
+    file = folder / mutant.file if mutant else None
+    before = file.read_text("utf-8") if file else ""
+    if mutant and file:
+        file.write_text(mutate_code(before, get_operator(mutant.operator)(), mutant.occurrence), "utf-8")
+    if mutant:
+        tests = tuple(sorted(tests, key=lambda test: Path(mutant.file).parent.name not in test.split("/")))
+    try:
+        done = subprocess.run(
+            [sys.executable, "-B", "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *tests],
+            cwd=folder,
+            env={**os.environ, "PYTHONPATH": str(folder), "NUMBA_DISABLE_JIT": "1"},
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CPU, (LIMIT, LIMIT)),
+            capture_output=True,
+            check=False,
+        )
+    finally:
+        if file:
+            file.write_text(before, "utf-8")
+    return {0: "survived", -signal.SIGKILL: "timeout"}.get(done.returncode, "killed")
+
+
+def main() -> int:
+    """Print each mutant with its outcome, then the share killed in each part with Wilson's 95% interval."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--each", type=int, default=50, help="mutants in each part")
+    parser.add_argument("--seed", type=int, default=1)
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="allpath-mutation-") as name:
+        folder = Path(name)
+        for part in COPIED:
+            if (ROOT / part).is_dir():
+                shutil.copytree(ROOT / part, folder / part, ignore=NOT_COPIED)
+            else:
+                shutil.copy(ROOT / part, folder / part)
+        for title, part in PARTS.items():
+            if outcome(None, part.tests, folder) != "survived":
+                print(f"{title}: its tests fail without any mutant")
+                return 1
+        samples = {
+            title: sample(part, asked.each, random.Random(f"{asked.seed} {title}"))
+            for title, part in PARTS.items()
+        }
+        counts = {title: Counter[str]() for title in PARTS}
+        for i in range(asked.each):  # one of each part, so that an interrupted run has some of all
+            for title, part in PARTS.items():
+                mutant = samples[title][i]
+                found = outcome(mutant, part.tests, folder)
+                counts[title][found] += 1
+                place = f"{mutant.file}:{mutant.line}  {mutant.operator} {mutant.occurrence}"
+                print(f"{found:8}  {title:12}  {place}", flush=True)
+    for title, of in counts.items():
+        killed = share(of.total() - of["survived"], of.total())
+        print(f"{title}: {killed.value:.0%} of {killed.n} killed, 95% {killed.low:.0%} to {killed.high:.0%}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
