@@ -6,18 +6,18 @@ that the change of the results is known beforehand, simulates the same patients 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from functools import cached_property
-from math import inf, isfinite, isnan, nan
+from math import inf, isfinite, nan
 
 import numpy as np
 
 from sim.economics.valuation import Valuation
 from sim.engine.run import Result, simulate
-from sim.errors import InputError, RunError, ScenarioError
-from sim.event_log.log import ASKS, ENTERS, Floats
+from sim.errors import InputError, ScenarioError
+from sim.event_log.log import ASKS, ENTERS, EventLog, Floats
 from sim.files import for_json
 from sim.outcomes.comparison.paired import compare
 from sim.outcomes.comparison.patient_changes import diverge
@@ -27,25 +27,17 @@ from sim.outcomes.history.state_occupancy import state_occupancy
 from sim.outcomes.results import Results
 from sim.pathway.tables import compile_pathway
 from sim.runs.run import QUIET, Progress, RunRequest
-from sim.scenario.language.drawn import Column
 from sim.scenario.language.model import Scenario, events_of
-from sim.uncertainty.model import Model
-from sim.uncertainty.parameter_draws import at_quantile
 from sim.uncertainty.psa import model_of
-from sim.uncertainty.sensitivity import name_of
-from sim.uncertainty.study import SensitivityRequest, base_values
-from sim.verification import variants
+from sim.uncertainty.study import SensitivityRequest
+from sim.verification import extremes, variants
 
 TIMES = 200
 """Times at which occupancy is read."""
 TOLERANCE = 1e-9
 """Of sums of shares; everything else is compared exactly."""
-TOGETHER = 40
-"""Runs of a cohort that are evaluated as one log."""
 MOST_AT_EXTREMES = 500
 """Patients of the cohort that is simulated at the extremes of every parameter."""
-EXTREMES = (0.001, 0.999)
-"""Quantiles at which each parameter is simulated."""
 RAISED = 2.0
 """The hazard ratio of the check of one event after the other."""
 
@@ -235,18 +227,29 @@ def _higher_hazard(case: _Case) -> Iterator[Check]:
 
 
 def _chances(case: _Case) -> Iterator[Check]:
-    """A chance of 0 and of 1, of each event alone; clocks have none."""
+    """A chance of 0 and of 1, of each event that occurs, alone; clocks have none."""
     base = case.base_alone.log
-    names = [name for name, _ in events_of(case.alone) if not name.startswith("clock.")]
+    names = [
+        name for name, _ in events_of(case.alone) if not name.startswith("clock.") and occurs(base, name)
+    ]
+    if not names:
+        for check in ("chance 0", "chance 1"):
+            yield _not_applicable(check, "no event of a stage occurs")
+        return
     certain = [name for name, event in events_of(case.alone) if name in names and event.chance is None]
     without = {name: case.simulated(variants.with_chance(case.alone, name, 0.0)).log for name in names}
-    occur = [name for name, log in without.items() if (log.event == log.names.events.index(name)).any()]
+    occur = [name for name, log in without.items() if occurs(log, name)]
     sure = {name: case.simulated(variants.with_chance(case.alone, name, 1.0)).log for name in certain}
     changed = [name for name, log in sure.items() if diverge(base, log).diverges.any()]
     compared = f"{len(names)} events, each with a chance of 0: events that occur"
     yield _exactly("chance 0", compared, len(occur), note=", ".join(occur))
     compared = f"{len(certain)} events, each with a chance of 1: events that change a path"
     yield _exactly("chance 1", compared, len(changed), note=", ".join(changed))
+
+
+def occurs(log: EventLog, event: str) -> bool:
+    """Whether an event, by its name in the log, occurs to anybody."""
+    return bool((log.event == log.names.events.index(event)).any())
 
 
 def _shorter_follow_up(case: _Case) -> Iterator[Check]:
@@ -291,6 +294,9 @@ def _capacity(case: _Case) -> Iterator[Check]:
     if not case.scenario.shared:
         yield _not_applicable(check, "patients share no limited resource")
         return
+    if not case.base.use.queue.any():
+        yield _not_applicable(check, "nobody waits in the scenario itself")
+        return
     waits = int((case.base_alone.log.does == ASKS).sum())
     yield _exactly(check, "waits when every resource is unlimited and always open", waits)
 
@@ -331,6 +337,9 @@ def _mirrored(case: _Case) -> Iterator[Check]:
         for name, scenario, one in zip("AB", (case.scenario, raised), results, strict=True)
     ]
     there, back = (_differences(compare(pair, at=case.request.at)) for pair in (arms, arms[::-1]))
+    if not any(isfinite(one) and one for one in there.values()):
+        yield _not_applicable(check, "the arms do not differ")
+        return
     sums = [there[key] + back[key] for key in there.keys() & back.keys()]
     off = max((abs(one) for one in sums if isfinite(one)), default=0.0)
     compared = f"{len(sums)} differences of two arms: largest sum with those of the arms exchanged"
@@ -358,10 +367,23 @@ def _economics(case: _Case) -> Iterator[Check]:
         return
     scenario = case.scenario
     base = case.valued(scenario)
+    if not base.total_cost.discounted.any():
+        yield _not_applicable("costs", "nobody has a cost")
+    else:
+        yield from _costs(case, base)
+    yield from _utilities(case, base)
+
+
+def _costs(case: _Case, base: Valuation) -> Iterator[Check]:
+    scenario = case.scenario
     none, twice = (case.valued(variants.with_prices_times(scenario, factor)) for factor in (0.0, 2.0))
     yield _exactly("costs of zero", "largest cost of a patient", _largest(none.total_cost.discounted))
     off = _largest(twice.total_cost.discounted - 2.0 * base.total_cost.discounted)
     yield _exactly("costs doubled", "largest deviation of a patient's cost from twice the cost", off)
+
+
+def _utilities(case: _Case, base: Valuation) -> Iterator[Check]:
+    scenario = case.scenario
     zero, unit = (case.valued(variants.with_utility(scenario, utility)) for utility in (0.0, 1.0))
     yield _exactly("utilities of zero", "largest QALYs of a patient", _largest(zero.qaly.discounted))
     off = _largest(unit.qaly.undiscounted - unit.life_years.undiscounted)
@@ -374,6 +396,9 @@ def _economics(case: _Case) -> Iterator[Check]:
     )
     compared = "largest deviation of discounted from undiscounted costs, QALYs and life-years"
     yield _exactly("no discounting", compared, off)
+    if base.life_years.discounted.tobytes() == base.life_years.undiscounted.tobytes():
+        yield _not_applicable("discounting", "the rate of discount of QALYs is 0")
+        return
     more = int((base.life_years.discounted > base.life_years.undiscounted).sum())
     yield _exactly("discounting", "patients with more discounted than undiscounted life-years", more)
 
@@ -396,42 +421,9 @@ def _extremes(case: _Case) -> Iterator[Check]:
     except InputError as error:
         yield _not_applicable(check, error.fact)
         return
-    (arm,) = model.arms
-    places = [
-        (parameter, key, p) for parameter in arm.parameters for key, _ in parameter.values for p in EXTREMES
-    ]
-    values = base_values(arm, len(places))
-    for i, (parameter, key, p) in enumerate(places):
-        for other, value in at_quantile(parameter, p, key).items():
-            values[parameter.name, other][i] = value
-    broken = [
-        f"{name_of((places[i][0].name, places[i][1]))} at {100 * places[i][2]:g}%: {problem}"
-        for first in range(0, len(places), TOGETHER)
-        for i, problem in _problems(model, values, range(first, min(first + TOGETHER, len(places))))
-    ]
-    compared = f"{len(places)} runs, each with a number at its 0.1% or 99.9% quantile: runs that go wrong"
+    n, broken = extremes.broken(model)
+    compared = f"{n} runs, each with a number at its 0.1% or 99.9% quantile: runs that go wrong"
     yield _exactly(check, compared, len(broken), note="; ".join(broken[:3]))
-
-
-def _problems(
-    model: Model, values: Mapping[Column, Floats], points: Sequence[int]
-) -> Iterator[tuple[int, str]]:
-    """The points with values of parameters at which the scenario fails or a share is no share, and why."""
-    chosen = {column: array[list(points)] for column, array in values.items()}
-    try:
-        estimates = model.evaluate([chosen], [0] * len(points)).estimates[:, 0]
-    except (ScenarioError, RunError) as error:
-        if len(points) == 1:
-            yield points[0], str(error)
-            return
-        for point in points:
-            yield from _problems(model, values, [point])
-        return
-    for point, numbers in zip(points, estimates.tolist(), strict=True):
-        for measure, number in zip(model.measures, numbers, strict=True):
-            if measure.unit in ("share", "probability") and not (isnan(number) or 0.0 <= number <= 1.0):
-                yield point, f"{measure.outcome} is {number:g}"
-                break
 
 
 CHECKS: Sequence[Callable[[_Case], Iterator[Check]]] = (

@@ -47,7 +47,7 @@ def suite_tables(found: Suite, *, full: bool = False) -> list[Table]:
 
 def _row(one: Comparison, *, full: bool) -> Row:
     half = one.high - one.simulated
-    simulated = f"{_number(one.simulated)} ± {half:.2g}" if half > 0 else _number(one.simulated)
+    simulated = f"{_number(one.simulated)} ± {_short(half)}" if half > 0 else _number(one.simulated)
     detects, relevant = (_relative(one, size) for size in (one.detected, one.relevant))
     case = f"{one.case}: {one.quantity}"
     numbers = (_number(one.reference), simulated, detects, *((relevant,) if full else ()))
@@ -59,6 +59,11 @@ def _relative(one: Comparison, size: float) -> str:
     if not isfinite(size):
         return ""
     return f"{size / abs(one.reference):.1%}" if one.reference else f"{size:.2g}"
+
+
+def _short(value: float) -> str:
+    """Two figures."""
+    return f"{float(f'{value:.2g}'):,.10g}"
 
 
 def _number(value: float) -> str:

@@ -235,6 +235,67 @@ def test_what_does_not_apply_has_its_reason(tmp_path: Path) -> None:
     assert {one.verdict for name, one in checks.items() if name not in reasons} == {Verdict.PASS}
 
 
+NOTHING = """\
+format: 1
+title: Nothing happens, nothing costs
+horizon: 30 days
+states: {well: {utility: 1}, dead: {}}
+economics: {currency: GBP, discount: {cost: 0, qaly: 0}, convention: annual}
+patients: {number: NUMBER}
+resources: {bed: {capacity: 5}}
+outcomes: {survival: {from: start, until: {state: dead}}}
+pathway:
+  start: home
+  stages:
+    home: {state: well, needs: bed, cost: {per_day: 0}, events: {death: {after: {fixed: 90 days}, to: gone}}}
+    gone: {state: dead, terminal: true}
+"""
+
+
+@pytest.mark.parametrize("number", [1, 3])
+def test_what_could_not_fail_is_no_pass(number: int, tmp_path: Path) -> None:
+    """No event before the horizon, no cost, no discount, no queue."""
+    (tmp_path / "nothing.yaml").write_text(NOTHING.replace("NUMBER", str(number)))
+    checks = found(tmp_path / "nothing.yaml")
+    reasons = {name: one.note for name, one in checks.items() if one.verdict is Verdict.NOT_APPLICABLE}
+    assert reasons == {
+        "a higher hazard never delays its event": "no path differs with a doubled hazard",
+        "chance 0": "no event of a stage occurs",
+        "chance 1": "no event of a stage occurs",
+        "unlimited capacity": "nobody waits in the scenario itself",
+        "mirrored arms": "the arms do not differ",
+        "costs": "nobody has a cost",
+        "discounting": "the rate of discount of QALYs is 0",
+        "extreme values of parameters": reasons["extreme values of parameters"],
+    }
+    assert {one.verdict for name, one in checks.items() if name not in reasons} == {Verdict.PASS}
+
+
+def test_a_queue_that_never_empties(tmp_path: Path) -> None:
+    """Six patients arrive for each that a bed can take; most wait until the horizon."""
+    text = WARD.replace("number: 40", "arrive: {poisson: 1 per day, for: 90 days}").replace(
+        "3 years", "90 days"
+    )
+    text = text.replace("mean: 9 days", "mean: 6 days").replace("value: 60 days", "value: 1 days")
+    (tmp_path / "queue.yaml").write_text(text)
+    checks = found(tmp_path / "queue.yaml")
+    reasons = {name for name, one in checks.items() if one.verdict is Verdict.NOT_APPLICABLE}
+    assert reasons == {"one patient"}
+    assert {one.verdict for name, one in checks.items() if name not in reasons} == {Verdict.PASS}
+
+
+def test_nobody_dies(tmp_path: Path) -> None:
+    """A terminal stage that is no death, and is not reached."""
+    text = WARD.replace("after: {weibull: {shape: 1.2, mean: 500 days}}", "after: {fixed: 9 years}")
+    text = text.replace(
+        "after: {exponential: {mean: 300 days}}, to: gone", "after: {fixed: 9 years}, to: gone"
+    )
+    (tmp_path / "nobody.yaml").write_text(text)
+    checks = found(tmp_path / "nobody.yaml")
+    assert checks.pop("mirrored arms").note == "the arms do not differ"  # the one outcome is survival
+    assert {one.verdict for one in checks.values()} == {Verdict.PASS}
+
+
 def test_the_command_ends_with_1_where_a_check_fails(file: Path) -> None:
     printed = output_of("verify", "ward.yaml", "--workers", "1", folder=file.parent)
     assert printed.splitlines()[-1] == "20 of 20 checks pass"
