@@ -102,6 +102,9 @@ def model_of(request: CalibrationRequest) -> tuple[CalibrationModel, tuple[Targe
     scenario = load(request.scenario)
     parameters = calibrated_parameters(request, scenario, files)
     figures = tuple(figure for file in files for target in file.targets for figure in target.applicable)
+    if measured := next((figure for figure in figures if figure.measure or figure.compared_with), None):
+        fact = "parameters are calibrated to shares and median times of single runs"
+        raise ScenarioError([Problem(measured.where, fact, "leave out `measure` and `compared_with`")])
     if not any(figure.use is Use.CALIBRATION for figure in figures):
         raise InputError("targets: all figures are held back", "leave out `use: validation` of some")
     keys: dict[int, Key] = {}

@@ -28,17 +28,20 @@ SHARE = "share"
 NOT_REACHED = "not reached"
 OWN = "own"
 """The prior of a parameter that is its own uncertainty."""
-_FILE_KEYS = ("format", "title", "scenarios", "targets", "calibrate")
+DETECTS = 0.05
+"""The relative difference that a comparison must detect, where a figure does not say it."""
+_FILE_KEYS = ("format", "title", "scenarios", "replications", "targets", "calibrate")
 _NEEDED = ("format", "title")
 _TARGET_KEYS = (
     *("population", "endpoint", "time", "source", "use", "not_applicable", "exclusive", "figures"),
 )
 _FIGURE_KEYS = (
-    *("published", "count", "n", "unit", "interval", "quartiles", "extremes", "within"),
-    *("scenario", "outcome", "at", "step", "category"),
+    *("published", "count", "n", "unit", "interval", "quartiles", "extremes", "within", "error", "rounding"),
+    *("scenario", "outcome", "measure", "at", "step", "category", "group", "compared_with", "detects"),
     *("use", "kind", "miss", "not_applicable"),
 )
-_TEXTS = ("outcome", "category", "miss", "not_applicable")
+_TEXTS = ("outcome", "measure", "category", "group", "miss", "not_applicable")
+_SPREADS = ("n", "interval", "within", "error", "rounding")
 
 
 class Use(StrEnum):
@@ -73,9 +76,11 @@ class Figure:
     """One published number.
 
     target, name: of the target, and of the figure in it. published, interval, quartiles, extremes: in `unit`,
-    a unit of time, "" for a share. count: of n, where it was published. within: a relative tolerance.
-    scenario: its file, "" where nothing can be compared; outcome, at (days), step and category: which of
-    its numbers corresponds. exclusive: no patient is in two figures of the target. miss: why the simulated
+    a unit of time, "" for a share, or for any number where there is a measure. count: of n, where it was
+    published. within: a relative tolerance. error: its standard error. rounding: the unit of its last digit.
+    scenario: its file, "" where nothing can be compared; outcome, measure, at (days), step, category and
+    group: which of its numbers corresponds; compared_with: the file from whose number it is the
+    difference. detects: the smallest relative difference that a comparison must detect. exclusive: no patient is in two figures of the target. miss: why the simulated
     value lies outside. not_applicable: why nothing can be compared.
     """
 
@@ -89,13 +94,19 @@ class Figure:
     quartiles: tuple[float, float] | None = None
     extremes: tuple[float, float] | None = None
     within: float | None = None
+    error: float = 0.0
+    rounding: float = 0.0
     kind: Kind | None = None
     use: Use = Use.CALIBRATION
     scenario: str = ""
     outcome: str = ""
+    measure: str = ""
     at: float | None = None
     step: int | None = None
     category: str = ""
+    group: str = ""
+    compared_with: str = ""
+    detects: float = DETECTS
     exclusive: bool = False
     miss: str = ""
     not_applicable: str = ""
@@ -114,7 +125,7 @@ class Figure:
     def accepted(self) -> Interval:
         """The 95% interval in which the simulated value should lie, in `unit`.
 
-        Printed, a relative tolerance, or from n: of a share Wilson's (doi:10.1080/01621459.1927.10502953),
+        Printed, a relative tolerance, from its standard error and rounding, or from n: of a share Wilson's (doi:10.1080/01621459.1927.10502953),
         of a median by its standard error.
         """
         if self.interval is not None:
@@ -122,6 +133,10 @@ class Figure:
         if self.within is not None:
             low, high = (self.published * (1 + sign * self.within) for sign in (-1, 1))
             return Interval(low, high, f"within {self.within:.0%}")
+        if self.error or self.rounding:
+            half = NORMAL_975 * self.error + self.rounding / 2
+            rule = "standard error" if self.error else "rounding"
+            return Interval(self.published - half, self.published + half, rule)
         assert self.n is not None, "checked where it was read"
         if not self.unit:
             found = share(self.published * self.n, self.n)
@@ -170,7 +185,7 @@ class Target:
 class TargetFile:
     """The targets of one file, in its order.
 
-    scenarios: the file of each, by the name that figures use. calibrate: the parameters that are calibrated
+    scenarios: the file of each, by the name that figures use. replications: of each run. calibrate: the parameters that are calibrated
     to the targets, each with its prior as written: `OWN` for its own uncertainty, a list of two bounds, or
     an uncertainty.
     """
@@ -179,6 +194,7 @@ class TargetFile:
     title: str
     scenarios: Mapping[str, str]
     targets: tuple[Target, ...]
+    replications: int = 1
     calibrate: Mapping[str, PlacedNode] = field(default_factory=dict, compare=False)
 
 
@@ -225,9 +241,11 @@ def _file(top: PlacedNode, file: str) -> TargetFile:
     for name, path in scenarios.items():
         if not Path(path).is_file():
             parts["scenarios"].fail_at_key(name, f"there is no file {path}", "paths start at this file")
-    cited = citations([file])
+    cited = citations([file, *scenarios.values()])
     targets = read_all(_items(parts, "targets"), lambda item: _target(item[0], item[1], scenarios, cited))
-    return TargetFile(file, top.child("title").text(), scenarios, targets, dict(_items(parts, "calibrate")))
+    replications = parts["replications"].whole(1) if "replications" in parts else 1
+    calibrate = dict(_items(parts, "calibrate"))
+    return TargetFile(file, top.child("title").text(), scenarios, targets, replications, calibrate)
 
 
 def _items(parts: Mapping[str, PlacedNode], key: str) -> list[tuple[str, PlacedNode]]:
@@ -266,21 +284,22 @@ def _figure(
 ) -> Figure:
     _check_keys(node, _FIGURE_KEYS, noun=f"a figure of target {target}")
     given = {**inherited, **dict(node.children())}
-    texts = {
-        key: given[key].text() for key in ("outcome", "category", "miss", "not_applicable") if key in given
-    }
+    texts = {key: given[key].text() for key in _TEXTS if key in given}
+    numbers = {key: given[key].number() for key in ("within", "error", "rounding", "detects") if key in given}
     unit = _unit(given["unit"]) if "unit" in given else ""
     published, count, n = _published(node, given, unit)
     use, kind = (
         given[key].one_of(list(words), key) if key in given else None
         for key, words in (("use", Use), ("kind", Kind))
     )
-    file = ""
+    file = reference = ""
     if "not_applicable" not in given:
         for key in ("scenario", "outcome"):
             if key not in given:
                 raise node.fail(f"`{key}` is missing", "name it, or say why under `not_applicable`")
         file = scenarios[given["scenario"].one_of(scenarios, "scenario")]
+        if "compared_with" in given:
+            reference = scenarios[given["compared_with"].one_of(scenarios, "scenario")]
     figure = Figure(
         target=target,
         name=name,
@@ -288,24 +307,22 @@ def _figure(
         unit=unit,
         n=n,
         count=count,
-        interval=_pair(given.get("interval"), unit),
+        interval=_pair(given.get("interval"), unit, any_number="measure" in given),
         quartiles=_pair(given.get("quartiles"), unit),
         extremes=_pair(given.get("extremes"), unit),
-        within=given["within"].number() if "within" in given else None,
         kind=Kind(kind) if kind else None,
         use=Use(use or Use.CALIBRATION),
         scenario=file,
-        outcome=texts.get("outcome", ""),
+        compared_with=reference,
         at=given["at"].time() if "at" in given else None,
         step=given["step"].whole(1) if "step" in given else None,
-        category=texts.get("category", ""),
         exclusive=given["exclusive"].flag() if "exclusive" in given else False,
-        miss=texts.get("miss", ""),
-        not_applicable=texts.get("not_applicable", ""),
         where=node.where,
+        **texts,
+        **numbers,
     )
     _check_spread(figure, given)
-    if figure.interval is None and figure.within is None and n is None and figure.applies:
+    if figure.applies and not any(key in given for key in _SPREADS):
         raise node.fail("has neither `n` nor `interval`", "write one of them, or `within: 0.2`")
     return figure
 
@@ -314,13 +331,16 @@ def _check_spread(figure: Figure, given: Mapping[str, PlacedNode]) -> None:
     """Raises: Unread for a spread around the published number that it cannot have."""
     if figure.within is not None and figure.within <= 0.0:
         raise given["within"].fail("a tolerance is above 0", "write 0.2 for 20%")
+    for key in ("error", "rounding", "detects"):
+        if key in given and getattr(figure, key) <= 0.0:
+            raise given[key].fail(f"`{key}` is above 0")
     for key in ("interval", "quartiles", "extremes"):
         pair: tuple[float, float] | None = getattr(figure, key)
         if pair is None:
             continue
         if not pair[0] <= figure.published <= pair[1]:
             raise given[key].fail("does not hold the published number", "read both again")
-        if figure.unit and pair[0] < 0.0:
+        if figure.unit and not figure.measure and pair[0] < 0.0:
             raise given[key].fail("a time is not negative", "write 0 or more")
         if figure.unit and key != "interval" and not 0.0 < pair[0] < pair[1] < math.inf:
             fix = "leave them out: the interval then follows from `n`"
@@ -338,10 +358,12 @@ def _published(
         raise node.fail("needs `published` or `count`, one of them", "write `count: 12, n: 14`")
     if "count" in given:
         count = float(given["count"].whole())
-        if unit or n is None or count > n:
+        if unit or "measure" in given or n is None or count > n:
             above = f": {count:g} is more than {n}" if n is not None and count > n else ""
             raise given["count"].fail(f"a count is of `n` patients{above}", "write `count: 12, n: 14`")
         return count / n, count, n
+    if "measure" in given:
+        return given["published"].number(), None, n
     published = given["published"].number() if unit else given["published"].share()
     if unit and published <= 0.0:
         raise given["published"].fail("a time is greater than 0")
@@ -357,12 +379,16 @@ def _unit(node: PlacedNode) -> str:
     return unit
 
 
-def _pair(node: PlacedNode | None, unit: str) -> tuple[float, float] | None:
+def _pair(node: PlacedNode | None, unit: str, *, any_number: bool = False) -> tuple[float, float] | None:
     """The two ends of an interval; the upper one of a time may be `not reached`, infinity."""
     if node is None:
         return None
     ends = [
-        math.inf if unit and end.value == NOT_REACHED else end.number() if unit else end.share()
+        math.inf
+        if unit and end.value == NOT_REACHED
+        else end.number()
+        if unit or any_number
+        else end.share()
         for end in node.items()
     ]
     if len(ends) != 2 or not ends[0] < ends[1]:

@@ -1,0 +1,165 @@
+"""Published results of models against the simulated ones: files of targets, see `sim.calibration.targets`.
+
+A simulated value agrees if it lies within `Z` standard errors, its own and the published one together, and
+half a unit of the last digit printed. That has power where no larger difference than `Figure.detects` agrees.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from math import hypot, inf, isfinite, nan
+from pathlib import Path
+
+from sim import units
+from sim.calibration.targets import Figure, TargetFile
+from sim.errors import Problem, ScenarioError, did_you_mean
+from sim.outcomes.estimates import DifferenceRow, EstimateRow, IncrementalRow
+from sim.outcomes.results import MEDIAN, NORMAL_975, Key, Results
+from sim.runs.comparison import request_source, run_comparison
+from sim.runs.run import DEFAULT_TIMES, QUIET, Progress, RunRequest, run_scenario
+from sim.verification.battery import Verdict
+
+Z = 3.5
+"""Standard errors; a right model fails one comparison in 2,000."""
+INCREMENTAL = "incremental"
+"""The outcome of a figure that is a cost per QALY gained, its measure `icer`."""
+ALONE = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """A published figure beside the simulated value, in the unit of the figure.
+
+    error: standard error of the simulated value; nan where there is none. tolerance: the largest
+    difference that agrees.
+    """
+
+    figure: Figure
+    simulated: float
+    error: float
+    tolerance: float
+
+    @property
+    def verdict(self) -> Verdict:
+        """Whether they agree; no power where a relevant difference would agree as well."""
+        difference = abs(self.simulated - self.figure.published)
+        if isfinite(self.tolerance) and not difference <= self.tolerance:
+            return Verdict.FAIL
+        enough = self.tolerance <= self.figure.detects * abs(self.figure.published)
+        return Verdict.PASS if enough else Verdict.NO_POWER
+
+
+def compare_with_published(
+    file: TargetFile, *, seed: int = 1, settings: Sequence[str] = (), progress: Progress = QUIET
+) -> tuple[Agreement, ...]:
+    """Every figure of a file that applies beside its simulated value.
+
+    Scenarios that a figure compares are simulated with the same patients. settings: of every scenario.
+    Raises: ScenarioError where a scenario is wrong or has no number for a figure; RunError.
+    """
+    figures = [figure for target in file.targets for figure in target.applicable]
+    groups: dict[str, list[Figure]] = {}
+    for figure in figures:
+        groups.setdefault(figure.compared_with or _reference_of(figure.scenario, figures), []).append(figure)
+    found: dict[Figure, Agreement] = {}
+    for number, (reference, own) in enumerate(groups.items()):
+        own_progress = progress.part(number, len(groups))
+        for results, figure in _simulated(file, reference, own, tuple(settings), seed, own_progress):
+            found[figure] = agreement(figure, *_value_of(figure, results))
+    return tuple(found[figure] for figure in figures)
+
+
+def agreement(figure: Figure, simulated: float, error: float) -> Agreement:
+    """A figure beside a simulated value with its standard error."""
+    if figure.within is not None and figure.interval is None:
+        published_error, slack = 0.0, figure.within * abs(figure.published)
+    else:
+        interval = figure.accepted()
+        published_error = (interval.high - interval.low - figure.rounding) / (2 * NORMAL_975)
+        slack = figure.rounding / 2
+    tolerance = Z * hypot(error, published_error) + slack
+    return Agreement(figure, simulated, error, inf if tolerance != tolerance else tolerance)
+
+
+def _reference_of(scenario: str, figures: Sequence[Figure]) -> str:
+    """The reference of the comparison that simulates a scenario; itself where none does."""
+    pairs = [(figure.scenario, figure.compared_with) for figure in figures if figure.compared_with]
+    return next((reference for pair in pairs if scenario in pair for reference in pair[1:]), scenario)
+
+
+def _simulated(
+    file: TargetFile,
+    reference: str,
+    figures: Sequence[Figure],
+    settings: tuple[str, ...],
+    seed: int,
+    progress: Progress,
+) -> Iterator[tuple[Results, Figure]]:
+    """Each figure with the results of the run, or of the comparison, that it is read from."""
+    at = tuple(sorted({figure.at for figure in figures if figure.at is not None})) or DEFAULT_TIMES
+    files = list(dict.fromkeys([reference, *(figure.scenario for figure in figures)]))
+    requests = [
+        RunRequest(Path(one), settings, seed=seed, replications=file.replications, at=at) for one in files
+    ]
+    if len(files) == 1:
+        results = run_scenario(requests[0], progress=progress).results
+    else:
+        sources = [request_source(request.file.stem, request) for request in requests]
+        results = run_comparison(sources, at=at, progress=progress).results
+    for figure in figures:
+        yield results, figure
+
+
+def _value_of(figure: Figure, results: Results) -> tuple[float, float]:
+    """The simulated value of a figure and its standard error, in the unit of the figure."""
+    arm = Path(figure.scenario).stem if len(results.arms) > 1 else ALONE
+    if figure.outcome == INCREMENTAL:
+        row = results.incremental.find("reference", arm)
+        if row is None:
+            raise _no_number(figure, "is compared with nothing", ())
+        return row.icer, _error_of_ratio(row)
+    key = _key_of(figure, results, arm)
+    labels: Mapping[str, str | float | None] = {"arm": arm, "group": figure.group, "part": key.part}
+    table = results.differences if figure.compared_with else results.estimates
+    row = table.find(figure.outcome, key.measure, **labels, time_days=key.time)
+    if row is None:
+        names = dict.fromkeys(f"{one.outcome} {one.measure} {one.part}".rstrip() for one in table)
+        raise _no_number(figure, f"has no {key.measure} of {figure.outcome}", tuple(names))
+    return _in_unit_of(figure, row)
+
+
+def _key_of(figure: Figure, results: Results, arm: str) -> Key:
+    """Which number of its outcome a figure is: its measure, else a median of a time, else the headline."""
+    if figure.measure:
+        return Key(figure.measure, figure.category, figure.at)
+    row = results.headline(figure.outcome, arm=arm, group=figure.group)
+    if row is None:
+        known = tuple(outcome.name for outcome in results.reference.outcomes)
+        raise _no_number(figure, f"has no outcome {figure.outcome}", known)
+    if figure.unit and figure.at is None:
+        return Key(MEDIAN)
+    return Key(row.measure, figure.category or row.part, figure.at)
+
+
+def _in_unit_of(figure: Figure, row: EstimateRow | DifferenceRow) -> tuple[float, float]:
+    value = row.difference if isinstance(row, DifferenceRow) else row.estimate
+    error = row.standard_error
+    if error != error and row.has_interval:
+        error = (row.high - row.low) / (2 * NORMAL_975)
+    if not figure.unit:
+        return value, error
+    scale = units.days(f"1 {row.unit}") / units.days(f"1 {figure.unit}")
+    return value * scale, error * scale
+
+
+def _error_of_ratio(row: IncrementalRow) -> float:
+    """From the longer half of its confidence set; nan where that is not an interval."""
+    if row.confidence_set != "interval":
+        return nan
+    return max(row.high - row.icer, row.icer - row.low) / NORMAL_975
+
+
+def _no_number(figure: Figure, fact: str, known: Sequence[str]) -> ScenarioError:
+    fix = did_you_mean(figure.outcome, known) or f"there are {', '.join(known)}" if known else ""
+    return ScenarioError([Problem(figure.where, f"{Path(figure.scenario).name} {fact}", fix)])
