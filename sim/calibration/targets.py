@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from statistics import NormalDist
+from typing import Any
 
 from sim import units
 from sim.errors import Place, Problem, Problems, ScenarioError, Where
@@ -41,6 +42,7 @@ _FIGURE_KEYS = (
     *("use", "kind", "miss", "not_applicable"),
 )
 _TEXTS = ("outcome", "measure", "category", "group", "miss", "not_applicable")
+_NUMBERS = ("within", "error", "rounding", "detects")
 _SPREADS = ("n", "interval", "within", "error", "rounding")
 
 
@@ -80,8 +82,9 @@ class Figure:
     published. within: a relative tolerance. error: its standard error. rounding: the unit of its last digit.
     scenario: its file, "" where nothing can be compared; outcome, measure, at (days), step, category and
     group: which of its numbers corresponds; compared_with: the file from whose number it is the
-    difference. detects: the smallest relative difference that a comparison must detect. exclusive: no patient is in two figures of the target. miss: why the simulated
-    value lies outside. not_applicable: why nothing can be compared.
+    difference. detects: the smallest relative difference that a comparison must detect. exclusive: no
+    patient is in two figures of the target. miss: why the simulated value lies outside. not_applicable: why
+    nothing can be compared.
     """
 
     target: str
@@ -125,8 +128,8 @@ class Figure:
     def accepted(self) -> Interval:
         """The 95% interval in which the simulated value should lie, in `unit`.
 
-        Printed, a relative tolerance, from its standard error and rounding, or from n: of a share Wilson's (doi:10.1080/01621459.1927.10502953),
-        of a median by its standard error.
+        Printed, a relative tolerance, from its standard error and rounding, or from n: of a share Wilson's
+        (doi:10.1080/01621459.1927.10502953), of a median by its standard error.
         """
         if self.interval is not None:
             return Interval(*self.interval, "printed")
@@ -185,9 +188,9 @@ class Target:
 class TargetFile:
     """The targets of one file, in its order.
 
-    scenarios: the file of each, by the name that figures use. replications: of each run. calibrate: the parameters that are calibrated
-    to the targets, each with its prior as written: `OWN` for its own uncertainty, a list of two bounds, or
-    an uncertainty.
+    scenarios: the file of each, by the name that figures use. replications: of each run. calibrate: the
+    parameters that are calibrated to the targets, each with its prior as written: `OWN` for its own
+    uncertainty, a list of two bounds, or an uncertainty.
     """
 
     file: str
@@ -284,8 +287,8 @@ def _figure(
 ) -> Figure:
     _check_keys(node, _FIGURE_KEYS, noun=f"a figure of target {target}")
     given = {**inherited, **dict(node.children())}
-    texts = {key: given[key].text() for key in _TEXTS if key in given}
-    numbers = {key: given[key].number() for key in ("within", "error", "rounding", "detects") if key in given}
+    own: dict[str, Any] = {key: given[key].text() for key in _TEXTS if key in given}
+    own |= {key: given[key].number() for key in _NUMBERS if key in given}
     unit = _unit(given["unit"]) if "unit" in given else ""
     published, count, n = _published(node, given, unit)
     use, kind = (
@@ -318,8 +321,7 @@ def _figure(
         step=given["step"].whole(1) if "step" in given else None,
         exclusive=given["exclusive"].flag() if "exclusive" in given else False,
         where=node.where,
-        **texts,
-        **numbers,
+        **own,
     )
     _check_spread(figure, given)
     if figure.applies and not any(key in given for key in _SPREADS):
@@ -331,7 +333,7 @@ def _check_spread(figure: Figure, given: Mapping[str, PlacedNode]) -> None:
     """Raises: Unread for a spread around the published number that it cannot have."""
     if figure.within is not None and figure.within <= 0.0:
         raise given["within"].fail("a tolerance is above 0", "write 0.2 for 20%")
-    for key in ("error", "rounding", "detects"):
+    for key in _NUMBERS[1:]:
         if key in given and getattr(figure, key) <= 0.0:
             raise given[key].fail(f"`{key}` is above 0")
     for key in ("interval", "quartiles", "extremes"):
@@ -384,11 +386,7 @@ def _pair(node: PlacedNode | None, unit: str, *, any_number: bool = False) -> tu
     if node is None:
         return None
     ends = [
-        math.inf
-        if unit and end.value == NOT_REACHED
-        else end.number()
-        if unit or any_number
-        else end.share()
+        math.inf if unit and end.value == NOT_REACHED else end.number() if unit or any_number else end.share()
         for end in node.items()
     ]
     if len(ends) != 2 or not ends[0] < ends[1]:

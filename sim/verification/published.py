@@ -6,7 +6,7 @@ half a unit of the last digit printed. That has power where no larger difference
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import hypot, inf, isfinite, nan
 from pathlib import Path
@@ -16,8 +16,9 @@ from sim.calibration.targets import Figure, TargetFile
 from sim.errors import Problem, ScenarioError, did_you_mean
 from sim.outcomes.estimates import DifferenceRow, EstimateRow, IncrementalRow
 from sim.outcomes.results import MEDIAN, NORMAL_975, Key, Results
+from sim.outcomes.summary import DEFAULT_TIMES
 from sim.runs.comparison import request_source, run_comparison
-from sim.runs.run import DEFAULT_TIMES, QUIET, Progress, RunRequest, run_scenario
+from sim.runs.run import QUIET, Progress, RunRequest, run_scenario
 from sim.verification.battery import Verdict
 
 Z = 3.5
@@ -115,17 +116,17 @@ def _value_of(figure: Figure, results: Results) -> tuple[float, float]:
     """The simulated value of a figure and its standard error, in the unit of the figure."""
     arm = Path(figure.scenario).stem if len(results.arms) > 1 else ALONE
     if figure.outcome == INCREMENTAL:
-        row = results.incremental.find("reference", arm)
-        if row is None:
-            raise _no_number(figure, "is compared with nothing", ())
-        return row.icer, _error_of_ratio(row)
+        ratio = results.incremental.find("reference", arm)
+        if ratio is None:
+            raise _no_number(figure, "is compared with nothing")
+        return ratio.icer, _error_of_ratio(ratio)
     key = _key_of(figure, results, arm)
-    labels: Mapping[str, str | float | None] = {"arm": arm, "group": figure.group, "part": key.part}
     table = results.differences if figure.compared_with else results.estimates
-    row = table.find(figure.outcome, key.measure, **labels, time_days=key.time)
+    row = table.find(
+        *(figure.outcome, key.measure), arm=arm, group=figure.group, part=key.part, time_days=key.time
+    )
     if row is None:
-        names = dict.fromkeys(f"{one.outcome} {one.measure} {one.part}".rstrip() for one in table)
-        raise _no_number(figure, f"has no {key.measure} of {figure.outcome}", tuple(names))
+        raise _no_number(figure, f"has no {key.measure} of {figure.outcome}")
     return _in_unit_of(figure, row)
 
 
@@ -135,8 +136,8 @@ def _key_of(figure: Figure, results: Results, arm: str) -> Key:
         return Key(figure.measure, figure.category, figure.at)
     row = results.headline(figure.outcome, arm=arm, group=figure.group)
     if row is None:
-        known = tuple(outcome.name for outcome in results.reference.outcomes)
-        raise _no_number(figure, f"has no outcome {figure.outcome}", known)
+        known = [outcome.name for outcome in results.reference.outcomes]
+        raise _no_number(figure, f"has no outcome {figure.outcome}", did_you_mean(figure.outcome, known))
     if figure.unit and figure.at is None:
         return Key(MEDIAN)
     return Key(row.measure, figure.category or row.part, figure.at)
@@ -160,6 +161,6 @@ def _error_of_ratio(row: IncrementalRow) -> float:
     return max(row.high - row.icer, row.icer - row.low) / NORMAL_975
 
 
-def _no_number(figure: Figure, fact: str, known: Sequence[str]) -> ScenarioError:
-    fix = did_you_mean(figure.outcome, known) or f"there are {', '.join(known)}" if known else ""
+def _no_number(figure: Figure, fact: str, fix: str = "") -> ScenarioError:
+    fix = fix or "`allpath run FILE --full` prints every number"
     return ScenarioError([Problem(figure.where, f"{Path(figure.scenario).name} {fact}", fix)])
