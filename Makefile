@@ -105,6 +105,7 @@ calibration: $(READY)
 # The outputs that the pages and notebooks of the documentation show.
 pages: $(READY)
 	@$(VENV)/bin/python -m tests.pages
+	@$(VENV)/bin/python -m tests.published_models.page
 	@$(VENV)/bin/python -m tests.notebooks
 
 # The documentation site, in the folder site/.

@@ -21,7 +21,7 @@ LONGEST = (
     "tests/planted_faults/test_faults.py",
     "tests/planted_faults/test_other_faults.py",
     "tests/published/test_strategies.py",
-    "tests/theory/test_queues.py",
+    "tests/published_models/test_models.py",
     "tests/properties/test_two_engines.py",
     "tests/theory/test_modifiers.py",
 )

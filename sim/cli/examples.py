@@ -22,8 +22,10 @@ FOLDER = _IN_WHEEL if _IN_WHEEL.is_dir() else Path(__file__).parents[2] / "scena
 """The shipped scenarios: in a clone, and with an editable installation, the folder beside `sim`."""
 TARGETS = FOLDER / "targets"
 """Published results and the scenarios that they are compared with."""
+RESULTS = FOLDER / "published" / "results"
+"""The published results of the models in `published`, files of targets too."""
 STARTER = "starter"
-GROUPS = ("examples", "clinical", "populations", "strategies", "structural", "centre", "targets")
+GROUPS = ("examples", "clinical", "populations", "strategies", "structural", "centre", "targets", "published")
 _TITLE = re.compile(r"^title:.*$", re.MULTILINE)
 _PLAIN_NAME = re.compile(r"[\w.-]+")
 
@@ -93,6 +95,8 @@ def shipped_scenarios() -> dict[Path, str]:
     for file in sorted(FOLDER.rglob("*.yaml")):
         if TARGETS in file.parents and file.parent != TARGETS:
             continue  # the scenarios of targets are copied with them
+        if file.parent == RESULTS:
+            continue
         if title := _TITLE.search(file.read_text("utf-8")):
             found[file] = str(yaml.safe_load(title[0])["title"])
     return found

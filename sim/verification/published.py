@@ -1,18 +1,21 @@
 """Published results of models against the simulated ones: files of targets, see `sim.calibration.targets`.
 
-A simulated value agrees if it lies within `Z` standard errors, its own and the published one together, and
+A simulated value agrees if it lies within `Z` standard errors, its own and the published one together, plus
 half a unit of the last digit printed. That has power where no larger difference than `Figure.detects` agrees.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from math import hypot, inf, isfinite, nan
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from math import hypot, inf, isfinite, isnan, nan
 from pathlib import Path
+
+from scipy.special import ndtr, stdtrit
 
 from sim import units
 from sim.calibration.targets import Figure, TargetFile
+from sim.engine.processes import Workers
 from sim.errors import Problem, ScenarioError, did_you_mean
 from sim.outcomes.estimates import DifferenceRow, EstimateRow, IncrementalRow
 from sim.outcomes.results import MEDIAN, NORMAL_975, Key, Results
@@ -22,7 +25,7 @@ from sim.runs.run import QUIET, Progress, RunRequest, run_scenario
 from sim.verification.battery import Verdict
 
 Z = 3.5
-"""Standard errors; a right model fails one comparison in 2,000."""
+"""Standard errors; a right model fails one comparison in 2,000. Over replications, Student's equivalent."""
 INCREMENTAL = "incremental"
 """The outcome of a figure that is a cost per QALY gained, its measure `icer`."""
 ALONE = ""
@@ -43,16 +46,21 @@ class Agreement:
 
     @property
     def verdict(self) -> Verdict:
-        """Whether they agree; no power where a relevant difference would agree as well."""
+        """Whether they agree; explained where they differ and the figure says why."""
         difference = abs(self.simulated - self.figure.published)
         if isfinite(self.tolerance) and not difference <= self.tolerance:
-            return Verdict.FAIL
+            return Verdict.EXPLAINED if self.figure.miss else Verdict.FAIL
         enough = self.tolerance <= self.figure.detects * abs(self.figure.published)
         return Verdict.PASS if enough else Verdict.NO_POWER
 
 
 def compare_with_published(
-    file: TargetFile, *, seed: int = 1, settings: Sequence[str] = (), progress: Progress = QUIET
+    file: TargetFile,
+    *,
+    seed: int = 1,
+    settings: Sequence[str] = (),
+    workers: Workers = None,
+    progress: Progress = QUIET,
 ) -> tuple[Agreement, ...]:
     """Every figure of a file that applies beside its simulated value.
 
@@ -60,27 +68,31 @@ def compare_with_published(
     Raises: ScenarioError where a scenario is wrong or has no number for a figure; RunError.
     """
     figures = [figure for target in file.targets for figure in target.applicable]
+    request = RunRequest(
+        Path(file.file), tuple(settings), seed=seed, replications=file.replications, workers=workers
+    )
+    replications = file.replications
     groups: dict[str, list[Figure]] = {}
     for figure in figures:
         groups.setdefault(figure.compared_with or _reference_of(figure.scenario, figures), []).append(figure)
     found: dict[Figure, Agreement] = {}
     for number, (reference, own) in enumerate(groups.items()):
-        own_progress = progress.part(number, len(groups))
-        for results, figure in _simulated(file, reference, own, tuple(settings), seed, own_progress):
-            found[figure] = agreement(figure, *_value_of(figure, results))
+        results = _simulated(request, reference, own, progress.part(number, len(groups)))
+        found |= {figure: agreement(figure, *_value_of(figure, results), replications) for figure in own}
     return tuple(found[figure] for figure in figures)
 
 
-def agreement(figure: Figure, simulated: float, error: float) -> Agreement:
-    """A figure beside a simulated value with its standard error."""
+def agreement(figure: Figure, simulated: float, error: float, replications: int = 1) -> Agreement:
+    """A figure beside a simulated value and its standard error, over replications if there are several."""
     if figure.within is not None and figure.interval is None:
         published_error, slack = 0.0, figure.within * abs(figure.published)
     else:
         interval = figure.accepted()
         published_error = (interval.high - interval.low - figure.rounding) / (2 * NORMAL_975)
         slack = figure.rounding / 2
-    tolerance = Z * hypot(error, published_error) + slack
-    return Agreement(figure, simulated, error, inf if tolerance != tolerance else tolerance)
+    errors = Z if replications == 1 else float(stdtrit(replications - 1, ndtr(Z)))
+    tolerance = hypot(errors * error, Z * published_error) + slack
+    return Agreement(figure, simulated, error, inf if isnan(tolerance) else tolerance)
 
 
 def _reference_of(scenario: str, figures: Sequence[Figure]) -> str:
@@ -89,27 +101,15 @@ def _reference_of(scenario: str, figures: Sequence[Figure]) -> str:
     return next((reference for pair in pairs if scenario in pair for reference in pair[1:]), scenario)
 
 
-def _simulated(
-    file: TargetFile,
-    reference: str,
-    figures: Sequence[Figure],
-    settings: tuple[str, ...],
-    seed: int,
-    progress: Progress,
-) -> Iterator[tuple[Results, Figure]]:
-    """Each figure with the results of the run, or of the comparison, that it is read from."""
+def _simulated(request: RunRequest, reference: str, figures: Sequence[Figure], progress: Progress) -> Results:
+    """The results of the run, or of the comparison with the reference, that these figures are read from."""
     at = tuple(sorted({figure.at for figure in figures if figure.at is not None})) or DEFAULT_TIMES
-    files = list(dict.fromkeys([reference, *(figure.scenario for figure in figures)]))
-    requests = [
-        RunRequest(Path(one), settings, seed=seed, replications=file.replications, at=at) for one in files
-    ]
-    if len(files) == 1:
-        results = run_scenario(requests[0], progress=progress).results
-    else:
-        sources = [request_source(request.file.stem, request) for request in requests]
-        results = run_comparison(sources, at=at, progress=progress).results
-    for figure in figures:
-        yield results, figure
+    files = dict.fromkeys([reference, *(figure.scenario for figure in figures)])
+    requests = [replace(request, file=Path(file), at=at) for file in files]
+    if len(requests) == 1:
+        return run_scenario(requests[0], progress=progress).results
+    sources = [request_source(one.file.stem, one) for one in requests]
+    return run_comparison(sources, at=at, progress=progress).results
 
 
 def _value_of(figure: Figure, results: Results) -> tuple[float, float]:
@@ -146,7 +146,7 @@ def _key_of(figure: Figure, results: Results, arm: str) -> Key:
 def _in_unit_of(figure: Figure, row: EstimateRow | DifferenceRow) -> tuple[float, float]:
     value = row.difference if isinstance(row, DifferenceRow) else row.estimate
     error = row.standard_error
-    if error != error and row.has_interval:
+    if isnan(error) and row.has_interval:
         error = (row.high - row.low) / (2 * NORMAL_975)
     if not figure.unit:
         return value, error

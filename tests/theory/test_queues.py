@@ -8,17 +8,10 @@ from sim.verification.suite import measured
 from sim.verification.theory.queues import PATIENTS, SYSTEMS, erlang_b, erlang_c, queue, stationary
 from tests.theory.queues import DAYS, daily_waves, lag
 
-REPLICATIONS = dict.fromkeys(SYSTEMS, 8) | {
-    **dict.fromkeys(
-        ("M/M/2/6 (bounded)", "M/M/7+M (manufacturing slots)", "Jackson network with feedback"), 10
-    ),
-    **dict.fromkeys(("M/M/3", "M/M/4", "M/M/3, two classes"), 20),
-}
-"""As many as it takes for the precision below."""
-LONG = (
-    *("M/M/3", "M/M/4", "M/M/3, two classes", "M/M/2/6 (bounded)"),
-    *("M/M/1 then M/M/2 (tandem)", "M/U/1 (Pollaczek-Khinchine)", "M/D/1"),
-)
+NOT_PUBLISHED = ("M/Gamma/1", "M/M/1 then M/M/2 (tandem)")
+"""The other queues are models of scenarios/published, which tests/published_models compares."""
+N = 8
+"""Replications."""
 LARGEST_ERROR = 0.25
 """No figure may be off by more than this, and of the shares and utilisations by far less; `make
 theory-long` holds each to 1%."""
@@ -37,13 +30,11 @@ def test_the_closed_forms_are_those_of_the_books() -> None:
     assert stationary(2, 1.8, 1.0, room=6).chances[-1] == pytest.approx(0.112664, abs=5e-7)
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=pytest.mark.long) if name in LONG else name for name in SYSTEMS]
-)
+@pytest.mark.parametrize("name", NOT_PUBLISHED)
 def test_a_queue(name: str) -> None:
     """Means over replications, within five standard errors of the exact value."""
-    system, n = SYSTEMS[name], REPLICATIONS[name]
-    case = queue(name, system, patients=PATIENTS * n, replications=n)
+    system = SYSTEMS[name]
+    case = queue(name, system, patients=PATIENTS * N, replications=N)
     assert len(case.known) == len(system.known)
     for known, estimate, error in measured(case, seed=3, workers=1):
         exact = known.value

@@ -12,9 +12,9 @@ from sim.outcomes.results import Results
 from sim.runs.grid import grid
 from sim.runs.run import RunRequest
 from sim.runs.sweep import run_sweep
+from sim.verification.theory.queues import erlang_c
 from tests.cohorts import first_of, happened, run, written
 from tests.rows import OutcomeRows, limits
-from tests.theory.test_queues import erlang_c
 
 TREATMENT = """
     treatment:

@@ -105,6 +105,12 @@ def test_the_simulated_value_of_each_kind_of_figure(folder: Path) -> None:
 
 
 FAULTS = {
+    "a standard error of 0": ("interval: [0.4, 0.6]", "error: 0", "`error` is above 0"),
+    "a scenario that is not there": (
+        "interval: [0.4, 0.6]",
+        "compared_with: bse, rounding: 0.1",
+        "there is no scenario `bse`",
+    ),
     "unknown key of a figure": ("count: 30", "cuont: 30", "a figure of target A-1 has no `cuont`"),
     "count without n": ("count: 30, n: 40", "count: 30", "a count is of `n` patients"),
     "count above n": ("count: 30", "count: 41", "a count is of `n` patients: 41 is more than 40"),

@@ -19,7 +19,7 @@ from sim.cli import examples
 from sim.cli.main import run_command
 from sim.scenario import load
 from tests.command import output_of
-from tests.shipped import SHIPPED, TARGETS
+from tests.shipped import PUBLISHED, SHIPPED, TARGETS
 
 ROOT = Path(__file__).parents[3]
 SCENARIOS = ROOT / "scenarios"
@@ -59,6 +59,7 @@ def test_the_list_has_the_name_and_the_title_of_every_scenario_in_its_group() ->
         "structural",
         "centre",
         "targets",
+        "published",
     ]
     listed = {
         group: {line.split()[0] for line in text.splitlines() if re.match(r"  \S", line)}
@@ -72,9 +73,10 @@ def test_the_list_has_the_name_and_the_title_of_every_scenario_in_its_group() ->
     assert {"transplant_no_effect", "transplant_as_china"} <= listed["structural"]
     assert {"centre_academic", "urgent_first"} <= listed["centre"]
     assert listed["targets"] == {path.stem for path in TARGET_FILES}
-    assert sum(map(len, listed.values())) == len(SHIPPED) + len(TARGET_FILES)
+    assert listed["published"] >= {"illness_death", "m_m_1"}
+    assert sum(map(len, listed.values())) == len([*SHIPPED, *PUBLISHED, *TARGET_FILES])
     words = " ".join(printed.split())
-    for path in SHIPPED:
+    for path in [*SHIPPED, *PUBLISHED]:
         title = yaml.safe_load(path.read_text("utf-8"))["title"]
         assert title in words
 
@@ -85,7 +87,7 @@ def test_no_line_of_the_list_is_wider_than_80_columns() -> None:
 
 def test_each_name_listed_finds_its_file() -> None:
     names = examples.short_names(examples.shipped_scenarios())
-    assert sorted(names) == sorted([*SHIPPED, *TARGET_FILES])
+    assert sorted(names) == sorted([*SHIPPED, *PUBLISHED, *TARGET_FILES])
     assert [examples.find_example(name) for name in names.values()] == list(names)
 
 
@@ -164,7 +166,7 @@ def test_a_second_copy_shares_the_files_that_are_there(tmp_path: Path) -> None:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", [*SHIPPED, *PUBLISHED], ids=lambda path: path.stem)
 def test_every_scenario_can_be_copied(path: Path, tmp_path: Path) -> None:
     files = examples.files_of(path)
     copied = examples.copy_files(files, tmp_path)

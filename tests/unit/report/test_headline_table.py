@@ -22,7 +22,7 @@ from sim.runs.run import Run, RunRequest, run_scenario
 from sim.scenario import load
 from sim.scenario.language.model import Scenario
 from tests.example_runs import FIRST, SCENARIOS
-from tests.shipped import SHIPPED
+from tests.shipped import PUBLISHED, SHIPPED
 from tests.valued import priced
 
 NUMBER = re.compile(r"[-+]?\d[\d,.]*%?")
@@ -210,4 +210,8 @@ def test_costs_and_qalys_are_columns_with_their_ratio(
 
 @pytest.mark.long
 def test_labels_are_short_titles() -> None:
-    assert all(len(load(file).short_title) <= 45 and load(file).label for file in SHIPPED if file != FIRST)
+    assert all(
+        len(load(file).short_title) <= 45 and load(file).label
+        for file in [*SHIPPED, *PUBLISHED]
+        if file != FIRST
+    )
