@@ -1,17 +1,15 @@
 """Published results of models against the simulated ones: files of targets, see `sim.calibration.targets`.
 
-A simulated value agrees if it lies within `Z` standard errors, its own and the published one together, plus
-half a unit of the last digit printed. That has power where no larger difference than `Figure.detects` agrees.
+A simulated value agrees if it lies within `power.Z` standard errors, its own and the published one together,
+plus half a unit of the last digit printed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from math import hypot, inf, isfinite, isnan, nan
+from math import hypot, isnan, nan
 from pathlib import Path
-
-from scipy.special import ndtr, stdtrit
 
 from sim import units
 from sim.calibration.targets import Figure, TargetFile
@@ -23,9 +21,8 @@ from sim.outcomes.summary import DEFAULT_TIMES
 from sim.runs.comparison import request_source, run_comparison
 from sim.runs.run import QUIET, Progress, RunRequest, run_scenario
 from sim.verification.battery import Verdict
+from sim.verification.power import Z, errors_that_agree, judged
 
-Z = 3.5
-"""Standard errors; a right model fails one comparison in 2,000. Over replications, Student's equivalent."""
 INCREMENTAL = "incremental"
 """The outcome of a figure that is a cost per QALY gained, its measure `icer`."""
 ALONE = ""
@@ -36,7 +33,7 @@ class Agreement:
     """A published figure beside the simulated value, in the unit of the figure.
 
     error: standard error of the simulated value; nan where there is none. tolerance: the largest
-    difference that agrees.
+    difference that agrees, nan where there is no error.
     """
 
     figure: Figure
@@ -45,13 +42,15 @@ class Agreement:
     tolerance: float
 
     @property
+    def relevant(self) -> float:
+        """The smallest difference that the comparison must detect."""
+        return self.figure.detects * abs(self.figure.published)
+
+    @property
     def verdict(self) -> Verdict:
         """Whether they agree; explained where they differ and the figure says why."""
-        difference = abs(self.simulated - self.figure.published)
-        if isfinite(self.tolerance) and not difference <= self.tolerance:
-            return Verdict.EXPLAINED if self.figure.miss else Verdict.FAIL
-        enough = self.tolerance <= self.figure.detects * abs(self.figure.published)
-        return Verdict.PASS if enough else Verdict.NO_POWER
+        found = judged(self.simulated - self.figure.published, self.tolerance, self.error, self.relevant)
+        return Verdict.EXPLAINED if found is Verdict.FAIL and self.figure.miss else found
 
 
 def compare_with_published(
@@ -90,9 +89,8 @@ def agreement(figure: Figure, simulated: float, error: float, replications: int 
         interval = figure.accepted()
         published_error = (interval.high - interval.low - figure.rounding) / (2 * NORMAL_975)
         slack = figure.rounding / 2
-    errors = Z if replications == 1 else float(stdtrit(replications - 1, ndtr(Z)))
-    tolerance = hypot(errors * error, Z * published_error) + slack
-    return Agreement(figure, simulated, error, inf if isnan(tolerance) else tolerance)
+    tolerance = hypot(errors_that_agree(replications) * error, Z * published_error) + slack
+    return Agreement(figure, simulated, error, tolerance)
 
 
 def _reference_of(scenario: str, figures: Sequence[Figure]) -> str:
