@@ -17,10 +17,8 @@ CASE := $(ACADEMIC)/two_lines_then_transplant.yaml $(ACADEMIC)/car_t_withheld_fo
 
 run: $(READY)
 	@$(ALLPATH) compare $(CASE) --at "2 years" --at "5 years" \
-		--outcome overall_survival --outcome infused --outcome transplanted --report case.html
-	@echo
-	@$(ALLPATH) psa $(CASE) --draws 100 --patients 1000 --at "5 years" --outcome overall_survival \
-		--decide overall_survival
+		--outcome overall_survival --outcome infused --outcome transplanted \
+		--draws 100 --structure scenarios/structural --report case.html
 
 # A worker for each core, at most four. One worker runs all tests of a file, because they share simulated cohorts.
 WORKERS := --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder

@@ -39,6 +39,7 @@ from sim.runs.sweep import run_sweep
 from sim.scenario import load as load_scenario
 from sim.scenario.language.model import Scenario
 from sim.sensitivity_frames import SensitivityFrames
+from sim.uncertainty.certainty import Asked
 
 __all__ = [
     "CalibrationFrames",
@@ -95,24 +96,34 @@ def run(scenario: Given, *, until_precision: str | None = None, **options: Unpac
 
 
 def compare(
-    *arms: Given | RunResults, until_precision: str | None = None, **options: Unpack[RunOptions]
+    *arms: Given | RunResults,
+    until_precision: str | None = None,
+    draws: int = 0,
+    structure: PathLike | None = None,
+    outcome: str | None = None,
+    **options: Unpack[RunOptions],
 ) -> ComparisonResults:
     """Simulate the same patients in several scenarios, as `allpath compare` does.
 
     arms: scenario files, folders of saved runs, loaded scenarios, or runs; the first is the reference.
-    until_precision: of a difference. options: as of `run`; seed and replications are by default those of
-    the first run, or 1.
-    Raises: as `run`; InputError where the arms cannot be compared.
+    until_precision: of a difference. draws: of the parameters. structure: a folder of structural
+    alternatives. outcome: what these two are about, by default the first. options: as of `run`; seed and
+    replications are by default those of the first run, or 1.
+    Raises: as `run`; InputError where the arms cannot be compared, or cannot be changed.
     """
     if len(arms) < 2:
         raise InputError("compare: one scenario has nothing to be compared with", "give two or more")
     request = RunRequest.of("", **options)
     seed, replications = options.get("seed"), options.get("replications")
     sources = arm_sources(list(map(_arm_input, arms)), request, seed=seed, replications=replications)
+    asked = None
+    if draws or structure is not None:
+        asked = Asked.about(sources, request, outcome=outcome, draws=draws, structure=structure)
     if until_precision is not None:
-        stopped = compare_until(until_precision, sources, at=request.at, workers=request.workers)
-        return ComparisonResults(stopped.done)
-    return ComparisonResults(run_comparison(sources, at=request.at, workers=request.workers))
+        done = compare_until(until_precision, sources, at=request.at, workers=request.workers).done
+    else:
+        done = run_comparison(sources, at=request.at, workers=request.workers)
+    return ComparisonResults(done if asked is None else asked.of(done))
 
 
 def sweep(

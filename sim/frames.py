@@ -169,6 +169,26 @@ class ComparisonResults(_Shown[Comparison]):
         """A row for each paired difference; the columns are those of `docs/results.md`."""
         return _frame_of(self.results.differences)
 
+    @cached_property
+    def certainty(self) -> pd.DataFrame:
+        """How sure the difference of each arm is; the columns are those of `docs/results.md`."""
+        import pandas as pd
+
+        return pd.DataFrame([one.record for one in self.results.certainty])
+
+    @cached_property
+    def alternatives(self) -> pd.DataFrame:
+        """A row for each arm and structural alternative: arm, name, difference, low, high."""
+        import pandas as pd
+
+        return pd.DataFrame(
+            [
+                {"arm": one.row.arm, **alternative._asdict()}
+                for one in self.results.certainty
+                for alternative in one.alternatives
+            ]
+        )
+
     def to_xlsx(self, file: PathLike) -> None:
         """Write inputs, outcomes, costs and the incremental analysis with live formulas as a workbook.
 

@@ -9,10 +9,9 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 
 
-def recipe(target: str, command: str, *, number: int = 0) -> list[str]:
-    """The arguments that a target gives to a command of the virtual environment, the first time or a later one."""
+def recipe(target: str, command: str) -> list[str]:
+    """The arguments that a target gives to a command of the virtual environment, the first time."""
     dry = ["make", "--dry-run", "--silent", target]
     done = subprocess.run(dry, cwd=ROOT, capture_output=True, text=True, check=True)
     lines = done.stdout.replace("\\\n", " ").splitlines()
-    own = [line for line in lines if line.startswith(f".venv/bin/{command} ")]
-    return shlex.split(own[number])[1:]
+    return shlex.split(next(line for line in lines if line.startswith(f".venv/bin/{command} ")))[1:]

@@ -157,6 +157,16 @@ def compare(
         ),
     ],
     outcomes: options.Outcomes = None,
+    draws: Annotated[
+        int,
+        typer.Option(metavar="N", help="Give the first outcome an interval over N draws of the parameters."),
+    ] = 0,
+    structure: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Give the first outcome its range over structural alternatives, a file each."
+        ),
+    ] = None,
     json: options.Json = None,
     report: options.Report = None,
     to: options.Workbook = None,
@@ -177,6 +187,12 @@ def compare(
     request = RunRequest.of(arms[0], **options)
     sources = arm_sources(arms, request, seed=options["seed"], replications=options["replications"])
     check_outcomes(outcomes or (), sources[0].scenario)
+    asked = None
+    if draws or structure is not None:
+        from sim.uncertainty.certainty import Asked
+
+        first = outcomes[0] if outcomes else None
+        asked = Asked.about(sources, request, outcome=first, draws=draws, structure=structure)
     xlsx = check_workbook(to)
     if files := named(json, report, xlsx):
         inputs = [path for source in sources for path in source.scenario.inputs]
@@ -192,6 +208,8 @@ def compare(
             done, sentence = stopped.done, stopped.sentence
         else:
             done = run_comparison(sources, at=request.at, workers=request.workers, progress=progress)
+        if asked is not None:
+            done = asked.of(done, progress=progress)
         if report is not None:
             progress.step("report")
             from sim.report.page.page import comparison_page

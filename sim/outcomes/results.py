@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from math import ceil, inf, isnan, log, nan, sqrt
-from typing import Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 from scipy.special import stdtrit
@@ -15,6 +15,9 @@ from sim.outcomes.estimates import Differences, EstimateRow, Estimates, Incremen
 from sim.scenario.language.model import EventSelector
 from sim.scenario.language.wording import condition
 from sim.units import DAYS_IN
+
+if TYPE_CHECKING:
+    from sim.uncertainty.certainty import Certainty
 
 NORMAL_975 = 1.959963984540054
 """The 97.5% point of the standard normal distribution."""
@@ -290,7 +293,8 @@ class Results:
     """Everything a run or a comparison found; the first arm is the reference.
 
     incremental: cost per QALY gained, empty where costs or QALYs are not compared. precision: what
-    `until_precision` took.
+    `until_precision` took. certainty: how sure the differences are, where draws of the parameters or
+    structural alternatives were asked for.
     """
 
     arms: tuple[ArmFacts, ...]
@@ -301,6 +305,7 @@ class Results:
     notes: tuple[str, ...]
     precision: Mapping[str, Any] | None = None
     incremental: Incremental = field(default_factory=lambda: Incremental.of(()))
+    certainty: tuple[Certainty, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """The results ready for JSON, in the form of `docs/results.md`."""
@@ -314,7 +319,7 @@ class Results:
             "differences": self.differences.records(),
             "incremental": self.incremental.records(),
             "notes": list(self.notes),
-        }
+        } | ({"certainty": [one.as_json() for one in self.certainty]} if self.certainty else {})
 
     @property
     def heading(self) -> str:

@@ -18,7 +18,7 @@ from sim.report.page.psa_page import psa_page
 from sim.uncertainty.results import PsaResults
 from tests.browser.chromium import DESKTOP, PHONE, open_page, requests
 from tests.browser.figure import compare, figure
-from tests.example_runs import CLINICAL, FIRST, QUEUE, arm_of, compared, simulated
+from tests.example_runs import CLINICAL, FIRST, QUEUE, SCENARIOS, arm_of, compared, simulated
 from tests.makefile import ROOT, recipe
 from tests.psa_models import analysed
 from tests.psa_models import written as psa_files
@@ -60,9 +60,13 @@ def file(request, pages) -> Path:
 
 @pytest.fixture(scope="session")
 def case(tmp_path_factory) -> Path:
-    """The page of the published case, as `make run` writes it."""
+    """The page of the published case, as `make run` writes it, with fewer draws and one structural alternative."""
     page = tmp_path_factory.mktemp("case") / "case.html"
-    compare(recipe("figure", "python -m tests.browser.figure")[3:], page)
+    structure = tmp_path_factory.mktemp("structure")
+    text = (SCENARIOS / "structural" / "transplant_no_effect.yaml").read_text("utf-8")
+    (structure / "none.yaml").write_text(text.replace("based_on: ../", f"based_on: {SCENARIOS}/"))
+    sure = ["--outcome", "overall_survival", "--draws", "20", "--structure", str(structure)]
+    compare(recipe("figure", "python -m tests.browser.figure")[3:] + sure, page)
     return page
 
 

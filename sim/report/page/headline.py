@@ -9,6 +9,7 @@ from sim.outcomes.results import Results
 from sim.report.page.arms import PageArm, shared_outcomes
 from sim.report.page.document import Item
 from sim.report.page.pictures import curve_picture
+from sim.report.tables.certainty_table import with_certainty
 from sim.report.tables.comparison_table import compared_outcomes
 from sim.report.tables.economic_tables import BY_YEAR
 from sim.report.tables.headline_table import DIFFERENCES, comparison_table, run_table
@@ -33,7 +34,8 @@ def headline_items(results: Results, arms: Sequence[PageArm]) -> tuple[tuple[Ite
         table = comparison_table(results, outcomes, chosen=False, at_all_times=False)
         below = tuple(note for note in table.notes if note != DIFFERENCES)
         meaning = f"Below: difference from {results.reference.label} (95% interval, simulation only)"
-        table = Table("", table.columns, tuple(tuple(map(_in_two_lines, row)) for row in table.rows), meaning)
+        rows = tuple(tuple(map(_in_two_lines, row)) for row in table.rows)
+        table = with_certainty(results, Table("", table.columns, rows, meaning))
     curves = [outcome for outcome in shared_outcomes(arms) if outcome.kind == "time_to_event"][:1]
     tables = [table] if table.rows else []
     return (*tables, *(curve_picture(results, arms, outcome) for outcome in curves)), below

@@ -22,6 +22,11 @@ from sim.report.page.pictures import (
 )
 from sim.report.page.trajectory_pictures import funnel_parts, pathway_parts
 from sim.report.tables import comparison_table, number_format
+from sim.report.tables.certainty_table import (
+    alternatives_table,
+    certainty_sentences,
+    certainty_table,
+)
 from sim.report.tables.comparison_table import CHANCE, CHANGES, KINDS, assumed_parameters, change_cell
 from sim.report.tables.model import Row, Table, Value, numbers, texts
 from sim.report.tables.run_table import methods, overview, rows_of, value_cell
@@ -58,6 +63,7 @@ RESOURCE_MEASURES = {
 def sections(results: Results, arms: Sequence[PageArm], facts: Mapping[str, object]) -> tuple[Section, ...]:
     """All sections; those without content are left out. facts: how the page was made."""
     found = [
+        _certainty(results) if results.certainty else None,
         _differences(results) if len(arms) > 1 else None,
         _flow(results, arms),
         _waits(results, arms),
@@ -77,6 +83,14 @@ def folds(items: Sequence[Picture | Table | None]) -> tuple[Fold, ...]:
 
 
 # ---------------------------------------------------------------- differences
+
+
+def _certainty(results: Results) -> Section:
+    """Which differences are determined; folded, their limits by each kind of uncertainty."""
+    tables = [one for one in (certainty_table(results), alternatives_table(results)) if one is not None]
+    items = (Fold("Limits by each kind of uncertainty", tuple(tables)),)
+    lead = " ".join(certainty_sentences(results))
+    return Section("certainty", "How sure are the differences?", items, lead)
 
 
 def _differences(results: Results) -> Section:

@@ -241,8 +241,9 @@ def random_error_note(results: Results, scenarios: Sequence[Scenario]) -> str:
     noise = f"{results.replications:,} replications" if several else f"{patients:,} simulated patients"
     n, total = assumed_parameters(scenarios)
     assumed = f" ({n} of {total} {'is' if n == 1 else 'are'} assumed)" if n else ""
+    which = "every other 95% interval" if results.certainty else "a 95% interval"
     return (
-        f"Simulation only: a 95% interval covers the random error of {noise}, not the uncertainty of the "
+        f"Simulation only: {which} covers the random error of {noise}, not the uncertainty of the "
         f"parameters{assumed}."
     )
 

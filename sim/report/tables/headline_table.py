@@ -68,6 +68,13 @@ def print_headline(
         if queues is not None:
             print_table(queues, to)
             to.print()
+        if results.certainty:
+            from sim.report.tables.certainty_table import certainty_sentences, certainty_table
+
+            print_table(certainty_table(results), to)
+            for line in certainty_sentences(results):
+                prose(to, line)
+            to.print()
         most_notes = MOST_NOTES if queues is None else MOST_NOTES - 1
         for line in caveats(results, scenarios, {one.name for one in shown}, most_notes):
             prose(to, line)

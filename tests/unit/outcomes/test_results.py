@@ -184,17 +184,19 @@ def test_a_number_without_an_interval_has_a_note(results):
 
 
 def test_the_document_has_the_keys_and_measures_of_the_schema():
-    """Of estimates, differences and the incremental analysis in the tables of `docs/results.md`."""
+    """Of each part in the tables of `docs/results.md`."""
     first, rest = DOCUMENT.split("## `differences`")
-    second, third = rest.split("## `incremental`")
-    keys = [set(), set(), set()]
-    for i, text in enumerate((first.split("| measure |")[0], second, third)):
+    second, rest = rest.split("## `certainty`")
+    certainty, third = rest.split("## `incremental`")
+    keys: list[set[str]] = [set(), set(), set(), set()]
+    for i, text in enumerate((first.split("| measure |")[0], second, third, certainty)):
         for names in re.findall(r"^\| (`.*?) \|", text, re.MULTILINE):
             keys[i] |= set(re.findall(r"`([a-z_]+)`", names))
     definitions = SCHEMA["$defs"]
     assert keys[0] == set(definitions["estimate"]["properties"])
     assert keys[1] == set(definitions["difference"]["properties"])
     assert keys[2] == set(definitions["incremental"]["properties"])
+    assert keys[3] == set(definitions["certainty"]["properties"])
     measures = set()
     for kind in ("estimate", "difference"):
         measures |= set(definitions[kind]["properties"]["measure"]["enum"])
