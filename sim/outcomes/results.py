@@ -17,7 +17,7 @@ from sim.scenario.language.wording import condition
 from sim.units import DAYS_IN
 
 if TYPE_CHECKING:
-    from sim.uncertainty.certainty import Certainty
+    from sim.outcomes.certainty import Certainty
 
 NORMAL_975 = 1.959963984540054
 """The 97.5% point of the standard normal distribution."""

@@ -23,7 +23,7 @@ FLOORS = (
     "sim.event_log.log",
     "sim.engine",
     "sim.event_log",
-    "sim.outcomes.estimates sim.outcomes.results",
+    "sim.outcomes.estimates sim.outcomes.certainty sim.outcomes.results",
     "sim.outcomes.history",
     "sim.outcomes.survival",
     "sim.outcomes.endpoints",

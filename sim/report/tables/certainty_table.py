@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from sim.outcomes.certainty import Certainty, Limits
 from sim.outcomes.results import Results
 from sim.report.tables import number_format
 from sim.report.tables.model import Row, Table, Value, lines_of, numbers
 from sim.report.tables.run_table import headline_label
-from sim.uncertainty.certainty import Certainty, Limits
 
 KINDS = ("simulation", "parameters", "structure")
 

@@ -12,7 +12,8 @@ import jsonschema
 import pytest
 
 import sim
-from sim.uncertainty.certainty import PATIENTS, Limits
+from sim.outcomes.certainty import Limits
+from sim.uncertainty.certainty import PATIENTS
 from tests.command import ROOT, error_of, output_of
 from tests.example_runs import FIRST
 from tests.psa_models import written
