@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -202,13 +201,6 @@ class TableFile:
         """Complete the file."""
         if self._writer is not None:
             self._writer.close()
-
-
-def write_tables(path: Path, tables: Iterable[pa.Table]) -> None:
-    """Write tables of one schema, each as a row group."""
-    with closing(TableFile(path)) as file:
-        for table in tables:
-            file.add(table)
 
 
 # ---------------------------------------------------------------- back again

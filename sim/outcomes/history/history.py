@@ -129,10 +129,6 @@ class History:
         before = self.log.at_start[:, what].copy()[self.patients(rows)]  # close together in memory
         return self._filled(what, rows, before)
 
-    def attribute_changes(self, name: str) -> Indices:
-        """The rows after which an attribute has a new value."""
-        return self._changes_of(self.log.names.attributes.index(name))[0]
-
     def stamp(self, name: str, rows: Indices) -> Floats:
         """The time of a stamp just after each row, nan where it was never set."""
         if name == "start":
