@@ -14,23 +14,35 @@ import random
 import resource
 import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 
+import pytest
 from cosmic_ray.ast import ast_nodes, get_ast_from_path
 from cosmic_ray.mutating import mutate_code
 from cosmic_ray.plugins import get_operator, operator_names
 
-from sim.outcomes.results import share
 from tests.planted_faults.plant import COPIED, NOT_COPIED, ROOT
 
 LIMIT = 240
 """Seconds of processor time for the tests of one mutant; without a mutant they take less than 60."""
+LIBRARIES = (
+    "hypothesis",
+    "lifelines",
+    "numba",
+    "pandas",
+    "pyarrow.parquet",
+    "rich",
+    "scipy.stats",
+    "simpy",
+    "yaml",
+)
+"""Imported once, not for each mutant."""
 GOLDEN = "tests/golden/test_golden.py::test_the_log_is_unchanged"
 ENGINE = ("tests/unit/engine/test_kernel.py", "tests/unit/engine/test_resources.py")
 OUTCOMES = tuple(
@@ -144,18 +156,27 @@ def outcome(mutant: Mutant | None, tests: tuple[str, ...], folder: Path) -> str:
     if mutant:
         tests = tuple(sorted(tests, key=lambda test: Path(mutant.file).parent.name not in test.split("/")))
     try:
-        done = subprocess.run(
-            [sys.executable, "-B", "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *tests],
-            cwd=folder,
-            env={**os.environ, "PYTHONPATH": str(folder), "NUMBA_DISABLE_JIT": "1"},
-            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CPU, (LIMIT, LIMIT)),
-            capture_output=True,
-            check=False,
-        )
+        status = in_fork(tests, folder)
     finally:
         if file:
             file.write_text(before, "utf-8")
-    return {0: "survived", -signal.SIGKILL: "timeout"}.get(done.returncode, "killed")
+    return {0: "survived", -signal.SIGKILL: "timeout"}.get(status, "killed")
+
+
+def in_fork(tests: tuple[str, ...], folder: Path) -> int:
+    """The exit status of the tests in a copy of this process, which has imported the libraries but not sim."""
+    child = os.fork()
+    if child == 0:
+        resource.setrlimit(resource.RLIMIT_CPU, (LIMIT, LIMIT))
+        os.chdir(folder)
+        sys.path.insert(0, str(folder))
+        for name in [name for name in sys.modules if name.partition(".")[0] in ("sim", "tests")]:
+            del sys.modules[name]
+        os.environ["PYTHONPATH"] = str(folder)
+        for stream in (1, 2):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream)
+        os._exit(int(pytest.main(["-q", "-x", "-p", "no:cacheprovider", *tests])))
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
 def main() -> int:
@@ -164,6 +185,9 @@ def main() -> int:
     parser.add_argument("--each", type=int, default=50, help="mutants in each part")
     parser.add_argument("--seed", type=int, default=1)
     asked = parser.parse_args()
+    os.environ.update(NUMBA_DISABLE_JIT="1", OPENBLAS_NUM_THREADS="1")
+    for library in LIBRARIES:
+        import_module(library)
     with tempfile.TemporaryDirectory(prefix="allpath-mutation-") as name:
         folder = Path(name)
         for part in COPIED:
@@ -187,6 +211,8 @@ def main() -> int:
                 counts[title][found] += 1
                 place = f"{mutant.file}:{mutant.line}  {mutant.operator} {mutant.occurrence}"
                 print(f"{found:8}  {title:12}  {place}", flush=True)
+    from sim.outcomes.results import share  # not before: each mutant is imported anew
+
     for title, of in counts.items():
         killed = share(of.total() - of["survived"], of.total())
         print(f"{title}: {killed.value:.0%} of {killed.n} killed, 95% {killed.low:.0%} to {killed.high:.0%}")
