@@ -53,13 +53,14 @@ def verify(
 
 
 def _verify_program(json: str | None, report: Path | None, **options: Any) -> None:
+    from sim.cli.examples import RESULTS
     from sim.files import check_outputs
     from sim.report.tables.suite_table import print_suite, summary
     from sim.verification.suite import verify_program
 
     check_outputs(named(json, report), inputs=[])
     with waiting() as progress:
-        found = verify_program(**options, progress=progress)
+        found = verify_program(sorted(RESULTS.glob("*.yaml")), **options, progress=progress)
         if report is not None:
             progress.step("report")
             from sim.report.page.verification_page import suite_page

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from math import isfinite
 from pathlib import Path
 
+from sim.calibration.targets import TargetFile, read_targets
 from sim.engine.processes import Workers
 from sim.engine.run import simulate
 from sim.files import for_json
@@ -18,6 +19,7 @@ from sim.pathway.tables import compile_pathway
 from sim.runs.run import QUIET, Progress, RunRequest, run_scenario
 from sim.verification.battery import Verdict, identical
 from sim.verification.power import EXACT, detected, errors_that_agree, judged
+from sim.verification.published import compare_with_published
 from sim.verification.theory import economics, pathways, queues, times
 from sim.verification.theory.case import Case, Known
 
@@ -29,11 +31,10 @@ FEW = 200
 class Comparison:
     """A simulated value beside its reference.
 
-    part: of the suite. quantity: of the case. error: the standard error of the simulated value,
-    low and high its 95% interval; nan where unknown, 0 where there is no random error. tolerance: the
-    largest difference that agrees. detected: the smallest that is found with a probability of 90%; relevant:
-    what that must not exceed. source: the formula, or who published the reference. note: why an
-    agreement is not expected.
+    part: of the suite. quantity: of the case. error: the standard error of the simulated value; nan where
+    unknown, 0 where there is no random error. tolerance: the largest difference that agrees. relevant: the
+    smallest difference that must be detected. source: the formula, or who published the reference. note: why
+    no agreement is expected.
     """
 
     part: str
@@ -42,14 +43,33 @@ class Comparison:
     reference: float
     simulated: float
     error: float
-    low: float
-    high: float
     tolerance: float
-    detected: float
     relevant: float
-    verdict: Verdict
     source: str
     note: str = ""
+
+    @property
+    def half_width(self) -> float:
+        """Of the 95% interval of the simulated value."""
+        return NORMAL_975 * self.error
+
+    @property
+    def detected(self) -> float:
+        """The smallest difference that is found with a probability of 90%."""
+        return detected(self.tolerance, self.error)
+
+    @property
+    def verdict(self) -> Verdict:
+        """Whether the values agree; explained where they do not and the note says why."""
+        found = judged(self.simulated - self.reference, self.tolerance, self.error, self.relevant)
+        return Verdict.EXPLAINED if found is Verdict.FAIL and self.note else found
+
+    def as_json(self) -> dict[str, object]:
+        """The comparison as names and values."""
+        low, high = self.simulated - self.half_width, self.simulated + self.half_width
+        further = {"low": low, "high": high, "detected": self.detected, "verdict": self.verdict}
+        found: dict[str, object] = for_json(asdict(self) | further)
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +95,7 @@ class Suite:
 
     def as_json(self) -> dict[str, object]:
         """The comparisons as lists of names and values; no number is None."""
-        found: dict[str, object] = for_json(asdict(self))
-        return found
+        return {"seed": self.seed, "comparisons": [one.as_json() for one in self.comparisons]}
 
 
 PARTS: Mapping[str, Callable[[], Iterator[Case]]] = {
@@ -86,22 +105,28 @@ PARTS: Mapping[str, Callable[[], Iterator[Case]]] = {
     "queues": queues.cases,
 }
 """Models of which results are known exactly."""
-ENGINES = "engines"
+ENGINES, PUBLISHED = "engines", "published models"
 
 
-def verify_program(*, seed: int = 1, workers: Workers = None, progress: Progress = QUIET) -> Suite:
+def verify_program(
+    published: Sequence[Path] = (), *, seed: int = 1, workers: Workers = None, progress: Progress = QUIET
+) -> Suite:
     """Simulate every case of theory and every published model, and compare.
 
-    Raises: RunError where a run fails.
+    published: files of published results. Raises: ScenarioError where one of them is wrong; RunError.
     """
     progress.step("load")
     cases = [(part, case) for part, made in PARTS.items() for case in made()]
+    files = [one for path in published for one in read_targets([path])]
     progress.step("engine")
     found: list[Comparison] = []
+    n = len(cases) + len(files)
     for number, (part, case) in enumerate(cases):
         found += compared(part, case, seed=seed, workers=workers)
-        progress.share((number + 1) / len(cases))
+        progress.share((number + 1) / n)
     found.append(engines_agree([case for _, case in cases], seed=seed))
+    for number, file in enumerate(files, len(cases)):
+        found += compared_with_published(file, seed=seed, workers=workers, progress=progress.part(number, n))
     return Suite(seed, tuple(found))
 
 
@@ -109,7 +134,7 @@ def compared(part: str, case: Case, *, seed: int = 1, workers: Workers = None) -
     """A case simulated, each exact result beside the simulated one."""
     for known, value, error in measured(case, seed=seed, workers=workers):
         tolerance = errors_that_agree(case.replications) * error or EXACT * abs(known.value)
-        yield _comparison(
+        yield Comparison(
             part, case.name, known.what, known.value, value, error, tolerance, known.relevant, case.formula
         )
 
@@ -152,6 +177,27 @@ def standard_error(row: EstimateRow) -> float:
     return (row.high - row.low) / (2 * NORMAL_975)
 
 
+def compared_with_published(
+    file: TargetFile, *, seed: int = 1, workers: Workers = None, progress: Progress = QUIET
+) -> Iterator[Comparison]:
+    """The published results of a file, each beside the simulated one."""
+    citations = {figure: target.citation for target in file.targets for figure in target.figures}
+    for one in compare_with_published(file, seed=seed, workers=workers, progress=progress):
+        figure, case = one.figure, f"{file.title}, {one.figure.target}"
+        yield Comparison(
+            PUBLISHED,
+            case,
+            figure.name,
+            figure.published,
+            one.simulated,
+            one.error,
+            one.tolerance,
+            one.relevant,
+            citations[figure],
+            figure.miss,
+        )
+
+
 def engines_agree(cases: Sequence[Case], *, seed: int = 1) -> Comparison:
     """The event logs of both engines for every case in which patients share nothing."""
     different, n = 0, 0
@@ -165,36 +211,4 @@ def engines_agree(cases: Sequence[Case], *, seed: int = 1) -> Comparison:
         different, n = different + (not identical(*logs)), n + 1
     quantity = f"event logs of {n} cases that differ in a byte"
     source = "the compiled engine is checked against the SimPy engine"
-    return _comparison(ENGINES, "two engines", quantity, 0.0, float(different), 0.0, 0.0, 1.0, source)
-
-
-def _comparison(
-    part: str,
-    case: str,
-    quantity: str,
-    reference: float,
-    simulated: float,
-    error: float,
-    tolerance: float,
-    relevant: float,
-    source: str,
-    note: str = "",
-) -> Comparison:
-    half = NORMAL_975 * error
-    verdict = judged(simulated - reference, tolerance, error, relevant)
-    return Comparison(
-        part,
-        case,
-        quantity,
-        reference,
-        simulated,
-        error,
-        simulated - half,
-        simulated + half,
-        tolerance,
-        detected(tolerance, error),
-        relevant,
-        Verdict.EXPLAINED if note and verdict is Verdict.FAIL else verdict,
-        source,
-        note,
-    )
+    return Comparison(ENGINES, "two engines", quantity, 0.0, float(different), 0.0, 0.0, 1.0, source)

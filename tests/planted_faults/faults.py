@@ -638,4 +638,26 @@ FAULTS = (
         "gains = np.max(regression.predict(values - values[:, [benefit.best]]), axis=1)",
         "tests/theory/test_value_of_information.py::test_a_parameter_without_influence_has_no_value",
     ),
+    # verification
+    Fault(
+        "a comparison without power passes",
+        "sim/verification/power.py",
+        "<= relevant else Verdict.NO_POWER",
+        "<= relevant else Verdict.PASS",
+        "tests/unit/verification/test_suite.py::test_verdicts",
+    ),
+    Fault(
+        "few replications agree as if they were many",
+        "sim/verification/power.py",
+        "return Z if replications == 1 else",
+        "return Z if replications >= 1 else",
+        "tests/unit/verification/test_suite.py::test_what_is_detected_is_found_in_nine_of_ten_runs",
+    ),
+    Fault(
+        "events out of order are not counted",
+        "sim/verification/battery.py",
+        "int(falls.sum() + beyond.sum())",
+        "int(beyond.sum())",
+        "tests/unit/verification/test_battery.py::test_times_out_of_order_are_found",
+    ),
 )

@@ -8,8 +8,12 @@ import pytest
 
 from tests import pages
 
+LONG = ("verification.md",)
+"""Pages with a command of several minutes."""
+PAGES = [pytest.param(one, marks=pytest.mark.long) if one.name in LONG else one for one in pages.PAGES]
 
-@pytest.mark.parametrize("page", pages.PAGES, ids=lambda page: str(page.relative_to(pages.DOCS)))
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(pages.DOCS)))
 def test_a_page_shows_what_its_commands_print(page: Path) -> None:
     """`make pages` writes the outputs after a change."""
     text = page.read_text("utf-8")

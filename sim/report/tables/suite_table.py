@@ -46,12 +46,13 @@ def suite_tables(found: Suite, *, full: bool = False) -> list[Table]:
 
 
 def _row(one: Comparison, *, full: bool) -> Row:
-    half = one.high - one.simulated
-    simulated = f"{_number(one.simulated)} ± {_short(half)}" if half > 0 else _number(one.simulated)
+    half = f" ± {_short(one.half_width)}" if one.half_width > 0 else ""
     detects, relevant = (_relative(one, size) for size in (one.detected, one.relevant))
+    numbers = (_number(one.reference), f"{_number(one.simulated)}{half}", detects)
     case = f"{one.case}: {one.quantity}"
-    numbers = (_number(one.reference), simulated, detects, *((relevant,) if full else ()))
-    return Value(case, one.source) if full else case, *numbers, str(one.verdict)
+    if not full:
+        return case, *numbers, str(one.verdict)
+    return Value(case, one.source), *numbers, relevant, str(one.verdict)
 
 
 def _relative(one: Comparison, size: float) -> str:
@@ -89,9 +90,9 @@ def summary(found: Suite) -> str:
     counts = found.counts
     n = len(found.comparisons) - counts[Verdict.EXPLAINED]
     others = {
-        Verdict.FAIL: "fail",
-        Verdict.NO_POWER: "have no power",
-        Verdict.EXPLAINED: "differ with a reason",
+        Verdict.FAIL: ("fails", "fail"),
+        Verdict.NO_POWER: ("has no power", "have no power"),
+        Verdict.EXPLAINED: ("differs with a reason", "differ with a reason"),
     }
-    parts = [f"{counts[verdict]} {words}" for verdict, words in others.items() if counts[verdict]]
+    parts = [f"{counts[one]} {words[counts[one] > 1]}" for one, words in others.items() if counts[one]]
     return "; ".join([f"{counts[Verdict.PASS]} of {n} comparisons pass", *parts])

@@ -11,11 +11,13 @@ from pathlib import Path
 import pytest
 from scipy import stats
 
-from sim.report.tables.suite_table import summary
+from sim.calibration.targets import read_targets
+from sim.cli.examples import RESULTS
+from sim.report.tables.suite_table import remarks, summary
 from sim.verification import suite
 from sim.verification.battery import Verdict
 from sim.verification.power import detected, errors_that_agree, judged
-from sim.verification.suite import compared, verify_program
+from sim.verification.suite import Comparison, Suite, compared, compared_with_published, verify_program
 from sim.verification.theory import times
 from sim.verification.theory.case import Case
 from tests.command import ended
@@ -74,6 +76,7 @@ Made = Callable[[], Iterator[Case]]
 
 def with_cases(monkeypatch: pytest.MonkeyPatch, *cases: Case) -> None:
     monkeypatch.setattr(suite, "PARTS", {"times to one event": lambda: iter(cases)})
+    monkeypatch.setattr(suite, "read_targets", lambda files: ())
 
 
 def test_the_command_ends_with_0_where_all_agree(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -107,6 +110,25 @@ def test_the_command_ends_with_1_where_one_does_not(
     status, printed, message = ended("verify", "--workers", "1", folder=tmp_path)
     assert (status, message) == (1, f"verify: {words}\n")
     assert words in printed
+
+
+def test_published_results_are_compared_with_their_sources() -> None:
+    (file,) = read_targets([RESULTS / "remaining_time.yaml"])
+    found = list(compared_with_published(file, workers=1))
+    assert len(found) == sum(len(target.applicable) for target in file.targets)
+    assert {one.verdict for one in found} <= {Verdict.PASS, Verdict.EXPLAINED}
+    assert all(one.source and one.part == "published models" for one in found)
+
+
+def test_a_difference_with_a_reason_is_explained() -> None:
+    one = Comparison("published models", "a", "b", 10.0, 11.0, 0.01, 0.035, 0.5, "somebody", "Yearly cycles.")
+    found = Suite(1, (one,))
+    assert one.verdict is Verdict.EXPLAINED
+    assert not found.failed
+    assert summary(found) == "0 of 0 comparisons pass; 1 differs with a reason"
+    assert list(remarks(found)) == ["a: b differs: Yearly cycles."]
+    assert replace(one, note="").verdict is Verdict.FAIL
+    assert replace(one, simulated=10.01).verdict is Verdict.PASS
 
 
 def test_other_random_numbers_agree_too(monkeypatch: pytest.MonkeyPatch) -> None:
