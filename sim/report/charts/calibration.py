@@ -36,7 +36,7 @@ class Deviation:
 
 def deviations(figures: Sequence[Deviation]) -> Chart:
     """A lane for each figure; the band is the 95% interval of the published figure."""
-    axis = number_axis([-FARTHEST, FARTHEST], "Simulated less published, in standard errors")
+    axis = number_axis([-FARTHEST, FARTHEST], "Deviation in standard errors")
     lanes = []
     for one in figures:
         look = AFTER if one.is_used else HELD_BACK

@@ -77,6 +77,9 @@ class Section:
     lead: str = ""
 
 
+CAUTION = "These results follow from the assumptions of the scenario; they are no advice for a patient."
+
+
 def document(
     *,
     title: str,
@@ -87,11 +90,12 @@ def document(
     compared_with: str = "",
     interval_note: str = "",
     notes: Sequence[str] = (),
+    caution: str = CAUTION,
 ) -> str:
     """The page. answer: a sentence a line. headline: what stands on the first screen below it.
 
     compared_with: the titles of other scenarios. interval_note: what the intervals of the answer cover.
-    notes: what else to know of it.
+    notes: what else to know of it. caution: what it is not.
     """
     environment = Environment(
         loader=FunctionLoader(_text),
@@ -116,6 +120,7 @@ def document(
         headline=headline,
         interval_note=interval_note,
         notes=notes,
+        caution=caution,
         sections=sections,
         css=Markup(figure_css() + _text("page.css")),  # noqa: S704
         script=Markup(_text("page.js")),  # noqa: S704

@@ -40,7 +40,7 @@ def fit_page(results: FitResults, facts: Mapping[str, object]) -> str:
         ((Value("parameters:", results.parameters_text().partition("\n")[2].rstrip("\n")),),),
     )
     sections += [
-        Section("parameters", "Parameters", (block,)),
+        Section("paste", "Parameters", (block,)),
         provenance([(k, str(v)) for k, v in facts.items()]),
     ]
     headline: tuple[Item, ...] = () if many else (survival_picture(results, first, 0),)
@@ -55,6 +55,7 @@ def fit_page(results: FitResults, facts: Mapping[str, object]) -> str:
         answer="\n".join(map(_answer, results.strata)),
         headline=headline,
         notes=notes,
+        caution="A family fits the observed times; beyond the last event it is an assumption.",
         sections=sections,
     )
 

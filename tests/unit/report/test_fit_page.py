@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import html
 from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 
 from sim.calibration.fit_results import FitRequest, FitResults, fit_survival
 from sim.calibration.survival_data import Columns, Printed
@@ -78,3 +80,14 @@ def test_causes_have_cumulative_incidences(tmp_path: Path) -> None:
     for name, value in fitted_incidence(results.strata, time):
         rate = rates[name.split(",")[0]]
         np.testing.assert_allclose(value, rate / both * -np.expm1(-both * time), atol=1e-5)
+
+
+def test_the_parameters_to_paste_keep_their_lines(tmp_path: Path) -> None:
+    """As YAML: the style of the page shows the line breaks and the indentation that the text has."""
+    results = fitted(write_gehan(tmp_path / "gehan.csv"), ["weibull"])
+    page = fit_page(results, {"command": "allpath fit gehan.csv"})
+    assert 'id="paste"' in page
+    assert "#paste .beneath { white-space: pre;" in page
+    text = page.split('id="paste"')[1].split('class="beneath">')[1].split("</span>")[0]
+    parameters = yaml.safe_load(html.unescape(f"parameters:\n{text}"))["parameters"]
+    assert all(set(one) >= {"value", "uncertainty", "source", "status"} for one in parameters.values())
