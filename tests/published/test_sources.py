@@ -13,12 +13,12 @@ from tests.shipped import SCENARIOS, SHIPPED
 CLINICAL = [path for path in SHIPPED if path.name != "first_steps.yaml" and path.parent.name != "examples"]
 MARKS = {"R", "D", "A", "C-hi", "C-med", "C-lo"}
 STATUSES_OF = {
-    "R": {"published", "derived", "assumed"},
-    "D": {"derived", "published", "calibrated", "assumed"},
-    "C-hi": {"recalled", "calibrated", "assumed"},
-    "C-med": {"recalled", "calibrated", "assumed"},
-    "C-lo": {"recalled", "calibrated", "assumed"},
-    "A": {"calibrated", "assumed"},
+    "R": {"published", "derived", "assumed", "chosen"},
+    "D": {"derived", "published", "calibrated", "assumed", "chosen"},
+    "C-hi": {"recalled", "calibrated", "assumed", "chosen"},
+    "C-med": {"recalled", "calibrated", "assumed", "chosen"},
+    "C-lo": {"recalled", "calibrated", "assumed", "chosen"},
+    "A": {"calibrated", "assumed", "chosen"},
 }
 """A parameter may be weaker than its source, never stronger: the recalled is not published."""
 
@@ -56,6 +56,7 @@ def test_each_parameter_names_an_entry_of_the_sources(path: Path) -> None:
             "recalled",
             "calibrated",
             "assumed",
+            "chosen",
         }, name
 
 

@@ -54,6 +54,7 @@ STATUSES = {
     "digitised": "Digitised from a figure",
     "derived": "Derived from published results",
     "published": "Published",
+    "chosen": "Chosen by the strategy or the service",
 }
 """The status of a number, the weakest evidence first."""
 CONVENTIONS = {"annual": "as (1 + r)^-t", "continuous": "as exp(-r t)"}

@@ -217,7 +217,8 @@ PARAMETER = Element(
         ),
         "source": Field(TEXT, "an entry of the list of sources"),
         "status": Field(
-            Type("text", words=STATUSES), "published, derived, digitised, recalled, calibrated or assumed"
+            Type("text", words=STATUSES),
+            "published, derived, digitised, recalled, calibrated, assumed or chosen",
         ),
     },
 )

@@ -14,7 +14,7 @@ from sim.scenario.source.paths import name_of
 from sim.scenario.source.record import Parameter, Uncertainty
 from sim.scenario.source.tree import Node, Unresolved, flow, moved, plain, shortened
 
-STATUSES = ("published", "derived", "digitised", "recalled", "calibrated", "assumed")
+STATUSES = ("published", "derived", "digitised", "recalled", "calibrated", "assumed", "chosen")
 _KEYS = ("value", "uncertainty", "source", "status")
 _REFERENCE = re.compile(r"\$([^\s$]\S*)\Z")
 _ESCAPED = "$$"
@@ -170,6 +170,10 @@ def _check_shape(name: str, item: Node, where: Where, problems: Problems) -> Non
         fix = did_you_mean(str(status.value), STATUSES) or f"one of {', '.join(STATUSES)}"
         here = Where(status.place, where.at("status").path)
         problems.add(here, f"{flow(plain(status))} is not a status", fix)
+    drawn = item.value.get("uncertainty")
+    if status is not None and status.value == "chosen" and drawn is not None:
+        here = Where(drawn.place, where.at("uncertainty").path)
+        problems.add(here, "what is chosen is not uncertain", "leave it out, or write `status: assumed`")
     source = item.value.get("source")
     if source is not None and isinstance(source.value, (dict, list)):
         here = Where(source.place, where.at("source").path)

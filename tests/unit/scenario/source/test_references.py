@@ -125,7 +125,11 @@ def test_a_parameter_that_another_one_uses_or_follows_is_used() -> None:
         (
             "{value: 1, status: guessed}",
             "parameters.p.status: guessed is not a status | "
-            "one of published, derived, digitised, recalled, calibrated, assumed",
+            "one of published, derived, digitised, recalled, calibrated, assumed, chosen",
+        ),
+        (
+            "{value: 1, status: chosen, uncertainty: {gamma: {shape: 4}}}",
+            "parameters.p.uncertainty: what is chosen is not uncertain | leave it out, or write `status: assumed`",
         ),
         (
             "{value: 1, status: assumd}",
