@@ -31,6 +31,9 @@ from tests.planted_faults.plant import COPIED, NOT_COPIED, ROOT
 
 LIMIT = 240
 """Seconds of processor time for the tests of one mutant; without a mutant they take less than 60."""
+ALREADY_IMPORTED = "ignore::pytest.PytestAssertRewriteWarning"
+NO_TESTS = 70
+"""The exit status of tests that could not be run at all."""
 LIBRARIES = (
     "hypothesis",
     "lifelines",
@@ -84,7 +87,7 @@ PARTS = {
                 "rare_words",
             ]
         ),
-        (GOLDEN, *ENGINE),
+        (*ENGINE, GOLDEN),
     ),
     "SimPy engine": Part(
         tuple(f"sim/engine/{name}.py" for name in ("simpy_engine", "simpy_replications", "resources")),
@@ -160,6 +163,8 @@ def outcome(mutant: Mutant | None, tests: tuple[str, ...], folder: Path) -> str:
     finally:
         if file:
             file.write_text(before, "utf-8")
+    if status == NO_TESTS:
+        raise RuntimeError(f"the tests of {mutant} cannot be run")
     return {0: "survived", -signal.SIGKILL: "timeout"}.get(status, "killed")
 
 
@@ -167,16 +172,24 @@ def in_fork(tests: tuple[str, ...], folder: Path) -> int:
     """The exit status of the tests in a copy of this process, which has imported the libraries but not sim."""
     child = os.fork()
     if child == 0:
-        resource.setrlimit(resource.RLIMIT_CPU, (LIMIT, LIMIT))
-        os.chdir(folder)
-        sys.path.insert(0, str(folder))
-        for name in [name for name in sys.modules if name.partition(".")[0] in ("sim", "tests")]:
-            del sys.modules[name]
-        os.environ["PYTHONPATH"] = str(folder)
-        for stream in (1, 2):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), stream)
-        os._exit(int(pytest.main(["-q", "-x", "-p", "no:cacheprovider", *tests])))
+        status = NO_TESTS
+        try:
+            status = _test(tests, folder)
+        finally:
+            os._exit(status)  # whatever was raised must not run on in the copy
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def _test(tests: tuple[str, ...], folder: Path) -> int:
+    resource.setrlimit(resource.RLIMIT_CPU, (LIMIT, LIMIT))
+    os.chdir(folder)
+    sys.path.insert(0, str(folder))
+    for name in [name for name in sys.modules if name.partition(".")[0] in ("sim", "tests")]:
+        del sys.modules[name]
+    os.environ["PYTHONPATH"] = str(folder)
+    for stream in (1, 2):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream)
+    return int(pytest.main(["-x", "-p", "no:cacheprovider", "-W", ALREADY_IMPORTED, *tests]))
 
 
 def main() -> int:
