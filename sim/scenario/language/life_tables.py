@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from math import inf, log1p
 from typing import Any
@@ -49,7 +49,7 @@ def _rows(node: PlacedNode) -> dict[str, Any]:
     return {"ages": tuple(a for a, _ in points), "rates": tuple(r for _, r in points)}
 
 
-def _split(node: PlacedNode, known: Known, rows: list[Row], by: list[str]) -> Any:
+def _split(node: PlacedNode, known: Known, rows: Sequence[Row], by: list[str]) -> Any:
     """A table, or a choice of tables by the values in the first of these columns."""
     if not by:
         return _one_table(node, rows)
@@ -61,7 +61,7 @@ def _split(node: PlacedNode, known: Known, rows: list[Row], by: list[str]) -> An
     return By(covariate, tuple(entries), None, node.where)
 
 
-def _one_table(node: PlacedNode, rows: list[Row]) -> dict[str, Any]:
+def _one_table(node: PlacedNode, rows: Sequence[Row]) -> dict[str, Any]:
     """Ages and rates; a probability is that of the interval to the next age."""
     cells = [_row(node, row) for row in rows]
     ages = [age for age, _, _ in cells]
@@ -102,7 +102,7 @@ def _is_open(row: Row) -> bool:
     return row["age"].endswith("+")
 
 
-def _rate_of(node: PlacedNode, rows: list[Row], i: int, probability: float, width: float) -> float | None:
+def _rate_of(node: PlacedNode, rows: Sequence[Row], i: int, probability: float, width: float) -> float | None:
     """The rate per year of row i from the probability of an interval of `width` years; None: that before."""
     if _is_open(rows[i]):
         if probability == 1.0 and i > 0:

@@ -12,7 +12,7 @@ from sim.scenario.source.csv_tables import NUMBER, Row, cell_number, read_table,
 from sim.scenario.source.tree import Node, key_value
 
 
-def read_rows(node: PlacedNode, known: Known) -> list[Row]:
+def read_rows(node: PlacedNode, known: Known) -> tuple[Row, ...]:
     """The rows of the table at the path given here.
 
     Raises: Unread, its problem noted.
@@ -32,7 +32,7 @@ def read_arrival_days(node: PlacedNode, known: Known) -> tuple[float, ...]:
     return _days(node, rows)
 
 
-def _days(node: PlacedNode, rows: list[Row]) -> tuple[float, ...]:
+def _days(node: PlacedNode, rows: tuple[Row, ...]) -> tuple[float, ...]:
     """The column `day`."""
     days = []
     for row in rows:
@@ -59,7 +59,7 @@ def read_patient_text(node: PlacedNode, known: Known) -> PatientTable:
         raise node.fail(error.fact, error.fix) from None
 
 
-def _patient_table(node: PlacedNode, known: Known, rows: list[Row]) -> PatientTable:
+def _patient_table(node: PlacedNode, known: Known, rows: tuple[Row, ...]) -> PatientTable:
     """The rows as values; adds a problem for each column that says nothing, or what no patient can have."""
     words = ["stage", "days_in_stage", "waiting_for", "days_waiting", *known.attributes]
     words += [f"since.{stamp}" for stamp in known.stamps] + [f"days.{clock}" for clock in known.clocks]
@@ -98,7 +98,7 @@ def _patient_table(node: PlacedNode, known: Known, rows: list[Row]) -> PatientTa
     return table
 
 
-def _check_today(node: PlacedNode, table: PatientTable, rows: list[Row]) -> None:
+def _check_today(node: PlacedNode, table: PatientTable, rows: tuple[Row, ...]) -> None:
     """Raises: Unread where a row gives neither a stage nor a wait, or days without what they are days of."""
     if table.begins:
         raise node.fail(
@@ -114,7 +114,7 @@ def _check_today(node: PlacedNode, table: PatientTable, rows: list[Row]) -> None
 
 
 def _read_cells(
-    node: PlacedNode, known: Known, covariate: Covariate, name: str, rows: list[Row]
+    node: PlacedNode, known: Known, covariate: Covariate, name: str, rows: tuple[Row, ...]
 ) -> list[Scalar | None]:
     """The values of a column; the first that no patient can have is noted."""
     found: list[Scalar | None] = []

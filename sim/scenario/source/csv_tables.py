@@ -7,6 +7,7 @@ import io
 import os
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from math import inf, isfinite
 
 from sim.errors import InputError
@@ -28,7 +29,7 @@ class Row(dict[str, str]):
         self.line = line
 
 
-def read_table(path: str | os.PathLike[str]) -> list[Row]:
+def read_table(path: str | os.PathLike[str]) -> tuple[Row, ...]:
     """The rows of a CSV file.
 
     Raises: InputError where there is no such table, no row, or a row too short.
@@ -50,7 +51,8 @@ def read_table(path: str | os.PathLike[str]) -> list[Row]:
     return rows_of(text, str(path))
 
 
-def rows_of(text: str, name: str) -> list[Row]:
+@lru_cache(maxsize=2)  # each column of a table of draws asks for all of it
+def rows_of(text: str, name: str) -> tuple[Row, ...]:
     """The rows of a table that is called `name`, as `read_table`; empty rows and columns are passed over."""
     lines = [(line, cells) for line, cells in _lines(text, name) if any(cells)]
     if len(lines) < 2:
@@ -70,7 +72,7 @@ def rows_of(text: str, name: str) -> list[Row]:
         raise InputError(f"column {nameless[0]} of {name} has no name", "write one into its first line")
     if len({header[i] for i in columns}) < len(columns):
         raise InputError(f"two columns of {name} have one name", "give each its own")
-    return [Row(line, {header[i]: cells[i] for i in columns}) for line, cells in lines[1:]]
+    return tuple(Row(line, {header[i]: cells[i] for i in columns}) for line, cells in lines[1:])
 
 
 def _lines(text: str, name: str) -> Iterator[tuple[int, list[str]]]:
