@@ -95,7 +95,7 @@ validation: $(READY)
 	@$(VENV)/bin/python -m tests.published.validation > docs/validation.md.new
 	@mv docs/validation.md.new docs/validation.md
 
-# The assumed parameters of the academic setting calibrated to all published results; writes calibrated.yaml and its draws.
+# The parameters of targets/assumed.yaml calibrated to all published results; writes calibrated.yaml and its draws.
 TARGETS := $(filter-out %/sources.yaml,$(sort $(wildcard scenarios/targets/*.yaml)))
 calibration: $(READY)
 	@$(ALLPATH) calibrate scenarios/cn_academic.yaml $(TARGETS:%=--targets %) --out calibrated.yaml --json calibrated.json --full

@@ -28,6 +28,7 @@ POPULATIONS = SCENARIOS / "populations"
 STRUCTURAL = tuple(sorted((SCENARIOS / "structural").glob("*.yaml")))
 COMBINED_IN_ADULTS = str(POPULATIONS / "cns_combined.yaml")
 REFERENCE = "two_lines_then_transplant"
+WITHOUT_CD22 = "parameters.max_cd22={value: 0}"
 PATIENTS, STRUCTURE_PATIENTS, SEED, YEARS = 40_000, 20_000, 9, 5
 BEGIN, END = "<!-- answers -->", "<!-- end of answers -->"
 
@@ -226,8 +227,18 @@ def answers(found: PsaFrames) -> str:
         )
         for one in QUESTIONS
     ]
+    items[1] = f"{items[1].removesuffix('.')}; {by_product()}."
     items[-1] = f"{items[-1].removesuffix('.')}; {for_whom()}."
     return "\n".join((BEGIN, *(f"- {item}" for item in items), END))
+
+
+def by_product() -> str:
+    """What the donor-derived product adds alone, and the product against CD22 to it, for the end of a sentence."""
+    both = alive(strategy("academic", REFERENCE), PATIENTS, COMBINED_IN_ADULTS)
+    donor = alive(strategy("academic", REFERENCE), PATIENTS, COMBINED_IN_ADULTS, WITHOUT_CD22)
+    neither = alive(strategy("academic", QUESTIONS[1].arm), PATIENTS, COMBINED_IN_ADULTS)
+    alone, added = (paired(*pair).estimate for pair in ((donor, neither), (both, donor)))
+    return f"the donor-derived product alone adds {alone:+.1f} points, the product against CD22 another {added:+.1f}"
 
 
 @cache

@@ -41,6 +41,15 @@ def test_an_answer_has_two_sentences_and_three_ranges() -> None:
     assert said.count("+4.0 to +6.0") == 3
 
 
+def test_the_two_products_add_up_to_the_second_line() -> None:
+    """To the rounding of three numbers."""
+    (line,) = (
+        one for one in PAGE.read_text("utf-8").splitlines() if one.startswith(f"- **{QUESTIONS[1].text}")
+    )
+    whole, donor, cd22 = map(float, re.findall(r"(?:by|adds|another) ([-+][\d.]+)", line))
+    assert abs(whole - donor - cd22) < 0.2
+
+
 @pytest.mark.parametrize("number", sizes(4000, long=20_000))
 def test_the_page_answers_what_is_simulated(number: int) -> None:
     """Within five standard errors of a difference in which a third of the patients change, 0.58."""

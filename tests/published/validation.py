@@ -61,13 +61,15 @@ The Monte Carlo interval of a simulated value contains the simulation error of t
 DISAGREEMENTS = (
     "Remission in second salvage: 33% after a failed first salvage (GMALL, CA-7), 30.9% in the control arm of INO-VATE (CA-10), 25% "
     "in that of TOWER (CA-9), 18% in the older MDACC series (CA-12). The intervals of the first and the last do not overlap. The "
-    "settings use GMALL for the second line and MDACC for the third.",
+    "settings use GMALL for the second line and MDACC for the third; INO-VATE and MDACC are compared in patients with the remission "
+    "of their own series, so that their survival is what is simulated.",
     "First salvage: 42% (GMALL, CA-7), whereas 52.8% of the relapses in GRAALL reached a second remission (CA-8). The two are "
     "consistent if the latter includes later lines, as it does here.",
     "Transplant after chemotherapy: 24% in the control arm of TOWER and 10.5% in that of INO-VATE (CA-15), with similar remission "
-    "rates.",
+    "rates. The setting is near the former; the survival of the latter is simulated with its own access to transplant.",
     "Tisagenlecleucel: manufacture failed in 3.7% of patients in the UK and in 8.2% in ELIANA. Infusion was 60 days after screening "
-    "in the UK and 43 days after enrolment in ELIANA and ENSIGN (CA-20 to CA-23). The commercial setting describes the UK service.",
+    "in the UK and 43 days after enrolment in ELIANA and ENSIGN (CA-20 to CA-23). The commercial setting describes the UK service, the ELIANA-like "
+    "patients have the times and failures of the trial.",
     "The onset of CRS has quartiles of 2, 5 and 7 days (CA-36). They are skewed to the left, and no gamma distribution has such "
     "quartiles: the fitted one has 2.4, 4.4 and 7.2, and truncation at day 14 reduces the median further. With times in whole days "
     "this is within the accepted interval.",
@@ -78,6 +80,11 @@ DISAGREEMENTS = (
     "young adults of the commercial setting have the distribution of the academic series.",
     "Survival after relapse that follows CAR-T: the published medians (CA-34) combine successful and failed salvage, which the "
     "pathway needs separately. The split is an assumption.",
+    "Survival after a relapse that follows CAR-T is a median of 7.5 and 11.9 months in the US (CA-34). In Chinese series survival and "
+    "leukaemia-free survival differ by 4 points at two years without transplant (CC-12) and not at all at one year after a donor-derived "
+    "product (CC-15), so that few can have lived longer than three months after a relapse. The academic setting has the hazard of the latter.",
+    "Leukaemia-free survival at two years without transplant: 32.8% of 67 in China (CC-12), 50.3% of 578 children and young adults "
+    "(CA-31), and 42% of adults by the course of their products (X-22). Half of the patients of the academic setting are young.",
     "Survival at five years after relapse of adults without CAR-T: 7% (UKALL12, CC-2), 10% (PETHEMA, CC-3), 13.3% (GRAALL, CC-1); at "
     "three years 24% in GMALL (W-1). The settings lie at PETHEMA.",
     "In agreement: 5.7% of adults with B-ALL had a CNS recurrence, counted from diagnosis (CA-6). With 91% in first remission, of "
