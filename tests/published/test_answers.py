@@ -46,7 +46,7 @@ def test_the_two_products_add_up_to_the_second_line() -> None:
     (line,) = (
         one for one in PAGE.read_text("utf-8").splitlines() if one.startswith(f"- **{QUESTIONS[1].text}")
     )
-    whole, donor, cd22 = map(float, re.findall(r"(?:by|adds|another) ([-+][\d.]+)", line))
+    whole, donor, cd22 = map(float, re.findall(r"(?:by|adds|another) ([-+]\d+\.\d)", line))
     assert abs(whole - donor - cd22) < 0.2
 
 
