@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from itertools import chain
 from math import isfinite
 from pathlib import Path
 
 from sim.calibration.targets import TargetFile, read_targets
-from sim.engine.processes import Workers
+from sim.engine.processes import Cluster, Workers, in_parts
 from sim.engine.run import simulate
 from sim.files import for_json
 from sim.outcomes.estimates import EstimateRow
@@ -113,21 +114,32 @@ def verify_program(
 ) -> Suite:
     """Simulate every case of theory and every published model, and compare.
 
-    published: files of published results. Raises: ScenarioError where one of them is wrong; RunError.
+    published: files of published results. A process takes a case at a time, a cluster the patients of one.
+    Raises: ScenarioError where a file is wrong; RunError.
     """
     progress.step("load")
     cases = [(part, case) for part, made in PARTS.items() for case in made()]
-    files = [one for path in published for one in read_targets([path])]
+    parts: list[tuple[str, Case | Path]] = [*cases, *((PUBLISHED, path) for path in published)]
     progress.step("engine")
-    found: list[Comparison] = []
-    n = len(cases) + len(files)
-    for number, (part, case) in enumerate(cases):
-        found += compared(part, case, seed=seed, workers=workers)
-        progress.share((number + 1) / n)
-    found.append(engines_agree([case for _, case in cases], seed=seed))
-    for number, file in enumerate(files, len(cases)):
-        found += compared_with_published(file, seed=seed, workers=workers, progress=progress.part(number, n))
-    return Suite(seed, tuple(found))
+    found: list[tuple[Comparison, ...]] = []
+
+    def take(done: tuple[Comparison, ...]) -> None:
+        found.append(done)
+        progress.share(len(found) / len(parts))
+
+    inner, outer = (workers, 1) if isinstance(workers, Cluster) else (1, workers)
+    in_parts(compare_part, (seed, inner), parts, workers=outer, take=take)
+    engines = engines_agree([case for _, case in cases], seed=seed)
+    return Suite(seed, (*chain.from_iterable(found), engines))
+
+
+def compare_part(options: tuple[int, Workers], part: tuple[str, Case | Path]) -> tuple[Comparison, ...]:
+    """The comparisons of a case, or of a file of published results. options: seed and workers."""
+    (seed, workers), (name, what) = options, part
+    if isinstance(what, Case):
+        return tuple(compared(name, what, seed=seed, workers=workers))
+    (file,) = read_targets([what])
+    return tuple(compared_with_published(file, seed=seed, workers=workers))
 
 
 def compared(part: str, case: Case, *, seed: int = 1, workers: Workers = None) -> Iterator[Comparison]:
@@ -178,11 +190,11 @@ def standard_error(row: EstimateRow) -> float:
 
 
 def compared_with_published(
-    file: TargetFile, *, seed: int = 1, workers: Workers = None, progress: Progress = QUIET
+    file: TargetFile, *, seed: int = 1, workers: Workers = None
 ) -> Iterator[Comparison]:
     """The published results of a file, each beside the simulated one."""
     citations = {figure: target.citation for target in file.targets for figure in target.figures}
-    for one in compare_with_published(file, seed=seed, workers=workers, progress=progress):
+    for one in compare_with_published(file, seed=seed, workers=workers):
         figure, case = one.figure, f"{file.title}, {one.figure.target}"
         yield Comparison(
             PUBLISHED,

@@ -76,7 +76,7 @@ Made = Callable[[], Iterator[Case]]
 
 def with_cases(monkeypatch: pytest.MonkeyPatch, *cases: Case) -> None:
     monkeypatch.setattr(suite, "PARTS", {"times to one event": lambda: iter(cases)})
-    monkeypatch.setattr(suite, "read_targets", lambda files: ())
+    monkeypatch.setattr("sim.cli.examples.RESULTS", Path("no folder"))
 
 
 def test_the_command_ends_with_0_where_all_agree(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -129,6 +129,12 @@ def test_a_difference_with_a_reason_is_explained() -> None:
     assert list(remarks(found)) == ["a: b differs: Yearly cycles."]
     assert replace(one, note="").verdict is Verdict.FAIL
     assert replace(one, simulated=10.01).verdict is Verdict.PASS
+
+
+def test_any_number_of_workers_finds_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    with_cases(monkeypatch, first())
+    published = [RESULTS / "remaining_time.yaml"]
+    assert verify_program(published, workers=2) == verify_program(published, workers=1)
 
 
 def test_other_random_numbers_agree_too(monkeypatch: pytest.MonkeyPatch) -> None:
