@@ -526,6 +526,20 @@ FAULTS = (
         "tests/theory/test_sensitivity.py::test_given_data_indices_are_unbiased_and_their_errors_are_right",
     ),
     Fault(
+        "the structural range leaves out the base case",
+        "sim/outcomes/certainty.py",
+        "sorted((base, *self.alternatives)",
+        "sorted(self.alternatives",
+        "tests/unit/uncertainty/test_certainty.py::test_the_base_case_belongs_to_the_structural_range",
+    ),
+    Fault(
+        "an unknown interval excludes no effect",
+        "sim/outcomes/certainty.py",
+        "return not (self.low > 0.0 or self.high < 0.0)",
+        "return self.low <= 0.0 <= self.high",
+        "tests/unit/uncertainty/test_certainty.py::test_an_unknown_end_does_not_exclude_no_effect",
+    ),
+    Fault(
         "a threshold has the error of the difference",
         "sim/uncertainty/one_way.py",
         "difference(value)[1] / abs(slope)",

@@ -12,7 +12,8 @@ import jsonschema
 import pytest
 
 import sim
-from sim.outcomes.certainty import Limits
+from sim.outcomes.certainty import Alternative, Certainty, Limits
+from sim.outcomes.estimates import DifferenceRow
 from sim.uncertainty.certainty import PATIENTS
 from tests.command import ROOT, error_of, output_of
 from tests.example_runs import FIRST
@@ -84,6 +85,17 @@ def test_the_structural_range_is_that_of_each_file_set_on_every_arm(tmp_path, cl
     assert (one.structure_low, one.structure_high) == (every[ordered[0]], every[ordered[-1]])
     assert (one.lowest, one.highest) == (ordered[0], ordered[-1])
     assert found.alternatives.name.tolist() == ["a few respond", "b all respond"]
+
+
+def test_the_base_case_belongs_to_the_structural_range():
+    row = DifferenceRow(
+        "survival", "new", "old", "", "", "survival", 365.25, "probability", 0.1, 0.02, 0.06, 0.14
+    )
+    alternatives = (Alternative("weak", 0.02, -0.02, 0.06), Alternative("none", -0.01, -0.05, 0.03))
+    one = Certainty(row, None, alternatives)
+    assert one.structure == (-0.01, 0.1)
+    assert [end.name for end in one.ends] == ["none", "the base case"]
+    assert one.undetermined_by == ("structure",)
 
 
 @pytest.mark.parametrize(
