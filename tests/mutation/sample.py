@@ -123,13 +123,13 @@ def left_out(source: str) -> list[tuple[tuple[int, int], tuple[int, int]]]:
 
 def places(file: str) -> Iterator[tuple[tuple[object, ...], Mutant]]:
     """Every mutant of a file with its place: those of one place differ in what they put there."""
-    tree = get_ast_from_path(ROOT / file)
+    nodes = list(ast_nodes(get_ast_from_path(ROOT / file)))
     out = left_out((ROOT / file).read_text("utf-8"))
     for name in operator_names():
         kind = get_operator(name)
         if kind.arguments():
             continue
-        positions = (pos for node in ast_nodes(tree) for pos in kind().mutation_positions(node))
+        positions = (pos for node in nodes for pos in kind().mutation_positions(node))
         for occurrence, (begin, _) in enumerate(positions):
             if not any(first <= begin < last for first, last in out):
                 yield (file, begin, name.partition("_")[0]), Mutant(file, begin[0], name, occurrence)

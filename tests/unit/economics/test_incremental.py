@@ -166,6 +166,22 @@ def test_fieller_set_of_a_cost_without_effect_is_empty() -> None:
     assert fieller(JointDifference(0.0, 0.0, 0.0, 0.0, 0.0, 99)).kind is SetKind.EVERYTHING
 
 
+def test_fieller_set_of_an_effect_at_the_edge_of_significance_is_one_ray() -> None:
+    """Where |effect| is exactly t standard errors, ratios from half the limit on agree: (1 - r t)^2 <= t^2 r^2."""
+    t = float(stdtrit(99, 0.975))
+    assert fieller(JointDifference(1.0, t, 0.0, 1.0, 0.0, 99)).high == pytest.approx(1 / (2 * t))
+    assert fieller(JointDifference(1.0, t, 0.0, 1.0, 0.0, 99)).low == -inf
+    other = fieller(JointDifference(-1.0, t, 0.0, 1.0, 0.0, 99))
+    assert (other.kind, other.low, other.high) == (SetKind.TWO_RAYS, pytest.approx(-1 / (2 * t)), inf)
+
+
+def test_one_pair_of_patients_has_differences_without_errors() -> None:
+    found = joint_difference(np.array([300.0]), np.array([0.5]))
+    assert (found.cost, found.effect) == (300.0, 0.5)
+    assert isnan(found.cost_variance)
+    assert fieller(found).kind is SetKind.NONE
+
+
 def test_fieller_covers_the_truth() -> None:
     """95% of sets hold the true ratio, bounded or not; within five standard errors over 2,000 trials."""
     rng = np.random.default_rng(11)
