@@ -98,6 +98,21 @@ def variation_by_selection(first: float, second: float) -> float:
     return float(brentq(lambda sd: after_failure(sd) - second, 0.1, 4))
 
 
+def ratio_of_others(course: float, *, loses: bool) -> float:
+    """The ratio of hazards of the others, so that the relapse-free share of all is `course` (MIX-1).
+
+    loses: whether some of those without MRD lose B-cell aplasia early.
+    """
+    with_mrd = number("MIX-1", "mrd_positive")
+    early = number("MIX-1", "loses_aplasia") if loses else 0.0
+
+    def excess(ratio: float) -> float:
+        others = (1 - early) * course**ratio + early * course ** number("MIX-1", "ratio_of_loss")
+        return with_mrd * course ** number("MIX-1", "mrd_ratio") + (1 - with_mrd) * others - course
+
+    return float(brentq(excess, 0.1, 3))
+
+
 def without_mrd(overall: float, *, ratio: float, share: float) -> float:
     """Survival of those without MRD where a share with it has `ratio` times the hazard."""
     return float(brentq(lambda c: (1 - share) * c + share * c**ratio - overall, 0.01, 1))
@@ -161,16 +176,18 @@ DERIVED: dict[tuple[str, ...], Callable[[], float]] = {
     ("it_interval", ""): lambda: 7 / number("C-4", "doses_per_week"),
     ("it_weekly_interval", ""): lambda: 7.0,
     ("it_course", ""): lambda: number("skeleton", "doses_before_car_t"),
-    ("csf_spread", ""): lambda: number("PATH-S1", "cns_appears_per_cycle") / 28 * 365.25 / 12,
-    ("drop_out_active_adult", "", "0.004 per day"): lambda: (
-        (number("X-17", "active_child.exact") + number("X-17", "active_adult.exact")) / 2
+    ("uncontrolled_second_salvage", ""): lambda: (
+        -number("S-6", "survival_median")
+        * math.log(2)
+        / math.log((0.5 - number("S-6", "share")) / (1 - number("S-6", "share")))
     ),
-    ("p_own_cells", ""): lambda: (
-        1
-        - number("L-11", "blasts_above_threshold")
-        / number("L-11", "manufacture_failed")
-        * number("X-16", "academic")
+    ("cured_same_again", ""): lambda: 0.0,  # exponential in X-37
+    ("hr_usual_remission", ""): lambda: ratio_of_others(number("MIX-1", "child"), loses=True),
+    ("hr_usual_short_lived", ""): lambda: ratio_of_others(number("MIX-1", "adult"), loses=False),
+    ("hr_death_early", ""): lambda: hazard_ratio(
+        number("PRIOR-3", "overall.within_six_months"), number("PRIOR-3", "overall.later")
     ),
+    ("hr_death_after_car_t", "", "1"): lambda: 1.0,
     ("it_free", ""): lambda: number("CNS-1", "before_lymphodepletion.0") + number("L-12", "median"),
     ("crs_donor", "0"): lambda: 1 - number("D-9", "any"),
     ("crs_donor", "1"): lambda: GRADE_1_OR_2 * of_academic("X-27", 1, 2),
@@ -226,13 +243,11 @@ DERIVED: dict[tuple[str, ...], Callable[[], float]] = {
         )
         for product in ("academic_adult", "tisa_cel", "brexu_cel", "obe_cel")
     },
-    ("cr_cd19_22", ""): lambda: below_half_blasts(number("P-4", "remission")),
     ("cr_tisa_cel", ""): lambda: below_half_blasts(number("R-12", "share")),
     ("cr_brexu_cel", ""): lambda: below_half_blasts(number("R-2", "n") / number("R-2", "of")),
     ("cr_obe_cel", ""): lambda: below_half_blasts(number("R-3", "n") / number("R-3", "of")),
     ("or_blinatumomab_failed", ""): lambda: odds(20 / 31) / odds(number("R-12", "share")),
     ("hr_mrd_car_t", ""): lambda: hazard_ratio(number("P-11", "positive"), number("P-11", "negative")),
-    ("relapse_brexu_cel", ""): lambda: (number("P-12", "zuma_3") + number("P-12", "rocca")) / 2,
     ("hr_low_burden", ""): lambda: number("P-1", "survival_above") / number("P-1", "survival_below"),
     ("relapse_cd19_22", ""): lambda: (
         -math.log((number("P-4", "event_free") / number("P-4", "remission") - 0.55) / (1 - 0.55))
@@ -393,7 +408,6 @@ ASSUMED: dict[tuple[str, ...], str] = {
     ("p_intent_preferred", "", "0.5"): "half of those preferred",
     ("graft_failure_day", ""): "by day 28",
     ("p_graft_failure_dies", ""): "half",
-    ("hr_nrm_child_aya", "", "1"): "as adults",
     ("max_hsct", "", "1"): "usually no second transplant",
     ("long_remission", ""): "half a year",
     ("hr_hsct_second", ""): "four times",
@@ -413,8 +427,23 @@ CALIBRATED: dict[tuple[str, ...], str] = {
             "uncontrolled_after_adult",
             "uncontrolled_after_child_aya",
             "cured_intermediate",
+            "p_clear_it",
+            "csf_spread",
+            "p_panel",
+            "p_own_cells",
+            "p_retry_own",
+            "p_stopped",
+            "lymphodepletion_death",
+            "or_high_burden",
+            "late_relapse_factor",
+            "cured_donor",
+            "relapse_brexu_cel",
+            "hr_death_after_car_t",
+            "hr_nrm_child_aya",
         )
     },
+    ("drop_out_active_adult", "", "0.004547 per day"): "calibrated jointly to published courses",
+    ("cr_cd19_22", ""): "the simulated remission of the trial is that of P-4",
     ("p_access_chemotherapy", ""): "the simulated share transplanted of second remissions is that of GRAALL",
     ("p_access_blinatumomab", ""): "the simulated share transplanted is that of TOWER",
     ("p_access_inotuzumab", ""): "the simulated share transplanted is that of INO-VATE",
