@@ -360,7 +360,7 @@ def export(
     """Write a run, or a saved run, in a format that other tools read, as `allpath export` does.
 
     to: csv, parquet, xes, ocel or mstate. by: `stages` or `states`, for mstate.
-    Raises: InputError for another format; RunError where something exists here (unless force).
+    Raises: InputError for another format, or where something exists here (unless force).
     """
     opened = run if isinstance(run, RunResults) else open_run(run)
     opened.export(path, to=to, by=by, force=force)

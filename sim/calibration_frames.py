@@ -56,7 +56,7 @@ class CalibrationFrames:
     def write(self, file: PathLike) -> None:
         """Write the calibrated scenario, and its draws beside it, as `--out` does.
 
-        Raises: RunError where a file cannot be written.
+        Raises: InputError where a file would replace an input, RunError where one cannot be written.
         """
         from sim.calibration.calibration_results import draws_file
         from sim.calibration.setup import files_read

@@ -7,8 +7,9 @@ import os
 import re
 import shutil
 import stat
+import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import count
 from math import isfinite
 from pathlib import Path
@@ -19,6 +20,8 @@ from sim.errors import InputError, RunError
 
 UNFINISHED = re.compile(r"\.(?P<name>.+)\.(?P<host>[^.]*)-(?P<process>\d+)-(?P<start>\d+)-\d+\.unfinished")
 """The name of a file or folder while it is written, with the process that writes it."""
+_written_in: set[Path] = set()
+"""Folders in which this process has written."""
 
 
 # ---------------------------------------------------------------- before a run
@@ -27,42 +30,42 @@ UNFINISHED = re.compile(r"\.(?P<name>.+)\.(?P<host>[^.]*)-(?P<process>\d+)-(?P<s
 def check_folder(folder: Path, *, force: bool, files: Sequence[str], noun: str = "run") -> None:
     """Check before a run that a folder with these files can be written here.
 
-    Raises: RunError where the folder exists (with force: where it holds other files than these), or
+    Raises: InputError where the folder exists (with force: where it holds other files than these), or
     where its parent is not writable.
     """
     folder = folder.absolute()
     if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
-        raise RunError(f"{folder}: exists and is no folder\n    choose another name")
+        raise InputError(f"{folder}: exists and is no folder", "choose another name")
     if folder.exists():
         if not force:
-            raise RunError(
-                f"{folder}: exists\n    choose another name, or replace this {noun} with force=True"
+            raise InputError(
+                f"{folder}: exists", f"choose another name, or replace this {noun} with force=True"
             )
         _check_other_files(folder, files, noun)
     check_parent(folder)
 
 
 def check_file(path: Path, *, force: bool) -> None:
-    """Check that a file can be written here. Raises: RunError as in `check_folder`."""
+    """Check that a file can be written here. Raises: InputError as in `check_folder`."""
     if path.is_dir():
-        raise RunError(f"{path}: is a folder\n    name a file")
+        raise InputError(f"{path}: is a folder", "name a file")
     if path.exists() and not force and not _is_stream(path):
-        raise RunError(f"{path}: exists\n    choose another name, or replace it with force=True")
+        raise InputError(f"{path}: exists", "choose another name, or replace it with force=True")
     check_parent(path)
 
 
 def check_parent(path: Path) -> None:
     """Check the nearest existing parent of an output.
 
-    Raises: RunError where nothing can be written in it; InputError for a name that is no UTF-8.
+    Raises: InputError where nothing can be written in it, or the name is no UTF-8.
     """
     if any("\ud800" <= letter <= "\udfff" for letter in str(path.absolute())):
         raise InputError(f"{path}: the name is not UTF-8", "choose another name")
     parent = next(p for p in path.absolute().parents if p.exists())
     if not parent.is_dir():
-        raise RunError(f"{path}: {parent} is no folder")
+        raise InputError(f"{path}: {parent} is no folder", "choose another name")
     if not os.access(parent, os.W_OK | os.X_OK):
-        raise RunError(f"{path}: no permission to write in {parent}")
+        raise InputError(f"{path}: no permission to write in {parent}", "choose another folder")
 
 
 def check_yaml(path: Path) -> None:
@@ -75,8 +78,7 @@ def check_outputs(files: Iterable[Path], *, inputs: Iterable[Path | str], folder
     """Check before a run the files that a command writes, and the folder of the run.
 
     inputs: files and folders that the command reads; no output may replace them.
-    Raises: InputError for an output that is an input or is named twice; RunError for one that cannot
-    be written.
+    Raises: InputError for an output that is an input, is named twice or cannot be written.
     """
     read = {Path(os.path.realpath(path)) for path in inputs}
     written: list[Path] = []
@@ -97,10 +99,10 @@ def check_outputs(files: Iterable[Path], *, inputs: Iterable[Path | str], folder
             raise InputError(f"{path}: two outputs have this name", "choose another name for one of them")
         written.append(real)
         if path.is_dir():
-            raise RunError(f"{path}: is a folder\n    name a file")
+            raise InputError(f"{path}: is a folder", "name a file")
         check_parent(real)
         if not real.parent.is_dir():
-            raise RunError(f"{path}: there is no folder {real.parent}\n    make it first")
+            raise InputError(f"{path}: there is no folder {real.parent}", "make it first")
 
 
 def _is_one_of(path: Path, others: Iterable[Path]) -> bool:
@@ -109,14 +111,14 @@ def _is_one_of(path: Path, others: Iterable[Path]) -> bool:
 
 
 def _check_other_files(folder: Path, files: Sequence[str], noun: str) -> None:
-    """Raises: RunError where replacing the folder would remove files that are no part of it."""
+    """Raises: InputError where replacing the folder would remove files that are no part of it."""
     other = [name for name in sorted(item.name for item in folder.iterdir()) if name not in files]
     if other:
         more = f" and {len(other) - 3} more" if len(other) > 3 else ""
         a = "an" if noun[0] in "aeiou" else "a"
-        raise RunError(
-            f"{folder}: holds files that are no part of {a} {noun}: {', '.join(other[:3])}{more}\n"
-            f"    force=True replaces {a} {noun} only; move these away or choose another name"
+        raise InputError(
+            f"{folder}: holds files that are no part of {a} {noun}: {', '.join(other[:3])}{more}",
+            f"force=True replaces {a} {noun} only; move these away or choose another name",
         )
 
 
@@ -192,23 +194,44 @@ def whole_folder(folder: Path) -> Iterator[Path]:
             shutil.rmtree(new, ignore_errors=True)
 
 
-def remove_abandoned(parent: Path) -> None:
+@contextmanager
+def temporary_folder(name: str) -> Iterator[Path]:
+    """A folder of this user alone in that of the system for temporary files; it is removed with the block."""
+    parent = Path(tempfile.gettempdir())
+    remove_abandoned(parent)
+    folder, _ = _new(parent / name, lambda path: Path(path).mkdir(0o700))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def remove_unfinished() -> None:
+    """Remove what this process, which is interrupted, has not finished. Nothing else may write any more."""
+    for parent in filter(Path.is_dir, _written_in):
+        remove_abandoned(parent, is_over=lambda process, _start: process == os.getpid())
+
+
+def remove_abandoned(parent: Path, *, is_over: Callable[[int, int], bool] | None = None) -> None:
     """Remove unfinished files and folders that a killed process of this machine left in a folder.
 
     An old folder that was moved aside goes back where no new one has taken its place.
+    is_over: whether the process of this number and start has ended, by default as the system has it.
     """
+    is_over = is_over or _has_ended
     with os.scandir(parent) as items:
         paths = [Path(item.path) for item in items if item.name.startswith(".")]
     for path in paths:
         found = UNFINISHED.fullmatch(path.name.removesuffix(".old"))
-        if not found or found["host"] != _host() or _is_running(int(found["process"]), int(found["start"])):
+        if not found or found["host"] != _host() or not is_over(int(found["process"]), int(found["start"])):
             continue
-        if path.suffix == ".old" and not (parent / found["name"]).exists():
-            path.rename(parent / found["name"])
-        elif path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path, ignore_errors=True)
-        else:
-            path.unlink(missing_ok=True)
+        with suppress(OSError):  # in a folder that users share it may be somebody else's
+            if path.suffix == ".old" and not (parent / found["name"]).exists():
+                path.rename(parent / found["name"])
+            elif path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
 
 
 def _is_stream(path: Path) -> bool:
@@ -221,6 +244,7 @@ def _is_stream(path: Path) -> bool:
 
 def _new(path: Path, make: Callable[[str], Any]) -> tuple[Path, Any]:
     """Make an unfinished file or folder beside a path; the system applies the umask."""
+    _written_in.add(path.parent)  # first: an interrupt may come as soon as it is made
     for number in count():
         process = os.getpid()
         name = f".{path.name}.{_host()}-{process}-{_start(process)}-{number}.unfinished"
@@ -246,22 +270,22 @@ def _start(process: int) -> int:
     return int(fields[19])
 
 
-def _is_running(process: int, start: int) -> bool:
-    """Whether a process still runs; True where this cannot be found out (Windows)."""
+def _has_ended(process: int, start: int) -> bool:
+    """Whether a process has ended; False where this cannot be found out (Windows)."""
     if Path("/proc/self/stat").exists():
         try:
-            return _start(process) == start
+            return _start(process) != start
         except OSError:
-            return False
+            return True
     if os.name != "posix":
-        return True
+        return False
     try:
         os.kill(process, 0)
     except ProcessLookupError:
-        return False
-    except PermissionError:
         return True
-    return True
+    except PermissionError:
+        return False
+    return False
 
 
 def _move_into_place(new: Path, folder: Path) -> None:

@@ -125,7 +125,7 @@ class RunResults(_Shown[Run]):
     def save(self, folder: PathLike, *, force: bool = False) -> None:
         """Write the folder of the run, as `allpath run --out` does.
 
-        Raises: RunError where it exists (unless force) or cannot be written.
+        Raises: InputError where it exists (unless force), RunError where it cannot be written.
         """
         from sim.runs.store import write_run
 

@@ -130,8 +130,8 @@ class FitResults:
     def files(self, out: Path, *, others: Sequence[Path] = ()) -> dict[Path, str]:
         """The texts of the parameters and of the draws beside them, by file. others: what else is written.
 
-        Raises: InputError where no family was fitted, or a file would replace an input or another output;
-        RunError where one cannot be written.
+        Raises: InputError where no family was fitted, or a file cannot be written or would replace an input
+        or another output.
         """
         if not any(one.best for one in self.strata):
             first = self.strata[0].fits[0]

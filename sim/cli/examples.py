@@ -207,8 +207,8 @@ def copy_files(files: list[Path], folder: Path, *, besides: Path | None = None) 
     """Copy files into a folder, with their paths relative to each other; print and return the copies.
 
     besides: a file that is written too and no copy may replace. A file that is there with the same text
-    is kept. Raises: InputError where another file is in the way, before anything is written; RunError
-    where the folder cannot be written.
+    is kept. Raises: InputError where another file is in the way or the folder cannot be written, before
+    anything is written.
     """
     from sim.files import check_parent
 

@@ -9,7 +9,7 @@ import typer
 
 from sim.cli import options
 from sim.cli.output import command, console, named, say_written, verb, waiting, write_json, write_output
-from sim.files import check_outputs
+from sim.files import check_outputs, check_yaml
 
 
 def _column(help_text: str) -> Any:
@@ -96,6 +96,8 @@ def fit(
         name=name,
     )
     check_outputs(named(json, report, out), inputs=request.inputs)
+    if out is not None:
+        check_yaml(out)
     with waiting() as progress:
         progress.step("fit")
         results = fit_survival(request, progress.share)

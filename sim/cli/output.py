@@ -22,7 +22,7 @@ import typer
 
 from sim.cli.options import CLUSTER_OPTIONS, OPTIONS, RUN, SHARED
 from sim.errors import InputError, RunError, ScenarioError
-from sim.files import json_text, write_whole
+from sim.files import json_text, remove_unfinished, write_whole
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -97,10 +97,16 @@ class Interrupted:
     @property
     def message(self) -> str:
         """What the interrupted command has written."""
-        if not outputs and (kept := [folder for folder in resumable if folder.exists()]):
-            return f"interrupted; {kept[0]} keeps what is done: the same command goes on from there"
+        if not outputs and (kept := what_is_kept()):
+            return f"interrupted; {kept}"
         written = ", ".join(map(str, outputs)) or "nothing"
         return f"interrupted; {written} {'were' if len(outputs) > 1 else 'was'} written"
+
+
+def what_is_kept() -> str:
+    """What the same command goes on from, "" where there is nothing."""
+    kept = [folder for folder in resumable if folder.exists()]
+    return f"{kept[0]} keeps what is done: the same command goes on from there" if kept else ""
 
 
 @contextmanager
@@ -136,6 +142,7 @@ def interrupts() -> Iterator[Interrupted]:
         watcher.join()
         os.close(reading)
         if state.signal:
+            remove_unfinished()
             print(state.message, file=sys.stderr)  # noqa: T201
 
 
@@ -152,6 +159,7 @@ def _watch(reading: int, state: Interrupted, over: Event) -> None:
     for process in multiprocessing.active_children():
         process.kill()
     with suppress(OSError, ValueError):
+        remove_unfinished()
         print(state.message, file=sys.stderr, flush=True)  # noqa: T201
     os._exit(state.status)
 
@@ -187,7 +195,7 @@ def verb(function: Callable[P, None]) -> Callable[P, None]:
         except KeyboardInterrupt as error:
             raise typer.Abort from error
         except MemoryError:
-            fail("not enough memory; nothing was written\n    simulate fewer patients at once", FAILED)
+            fail("not enough memory\n    simulate fewer patients at once", FAILED)
         except SystemExit as ended:  # rich ends the process where standard output is closed
             raise typer.Exit(0) from ended
         except OSError as error:
@@ -229,6 +237,7 @@ def on_cluster(options: dict[str, Any]) -> Iterator[None]:
         raise InputError("workers: the cluster has workers of its own", "leave out one of the two options")
     from sim.engine.cluster import BLOCKS, DaskCluster
 
+    resumable.append(folder or Path(BLOCKS))
     with DaskCluster(address, folder or BLOCKS) as options["workers"]:
         yield
 
@@ -253,8 +262,9 @@ def prepare_streams() -> None:
 
 
 def fail(text: str, status: int) -> NoReturn:
-    """Print an error on standard error and end with the exit status."""
-    print(in_options(text), file=sys.stderr)  # noqa: T201
+    """Print an error on standard error, and what the command can go on from; end with the exit status."""
+    kept = what_is_kept() if status == FAILED else ""
+    print("\n    ".join(filter(None, (in_options(text), kept))), file=sys.stderr)  # noqa: T201
     raise typer.Exit(status)
 
 

@@ -21,7 +21,7 @@ from sim.cli.output import (
     write_output,
 )
 from sim.errors import InputError
-from sim.files import check_outputs
+from sim.files import check_outputs, check_parent
 
 
 def share_of(text: str | None) -> float | None:
@@ -85,6 +85,7 @@ def psa(
     read = input_files(arms, settings=shared["settings"] or ())
     check_outputs(named(json, report), inputs=read, folder=out)
     if out is not None:
+        check_parent(out / "blocks")
         resumable.append(out)
     with waiting() as progress:
         results = analyse(request, until_precision=until_precision, folder=out, progress=progress)

@@ -25,7 +25,7 @@ from sim.engine.processes import AHEAD, Cluster, read_work
 from sim.engine.run import ensure_compiled, kept
 from sim.errors import InputError, RunError
 from sim.files import reason, whole_file
-from sim.numerics.linking import NOTES, SIM
+from sim.numerics.linking import SIM
 
 if TYPE_CHECKING:
     from distributed import Future
@@ -91,8 +91,6 @@ class DaskCluster(Cluster):
                 shutil.rmtree(folder, ignore_errors=True)
         with suppress(OSError):
             self.folder.rmdir()
-        if any(folder.exists() for folder in self._used):
-            NOTES.warning("note: %s keeps the blocks that are done; the same command goes on", self.folder)
         with suppress(Exception):
             self._client.close(timeout=2)
 

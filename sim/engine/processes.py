@@ -5,10 +5,10 @@ from __future__ import annotations
 import multiprocessing
 import os
 import pickle
+import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 from abc import ABC, abstractmethod
 from collections import deque
@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
 from sim.errors import RunError
+from sim.files import temporary_folder
 
 Whole = TypeVar("Whole")
 Part = TypeVar("Part")
@@ -140,26 +141,25 @@ def worker_processes(
 ) -> Iterator[tuple[Executor, Callable[[Part], Done]]]:
     """Processes, and the work as they do it; they are ended on any error."""
     with (
-        tempfile.TemporaryDirectory(prefix="allpath-") as folder,
+        temporary_folder("allpath") as folder,
         ProcessPoolExecutor(
             max_workers=workers,
             mp_context=multiprocessing.get_context("spawn"),
             initializer=prepare_process,
+            initargs=(folder,),
         ) as pool,
     ):
         # sent with the process itself the whole would fill the pipe to it, and a process that dies before
         # it reads (a script without a main guard) would never be missed
-        file = Path(folder, "whole")
+        file = folder / "whole"
         file.write_bytes(pickle.dumps((work, whole)))
         try:
             yield pool, partial(run_part, str(file))
         except BrokenProcessPool as error:
-            message = "a worker process was killed; nothing was kept"
+            fix = "where memory is short, use fewer workers"
             if Path(sys.argv[0]).suffix == ".py":
-                message += (
-                    '\n    a script that uses several processes begins under `if __name__ == "__main__":`'
-                )
-            raise RunError(message) from error
+                fix = 'a script that uses several processes begins under `if __name__ == "__main__":`'
+            raise RunError(f"a worker process was killed\n    {fix}") from error
         except BaseException:
             # nobody waits for their work any more, and a part may take minutes
             for process in list((pool._processes or {}).values()):
@@ -177,12 +177,17 @@ def signals_held() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def prepare_process() -> None:
-    """Let the process end when its parent does, or the work is in vain."""
+def prepare_process(folder: Path) -> None:
+    """Let the process end when its parent does, or the work is in vain. folder: removed with it."""
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
     parent = multiprocessing.parent_process()
     assert parent is not None
-    end_when(lambda: parent.join())
+
+    def wait() -> None:
+        parent.join()
+        shutil.rmtree(folder, ignore_errors=True)
+
+    end_when(wait)
 
 
 def end_when(wait: Callable[[], object]) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from math import inf
 
@@ -194,7 +194,10 @@ def ensure_compiled(names: Sequence[str]) -> None:
     if folder is None or not _missing(names):
         return
     with (folder / ".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        with suppress(ImportError):  # on Windows there is none: several processes may compile
+            from fcntl import LOCK_EX, flock
+
+            flock(lock, LOCK_EX)
         missing = _missing(names)
         if missing:
             NOTES.warning("compiling the kernel (once, about 20 seconds) ...")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -185,16 +185,19 @@ def valued(values: Floats, categories: tuple[str, ...], missing: NDArray[np.bool
 
 
 class TableFile:
-    """A Parquet file of tables with one schema, each a row group; it exists from the first on."""
+    """A Parquet file of tables with one schema, each a row group; it exists from the first on.
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    file: its path, or a file that is open for writing bytes.
+    """
+
+    def __init__(self, file: Path | IO[bytes]) -> None:
+        self._file = file
         self._writer: parquet.ParquetWriter | None = None
 
     def add(self, table: pa.Table) -> None:
         """Write one more row group."""
         if self._writer is None:
-            self._writer = parquet.ParquetWriter(self._path, table.schema, compression="zstd")
+            self._writer = parquet.ParquetWriter(self._file, table.schema, compression="zstd")
         self._writer.write_table(table, row_group_size=max(table.num_rows, 1))
 
     def close(self) -> None:

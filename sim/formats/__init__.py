@@ -23,8 +23,8 @@ FOLDERS = {"csv": tables.files("csv"), "parquet": tables.files("parquet"), "msta
 def check_export(path: Path, *, to: str, by: str | None = None, force: bool) -> None:
     """Check that an export can be written here.
 
-    Raises: InputError for a format or states that do not exist; RunError if the path exists (unless
-    force) or cannot be written.
+    Raises: InputError for a format or states that do not exist, or if the path exists (unless force) or
+    cannot be written.
     """
     for name, word, known in (("to", to, FORMATS), ("by", by or STATES[0], STATES)):
         if word not in known:
@@ -50,8 +50,8 @@ def export(
 
     histories: one of all its patients; for IN_BATCHES also one for each batch, taken one at a time.
     path: a folder for csv, parquet and mstate, a file for xes and ocel. by: the states of an mstate
-    model, `stages` (default) or `states`. provenance: the record of the run. Raises: as in
-    `check_export`.
+    model, `stages` (default) or `states`. provenance: the record of the run. Raises: as
+    `check_export`, and RunError where the system cannot write it.
     """
     check_export(path, to=to, by=by, force=force)
     if to in IN_BATCHES:

@@ -22,7 +22,6 @@ import platform
 import shutil
 import stat
 import time
-import uuid
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -39,6 +38,9 @@ from numba.core.compiler_machinery import AnalysisPass, PassManager, register_pa
 from numba.core.registry import cpu_target
 from numba.core.targetconfig import TargetConfig
 from numba.extending import lower_builtin, models, register_model, type_callable
+
+from sim.errors import RunError
+from sim.files import whole_file
 
 pickled: Any = serialize.dumps
 NOTES = logging.getLogger("allpath")
@@ -383,10 +385,8 @@ class KernelCache(NullCache):
         if file is None:
             return
         code: bytes = pickled(cres._reduce())
-        unfinished = file.with_name(f".{uuid.uuid4().hex}")
         try:
-            unfinished.write_bytes(hashlib.sha256(code).digest() + code)
-            unfinished.replace(file)
-        except OSError as error:
-            unfinished.unlink(missing_ok=True)
+            with whole_file(file, binary=True) as kept:
+                kept.write(hashlib.sha256(code).digest() + code)
+        except RunError as error:
             NOTES.warning("note: compiled code is not kept on disk: %s", error)

@@ -46,7 +46,7 @@ FILES = (*TABLES, SUMMARY, SCENARIO, PROVENANCE)
 def write_run(folder: Path, run: Run, *, command: Sequence[str] = (), force: bool = False) -> None:
     """Write a run whose log was kept: all its files, or none.
 
-    Raises: RunError where the folder exists (see check_folder) or cannot be written.
+    Raises: InputError where the folder exists (see check_folder), RunError where it cannot be written.
     """
     assert run.arm is not None
     with opened_run(folder, force=force) as files:
@@ -72,7 +72,7 @@ def run_into(
 
 
 def check_run_folder(folder: Path, *, force: bool) -> None:
-    """Check before a run that its folder can be written. Raises: RunError as `check_folder`."""
+    """Check before a run that its folder can be written. Raises: InputError as `check_folder`."""
     check_folder(folder, force=force, files=FILES)
 
 
@@ -80,7 +80,7 @@ def check_run_folder(folder: Path, *, force: bool) -> None:
 def opened_run(folder: Path, *, force: bool = False) -> Iterator[RunFiles]:
     """The files of a run to write batch by batch; the folder exists when the block ends without an error.
 
-    Raises: RunError as in write_run.
+    Raises: as write_run.
     """
     check_run_folder(folder, force=force)
     with whole_folder(folder) as new:

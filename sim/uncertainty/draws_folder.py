@@ -13,10 +13,10 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import parquet
 
-from sim.errors import RunError
+from sim.errors import InputError, RunError
 from sim.event_log.arrow_tables import TableFile
 from sim.event_log.log import Floats
-from sim.files import json_text, whole_file, write_whole
+from sim.files import json_text, reason, remove_abandoned, whole_file, write_whole
 from sim.scenario.language.model import Parameter
 from sim.uncertainty.model import Measure, Model
 from sim.uncertainty.psa import Design, Done, Psa, PsaRequest
@@ -24,14 +24,15 @@ from sim.uncertainty.variance import DrawSums
 
 BLOCKS, IDENTITY, RESULTS = "blocks", "request.json", "results.json"
 DRAWS, PARAMETERS = "draws.parquet", "parameters.parquet"
+OTHER = "choose another folder"
 SUMS = ("deviation", "weighted", "squared")
 
 
 class DrawsFolder:
     """The folder of one analysis.
 
-    model: what its numbers are of. Raises: RunError where the folder holds another analysis, a finished one,
-    or cannot be written.
+    model: what its numbers are of. Raises: InputError where the folder holds another analysis or a finished
+    one, RunError where it cannot be written.
     """
 
     def __init__(self, folder: Path, request: PsaRequest, model: Model) -> None:
@@ -39,18 +40,20 @@ class DrawsFolder:
         identity = json_text(_identity(request, model))
         path = folder / IDENTITY
         if (folder / RESULTS).exists():
-            raise RunError(f"{folder}: holds a finished analysis\n    choose another folder")
+            self._remove_blocks()  # a process that was killed after its last file has left them
+            raise InputError(f"{folder}: holds a finished analysis", OTHER)
         if path.exists() and path.read_text() != identity:
-            raise RunError(
-                f"{folder}: holds an analysis of other arms, parameters or options\n    choose another folder"
-            )
+            raise InputError(f"{folder}: holds an analysis of other arms, parameters or options", OTHER)
+        if folder.is_dir():
+            remove_abandoned(folder)
         if folder.exists() and not path.exists() and any(folder.iterdir()):
-            raise RunError(f"{folder}: exists, and holds no analysis\n    choose another folder")
+            raise InputError(f"{folder}: exists, and holds no analysis", OTHER)
         try:
-            (folder / BLOCKS).mkdir(parents=True, exist_ok=True)
+            folder.mkdir(parents=True, exist_ok=True)
+            write_whole(path, identity)
+            (folder / BLOCKS).mkdir(exist_ok=True)
         except OSError as error:
-            raise RunError(f"{folder}: {error.strerror}; nothing was written") from error
-        write_whole(path, identity)
+            raise RunError(f"{folder}: {reason(error)}; nothing was written") from error
 
     def read(self, numbers: range) -> Done | None:
         """A block of draws that was finished, None where it was not or its files are damaged."""
@@ -94,18 +97,19 @@ class DrawsFolder:
 
     def finish(self, psa: Psa, results: str) -> None:
         """Write the tables of all draws and the results, and remove the blocks."""
-        unfinished = self.folder / f"{DRAWS}.unfinished"
-        with closing(TableFile(unfinished)) as file:
+        with whole_file(self.folder / DRAWS, binary=True) as file, closing(TableFile(file)) as table:
             for numbers in psa.blocks:
                 done = self.read(numbers)
                 assert done is not None
-                file.add(draws_table(self.model, done))
-        unfinished.replace(self.folder / DRAWS)
+                table.add(draws_table(self.model, done))
         names = [f"{name}.{key}" if key else name for name, key in psa.columns]
         columns = {"draw": np.arange(len(psa.values)), **dict(zip(names, psa.values.T, strict=True))}
         with whole_file(self.folder / PARAMETERS, binary=True) as file:
             parquet.write_table(pa.table(columns), file)
         write_whole(self.folder / RESULTS, results)
+        self._remove_blocks()
+
+    def _remove_blocks(self) -> None:
         shutil.rmtree(self.folder / BLOCKS, ignore_errors=True)
 
     def _path(self, numbers: range) -> Path:

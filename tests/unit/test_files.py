@@ -33,12 +33,10 @@ def write_folder(folder: Path, text: str = "new") -> None:
 
 def test_what_cannot_be_written_is_known_before_the_run(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(RunError, match="is no folder"):
+    with pytest.raises(InputError, match="is no folder"):
         check_folder(tmp_path / "file" / "run", force=False, files=())
     check_folder(tmp_path / "a" / "b", force=False, files=())
-    with pytest.raises(
-        RunError, match=r"file: exists\n    choose another name, or replace it with force=True"
-    ):
+    with pytest.raises(InputError, match=r"file: exists; choose another name, or replace it with force=True"):
         check_file(tmp_path / "file", force=False)
 
 
@@ -46,7 +44,7 @@ def test_a_closed_folder_is_known_before_the_run(tmp_path: Path, monkeypatch: py
     tmp_path.chmod(0o500)
     if os.geteuid() == 0:  # root may write in every folder
         monkeypatch.setattr(os, "access", lambda path, mode: False)
-    with pytest.raises(RunError, match="no permission"):
+    with pytest.raises(InputError, match="no permission"):
         check_folder(tmp_path / "run", force=False, files=())
 
 

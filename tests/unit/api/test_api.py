@@ -113,7 +113,7 @@ def test_a_run_is_saved_opened_exported_and_reproduced(ward: Path, tmp_path: Pat
     found = sim.run(ward, seed=3, patients=30, at="1 year")
     found.save(tmp_path / "run")
     assert sorted(item.name for item in (tmp_path / "run").iterdir()) == sorted(FILES)
-    with pytest.raises(RunError, match="run: exists"):
+    with pytest.raises(InputError, match="run: exists"):
         found.save(tmp_path / "run")
     found.save(tmp_path / "run", force=True)
     opened = sim.open_run(tmp_path / "run")

@@ -174,8 +174,8 @@ def test_a_report_that_cannot_be_written_is_refused_before_the_run(
     other = ward.with_name("other.txt")
     other.touch()
     ended = allpath("run", ward, "--report", other / "page.html")
-    assert ended.status == 1
-    assert ended.err == f"{other / 'page.html'}: {other} is no folder\n"
+    assert ended.status == 2
+    assert ended.err == f"{other / 'page.html'}: {other} is no folder\n    choose another name\n"
 
 
 @pytest.mark.parametrize(
@@ -186,11 +186,11 @@ def test_a_report_that_cannot_be_written_is_refused_before_the_run(
         (["--json", "{folder}/one", "--report", "{folder}/one"], 2, "two outputs have this name"),
         (["--report", "-"], 2, "only --json=- is standard output"),
         (["--out", "{folder}/q", "--report", "{folder}/q"], 2, "two outputs have this name"),
-        (["--out", "{folder}", "--force"], 1, "holds files that are no part of a run"),
-        (["--report", "{folder}"], 1, "is a folder"),
+        (["--out", "{folder}", "--force"], 2, "holds files that are no part of a run"),
+        (["--report", "{folder}"], 2, "is a folder"),
         (["--to", "xlsx", "{ward}"], 2, "would replace an input"),
         (["--to", "csv", "{folder}/one"], 2, "--to csv: results are written as xlsx\n    write `--to xlsx {folder}/one`"),
-        (["--json", "{folder}/not_there/one.json"], 1, "there is no folder {folder}/not_there"),
+        (["--json", "{folder}/not_there/one.json"], 2, "there is no folder {folder}/not_there"),
     ],
 )  # fmt: skip
 def test_no_file_takes_the_place_of_another_and_no_run_is_spent_on_what_cannot_be_written(
@@ -274,7 +274,7 @@ def test_an_existing_folder_is_kept(allpath: Allpath, ward: Path) -> None:
     allpath("run", ward, "--out", out)
     before = (out / "summary.json").read_text()
     ended = allpath("run", ward, "--seed", 2, "--out", out)
-    assert (ended.status, ended.out) == (1, "")
+    assert (ended.status, ended.out) == (2, "")
     assert ended.err == f"{out}: exists\n    choose another name, or replace this run with --force\n"
     assert (out / "summary.json").read_text() == before
     assert allpath("run", ward, "--seed", 2, "--out", out, "--force").status == 0
@@ -344,7 +344,7 @@ def test_what_there_is_not_ends_with_two(allpath: Allpath) -> None:
 @pytest.mark.parametrize(
     ("error", "told"),
     [
-        (MemoryError(), "not enough memory; nothing was written"),
+        (MemoryError(), "not enough memory\n    simulate fewer"),
         (
             OSError(errno.ENOSPC, "No space left on device"),
             "{run}: no space left on device; nothing was written",

@@ -15,6 +15,8 @@ import pytest
 
 from sim.cli import output
 from sim.cli.main import run_command
+from sim.engine.cluster import DaskCluster
+from sim.errors import RunError
 from sim.uncertainty.draws_folder import DrawsFolder
 from sim.uncertainty.psa import Done
 from tests.psa_models import written as psa_files
@@ -97,6 +99,35 @@ def test_an_interrupted_analysis_keeps_its_draws_and_says_that_it_goes_on(
     assert (out / "results.json").exists()
 
 
+def test_an_error_says_that_the_analysis_goes_on(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker was killed, or the disk is full: what is done before is kept."""
+    (file, *_), out = psa_files(tmp_path), tmp_path / "draws"
+
+    def fails(self: DrawsFolder, done: Done) -> None:
+        raise RunError("a worker process was killed")
+
+    monkeypatch.setattr(DrawsFolder, "write", fails)
+    done = command("psa", file, "--draws", 3, "--patients", 5, "--workers", 1, "--out", out)
+    kept = f"{out} keeps what is done: the same command goes on from there"
+    assert done == (1, "", f"a worker process was killed\n    {kept}\n")
+
+
+def test_an_interrupted_command_on_a_cluster_says_that_it_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Blocks are kept in their folder; without one, nothing was written."""
+    for name, message in (("blocks", f"{tmp_path}/blocks keeps what is done"), ("", "nothing was written")):
+        monkeypatch.setattr(DaskCluster, "__enter__", lambda self: self)
+        monkeypatch.setattr(DaskCluster, "__exit__", lambda self, *error: None)
+        (tmp_path / "blocks").mkdir(exist_ok=True)
+        options = {"cluster": "tcp://here:1", "blocks": tmp_path / (name or "none"), "workers": None}
+        with pytest.raises(KeyboardInterrupt), output.interrupts(), output.on_cluster(options):
+            os.kill(os.getpid(), signal.SIGINT)
+        assert capsys.readouterr().err.startswith(f"interrupted; {message}")
+
+
 @pytest.mark.parametrize("verb", ["compare", "sweep"])
 def test_an_interrupt_that_a_library_swallows_still_ends_with_130(
     verb: str, command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -120,6 +151,21 @@ with output.interrupts():
 """
 
 
+LEFT = """
+import os, signal, sys
+from pathlib import Path
+from sim.cli import output
+from sim.files import whole_folder
+mkdir = os.mkdir
+def make(*given):
+    mkdir(*given)
+    os.kill(os.getpid(), signal.SIGINT)
+os.mkdir = make
+with output.interrupts(), whole_folder(Path(sys.argv[1], "run")):
+    pass
+"""
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_compiled_code_does_not_delay_the_end(number: int) -> None:
     with subprocess.Popen(
@@ -130,6 +176,15 @@ def test_compiled_code_does_not_delay_the_end(number: int) -> None:
         process.send_signal(number)
         _, err = process.communicate(timeout=30)
     assert (process.returncode, err) == (128 + number, "interrupted; nothing was written\n")
+
+
+def test_an_interrupt_as_soon_as_a_folder_is_made_leaves_nothing(tmp_path: Path) -> None:
+    """Before its name is known to those who remove it."""
+    done = subprocess.run(
+        [sys.executable, "-c", LEFT, str(tmp_path)], env=ENV, capture_output=True, check=False
+    )
+    assert b"interrupted; nothing was written" in done.stderr
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_former_handlers_come_back() -> None:

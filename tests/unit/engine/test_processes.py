@@ -74,7 +74,7 @@ def test_a_killed_process_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
         assert process.pid is not None
         os.kill(process.pid, signal.SIGKILL)
 
-    with pytest.raises(RunError, match="was killed; nothing was kept"):
+    with pytest.raises(RunError, match="a worker process was killed\n    where memory is short"):
         simulated(monkeypatch, workers=2, progress=killed, n=5000)
     assert multiprocessing.active_children() == []
 
@@ -95,15 +95,19 @@ simulate(compile_pathway(smallest(shares=True)), replications=5000, workers=2, p
 """
 
 
-def test_no_process_outlives_a_killed_parent() -> None:
-    """The workers have the standard output of their parent: it closes when the last of them has ended."""
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
+def test_no_process_outlives_a_killed_parent(tmp_path: Path) -> None:
+    """The workers have the standard output of their parent: it closes when the last of them has ended.
+
+    They remove the temporary files that they had from it.
+    """
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3]), "TMPDIR": str(tmp_path)}
     with subprocess.Popen([sys.executable, "-c", KILLED], env=environment, stdout=subprocess.PIPE) as parent:
         assert parent.stdout is not None
         assert parent.stdout.readline() == b"working\n"
         assert parent.wait() == -signal.SIGKILL
         assert select.select([parent.stdout], [], [], 10.0)[0], "a worker is still there"
         assert parent.stdout.read() == b""
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_threads_leave_what_has_not_begun_after_an_error() -> None:

@@ -49,7 +49,7 @@ def test_each_format_is_written_once_and_the_same_again(
     first = content(out)
     assert set(first) == FOLDERS.get(to, {"out"})
     assert all(first.values())
-    assert export(monkeypatch, run, "--to", to, "--out", out) == 1
+    assert export(monkeypatch, run, "--to", to, "--out", out) == 2
     told = capsys.readouterr().err
     assert told.startswith(f"{out}: exists\n")
     assert "--force" in told
@@ -70,7 +70,7 @@ def test_what_cannot_be_written_leaves_what_was_there(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("os.fsync", full)
-    assert export(monkeypatch, run, "--to", to, "--out", out, "--force") == 1
+    assert export(monkeypatch, run, "--to", to, "--out", out, "--force") == 2
     assert "no space left on device" in capsys.readouterr().err
     assert content(out) == before
     assert {item.name for item in tmp_path.iterdir()} == {"out"}
@@ -111,9 +111,9 @@ def test_force_takes_nothing_else_away(
     run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "thesis.tex").touch()
-    assert export(monkeypatch, run, "--to", "csv", "--out", tmp_path, "--force") == 1
+    assert export(monkeypatch, run, "--to", "csv", "--out", tmp_path, "--force") == 2
     assert "holds files that are no part of an export: thesis.tex" in capsys.readouterr().err
-    assert export(monkeypatch, run, "--to", "xes", "--out", tmp_path, "--force") == 1
+    assert export(monkeypatch, run, "--to", "xes", "--out", tmp_path, "--force") == 2
     assert "is a folder" in capsys.readouterr().err
     assert [item.name for item in tmp_path.iterdir()] == ["thesis.tex"]
 

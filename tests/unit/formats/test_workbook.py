@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from sim import api
-from sim.errors import RunError
+from sim.errors import InputError
 from tests.valued import priced
 
 openpyxl = pytest.importorskip("openpyxl", reason="openpyxl is not installed")
@@ -71,5 +71,5 @@ def test_text_of_a_scenario_is_never_a_formula(arms: list[Path], tmp_path: Path)
 
 
 def test_a_workbook_that_cannot_be_written(arms: list[Path], tmp_path: Path) -> None:
-    with pytest.raises(RunError):
+    with pytest.raises(InputError, match=r"old\.yaml is no folder"):
         api.run(arms[0]).to_xlsx(tmp_path / "old.yaml" / "found.xlsx")

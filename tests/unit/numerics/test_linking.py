@@ -86,12 +86,15 @@ def test_a_damaged_file_is_compiled_again_and_replaced(
 def test_a_full_disk_is_only_noted(
     root: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def full(_path: Path, _data: bytes) -> int:
+    def full(_handle: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Path, "write_bytes", full)
+    monkeypatch.setattr(os, "fsync", full)
     assert entry(doubled)(1.5) == 3.0
-    assert "No space left" in caplog.text
+    assert "no space left" in caplog.text
+    folder = linking.cache_folder()
+    assert folder is not None
+    assert list(folder.iterdir()) == []
 
 
 @pytest.mark.skipif(not IS_COMPILED, reason="compilation is switched off")

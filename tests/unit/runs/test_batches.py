@@ -12,7 +12,7 @@ from pyarrow import parquet
 
 from sim.engine import processes, simpy_replications
 from sim.engine.run import Result, simulate, simulate_in_batches
-from sim.errors import RunError
+from sim.errors import InputError, RunError
 from sim.formats import export
 from sim.runs import run as runs
 from sim.runs.reproduce import Reproduction
@@ -274,7 +274,7 @@ def test_what_is_put_there_meanwhile_stays(tmp_path: Path, monkeypatch: pytest.M
 
     monkeypatch.setattr(runs, "summarise", slow)
     for force in (False, True):
-        with pytest.raises(RunError, match=r"run: (exists|holds files that are no part of a run)"):
+        with pytest.raises(InputError, match=r"run: (exists|holds files that are no part of a run)"):
             into(tmp_path / "run", asked(tmp_path), force=force)
         assert (tmp_path / "run" / "thesis.txt").read_text() == "years of work"
         assert sorted(path.name for path in tmp_path.iterdir()) == ["run", "ward.yaml"]

@@ -21,7 +21,7 @@ import pytest
 from pyarrow import parquet
 
 from sim.engine.run import Result
-from sim.errors import RunError
+from sim.errors import InputError, RunError
 from sim.event_log.arrow_tables import event_table, event_tables, patient_table, use_table
 from sim.event_log.log import EventLog, Names, ResourceUse
 from sim.outcomes.evaluation import Arm
@@ -292,7 +292,7 @@ def test_a_log_of_another_pathway_is_not_read(tmp_path: Path) -> None:
 
 def test_an_existing_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()
-    with pytest.raises(RunError, match=r"run: exists\n    choose another name, or .* force=True"):
+    with pytest.raises(InputError, match=r"run: exists; choose another name, or .* force=True"):
         write(tmp_path / "run")
     assert names_in(tmp_path / "run") == []
 
@@ -307,13 +307,13 @@ def test_force_replaces_a_run(tmp_path: Path) -> None:
 def test_force_never_takes_away_what_is_no_run(tmp_path: Path) -> None:
     write(tmp_path / "run")
     (tmp_path / "run" / "notes.txt").write_text("mine")
-    with pytest.raises(RunError, match=r"no part of a run: notes\.txt"):
+    with pytest.raises(InputError, match=r"no part of a run: notes\.txt"):
         write(tmp_path / "run", force=True)
     (tmp_path / "file").write_text("mine")
-    with pytest.raises(RunError, match="is no folder"):
+    with pytest.raises(InputError, match="is no folder"):
         write(tmp_path / "file", force=True)
     (tmp_path / "link").symlink_to(tmp_path / "run")
-    with pytest.raises(RunError, match="is no folder"):
+    with pytest.raises(InputError, match="is no folder"):
         write(tmp_path / "link", force=True)
     assert (tmp_path / "run" / "notes.txt").read_text() == "mine"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sim.errors import InputError, RunError, ScenarioError
+from sim.errors import InputError, ScenarioError
 from sim.uncertainty import psa as psa_module
 from sim.uncertainty.draws_folder import DrawsFolder
 from sim.uncertainty.psa import Design, model_of, run_psa, values_by_arm
@@ -92,8 +92,10 @@ def test_interrupted(tmp_path: Path, design: Design, monkeypatch: pytest.MonkeyP
     whole, again = finished(tmp_path / "whole", None), finished(tmp_path / "again", 3)
     assert list(whole) == ["draws.parquet", "parameters.parquet", "request.json", "results.json"]
     assert whole == again
-    with pytest.raises(RunError, match="holds a finished analysis"):
+    (tmp_path / "whole" / "blocks").mkdir()  # a process that was killed after the last file
+    with pytest.raises(InputError, match="holds a finished analysis"):
         DrawsFolder(tmp_path / "whole", request, model)
+    assert not (tmp_path / "whole" / "blocks").exists()
 
 
 def test_damaged_block(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -116,7 +118,7 @@ def test_other_analysis_in_the_folder(tmp_path: Path) -> None:
     request = request_of(files, draws=5, patients=10)
     DrawsFolder(tmp_path / "out", request, model_of(request)[0])
     other = request_of(files, draws=5, patients=10, seed=2)
-    with pytest.raises(RunError, match="other arms, parameters or options"):
+    with pytest.raises(InputError, match="other arms, parameters or options"):
         DrawsFolder(tmp_path / "out", other, model_of(other)[0])
 
 
