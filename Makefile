@@ -43,7 +43,7 @@ figure: $(READY)
 faults: $(READY)
 	@$(VENV)/bin/python -m tests.planted_faults.plant
 
-# Mutated scenarios: only the project's own errors may come out. `make fuzz MINUTES=5` for a short one.
+# Mutated inputs: only the project's own errors may come out. `make fuzz MINUTES=5` for a short one.
 .PHONY: fuzz
 fuzz: $(READY)
 	@$(VENV)/bin/python -m tests.fuzz.mutate --minutes $(or $(MINUTES),60)
@@ -63,6 +63,11 @@ coverage: $(READY)
 mutation: $(READY)
 	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check cosmic-ray==8.7.0
 	@$(VENV)/bin/python -m tests.mutation.sample --each $(or $(EACH),50)
+
+# Commands interrupted at random moments, a full disk, missing rights. `make faults-survived RUNS=20 SEED=7` for fewer.
+.PHONY: faults-survived
+faults-survived: $(READY)
+	@$(VENV)/bin/python -m tests.faults_survived --runs $(or $(RUNS),200) --seed $(or $(SEED),1)
 
 theory-long: $(READY)
 	@$(VENV)/bin/python -m tests.theory.queues docs/queues.md
