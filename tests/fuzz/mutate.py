@@ -1,8 +1,9 @@
-"""Mutates valid scenarios and reads each: only the project's own errors may come out.
+"""Mutates valid inputs and reads each: only the project's own errors may come out.
 
 `python -m tests.fuzz.mutate --minutes 60 --seed 1` takes the files of tests/conformance/valid and scenarios/, changes
-each at random as text and as a tree, and loads, compiles and describes what comes out. Every other exception, and
-every read of more than 20 seconds, is printed with its file kept in --keep; then the exit status is 1.
+each at random as text and as a tree, and loads, compiles and describes what comes out; files of targets are read,
+tables are fitted, and arguments of `--set` are applied. Every other exception, and every read of more than 20
+seconds, is printed with its file kept in --keep; then the exit status is 1.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ import sys
 import tempfile
 import time
 import traceback
+from collections.abc import Callable
 from copy import deepcopy
+from functools import partial
 from pathlib import Path
 from random import Random
 from types import FrameType
@@ -27,6 +30,14 @@ from sim.pathway.tables import compile_pathway
 from sim.report.text.protocol import print_protocol
 from sim.scenario import load
 from sim.scenario.source import tree
+from tests.fuzz.other_inputs import (
+    changed_setting,
+    changed_table,
+    read_file_of_targets,
+    read_setting,
+    read_table,
+    write_tables,
+)
 from tests.properties.test_scenario_faults import DOLLARS, VALUES, mutate, spots
 
 ROOT = Path(__file__).parents[2]
@@ -133,11 +144,16 @@ def changed(source: Path, chance: Random) -> str:
     return tree.write(root)
 
 
-def fault_of(file: Path) -> str:
-    """What came out of a file that should not, "" if nothing did."""
+def describe(file: Path) -> None:
+    """Load, compile and describe a scenario."""
+    print_protocol(compile_pathway(load(file)), Console(file=io.StringIO(), width=120))
+
+
+def fault_of(read: Callable[[], None]) -> str:
+    """What came out of reading an input that should not, "" if nothing did."""
     signal.alarm(LONGEST)
     try:
-        print_protocol(compile_pathway(load(file)), Console(file=io.StringIO(), width=120))
+        read()
     except (ScenarioError, InputError, RunError):
         return ""
     except Exception:
@@ -147,15 +163,29 @@ def fault_of(file: Path) -> str:
     return ""
 
 
+def write_mutated(source: Path, mutated: Path, chance: Random) -> Callable[[], None]:
+    """Write an input with changes; returns what reads it."""
+    if source.suffix == ".csv":
+        mutated.write_text(changed_table(source.read_text("utf-8"), chance), "utf-8", newline="")
+        return partial(read_table, mutated, chance)
+    if source.parent.name == "targets":
+        mutated.write_text(changed(source, chance), "utf-8")
+        return partial(read_file_of_targets, mutated)
+    if chance.random() < 0.2:
+        setting = changed_setting(source, (*VALUES, *ODD), chance)
+        mutated.write_text(f"# --set {setting!r} of {source.name}\n")
+        return partial(read_setting, source, setting)
+    mutated.write_text(changed(source, chance), encoding="utf-8")
+    return partial(describe, mutated)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=60.0)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--keep", type=Path, default=Path("fuzz_faults"))
     given = parser.parse_args()
-    print_protocol(
-        compile_pathway(load(ROOT / "scenarios" / "first_steps.yaml")), Console(file=io.StringIO())
-    )
+    describe(ROOT / "scenarios" / "first_steps.yaml")
     signal.signal(signal.SIGALRM, expire)
     chance = Random(given.seed)
     seen: dict[str, int] = {}
@@ -165,28 +195,27 @@ def main() -> int:
         shutil.copytree(ROOT / "tests" / "conformance" / "valid", work / "valid")
         shutil.copytree(ROOT / "scenarios", work / "scenarios")
         files = sorted(
-            p
-            for p in work.rglob("*.yaml")
-            if ".resolved" not in p.name and p.name != "sources.yaml" and p.parent.name != "targets"
+            p for p in work.rglob("*.yaml") if ".resolved" not in p.name and p.name != "sources.yaml"
         )
+        files += [file for file in write_tables(work) for _ in range(len(files) // 20)]
         until = time.monotonic() + 60.0 * given.minutes
         while time.monotonic() < until:
             source = chance.choice(files)
-            mutated = source.with_name("mutated.yaml")
+            mutated = source.with_name(f"mutated{source.suffix}")
             try:
-                mutated.write_text(changed(source, chance), encoding="utf-8")
+                read = write_mutated(source, mutated, chance)
             except ScenarioError:  # what was put in cannot be written
                 continue
             n += 1
-            fault = fault_of(mutated)
+            fault = fault_of(read)
             if fault:
                 last = "".join(line for line in fault.splitlines() if line.strip().startswith("File"))[-120:]
                 seen[last] = seen.get(last, 0) + 1
                 if seen[last] == 1:
                     given.keep.mkdir(parents=True, exist_ok=True)
-                    shutil.copy(mutated, given.keep / f"{source.stem}_{n}.yaml")
+                    shutil.copy(mutated, given.keep / f"{source.stem}_{n}{source.suffix}")
                     print(f"{source.name}, change {n}:", *fault.splitlines()[-16:], sep="\n", flush=True)
-    print(f"{n} mutated files, {sum(seen.values())} faults of {len(seen)} kinds")
+    print(f"{n} mutated inputs, {sum(seen.values())} faults of {len(seen)} kinds")
     return 1 if seen else 0
 
 
