@@ -119,18 +119,19 @@ def verify_program(
     """
     progress.step("load")
     cases = [(part, case) for part, made in PARTS.items() for case in made()]
-    parts: list[tuple[str, Case | Path]] = [*cases, *((PUBLISHED, path) for path in published)]
+    longest_first: list[tuple[str, Case | Path]] = [*((PUBLISHED, path) for path in published), *cases]
     progress.step("engine")
     found: list[tuple[Comparison, ...]] = []
 
     def take(done: tuple[Comparison, ...]) -> None:
         found.append(done)
-        progress.share(len(found) / len(parts))
+        progress.share(len(found) / len(longest_first))
 
     inner, outer = (workers, 1) if isinstance(workers, Cluster) else (1, workers)
-    in_parts(compare_part, (seed, inner), parts, workers=outer, take=take)
+    in_parts(compare_part, (seed, inner), longest_first, workers=outer, take=take)
     engines = engines_agree([case for _, case in cases], seed=seed)
-    return Suite(seed, (*chain.from_iterable(found), engines))
+    n = len(published)
+    return Suite(seed, (*chain.from_iterable(found[n:]), engines, *chain.from_iterable(found[:n])))
 
 
 def compare_part(options: tuple[int, Workers], part: tuple[str, Case | Path]) -> tuple[Comparison, ...]:
