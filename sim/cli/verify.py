@@ -39,7 +39,7 @@ def verify(
 ) -> None:
     """Check the program against theory and published models, or a scenario by TECH-VER.
 
-    The exit status is 1 unless all that applies passes.
+    The exit status is 1 if one fails.
     """
     if scenario is not None:
         _verify_scenario(scenario, json, report, patients=patients, **shared)

@@ -86,8 +86,8 @@ class Suite:
 
     @property
     def failed(self) -> tuple[Comparison, ...]:
-        """The comparisons that do not show agreement: they fail, or have no power."""
-        return self.of(Verdict.FAIL, Verdict.NO_POWER)
+        """The comparisons that fail; one without power shows neither."""
+        return self.of(Verdict.FAIL)
 
     @property
     def counts(self) -> Counter[Verdict]:
