@@ -48,18 +48,13 @@ LIBRARIES = (
 """Imported once, not for each mutant."""
 GOLDEN = "tests/golden/test_golden.py::test_the_log_is_unchanged"
 ENGINE = ("tests/unit/engine/test_kernel.py", "tests/unit/engine/test_resources.py")
-OUTCOMES = tuple(
-    f"tests/unit/outcomes/{name}"
-    for name in [
-        "history",
-        "endpoints",
-        "comparison",
-        "queues",
-        "test_curves.py",
-        "test_estimates.py",
-        "test_intervals.py",
-        "test_value_distribution.py",
-    ]
+OUTCOMES = (
+    *(f"tests/unit/outcomes/{name}" for name in ("history", "endpoints", "comparison", "queues")),
+    *(
+        f"tests/unit/outcomes/test_{name}.py"
+        for name in ("curves", "estimates", "intervals", "value_distribution")
+    ),
+    "tests/theory/test_influence.py",
 )
 
 
