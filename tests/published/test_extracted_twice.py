@@ -515,7 +515,9 @@ def values(parameter: Parameter) -> Iterator[tuple[str, float, str, str]]:
         elif kind == "number":
             yield str(key), float(value), "number", str(value)
         else:  # a category, as the name of a drug
-            assert parameter.status in ("assumed", "chosen", "") or value == "rest", f"{parameter.name}: {value}"
+            assert parameter.status in ("assumed", "chosen", "") or value == "rest", (
+                f"{parameter.name}: {value}"
+            )
 
 
 def candidates(source: str, key: str) -> list[Printed]:
