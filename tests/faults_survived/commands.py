@@ -84,7 +84,6 @@ COMMANDS = (
         (*PSA, "--workers", "2", "--out", "draws", "--json", "out.json"),
         ("draws", "out.json"),
         kept="draws",
-        again=("--workers", "1"),
         begun=BLOCKS,
         has_processes=True,
     ),

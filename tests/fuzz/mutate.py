@@ -41,7 +41,7 @@ from tests.fuzz.other_inputs import (
 from tests.properties.test_scenario_faults import DOLLARS, VALUES, mutate, spots
 
 ROOT = Path(__file__).parents[2]
-LONGEST = 20  # seconds of one file
+LONGEST = 20  # seconds of computing for one file
 ODD = (
     *DOLLARS,
     *(
@@ -151,7 +151,7 @@ def describe(file: Path) -> None:
 
 def fault_of(read: Callable[[], None]) -> str:
     """What came out of reading an input that should not, "" if nothing did."""
-    signal.alarm(LONGEST)
+    signal.setitimer(signal.ITIMER_PROF, LONGEST)  # of this process: others may slow it down
     try:
         read()
     except (ScenarioError, InputError, RunError):
@@ -159,7 +159,7 @@ def fault_of(read: Callable[[], None]) -> str:
     except Exception:
         return traceback.format_exc()
     finally:
-        signal.alarm(0)
+        signal.setitimer(signal.ITIMER_PROF, 0)
     return ""
 
 
@@ -186,7 +186,7 @@ def main() -> int:
     parser.add_argument("--keep", type=Path, default=Path("fuzz_faults"))
     given = parser.parse_args()
     describe(ROOT / "scenarios" / "first_steps.yaml")
-    signal.signal(signal.SIGALRM, expire)
+    signal.signal(signal.SIGPROF, expire)
     chance = Random(given.seed)
     seen: dict[str, int] = {}
     n = 0
