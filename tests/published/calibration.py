@@ -5,6 +5,9 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
+import numpy as np
+
+from sim.calibration.setup import CalibrationRequest, model_of
 from sim.calibration.target_values import Simulated, simulate_figures
 from sim.calibration.targets import Figure, Target, TargetFile, read_targets
 
@@ -34,6 +37,18 @@ def figures() -> tuple[Figure, ...]:
 def simulated_figures(scenario: str, *, patients: int, seed: int) -> dict[Figure, Simulated]:
     own = [figure for figure in figures() if figure.scenario == scenario]
     return simulate_figures(own, patients=patients, seed=seed)
+
+
+@cache
+def before_calibration(*, patients: int, seed: int) -> dict[str, float]:
+    """Each figure, by its label, with every calibrated parameter at the median of its prior."""
+    request = CalibrationRequest.of(
+        FOLDER.parent / "cn_academic.yaml", [*FILES, FOLDER / "assumed.yaml"], patients=patients, seed=seed
+    )
+    model, _ = model_of(request)
+    medians = model.values(np.zeros((1, len(model.parameters))))
+    found = model.simulate(medians, held_back=True).estimates[0].tolist()
+    return {figure.label: value for figure, value in zip(model.figures, found, strict=True)}
 
 
 def simulated(figure: Figure, *, patients: int, seed: int) -> Simulated:

@@ -55,7 +55,7 @@ def key(figure: Figure) -> tuple[str, str]:
 
 def printed_value(figure: Figure) -> float:
     """The simulated value of the page, in the unit of the figure."""
-    value = float(re.match(r"[\d.]+", page()[key(figure)][7]).group())  # type: ignore[union-attr]
+    value = float(re.match(r"[\d.]+", page()[key(figure)][8]).group())  # type: ignore[union-attr]
     return value if figure.unit else value / 100
 
 
@@ -103,9 +103,9 @@ def test_what_cannot_be_compared_stands_on_the_page_with_its_reason() -> None:
 @pytest.mark.parametrize("target", targets(), ids=lambda target: target.id)
 def test_page_says_what_was_published(target) -> None:
     for figure in target.applicable:
-        nobody = Row(target, figure, Simulated(0.0, 0.0, 0.0, 1)).cells()
+        nobody = Row(target, figure, Simulated(0.0, 0.0, 0.0, 1), 0.0).cells()
         cells = page()[key(figure)]
-        assert cells[:7] + cells[9:] == nobody[:7] + nobody[9:]
+        assert cells[:7] + cells[10:] == nobody[:7] + nobody[10:]
 
 
 def is_printed(value: float, unit: str, one: Printed) -> bool:
@@ -146,7 +146,7 @@ def test_small_run_agrees_with_the_page(figure: Figure) -> None:
 def test_small_run_is_in_or_out_as_the_page_says(figure: Figure) -> None:
     found, accepted = simulated(figure, **SMALL), figure.accepted()
     apart = ERRORS * (found.error if math.isfinite(found.high) else (found.value - found.low) / 1.96)
-    if page()[key(figure)][8] == "in":
+    if page()[key(figure)][9] == "in":
         assert accepted.low - apart <= found.value <= accepted.high + apart
     else:
         assert found.value <= accepted.low + apart or found.value >= accepted.high - apart
@@ -154,14 +154,14 @@ def test_small_run_is_in_or_out_as_the_page_says(figure: Figure) -> None:
 
 @pytest.mark.parametrize("figure", figures(), ids=name)
 def test_a_miss_has_its_reason_and_only_a_miss(figure: Figure) -> None:
-    assert bool(figure.miss) == (page()[key(figure)][8] == "**out**")
+    assert bool(figure.miss) == (page()[key(figure)][9] == "**out**")
     assert figure.kind in tuple(Kind)
 
 
 def test_at_least_85_percent_of_the_applicable_targets_are_in() -> None:
     """Of the targets, with every figure in; and of the figures."""
     parts = [figure for figure in figures() if figure.target.startswith("CA-")]
-    out = [figure for figure in parts if page()[key(figure)][8] != "in"]
+    out = [figure for figure in parts if page()[key(figure)][9] != "in"]
     ids = {figure.target for figure in parts}
     assert len(ids - {figure.target for figure in out}) / len(ids) >= 0.85
     assert 1 - len(out) / len(parts) >= 0.85

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sim.calibration.target_values import Simulated
 from sim.calibration.targets import Figure, Kind, Target, Use
-from tests.published.calibration import simulated, target_files, targets
+from tests.published.calibration import before_calibration, simulated, target_files, targets
 
 PATIENTS = 50_000
 SEED = 11
@@ -21,6 +21,7 @@ COLUMNS = (
     "published",
     "n",
     "accepted",
+    "before calibration",
     "simulated (95% Monte Carlo)",
     "",
     "kind",
@@ -34,6 +35,9 @@ This page compares published results with the results of the clinical settings. 
 `scenarios/targets/runs/` the settings with the outcomes that correspond to them. Each run has {patients:,} patients (seed {seed}),
 adults, children and young adults together unless the target is restricted to one group. `make validation` writes this page; a smaller run
 in `make test` checks every row.
+
+**Before calibration** every parameter that is [calibrated](calibration.md) has the median of its prior, the assumption that it replaces. The
+external courses are held back: they are not used in the calibration.
 
 A row is **in** if the simulated value is in the accepted interval, and **out** otherwise. Every row that is out is explained below.
 
@@ -111,11 +115,12 @@ DIRECTIONS = (
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A figure of a target with what was simulated."""
+    """A figure of a target with what was simulated, and what was before calibration."""
 
     target: Target
     figure: Figure
     simulated: Simulated
+    before: float
 
     @property
     def is_in(self) -> bool:
@@ -132,6 +137,7 @@ class Row:
             quantity(figure.published, figure.unit),
             "-" if figure.n is None else f"{figure.n:,}",
             f"{between(accepted.low, accepted.high, figure.unit)}, {accepted.rule}",
+            quantity(self.before, figure.unit) + ("" if figure.accepted().holds(self.before) else ", out"),
             f"{quantity(found.value, figure.unit)} ({between(found.low, found.high, figure.unit)})",
             "in" if self.is_in else "**out**",
             figure.kind or "-",
@@ -171,6 +177,10 @@ def counts(rows: Sequence[Row]) -> Iterator[str]:
         out = {row.figure.target for row in chosen if not row.is_in}
         return (name, of(len(ids - out), len(ids)), of(sum(row.is_in for row in chosen), len(chosen)))
 
+    def before(chosen: list[Row]) -> list[Row]:
+        values = [replace(row.simulated, value=row.before) for row in chosen]
+        return [replace(row, simulated=one) for row, one in zip(chosen, values, strict=True)]
+
     parts = [row for row in rows if row.figure.use is Use.CALIBRATION]
     held_back = [row for row in rows if row.figure.use is Use.VALIDATION]
     yield from table(
@@ -180,7 +190,9 @@ def counts(rows: Sequence[Row]) -> Iterator[str]:
                 "external validation: whole courses that no parameter was set from or calibrated to",
                 held_back,
             ),
+            line("the same before calibration", before(held_back)),
             line("calibration targets", parts),
+            line("the same before calibration", before(parts)),
             line(
                 "of these, by construction (input)", [row for row in parts if row.figure.kind is Kind.INPUT]
             ),
@@ -263,8 +275,9 @@ def page(rows: Sequence[Row]) -> str:
 
 
 def rows(*, patients: int = PATIENTS, seed: int = SEED) -> list[Row]:
+    before = before_calibration(patients=patients, seed=seed)
     return [
-        Row(target, figure, simulated(figure, patients=patients, seed=seed))
+        Row(target, figure, simulated(figure, patients=patients, seed=seed), before[figure.label])
         for target in targets()
         for figure in target.applicable
     ]
