@@ -10,6 +10,7 @@ import os
 import re
 import signal
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import wraps
@@ -22,7 +23,7 @@ import typer
 
 from sim.cli.options import CLUSTER_OPTIONS, OPTIONS, RUN, SHARED
 from sim.errors import InputError, RunError, ScenarioError
-from sim.files import json_text, remove_unfinished, write_whole
+from sim.files import json_text, remove_abandoned, remove_unfinished, write_whole
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -118,6 +119,8 @@ def interrupts() -> Iterator[Interrupted]:
     """
     outputs.clear()
     resumable.clear()
+    with suppress(OSError):
+        remove_abandoned(Path(tempfile.gettempdir()))
     state, over = Interrupted(), Event()
 
     def handle(number: int, frame: FrameType | None) -> NoReturn:
