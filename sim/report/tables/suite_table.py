@@ -88,7 +88,7 @@ def remarks(found: Suite) -> Iterator[str]:
 def summary(found: Suite) -> str:
     """How many comparisons pass, and how many do not."""
     counts = found.counts
-    n = len(found.comparisons) - counts[Verdict.EXPLAINED]
+    n = len(found.comparisons)
     others = {
         Verdict.FAIL: ("fails", "fail"),
         Verdict.NO_POWER: ("has no power", "have no power"),

@@ -126,7 +126,7 @@ def test_a_difference_with_a_reason_is_explained() -> None:
     found = Suite(1, (one,))
     assert one.verdict is Verdict.EXPLAINED
     assert not found.failed
-    assert summary(found) == "0 of 0 comparisons pass; 1 differs with a reason"
+    assert summary(found) == "0 of 1 comparisons pass; 1 differs with a reason"
     assert list(remarks(found)) == ["a: b differs: Yearly cycles."]
     assert replace(one, note="").verdict is Verdict.FAIL
     assert replace(one, simulated=10.01).verdict is Verdict.PASS
