@@ -371,6 +371,9 @@ def run_command() -> int:
             help_command = shlex.join(_help_for(sys.argv[1:]))
             print(f"{text}\n    `{help_command}` shows the options", file=sys.stderr)  # noqa: T201
             status = WRONG_INPUT
+        except Exception:
+            if not interrupted.signal:  # a library that a signal stops half-imported fails in its own way
+                raise
     return interrupted.status or status
 
 

@@ -138,6 +138,22 @@ def test_an_interrupt_that_a_library_swallows_still_ends_with_130(
     assert (status, err) == (130, f"interrupted; {tmp_path / 'x.json'} was written\n")
 
 
+def test_an_error_that_follows_a_swallowed_interrupt_is_the_interrupt(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A library of which a signal stops the import is half there, and fails later in a way of its own."""
+    swallowed = kill_self(signal.SIGINT, swallow=True)
+
+    def half_imported(*given: object) -> None:
+        swallowed(*given)
+        raise AttributeError("partially initialized module 'pandas' has no attribute 'core'")
+
+    monkeypatch.setattr(os, "fsync", half_imported)
+    status, _, err = command("run", FIRST, "--patients", 20, "--json", tmp_path / "x.json")
+    assert (status, err) == (130, "interrupted; nothing was written\n")
+    assert list(tmp_path.iterdir()) == []
+
+
 STUCK = """
 import hashlib
 from sim.cli import output
