@@ -70,7 +70,7 @@ def test_what_cannot_be_written_leaves_what_was_there(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("os.fsync", full)
-    assert export(monkeypatch, run, "--to", to, "--out", out, "--force") == 2
+    assert export(monkeypatch, run, "--to", to, "--out", out, "--force") == 1
     assert "no space left on device" in capsys.readouterr().err
     assert content(out) == before
     assert {item.name for item in tmp_path.iterdir()} == {"out"}

@@ -240,7 +240,7 @@ def test_assumptions_come_first():
     evidence = next(s for s in parts(run) if s.name == "evidence")
     statuses = [fold.summary.split(":")[0] for fold in evidence.items]
     assert statuses[0] == "Assumed"
-    assert statuses[-1] == "Published"
+    assert statuses[-2:] == ["Published", "Chosen by the strategy or the service"]
     rows = [row for fold in evidence.items for row in fold.items[0].rows]
     assert len(rows) == len(run.scenario.parameters)
     assert all(row[3].below for row in rows), "each source is cited"

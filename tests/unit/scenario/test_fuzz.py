@@ -1,6 +1,7 @@
 """The fuzz of `make fuzz` runs, and finds a fault where there is one."""
 
 import sys
+from functools import partial
 from pathlib import Path
 from random import Random
 
@@ -22,6 +23,7 @@ def test_changes_change_a_file() -> None:
 
 
 def test_another_exception_is_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert mutate.fault_of(FIRST_STEPS) == ""
+    read = partial(mutate.describe, FIRST_STEPS)
+    assert mutate.fault_of(read) == ""
     monkeypatch.setattr(mutate, "compile_pathway", lambda _: 1 / 0)
-    assert "ZeroDivisionError" in mutate.fault_of(FIRST_STEPS)
+    assert "ZeroDivisionError" in mutate.fault_of(read)
