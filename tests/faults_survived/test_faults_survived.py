@@ -38,8 +38,17 @@ def references(inputs: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[s
     return {}
 
 
+QUICK = ("export csv", "export xes")
+"""Commands of which a few interruptions take a second; `make test-long` interrupts the others."""
+
+
 @pytest.mark.parametrize(
-    ("name", "kind"), [(name, kind) for name, kinds in INTERRUPTED.items() for kind in kinds]
+    ("name", "kind"),
+    [
+        pytest.param(name, kind, marks=[] if name in QUICK else pytest.mark.long)
+        for name, kinds in INTERRUPTED.items()
+        for kind in kinds
+    ],
 )
 def test_an_interrupted_command(
     name: str, kind: str, inputs: Path, references: dict[str, Reference], tmp_path: Path
@@ -57,6 +66,7 @@ def test_every_kind_is_among_these() -> None:
     assert {kind for kinds in INTERRUPTED.values() for kind in kinds} == set(KINDS)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("check", [conditions.full_disk, conditions.read_only_folder])
 def test_outputs_that_cannot_be_written(check: conditions.OnCommands, inputs: Path, tmp_path: Path) -> None:
     shutil.copytree(inputs, tmp_path / "own")
@@ -66,6 +76,7 @@ def test_outputs_that_cannot_be_written(check: conditions.OnCommands, inputs: Pa
         pytest.skip(str(why))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("check", [conditions.full_output, conditions.read_only_cache])
 def test_the_machine_gives_less(check: conditions.Check, inputs: Path, tmp_path: Path) -> None:
     shutil.copytree(inputs, tmp_path / "own")
