@@ -8,9 +8,9 @@ import pytest
 
 from tests import pages
 
-LONG = ("verification.md",)
-"""Pages with a command of several minutes."""
-PAGES = [pytest.param(one, marks=pytest.mark.long) if one.name in LONG else one for one in pages.PAGES]
+ELSEWHERE = ("verification.md",)
+"""Its `allpath verify` takes minutes, and each of its cases is a test of its own."""
+PAGES = [one for one in pages.PAGES if one.name not in ELSEWHERE]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(pages.DOCS)))
