@@ -23,6 +23,8 @@ from sim.report.text.protocol import STATUSES
 from sim.scenario.source.citations import citations
 
 ERRORS = (ScenarioError, InputError, RunError)
+FIRST_CHOSEN = {"chosen": STATUSES["chosen"], **STATUSES}
+"""What a user can choose comes before what is evidence."""
 FEW = 12
 """So many sliders are shown at once; of more, those of one status and source."""
 COLUMNS, STEPPERS = 3, 5
@@ -105,7 +107,7 @@ def _catalogue(explorer: Explorer) -> None:
     )
     free = [one for one in sliders.values() if one.id not in st.session_state.pinned]
     if len(free) > FEW:
-        free = _chosen("Status", free, {one.id: one.parameter.status for one in free}, STATUSES)
+        free = _chosen("Status", free, {one.id: one.parameter.status for one in free}, FIRST_CHOSEN)
         sources = {one.id: one.parameter.source for one in free}
         free = _chosen("Source", free, sources, {name: _source(name) for name in sources.values()})
     _sliders(explorer, free)

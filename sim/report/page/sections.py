@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from sim.outcomes.estimates import DifferenceRow
 from sim.outcomes.results import ArmFacts, Results, time_in_prose
@@ -63,7 +64,6 @@ RESOURCE_MEASURES = {
 def sections(results: Results, arms: Sequence[PageArm], facts: Mapping[str, object]) -> tuple[Section, ...]:
     """All sections; those without content are left out. facts: how the page was made."""
     found = [
-        _certainty(results) if results.certainty else None,
         _differences(results) if len(arms) > 1 else None,
         _flow(results, arms),
         _waits(results, arms),
@@ -85,12 +85,11 @@ def folds(items: Sequence[Picture | Table | None]) -> tuple[Fold, ...]:
 # ---------------------------------------------------------------- differences
 
 
-def _certainty(results: Results) -> Section:
-    """Which differences are determined; folded, their limits by each kind of uncertainty."""
-    tables = [one for one in (certainty_table(results), alternatives_table(results)) if one is not None]
-    items = (Fold("Limits by each kind of uncertainty", tuple(tables)),)
-    lead = " ".join(certainty_sentences(results))
-    return Section("certainty", "How sure are the differences?", items, lead)
+def _certainty(results: Results) -> Fold:
+    """The limits of the differences by each kind of uncertainty, and the structural alternatives."""
+    limits = replace(certainty_table(results), notes=tuple(certainty_sentences(results)))
+    alternatives = alternatives_table(results)
+    return Fold("How sure are the differences?", (limits, *([alternatives] if alternatives else [])))
 
 
 def _differences(results: Results) -> Section:
@@ -105,7 +104,8 @@ def _differences(results: Results) -> Section:
         title = f"{arm.label}: {len(rows)} setting{'s' * (len(rows) != 1)}"
         tables.append(Table(title, texts("path", reference.label, arm.label), rows))
     lead = f"Each arm less {reference.label}. {PAIRED}"
-    items = (*_forests(results), Fold("What differs between the scenarios", tuple(tables)))
+    sure = [_certainty(results)] if results.certainty else []
+    items = (*_forests(results), *sure, Fold("What differs between the scenarios", tuple(tables)))
     return Section("differences", "Differences", items, lead)
 
 
