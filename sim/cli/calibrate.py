@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from sim.cli import options
-from sim.cli.output import command, console, named, say_written, verb, waiting, write_json, write_output
+from sim.cli.output import console, named, page_facts, say_written, verb, waiting, write_json, write_output
 from sim.cli.psa import share_of
 from sim.files import check_outputs
 
@@ -75,10 +75,8 @@ def calibrate(
         if report is not None:
             progress.step("report")
             from sim.report.page.calibration_page import calibration_page
-            from sim.runs.provenance import page_facts
 
-            facts = page_facts(command(), seed=request.seed, replications=1)
-            write_output(report, calibration_page(results, facts))
+            write_output(report, calibration_page(results, page_facts(request)))
     if out is not None and kept is not None:
         write_output(kept, results.draws_csv())
         write_output(out, results.layer(file=out, draws=kept))

@@ -28,8 +28,6 @@ from sim.files import json_text, remove_abandoned, remove_unfinished, write_whol
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from sim.outcomes.evaluation import Arm
-    from sim.outcomes.results import Results
     from sim.runs.run import Progress, RuleViolation
 
 STEPS = {
@@ -334,11 +332,19 @@ def console(*, stderr: bool = False) -> Any:
     return made
 
 
-def page_facts(run: Results | Arm) -> dict[str, object]:
-    """How a page was made: the command, the seed, the versions."""
+class Seeded(Protocol):
+    """What was simulated with a seed."""
+
+    @property
+    def seed(self) -> int:
+        """The seed of all random numbers."""
+
+
+def page_facts(made: Seeded) -> dict[str, object]:
+    """How a page was made: command, seed, replications (1 where there is no choice) and versions."""
     from sim.runs.provenance import page_facts
 
-    return page_facts(command(), seed=run.seed, replications=run.replications)
+    return page_facts(command(), seed=made.seed, replications=getattr(made, "replications", 1))
 
 
 def waiting() -> AbstractContextManager[Progress]:

@@ -9,10 +9,10 @@ import typer
 
 from sim.cli import options
 from sim.cli.output import (
-    command,
     console,
     named,
     outputs,
+    page_facts,
     resumable,
     say_written,
     verb,
@@ -94,10 +94,8 @@ def psa(
         if report is not None:
             progress.step("report")
             from sim.report.page.psa_page import psa_page
-            from sim.runs.provenance import page_facts
 
-            facts = page_facts(command(), seed=request.seed, replications=1)
-            write_output(report, psa_page(results, facts))
+            write_output(report, psa_page(results, page_facts(request)))
     if write_json(results, json):
         return
     print_psa(results, console(), outcomes, full=full)

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from sim.cli import options
-from sim.cli.output import command, console, named, say_written, verb, waiting, write_json, write_output
+from sim.cli.output import console, named, page_facts, say_written, verb, waiting, write_json, write_output
 from sim.cli.psa import share_of
 from sim.files import check_outputs
 
@@ -72,10 +72,8 @@ def sensitivity(
         if report is not None:
             progress.step("report")
             from sim.report.page.sensitivity_page import sensitivity_page
-            from sim.runs.provenance import page_facts
 
-            facts = page_facts(command(), seed=results.study.request.seed, replications=1)
-            write_output(report, sensitivity_page(results, facts))
+            write_output(report, sensitivity_page(results, page_facts(results.study.request)))
     if write_json(results, json):
         return
     print_sensitivity(results, console(), full=full)

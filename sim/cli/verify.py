@@ -10,10 +10,10 @@ import typer
 from sim.cli import options
 from sim.cli.output import (
     FAILED,
-    command,
     console,
     fail,
     named,
+    page_facts,
     say_written,
     verb,
     waiting,
@@ -47,14 +47,14 @@ def verify(
     for name, option in OF_SCENARIO.items():
         if {"patients": patients, **shared}[name] is not None:
             raise InputError(f"{option}: is an option of a scenario", "name the scenario file too")
-    _verify_program(
-        json, report, seed=1 if shared["seed"] is None else shared["seed"], workers=shared["workers"]
-    )
+    seed = 1 if shared["seed"] is None else shared["seed"]
+    _verify_program(json, report, seed=seed, workers=shared["workers"])
 
 
 def _verify_program(json: str | None, report: Path | None, **options: Any) -> None:
     from sim.cli.examples import RESULTS
     from sim.files import check_outputs
+    from sim.report.page.verification_page import suite_page
     from sim.report.tables.suite_table import print_suite, summary
     from sim.verification.suite import verify_program
 
@@ -63,11 +63,7 @@ def _verify_program(json: str | None, report: Path | None, **options: Any) -> No
         found = verify_program(sorted(RESULTS.glob("*.yaml")), **options, progress=progress)
         if report is not None:
             progress.step("report")
-            from sim.report.page.verification_page import suite_page
-            from sim.runs.provenance import page_facts
-
-            facts = page_facts(command(), seed=found.seed, replications=1)
-            write_output(report, suite_page(found, facts))
+            write_output(report, suite_page(found, page_facts(found)))
     if not write_json(found, json):
         print_suite(found, console())
         say_written(report)
@@ -77,6 +73,7 @@ def _verify_program(json: str | None, report: Path | None, **options: Any) -> No
 
 def _verify_scenario(scenario: Path, json: str | None, report: Path | None, **options: Any) -> None:
     from sim.files import check_outputs
+    from sim.report.page.verification_page import verification_page
     from sim.report.tables.verification_table import print_verification, summary
     from sim.runs.run import RunRequest
     from sim.scenario import input_files
@@ -88,11 +85,7 @@ def _verify_scenario(scenario: Path, json: str | None, report: Path | None, **op
         found = checked(request, progress=progress)
         if report is not None:
             progress.step("report")
-            from sim.report.page.verification_page import verification_page
-            from sim.runs.provenance import page_facts
-
-            facts = page_facts(command(), seed=found.seed, replications=1)
-            write_output(report, verification_page(found, facts))
+            write_output(report, verification_page(found, page_facts(found)))
     if not write_json(found, json):
         print_verification(found, console())
         say_written(report)
