@@ -12,7 +12,6 @@ import ast
 import os
 import random
 import resource
-import shutil
 import signal
 import sys
 import tempfile
@@ -27,7 +26,7 @@ from cosmic_ray.ast import ast_nodes, get_ast_from_path
 from cosmic_ray.mutating import mutate_code
 from cosmic_ray.plugins import get_operator, operator_names
 
-from tests.planted_faults.plant import COPIED, NOT_COPIED, ROOT
+from tests.planted_faults.plant import ROOT, copy_sources
 
 LIMIT = 240
 """Seconds of processor time for the tests of one mutant; without a mutant they take less than 60."""
@@ -198,11 +197,7 @@ def main() -> int:
         import_module(library)
     with tempfile.TemporaryDirectory(prefix="allpath-mutation-") as name:
         folder = Path(name)
-        for part in COPIED:
-            if (ROOT / part).is_dir():
-                shutil.copytree(ROOT / part, folder / part, ignore=NOT_COPIED)
-            else:
-                shutil.copy(ROOT / part, folder / part)
+        copy_sources(folder)
         for title, part in PARTS.items():
             if outcome(None, part.tests, folder) != "survived":
                 print(f"{title}: its tests fail without any mutant")

@@ -30,15 +30,20 @@ def planted(fault: Fault, source: str) -> str:
     return source.replace(fault.old, fault.new)
 
 
+def copy_sources(folder: Path) -> None:
+    """Copy what the tests need into a folder."""
+    for part in COPIED:
+        if (ROOT / part).is_dir():
+            shutil.copytree(ROOT / part, folder / part, ignore=NOT_COPIED)
+        else:
+            shutil.copy(ROOT / part, folder / part)
+
+
 def failures(fault: Fault | None, tests: Sequence[str], *, is_compiled: bool) -> list[str]:
     """The tests that fail in a copy of the sources with a fault in it; none of them may fail to run."""
     with tempfile.TemporaryDirectory(prefix="allpath-fault-") as name:
         folder = Path(name)
-        for part in COPIED:
-            if (ROOT / part).is_dir():
-                shutil.copytree(ROOT / part, folder / part, ignore=NOT_COPIED)
-            else:
-                shutil.copy(ROOT / part, folder / part)
+        copy_sources(folder)
         if fault is not None:
             file = folder / fault.file
             file.write_text(planted(fault, file.read_text("utf-8")), encoding="utf-8")

@@ -23,6 +23,7 @@ from sim.errors import InputError, Place, Problem, ScenarioError, Where
 from sim.runs.run import RuleViolation, RunRequest, run_scenario
 from sim.scenario import load
 from tests.command import ROOT, error_of, output_of
+from tests.faults_survived.commands import QUEUE as LARGER_QUEUE
 from tests.psa_models import written as psa_written
 
 ENV = {**os.environ, "PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "1"}
@@ -72,24 +73,7 @@ main()
 """
 """The command, with batches that are small enough for a test."""
 
-QUEUE = """\
-format: 1
-title: A ward with one bed for four
-horizon: 400 days
-states: {ill: {}, dead: {}}
-patients: {number: 40, arrive: {poisson: 0.2 per day}}
-resources: {bed: {capacity: 4}}
-pathway:
-  start: ward
-  stages:
-    ward:
-      state: ill
-      needs: bed
-      events: {end: {after: {exponential: {mean: 30 days}}, to: gone}}
-    gone: {state: dead, terminal: true}
-outcomes:
-  survival: {from: start, until: {state: dead}}
-"""
+QUEUE = LARGER_QUEUE.replace("number: 200", "number: 40")
 
 
 @contextmanager
