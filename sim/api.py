@@ -16,12 +16,12 @@ from sim.frames import (
     ComparisonResults,
     PathLike,
     PatientTrace,
-    PsaFrames,
     RunResults,
     SweepResults,
 )
 from sim.outcomes.evaluation import Arm
 from sim.outcomes.summary import evaluate_run
+from sim.psa_frames import PsaFrames
 from sim.runs.comparison import arm_sources, run_comparison, trace_arms
 from sim.runs.grid import Changes, variations
 from sim.runs.run import (

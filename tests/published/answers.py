@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from sim.engine.run import simulate
 from sim.event_log.log import EventLog
-from sim.frames import PsaFrames
 from sim.pathway.tables import compile_pathway
+from sim.psa_frames import PsaFrames
 from sim.scenario import load
 from tests.published.columns import Columns
 

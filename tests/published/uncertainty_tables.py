@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 from sim import psa, sensitivity
-from sim.frames import PsaFrames
+from sim.psa_frames import PsaFrames
 from sim.sensitivity_frames import SensitivityFrames
 from tests.published.strategy_tables import COMBINED_IN_ADULTS, SCENARIOS, table
 

@@ -39,6 +39,7 @@ FLOORS = (
     "sim.verification",
     "sim.report",
     "sim.frames",
+    "sim.psa_frames",
     "sim.sensitivity_frames",
     "sim.calibration_frames",
     "sim.fit_frames",
