@@ -26,14 +26,14 @@ def detected(tolerance: float, error: float) -> float:
     return tolerance + float(ndtri(POWER)) * error
 
 
-def judged(difference: float, tolerance: float, error: float, relevant: float) -> Verdict:
+def judged(
+    difference: float, tolerance: float, error: float, relevant: float, *, reason: str = ""
+) -> Verdict:
     """The verdict on a simulated value less its reference.
 
     tolerance: the largest difference that agrees; error: the standard error of the simulated value, both
-    nan where unknown. relevant: the smallest difference that must be detected.
+    nan where unknown. relevant: the smallest difference that must be detected. reason: why they may differ.
     """
-    if not isfinite(difference):
-        return Verdict.FAIL
-    if isfinite(tolerance) and abs(difference) > tolerance:
-        return Verdict.FAIL
+    if not isfinite(difference) or (isfinite(tolerance) and abs(difference) > tolerance):
+        return Verdict.EXPLAINED if reason else Verdict.FAIL
     return Verdict.PASS if detected(tolerance, error) <= relevant else Verdict.NO_POWER

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from math import hypot, isnan, nan
+from math import hypot, isfinite, nan
 from pathlib import Path
 
 from sim import units
@@ -49,8 +49,8 @@ class Agreement:
     @property
     def verdict(self) -> Verdict:
         """Whether they agree; explained where they differ and the figure says why."""
-        found = judged(self.simulated - self.figure.published, self.tolerance, self.error, self.relevant)
-        return Verdict.EXPLAINED if found is Verdict.FAIL and self.figure.miss else found
+        difference = self.simulated - self.figure.published
+        return judged(difference, self.tolerance, self.error, self.relevant, reason=self.figure.miss)
 
 
 def compare_with_published(
@@ -70,14 +70,13 @@ def compare_with_published(
     request = RunRequest(
         Path(file.file), tuple(settings), seed=seed, replications=file.replications, workers=workers
     )
-    replications = file.replications
     groups: dict[str, list[Figure]] = {}
     for figure in figures:
         groups.setdefault(figure.compared_with or _reference_of(figure.scenario, figures), []).append(figure)
     found: dict[Figure, Agreement] = {}
     for number, (reference, own) in enumerate(groups.items()):
         results = _simulated(request, reference, own, progress.part(number, len(groups)))
-        found |= {figure: agreement(figure, *_value_of(figure, results), replications) for figure in own}
+        found |= {figure: agreement(figure, *_value_of(figure, results), file.replications) for figure in own}
     return tuple(found[figure] for figure in figures)
 
 
@@ -143,13 +142,18 @@ def _key_of(figure: Figure, results: Results, arm: str) -> Key:
 
 def _in_unit_of(figure: Figure, row: EstimateRow | DifferenceRow) -> tuple[float, float]:
     value = row.difference if isinstance(row, DifferenceRow) else row.estimate
-    error = row.standard_error
-    if isnan(error) and row.has_interval:
-        error = (row.high - row.low) / (2 * NORMAL_975)
+    error = standard_error(row)
     if not figure.unit:
         return value, error
     scale = units.days(f"1 {row.unit}") / units.days(f"1 {figure.unit}")
     return value * scale, error * scale
+
+
+def standard_error(row: EstimateRow | DifferenceRow) -> float:
+    """The standard error of a number, from its interval where it has no other."""
+    if isfinite(row.standard_error) or not row.has_interval:
+        return row.standard_error
+    return (row.high - row.low) / (2 * NORMAL_975)
 
 
 def _error_of_ratio(row: IncrementalRow) -> float:

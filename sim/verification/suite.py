@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import chain
-from math import isfinite
 from pathlib import Path
 
 from sim.calibration.targets import TargetFile, read_targets
@@ -20,7 +19,7 @@ from sim.pathway.tables import compile_pathway
 from sim.runs.run import QUIET, Progress, RunRequest, run_scenario
 from sim.verification.battery import Verdict, identical
 from sim.verification.power import EXACT, detected, errors_that_agree, judged
-from sim.verification.published import compare_with_published
+from sim.verification.published import compare_with_published, standard_error
 from sim.verification.theory import economics, pathways, queues, times
 from sim.verification.theory.case import Case, Known
 
@@ -62,8 +61,8 @@ class Comparison:
     @property
     def verdict(self) -> Verdict:
         """Whether the values agree; explained where they do not and the note says why."""
-        found = judged(self.simulated - self.reference, self.tolerance, self.error, self.relevant)
-        return Verdict.EXPLAINED if found is Verdict.FAIL and self.note else found
+        difference = self.simulated - self.reference
+        return judged(difference, self.tolerance, self.error, self.relevant, reason=self.note)
 
     def as_json(self) -> dict[str, object]:
         """The comparison as names and values."""
@@ -181,13 +180,6 @@ def _row(known: Known, results: Results) -> EstimateRow:
     if row is None:
         raise LookupError(f"{known.what}: no {measure} of {known.outcome}")
     return row
-
-
-def standard_error(row: EstimateRow) -> float:
-    """The standard error of an estimate, from its interval where it has no other."""
-    if isfinite(row.standard_error) or not row.has_interval:
-        return row.standard_error
-    return (row.high - row.low) / (2 * NORMAL_975)
 
 
 def compared_with_published(
