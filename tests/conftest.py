@@ -11,13 +11,15 @@ import subprocess
 import sys
 
 import pytest
-from hypothesis import settings
+from hypothesis import Phase, settings
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # one test is one thread: the workers share the cores
 settings.register_profile("steady", deadline=None, derandomize=True)
+settings.register_profile("unshrunk", settings.get_profile("steady"), phases=(Phase.explicit, Phase.generate))
 settings.load_profile("steady")
 
 LONGEST = (
+    "tests/theory/test_calibration.py",
     "tests/planted_faults/test_faults.py",
     "tests/planted_faults/test_other_faults.py",
     "tests/published/test_strategies.py",

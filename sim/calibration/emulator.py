@@ -9,6 +9,7 @@ regression in closed form, Golub, Heath and Wahba 1979, doi:10.1080/00401706.197
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cache
 
 import numpy as np
 from scipy.stats import qmc
@@ -16,7 +17,7 @@ from scipy.stats import qmc
 from sim.calibration.calibration_model import CalibrationModel
 from sim.calibration.least_squares import BOUND, BestFit
 from sim.calibration.objective import Objective
-from sim.event_log.log import Floats
+from sim.event_log.log import Floats, Indices
 from sim.numerics.normal import normal_quantile
 
 WIDER = 1.5
@@ -156,8 +157,15 @@ def _ridge(x: Floats, values: Floats, penalty: float, n_linear: int) -> tuple[Fl
 
 def features(w: Floats) -> Floats:
     """1, the coordinates, and their products: float64 [n, 1 + d + d (d + 1) / 2]."""
-    i, j = np.triu_indices(w.shape[1])
+    i, j = _pairs(w.shape[1])
     return np.concatenate([np.ones((len(w), 1)), w, w[:, i] * w[:, j]], axis=1)
+
+
+@cache
+def _pairs(d: int) -> tuple[Indices, Indices]:
+    """Both places of each product of two of d coordinates."""
+    i, j = np.triu_indices(d)
+    return i, j
 
 
 def to_scale(objective: Objective, estimates: Floats) -> Floats:

@@ -40,7 +40,11 @@ def copy_sources(folder: Path) -> None:
 
 
 def failures(fault: Fault | None, tests: Sequence[str], *, is_compiled: bool) -> list[str]:
-    """The tests that fail in a copy of the sources with a fault in it; none of them may fail to run."""
+    """The tests that fail in a copy of the sources with a fault in it; none of them may fail to run.
+
+    With a fault the first one is enough, and hypothesis need not look for a smaller example.
+    """
+    first = ["-x", "--hypothesis-profile=unshrunk"] if fault else []
     with tempfile.TemporaryDirectory(prefix="allpath-fault-") as name:
         folder = Path(name)
         copy_sources(folder)
@@ -48,7 +52,7 @@ def failures(fault: Fault | None, tests: Sequence[str], *, is_compiled: bool) ->
             file = folder / fault.file
             file.write_text(planted(fault, file.read_text("utf-8")), encoding="utf-8")
         done = subprocess.run(
-            [sys.executable, "-m", "pytest", "-q", "-rfE", "-p", "no:cacheprovider", *tests],
+            [sys.executable, "-m", "pytest", "-q", "-rfE", "-p", "no:cacheprovider", *first, *tests],
             cwd=folder,
             env={
                 **os.environ,

@@ -1,4 +1,4 @@
-"""The queues of `allpath verify` to 1%, and a rate that changes over the day.
+"""Queues with a closed form to 1%, and a rate that changes over the day.
 
 `make theory-long` runs each until every 95% interval is within 1% of its value, fails where one is off
 by more than four standard errors, and writes `docs/queues.md`.

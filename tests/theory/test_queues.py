@@ -5,11 +5,17 @@ from __future__ import annotations
 import pytest
 
 from sim.verification.suite import measured
-from sim.verification.theory.queues import PATIENTS, SYSTEMS, erlang_b, erlang_c, queue, stationary
+from sim.verification.theory.queues import (
+    NOT_PUBLISHED,
+    PATIENTS,
+    SYSTEMS,
+    erlang_b,
+    erlang_c,
+    queue,
+    stationary,
+)
 from tests.theory.queues import DAYS, daily_waves, lag
 
-NOT_PUBLISHED = ("M/Gamma/1", "M/M/1 then M/M/2 (tandem)")
-"""The other queues are models of scenarios/published, which tests/published_models compares."""
 N = 8
 """Replications."""
 LARGEST_ERROR = 0.25
