@@ -1,7 +1,7 @@
-"""One digest of one event log. It does not show that the log is right: it only detects that it changed.
+"""Digests of event logs and results. They do not show that these are right: they only detect that they changed.
 
-The scenario has every family and modifier in one pathway. After an intended change of results, replace
-the digest in `every_family.sha256` by the one printed here, and write **Changes results** in CHANGELOG.md.
+One scenario has every family and modifier in one pathway. After an intended change of results, replace
+its digest in `every_family.sha256` by the one printed here, and write **Changes results** in CHANGELOG.md.
 The bytes must be the same on every processor and in every environment: they are computed as ordinary
 Python, with other settings of hashing, locale and time zone, with several workers, and by code compiled
 for the plainest processor of the kind, without the vector instructions of numpy.
@@ -23,6 +23,7 @@ from sim.engine.run import simulate
 from sim.pathway.tables import compile_pathway
 from sim.scenario import load
 from tests.cohorts import columns
+from tests.golden import recorded
 
 HERE = Path(__file__).parent
 GOLDEN = HERE / "every_family.sha256"
@@ -55,6 +56,15 @@ def digest_elsewhere(environment: dict[str, str]) -> str:
 
 def test_the_log_is_unchanged() -> None:
     assert digest() == GOLDEN.read_text("utf-8").strip()
+
+
+def test_logs_and_results_are_those_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(recorded.CORPUS.parent)
+    lines = recorded.FILE.read_text("utf-8").splitlines()
+    then = {name: found for found, _, name in (line.partition("  ") for line in lines)}
+    now = dict(recorded.digests())
+    changed = [name for name in then.keys() | now.keys() if then.get(name) != now.get(name)]
+    assert sorted(changed) == []
 
 
 @pytest.mark.parametrize("workers", [2, 7])
