@@ -1,6 +1,7 @@
 """Digests of the event log and the results of small scenarios: they show that something changed, not that it is right.
 
-The scenarios are the valid files of the corpus and the cases with exact results, each with few patients. After an
+The scenarios are those beside this file, the valid files of the corpus and the cases with exact results, each with few
+patients. After an
 intended change `python -m tests.golden.recorded` writes the digests anew; the changelog says what changed.
 """
 
@@ -25,27 +26,30 @@ from sim.verification.theory import economics, pathways, times
 from sim.verification.theory.queues import SYSTEMS, queue
 from tests.cohorts import columns
 
-FILE = Path(__file__).parent / "recorded.sha256"
-CORPUS = Path(__file__).parents[1] / "conformance" / "valid"
+HERE = Path(__file__).parent
+FILE = HERE / "recorded.sha256"
+CORPUS = HERE.parent / "conformance" / "valid"
 PATIENTS = 60
 AT = (20.0, 200.0)
 """Days at which curves are read."""
 DIGITS = 8
 """Significant digits of the results that count; no number below 1e-12 does."""
-PAIRS = {
-    "outcomes": ("outcomes_every_word", "pathway.stages.home.events.death.after.exponential.median=6 months"),
-    "costs": ("economics_every_word", "pathway.stages.home.events.death.after.exponential.median=1 year"),
-    "costs by year": ("values_every_word", "pathway.stages.ward.events.discharge.after.fixed=50 days"),
-    "beds": ("resources_every_word", "resources.scanner.capacity=2"),
+OTHERWISE = {
+    CORPUS / "outcomes_every_word.yaml": "pathway.stages.home.events.death.after.exponential.median=6 months",
+    CORPUS / "economics_every_word.yaml": "pathway.stages.home.events.death.after.exponential.median=1 year",
+    CORPUS / "values_every_word.yaml": "pathway.stages.ward.events.discharge.after.fixed=50 days",
+    CORPUS / "resources_every_word.yaml": "resources.scanner.capacity=2",
+    HERE / "prevalent_patients.yaml": "pathway.stages.home.events.relapse.chance=0.2",
+    HERE / "choices.yaml": "resources.nurse.capacity=9",
 }
-"""Comparisons of a file of the corpus with itself under a setting."""
+"""Files that are compared with themselves under a setting."""
 
 
 def scenarios() -> Iterator[tuple[str, Scenario]]:
     """Every scenario with its name."""
-    for file in sorted(CORPUS.glob("*.yaml")):
+    for file in sorted([*HERE.glob("*.yaml"), *CORPUS.glob("*.yaml")]):
         if not file.stem.endswith(".resolved"):
-            yield f"corpus {file.stem}", replace(load(file), never=())
+            yield f"{file.parent.name} {file.stem}", replace(load(file), never=())
     for case in (*times.cases(), *pathways.cases(), *economics.cases()):
         yield f"theory {case.name}", case.scenario()
     for name, system in SYSTEMS.items():
@@ -65,15 +69,12 @@ def digests() -> Iterator[tuple[str, str]]:
                 Path(scenario.file), seed=3, replications=n, workers=1, at=AT, scenario=scenario
             )
             yield f"{name}: results, {n} replications", digest(run_scenario(request).results)
-    for name, (file, setting) in PAIRS.items():
-        request = RunRequest(CORPUS / f"{file}.yaml", seed=3, workers=1, at=AT)
-        settings = [f"patients.number={PATIENTS}"]
-        arms = [
-            replace(load(request.file, settings=one), never=()) for one in (settings, [*settings, setting])
-        ]
+    for file, setting in OTHERWISE.items():
+        arms = [replace(load(file, settings=one), never=()) for one in ([], [setting])]
         for n in (1, 3):
-            compared = run_comparison(arm_sources(arms, replace(request, replications=n)), at=AT, workers=1)
-            yield f"comparison of {name}: {n} replications", digest(compared.results)
+            request = RunRequest(file, seed=3, replications=n, workers=1, at=AT)
+            compared = run_comparison(arm_sources(arms, request), at=AT, workers=1)
+            yield f"comparison {file.stem}: {n} replications", digest(compared.results)
 
 
 def digest(results: Results) -> str:

@@ -45,7 +45,8 @@ LIBRARIES = (
     "yaml",
 )
 """Imported once, not for each mutant."""
-GOLDEN = "tests/golden/test_golden.py::test_the_log_is_unchanged"
+GOLDEN = "tests/golden/test_golden.py"
+LOG, RECORDED = f"{GOLDEN}::test_the_log_is_unchanged", f"{GOLDEN}::test_logs_and_results_are_those_recorded"
 ENGINE = ("tests/unit/engine/test_kernel.py", "tests/unit/engine/test_resources.py")
 OUTCOMES = (
     *(f"tests/unit/outcomes/{name}" for name in ("history", "endpoints", "comparison", "queues")),
@@ -54,6 +55,10 @@ OUTCOMES = (
         for name in ("curves", "estimates", "intervals", "value_distribution")
     ),
     "tests/theory/test_influence.py",
+    RECORDED,
+    "tests/unit/outcomes/test_results_labels.py",
+    "tests/unit/outcomes/test_results.py",
+    "tests/unit/uncertainty/test_certainty.py",
 )
 
 
@@ -81,14 +86,16 @@ PARTS = {
                 "rare_words",
             ]
         ),
-        (*ENGINE, GOLDEN),
+        (*ENGINE, LOG, RECORDED),
     ),
     "SimPy engine": Part(
         tuple(f"sim/engine/{name}.py" for name in ("simpy_engine", "simpy_replications", "resources")),
-        ENGINE[::-1],
+        (*ENGINE[::-1], RECORDED),
     ),
     "outcomes": Part(("sim/outcomes/**/*.py",), OUTCOMES),
-    "economics": Part(("sim/economics/*.py",), ("tests/unit/economics",)),
+    "economics": Part(
+        ("sim/economics/*.py",), ("tests/unit/economics", RECORDED, "tests/theory/test_economics.py")
+    ),
 }
 
 
