@@ -57,6 +57,7 @@ OUTCOMES = (
     "tests/theory/test_influence.py",
     RECORDED,
     "tests/unit/outcomes/test_results_labels.py",
+    "tests/unit/outcomes/test_results.py",
     "tests/unit/uncertainty/test_certainty.py",
 )
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from tests.planted_faults.faults import FAULTS, Fault
 
 ROOT = Path(__file__).parents[2]
-COPIED = ("sim", "tests", "scenarios", "benchmarks", "pyproject.toml", "README.md")
+COPIED = ("sim", "tests", "scenarios", "benchmarks", "docs", "pyproject.toml", "README.md")
 NOT_COPIED = shutil.ignore_patterns("__pycache__", ".pytest_cache", "*.csv.gz")
 FAILED, PASSED = 1, 0  # of pytest
 
