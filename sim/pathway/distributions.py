@@ -170,25 +170,6 @@ class DistributionRows:
         columns[at.DIST_CURED_RATIOS], columns[at.DIST_CURED_N_RATIOS] = self.ratios(
             distribution.cured.odds_ratios
         )
-        refused = [
-            name
-            for name, there in {
-                "mixture_cure": inner.family == "mixture_cure",
-                "already": inner.already is not None,
-                "between": inner.between is not None,
-                "plus": inner.plus is not None,
-                "not_before": bool(inner.not_before),
-                "a ratio limited in time": any(is_windowed(r) for r in inner.hazard_ratios),
-            }.items()
-            if there
-        ]
-        if refused:
-            self.problems.add(
-                distribution.where.at("of"),
-                f"{refused[0]} cannot stand inside `of`",
-                "inside `of` stand a family, time_ratios, lasting hazard_ratios; all else beside it",
-            )
-            return 0
         if inner.hazard_ratios or inner.time_ratios:
             row = dict.fromkeys(range(at.WIDTH), 0)
             row.update(self._hazard_ratios(inner.hazard_ratios))

@@ -43,7 +43,11 @@ def first_valued(scenario: Scenario, top: PlacedNode) -> Where:
         for event in (*stage.events, *stage.while_waiting):
             if event.cost is not None or event.qaly is not None:
                 return event.where
-    return top.child("resources").where
+    return next(
+        one.where
+        for one in scenario.resources
+        if (one.cost_per_use, one.cost_per_day, one.cost_per_day_of_capacity) != (None, None, None)
+    )
 
 
 def check_followed(scenario: Scenario, problems: Problems) -> None:

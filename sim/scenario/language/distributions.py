@@ -179,7 +179,7 @@ class Distributions:
                 if item.is_mapping and word in item.value:
                     item.fail_at_key(word, "a ratio limited in time is not allowed inside `of`", fix)
         if family == "life_table":
-            fix = "it counts from birth, and nobody is cured of age"
+            fix = "it counts from birth: write an event with it beside this one"
             node.fail_at_key(family, "`life_table` is not allowed inside `of`", fix)
 
     def _mixture(self, body: PlacedNode, parts: dict[str, Any]) -> Distribution:
@@ -381,7 +381,7 @@ class Distributions:
         knots = tuple(self._knot(item, unit) for item in node.child("knots").items())
         if unit != 1.0 and any(isinstance(g, By | Cases) for g in gamma[:2]):
             fact = "coefficients that depend on the patient must be in days"
-            raise node.child("gamma").fail(fact, "unit: days")
+            raise node.child("gamma").fail(fact, "convert them, and write `unit: days`")
         if unit != 1.0 and len(gamma) > 1:
             gamma = (gamma[0] - gamma[1] * log(unit), *gamma[1:])
         return {"scale": scale, "gamma": gamma, "knots": tuple(k + log(unit) for k in knots)}

@@ -157,7 +157,10 @@ def one_draw(node: PlacedNode, name: str, known: Known, unchanged: bool) -> Draw
     """One distribution with what stands beside it."""
     kind = known.attributes[name].kind
     if not node.is_mapping:
-        raise node.fail(f"a distribution is expected here, not {node.seen()}", "to give a value write `set`")
+        form = {"yes_no": "{bernoulli: 1}", "category": f"{{categorical: {{{node.value}: 1}}}}"}
+        certain = form.get(kind, f"{{fixed: {node.value}}}")
+        fix = "to give a value write `set`" if unchanged else f"write {certain}, or a value in every entry"
+        raise node.fail(f"a distribution is expected here, not {node.seen()}", fix)
     mapping = node.mapping()
     follows = read_follows(node, name, known)
     if "bernoulli" in mapping:
@@ -173,7 +176,7 @@ def one_draw(node: PlacedNode, name: str, known: Known, unchanged: bool) -> Draw
         categorical = read_categorical(node, known, attribute_key(known, name, unchanged=unchanged))
         return Draw(None, categorical, None, follows, node.where)
     if kind != "number":
-        fix = "draw it with categorical" if kind == "category" else "use bernoulli"
+        fix = "draw it with {categorical: ...}" if kind == "category" else "draw it with {bernoulli: p}"
         raise node.fail(f"`{name}` is not a number", fix)
     return Draw(Distributions(known, numbers=True).read(node), None, None, follows, node.where)
 

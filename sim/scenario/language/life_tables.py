@@ -87,13 +87,14 @@ def _row(node: PlacedNode, row: Row) -> tuple[float, float, str]:
     word = "rate" if row.get("rate") else "probability"
     written = row.get(word) or ""
     age, value = cell_number(row["age"].removesuffix("+")), cell_number(written)
-    if age is None:
-        raise node.fail(f"`{row['age']}` is not an age", "write the years, with a + behind the open last age")
+    if age is None or age < 0.0:
+        fix = "write the years, 0 or more, with a + behind the open last age"
+        raise node.fail(f"`{row['age']}` is not an age", fix)
     if value is None:
         raise node.fail(f"the row of age `{row['age']}` has `{written}` as {word}", "it is a number")
     if word == "probability" and not 0.0 <= value <= 1.0:
         raise node.fail(f"{written} is not a probability (age {row['age']})", "it lies between 0 and 1")
-    if value < 0.0 or age < 0.0:
+    if value < 0.0:
         raise node.fail(f"{written} is not a yearly rate (age {row['age']})", "it is 0 or more")
     return age, value, word
 

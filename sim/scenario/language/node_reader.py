@@ -132,7 +132,10 @@ class PlacedNode:
         """What the value is, for a message."""
         if self.is_mapping:
             return "a mapping"
-        return "a list" if self.is_list else f"`{shortened(str(self.value))}`"
+        if self.is_list:
+            return "a list"
+        text = str(self.value)
+        return f"`{shortened(text.lower() if isinstance(self.value, bool) else text)}`"
 
     # ------------------------------------------------------------ scalars
 

@@ -54,7 +54,7 @@ def read_patient_file(node: PlacedNode, known: Known) -> PatientTable:
 def read_patient_text(node: PlacedNode, known: Known) -> PatientTable:
     """The table of patients given here as text."""
     try:
-        return _patient_table(node, known, rows_of(node.text(), "of patients"))
+        return _patient_table(node, known, rows_of(node.text(), "the table of patients"))
     except InputError as error:
         raise node.fail(error.fact, error.fix) from None
 

@@ -153,7 +153,7 @@ def check_limits(node: PlacedNode, word: str) -> None:
         fix = "a ratio of odds or times is read once, when the draw is made: limit it by `when`"
         node.fail_at_key(limits[0], f"`{limits[0]}` limits hazard ratios alone", fix)
     if "since" in node.value and not limits:
-        fix = "it says what `from`, `until` or `wane` count from"
+        fix = "add `from`, `until` or `wane`, which count from it, or leave it out"
         node.fail_at_key("since", "`since` without a limit", fix)
     if "from" in node.value and "until" in node.value:
         begin, end = node.child("from"), node.child("until")

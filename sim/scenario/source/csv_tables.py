@@ -53,10 +53,10 @@ def read_table(path: str | os.PathLike[str]) -> tuple[Row, ...]:
 
 @lru_cache(maxsize=2)  # each column of a table of draws asks for all of it
 def rows_of(text: str, name: str) -> tuple[Row, ...]:
-    """The rows of a table that is called `name`, as `read_table`; empty rows and columns are passed over."""
+    """The rows of a table that messages call `name`, as `read_table`; without empty rows and columns."""
     lines = [(line, cells) for line, cells in _lines(text, name) if any(cells)]
     if len(lines) < 2:
-        raise InputError(f"the table {name} has no rows", "it has a line of column names, then the rows")
+        raise InputError(f"{name} has no rows", "it has a line of column names, then the rows")
     header = lines[0][1]
     for sign, words in ((";", "`;`"), ("\t", "tabs")):
         if len(header) == 1 and sign in header[0]:
@@ -70,8 +70,9 @@ def rows_of(text: str, name: str) -> tuple[Row, ...]:
     nameless = [i + 1 for i in columns if not header[i]]
     if nameless:
         raise InputError(f"column {nameless[0]} of {name} has no name", "write one into its first line")
-    if len({header[i] for i in columns}) < len(columns):
-        raise InputError(f"two columns of {name} have one name", "give each its own")
+    names = [header[i] for i in columns]
+    if twice := [one for one in names if names.count(one) > 1]:
+        raise InputError(f"two columns of {name} are called `{twice[0]}`", "give each a name of its own")
     return tuple(Row(line, {header[i]: cells[i] for i in columns}) for line, cells in lines[1:])
 
 
@@ -88,7 +89,7 @@ def _lines(text: str, name: str) -> Iterator[tuple[int, list[str]]]:
             if "unexpected end of data" in str(error):
                 fact = f"a quotation mark that begins in line {line} of {name} does not end"
                 raise InputError(fact, "close it") from None
-            raise InputError(f"the table {name} cannot be read: line {line}: {error}") from None
+            raise InputError(f"{name} cannot be read: line {line}: {error}") from None
         yield line, [cell.strip() for cell in cells]
 
 
