@@ -34,6 +34,20 @@ add:
 changes:
   pathway.stages.care.events.death.after: {exponential: {rate: $rate}, hazard_ratios: [{value: $ratio}]}
 """
+UNPRICED = "\n".join(
+    line.replace("{utility: 0.8}", "{}").replace(" cost: {per_year: $price},", "")
+    for line in TWO_STATES.splitlines()
+    if not line.startswith(("economics", "  price"))
+)
+RARE = (
+    UNPRICED.replace("to: gone}}}", "to: gone}, rare: {after: {fixed: 100 years}, to: ward}}}")
+    .replace(
+        "    gone:",
+        "    ward: {state: alive, events: {leaves: {after: {exponential: {mean: 1 year}}, to: gone}}}\n    gone:",
+    )
+    .replace("  survival: {from: start,", "  survival: {from: {stage: ward},")
+)
+"""No patient reaches the ward before the horizon: survival there is unknown in every draw."""
 
 
 def written(folder: Path, **texts: str) -> list[Path]:

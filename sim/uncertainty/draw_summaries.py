@@ -143,10 +143,11 @@ def convergence(results: PsaResults) -> Iterator[ConvergenceRow]:
     for number, arm in list(enumerate(psa.model.arms))[first:]:
         own = values[:, number] - values[:, 0] if first else values[:, number]
         own = own[np.isfinite(own)]
+        if len(own) < FIRST:
+            continue
         counts = np.arange(1, len(own) + 1)
         means = np.cumsum(own) / counts
         squares = np.cumsum((own - own.mean()) ** 2) - counts * (means - own.mean()) ** 2
         for n in np.unique(np.linspace(FIRST, len(own), POINTS).astype(int)).tolist():
-            if 2 <= n <= len(own):
-                error = float(np.sqrt(max(squares[n - 1], 0.0) / (n - 1) / n))
-                yield ConvergenceRow(what, arm.name, time, unit, n, float(means[n - 1]), error)
+            error = float(np.sqrt(max(squares[n - 1], 0.0) / (n - 1) / n))
+            yield ConvergenceRow(what, arm.name, time, unit, n, float(means[n - 1]), error)

@@ -192,8 +192,9 @@ class PsaResults:
     def benefits(self) -> tuple[Benefit, ...]:
         """What is to be maximised: net benefit at each threshold, else the decided outcome at each time.
 
-        Empty where there is one arm alone, or no outcome to decide by, or where all draws have the same
-        patients: the error that these share moves every draw alike, and no draw shows it.
+        Empty where there is one arm alone, or no outcome to decide by, or where it is unknown in a draw, or
+        where all draws have the same patients: the error that these share moves every draw alike, and no
+        draw shows it.
         """
         psa = self.psa
         if len(psa.model.arms) < 2 or psa.request.draws < FEWEST_DRAWS or psa.request.design is Design.SAME:
@@ -214,10 +215,18 @@ class PsaResults:
                 )
                 for threshold in thresholds(given).values()
             )
+        if self._undecided:
+            return ()
         return tuple(
             Benefit(names, psa.estimates[:, :, k], np.nan_to_num(psa.noise[:, k]), psa.model.n_patients)
             for k, _ in self.decided_measures
         )
+
+    @cached_property
+    def _undecided(self) -> int:
+        """The number of draws in which the outcome to decide by is unknown in some arm."""
+        values = self.psa.estimates[:, :, [] if self.by_money else [k for k, _ in self.decided_measures]]
+        return int((~np.isfinite(values)).any(axis=(1, 2)).sum())
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -226,12 +235,17 @@ class PsaResults:
         fixed = {one.name for arm in model.arms for one in gaps(arm.scenario.parameters)}
         fixed -= {one.name for arm in model.arms for one in arm.parameters}
         if fixed:
-            several = f"{len(fixed)} assumed parameters have" if len(fixed) > 1 else "1 assumed parameter has"
-            notes.append(f"{several} no uncertainty and stay fixed; --assume-spread 20% varies them.")
+            several = f"{len(fixed)} assumed parameters have no uncertainty and stay fixed"
+            one = "1 assumed parameter has no uncertainty and stays fixed"
+            varies = "varies them" if len(fixed) > 1 else "varies it"
+            notes.append(f"{several if len(fixed) > 1 else one}; --assume-spread 20% {varies}.")
         if len(model.arms) > 1 and self.psa.request.design is Design.SAME:
             notes.append("A decision needs fresh patients in each draw; --design fresh has them.")
         elif len(model.arms) > 1 and self.psa.request.draws < FEWEST_DRAWS:
             notes.append(f"A decision needs at least {FEWEST_DRAWS} draws.")
+        elif len(model.arms) > 1 and self._undecided:
+            name = self.decided_measures[0][1].outcome.replace("_", " ")
+            notes.append(f"A decision needs {name} in every draw; in {self._undecided} it is unknown.")
         elif len(model.arms) > 1 and any(arm.scenario.shared for arm in model.arms):
             notes.append("Patients share resources: the decision still holds the noise of the simulation.")
         return tuple(notes)

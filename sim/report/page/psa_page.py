@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from math import isnan
 
 from sim.report.page.arms import words
 from sim.report.page.document import Fold, Section, document
@@ -87,6 +88,9 @@ def _first_number(results: PsaResults) -> Iterator[str]:
     *own, last = [row for row in rows if psa_table.key_of(row) == key]
     label = psa_table.label_of(key)
     text = label[:1].upper() + label[1:]
+    if isnan(last.mean):
+        yield f"{text} is unknown{' in an arm' if own else ''}: no two draws have patients whom it is about."
+        return
     values = " and ".join(
         f"{number_format.amount(row.mean, row.unit)} with {arm.label}"
         for arm, row in zip(arms, own, strict=False)

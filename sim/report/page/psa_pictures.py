@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import nan
+from math import isnan, nan
 
 import numpy as np
 
@@ -39,8 +39,10 @@ def _labels(results: PsaResults) -> dict[str, str]:
 
 
 def survival_picture(results: PsaResults) -> Picture | None:
-    """Survival of each arm over the draws; None where no outcome has one."""
-    rows = list(survival_curves(results))
+    """Survival of each arm over the draws, at times at which all are known; None where there are none."""
+    found = list(survival_curves(results))
+    unknown = {row.time_days for row in found if isnan(row.median)}
+    rows = [row for row in found if row.time_days not in unknown]
     if not rows:
         return None
     labels = _labels(results)

@@ -48,12 +48,13 @@ def heading(results: PsaResults) -> str:
 
 def about(results: PsaResults) -> str:
     """How many draws, patients and parameters, and which patients."""
-    psa = results.psa
+    psa, n = results.psa, len(results.groups)
+    parameters = f"{n} parameter{'s' * (n != 1)}"
     design = (
         "fresh patients in each draw" if psa.request.design == "fresh" else "the same patients in all draws"
     )
     return (
-        f"{psa.request.draws:,} draws of {len(results.groups)} parameters, {psa.model.n_patients:,} patients "
+        f"{psa.request.draws:,} draws of {parameters}, {psa.model.n_patients:,} patients "
         f"a draw and arm, {design} (design {psa.request.design}), seed {psa.request.seed}"
     )
 

@@ -22,6 +22,7 @@ def test_terminal_and_folder(tmp_path: Path) -> None:
         "Probability that each arm is best, by net benefit",
         "Worth of knowing a parameter exactly",
         "patients take the least time to halve the standard error of the mean difference in net benefit.",
+        "--full prints every number",
         "Written to analysis",
     ):
         assert text in " ".join(printed.split())
@@ -38,6 +39,25 @@ def test_terminal_and_folder(tmp_path: Path) -> None:
     ]
 
 
+def test_full_prints_every_number(tmp_path: Path) -> None:
+    """The mean of every measure with its standard error; the default prints the first ones."""
+    written(tmp_path)
+    printed = output_of(*COMMAND, "--full", folder=tmp_path)
+    for text in ("survival restricted mean", "life years", "and the standard error of the mean"):
+        assert text in " ".join(printed.split())
+    assert "--full prints every number" not in printed
+
+
+def test_a_folder_that_holds_something_else_is_left_alone(tmp_path: Path) -> None:
+    """Nor is an analysis kept below a file, and a folder is no arm."""
+    written(tmp_path)
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes" / "mine.txt").write_text("mine")
+    assert "notes: exists, and holds no analysis" in error_of(*COMMAND, "--out", "notes", folder=tmp_path)
+    assert [file.name for file in (tmp_path / "notes").iterdir()] == ["mine.txt"]
+    assert "notes: parameters are drawn from files" in error_of("psa", "notes", folder=tmp_path)
+
+
 def test_json_equals_python(tmp_path: Path) -> None:
     """The command and the function give the same numbers."""
     files = written(tmp_path)
@@ -51,6 +71,25 @@ def test_json_equals_python(tmp_path: Path) -> None:
     known = same.decision.dropna(subset="probability_best")
     assert len(known)
     assert known.groupby("threshold").probability_best.sum().round(9).eq(1.0).all()
+    assert list(same.value_of_information.columns) == list(found["value_of_information"][0])
+    assert len(same.plane) == 60
+    assert same.plane.incremental_qaly.mean() == pytest.approx(_mean_difference(same, "qaly"))
+    assert same.convergence.draws.max() == 60
+    last = same.curves.query("time_days > 730").groupby("arm").nth(0)
+    assert len(last) == 2
+    same.report(tmp_path / "page.html")
+    assert "60 draws of 3 parameters" in (tmp_path / "page.html").read_text("utf-8")
+    text = " ".join(str(same).split())
+    assert text.startswith(
+        "Alive or dead, with an uncertain rate against The same with a lower rate 60 draws"
+    )
+    assert "Probability that each arm is best, by net benefit" in text
+
+
+def _mean_difference(found, outcome: str) -> float:
+    """The mean difference of the second arm from the first."""
+    rows = found.estimates
+    return float(rows[(rows.outcome == outcome) & (rows.reference != "")]["mean"].iloc[0])
 
 
 def test_page(tmp_path: Path) -> None:

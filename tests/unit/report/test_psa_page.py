@@ -27,10 +27,12 @@ from sim.report.charts.uncertainty import (
     worth_bars,
 )
 from sim.report.page import psa_pictures
-from sim.report.page.psa_page import answer, psa_page
+from sim.report.page.psa_page import answer, heading, psa_page
+from sim.report.tables import psa_table
 from sim.report.tables.number_format import share
+from sim.uncertainty.draw_summaries import convergence, survival_curves
 from sim.uncertainty.results import PsaResults
-from tests.psa_models import TWO_STATES, analysed, written
+from tests.psa_models import BETTER, RARE, TWO_STATES, UNPRICED, analysed, written
 from tests.unit.report.test_page import Outline
 
 
@@ -127,13 +129,8 @@ def test_value_of_information_is_that_of_the_results(results: PsaResults) -> Non
 
 def test_without_economics_the_decision_is_over_times(tmp_path: Path) -> None:
     """No plane; the probability of being best over the times that are asked for, its EVPI a probability."""
-    plain = "\n".join(
-        line.replace("{utility: 0.8}", "{}").replace(" cost: {per_year: $price},", "")
-        for line in TWO_STATES.splitlines()
-        if not line.startswith(("economics", "  price"))
-    )
-    better = plain.replace("title: Alive", "title: Better, alive").replace("0.4 per year", "0.3 per year")
-    results = PsaResults(analysed(written(tmp_path, base=plain, better=better), draws=60, patients=40))
+    better = UNPRICED.replace("title: Alive", "title: Better, alive").replace("0.4 per year", "0.3 per year")
+    results = PsaResults(analysed(written(tmp_path, base=UNPRICED, better=better), draws=60, patients=40))
     assert psa_pictures.plane_picture(results) is None
     found = panel(psa_pictures.decision_picture(results))
     assert len(found.curves[-1].x) == 3
@@ -147,6 +144,65 @@ def test_one_arm_has_no_decision(tmp_path: Path) -> None:
     assert 'id="decision"' not in text
     assert answer(results).startswith("Survival at 5 years: ")
     assert 'id="convergence"' in text
+
+
+def test_a_survival_that_no_draw_has_is_a_dash(tmp_path: Path) -> None:
+    """Nobody reaches the ward: no curve, no running mean, and a dash in place of a number."""
+    other = RARE.replace("title: Alive", "title: Other, alive")
+    results = PsaResults(analysed(written(tmp_path, base=RARE, other=other), draws=45, patients=10))
+    (table,) = psa_table.outcome_tables(results).values()
+    cells = [cell for row in table.rows for cell in row[1:]]
+    assert {str(getattr(cell, "text", cell)) for cell in cells} == {"-"}
+    assert np.isnan([row.median for row in survival_curves(results)]).all()
+    assert psa_pictures.convergence_picture(results) is None
+    notes = list(psa_table.caveats(results))
+    assert "survival is unknown in 45 draws, which are left out" in notes
+    assert answer(results) == (
+        "Survival at 5 years is unknown in an arm: no two draws have patients whom it is about."
+    )
+    page = psa_page(results, {})
+    assert "45 draws of 1 parameter, 10 patients" in page
+    assert 'id="survival"' not in page
+
+
+def test_outcomes_without_survival_or_headline_have_no_fan_and_no_first_sentence(tmp_path: Path) -> None:
+    funnel = UNPRICED.replace(
+        "survival: {from: start, until: {state: dead}}", "way: {funnel: [start, {state: dead}]}"
+    )
+    results = PsaResults(analysed(written(tmp_path, base=funnel), draws=12, patients=10))
+    assert psa_pictures.survival_picture(results) is None
+    assert answer(results) == ""
+    assert 'id="survival"' not in psa_page(results, {})
+
+
+def test_a_question_is_the_heading_and_three_arms_have_no_difference_in_the_answer(tmp_path: Path) -> None:
+    texts = {"base": TWO_STATES, "better": BETTER, "best": BETTER.replace("0.7", "0.5")}
+    texts["best"] = texts["best"].replace("The same with a lower rate", "What does the lowest rate save?")
+    results = PsaResults(analysed(written(tmp_path, **texts), draws=45, patients=10))
+    assert heading(results.psa.model.arms) == "What does the lowest rate save?"
+    assert "a difference of" not in answer(results)
+    assert "is best with probability" in answer(results)
+
+
+def test_arms_with_different_numbers_of_known_draws_have_dashes_in_the_running_table(tmp_path: Path) -> None:
+    """Survival after a year is unknown in the draws in which nobody lives so long: more of them in one arm."""
+    late = UNPRICED.replace("to: gone}}}", "to: gone}, later: {after: {fixed: 1 year}, to: ward}}}").replace(
+        "    gone:", RARE[RARE.index("    ward:") : RARE.index("    gone:")] + "    gone:"
+    )
+    late = late.replace("{from: start,", "{from: {stage: ward},")
+    rates = {"base": 0.1, "better": 0.5, "worse": 2.0}
+    texts = {name: late.replace("0.4 per year", f"{rate} per year") for name, rate in rates.items()}
+    results = PsaResults(analysed(written(tmp_path, **texts), draws=60, patients=2))
+    counts = Counter(row.arm for row in convergence(results))
+    assert counts["worse"] < counts["better"]
+    unknown = int(np.isnan(results.psa.estimates[:, :, 0]).any(axis=1).sum())
+    assert results.notes == (f"A decision needs survival in every draw; in {unknown} it is unknown.",)
+    assert results.decision == ()
+    picture = psa_pictures.convergence_picture(results)
+    assert picture is not None
+    texts_of = [[str(getattr(cell, "text", cell)) for cell in row[1:]] for row in picture.numbers[0].rows]
+    assert "-" in [row[1] for row in texts_of]
+    assert "-" not in [row[0] for row in texts_of]
 
 
 # ---------------------------------------------------------------- charts of given numbers

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from math import sqrt
+from math import exp, sqrt
 from pathlib import Path
 
 import numpy as np
@@ -66,6 +66,26 @@ def test_curve_equals_the_interval_of_the_table(results: PsaResults) -> None:
     assert times == {DAYS_IN["year"], 2 * DAYS_IN["year"], 5 * DAYS_IN["year"]}
     rows = [row for row in survival_curves(results) if row.time_days in times]
     assert {(row.arm, row.time_days): (row.low_95, row.high_95) for row in rows} == table
+
+
+def test_the_bands_are_of_the_first_survival_outcome(tmp_path: Path) -> None:
+    """Not of a second one; nine draws are too few for a running mean."""
+    two = TWO_STATES + "  alive: {from: start, until: {stage: gone}}\n"
+    found = PsaResults(analysed(written(tmp_path, base=two), draws=9, patients=10))
+    rows = list(survival_curves(found))
+    assert {row.outcome for row in rows} == {"survival"}
+    assert len(rows) == 19 + 3
+    assert list(convergence(found)) == []
+
+
+def test_with_the_same_patients_the_band_has_their_interaction_removed(tmp_path: Path) -> None:
+    """The median is that of the closed form within five errors of 40 patients that all draws share."""
+    psa = analysed(written(tmp_path, base=TWO_STATES), draws=100, patients=40, design=Design.SAME)
+    rows = list(survival_curves(PsaResults(psa)))
+    for row in rows:
+        assert row.low_95 <= row.low_50 <= row.median <= row.high_50 <= row.high_95
+        expected = exp(-0.367 * row.time_days / DAYS_IN["year"])  # median of the gamma of shape 4, mean 0.4
+        assert row.median == pytest.approx(expected, abs=5 * 0.5 / sqrt(40))
 
 
 def test_plane_has_the_covariance_between_draws_less_that_of_the_noise(results: PsaResults) -> None:

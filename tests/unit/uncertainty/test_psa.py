@@ -12,7 +12,7 @@ from sim.uncertainty import psa as psa_module
 from sim.uncertainty.draws_folder import DrawsFolder
 from sim.uncertainty.psa import Design, model_of, run_psa, values_by_arm
 from sim.uncertainty.results import PsaResults, analyse
-from tests.psa_models import TWO_STATES, analysed, request_of, written
+from tests.psa_models import TWO_STATES, UNPRICED, analysed, request_of, written
 
 DESIGNS = list(Design)
 
@@ -48,6 +48,7 @@ def test_equal_arms(tmp_path: Path) -> None:
     found = analysed(written(tmp_path, one=TWO_STATES, other=TWO_STATES), draws=9, patients=50)
     np.testing.assert_array_equal(found.estimates[:, 0], found.estimates[:, 1])
     np.testing.assert_allclose(found.noise[:, :, 0, 0], found.noise[:, :, 0, 1], rtol=1e-12)
+    assert PsaResults(found).half_error is None, "an error of 0 is not halved"
 
 
 def test_no_decision_with_the_same_patients(tmp_path: Path) -> None:
@@ -98,10 +99,11 @@ def test_interrupted(tmp_path: Path, design: Design, monkeypatch: pytest.MonkeyP
     assert not (tmp_path / "whole" / "blocks").exists()
 
 
-def test_damaged_block(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A block whose file is damaged counts as not done."""
+@pytest.mark.parametrize("text", [TWO_STATES, UNPRICED], ids=["priced", "unpriced"])
+def test_damaged_block(tmp_path: Path, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A block whose file is damaged counts as not done; the others are read, not simulated anew."""
     monkeypatch.setattr(psa_module, "TOGETHER", 90)
-    request = request_of(written(tmp_path), draws=6, patients=30)
+    request = request_of(written(tmp_path, base=text), draws=6, patients=30)
     model, base = model_of(request)
     store = DrawsFolder(tmp_path / "out", request, model)
     whole = run_psa(request, model, base, store=store)
@@ -110,6 +112,7 @@ def test_damaged_block(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert store.read(whole.blocks[0]) is None
     again = run_psa(request, model, base, store=store)
     np.testing.assert_array_equal(again.estimates, whole.estimates)
+    np.testing.assert_array_equal(again.economic, whole.economic)
 
 
 def test_other_analysis_in_the_folder(tmp_path: Path) -> None:
@@ -186,8 +189,61 @@ def test_until_precision(tmp_path: Path) -> None:
     same = PsaResults(run_psa(found.psa.request, *model_of(request)))
     assert same.as_json() == found.as_json()
     assert analyse(replace(request, draws=150), until_precision="qaly=0.0001").psa.request.draws == 150
-    with pytest.raises(InputError, match="more draws of the same patients need not be more precise"):
-        analyse(replace(request, design=Design.SAME), until_precision="qaly=0.1")
+
+
+@pytest.mark.parametrize(
+    ("target", "draws"),
+    [
+        ("qaly=5", 100),
+        ("survival@2 years=0.2", 100),
+        ("survival@restricted_mean=900 days", 100),
+        ("qaly=0.0001", 150),
+    ],
+)
+def test_draws_until_precision(tmp_path: Path, target: str, draws: int) -> None:
+    """100 draws where these are precise enough, else more, at most those of the request."""
+    request = request_of(written(tmp_path), draws=150, patients=10)
+    assert analyse(request, until_precision=target).psa.request.draws == draws
+
+
+@pytest.mark.parametrize(
+    ("target", "design", "message"),
+    [
+        ("survival@3 years=0.1", Design.FRESH, "until_precision: the analysis has no survival at this time"),
+        ("survival@median=30 days", Design.FRESH, "until_precision: the analysis has no survival at this"),
+        ("qaly=0.1", Design.SAME, "more draws of the same patients need not be more precise"),
+    ],
+)
+def test_no_precision_of_what_the_analysis_does_not_have(
+    tmp_path: Path, target: str, design: Design, message: str
+) -> None:
+    request = request_of(written(tmp_path), draws=150, patients=10, design=design)
+    with pytest.raises(InputError, match=message):
+        analyse(request, until_precision=target)
+
+
+def test_an_outcome_that_is_no_single_number_decides_nothing(tmp_path: Path) -> None:
+    request = replace(request_of(written(tmp_path), draws=45, patients=10), decided="cost_by_year")
+    with pytest.raises(InputError, match="decide: cost_by_year has no survival, share or mean"):
+        analyse(request).as_json()
+
+
+def test_notes_give_the_reason_for_no_decision_and_count_fixed_parameters(tmp_path: Path) -> None:
+    """Parameters that are assumed and have no uncertainty stay fixed; a decision needs 40 draws."""
+    fixed = "  {}: {{value: 1, source: an example, status: assumed}}\n"
+    texts = [
+        TWO_STATES.replace("patients:", "".join(map(fixed.format, names)) + "patients:")
+        for names in (["one"], ["one", "two"])
+    ]
+    notes = [
+        PsaResults(analysed(written(tmp_path, base=text, other=text), draws=39, patients=5)).notes
+        for text in texts
+    ]
+    assert [note[0] for note in notes] == [
+        "1 assumed parameter has no uncertainty and stays fixed; --assume-spread 20% varies it.",
+        "2 assumed parameters have no uncertainty and stay fixed; --assume-spread 20% varies them.",
+    ]
+    assert [note[1:] for note in notes] == [("A decision needs at least 40 draws.",)] * 2
 
 
 QUEUE = TWO_STATES.replace("care: {state", "care: {needs: bed, state") + "resources: {bed: {capacity: 90}}\n"
@@ -201,6 +257,13 @@ def test_shared_resources(tmp_path: Path, design: Design) -> None:
     assert np.isfinite(row.mean)
     assert np.isnan([row.low, row.high, row.simulation_error]).all()
     assert "share resources" in row.note
+
+
+def test_the_decision_about_shared_resources_holds_noise(tmp_path: Path) -> None:
+    """The note says so, and no numbers of draws are named that would halve an error that is not known."""
+    found = PsaResults(analysed(written(tmp_path, base=QUEUE, other=QUEUE), draws=45, patients=100))
+    assert found.notes == ("Patients share resources: the decision still holds the noise of the simulation.",)
+    assert found.half_error is None
 
 
 def test_two_currencies(tmp_path: Path) -> None:
