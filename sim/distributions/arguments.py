@@ -298,7 +298,8 @@ def check_vector(family: str, name: str, values: Sequence[float]) -> None:
         if name == "rates" and (not value >= 0.0 or (value == math.inf and value != values[-1])):
             raise ValueError(f"a rate of {value:g} is impossible: give 0 or more")
         if (name != "rates" and not math.isfinite(value)) or (name == "ages" and value < 0.0):
-            raise ValueError(f"{value:g} is impossible among {name}: give finite numbers")
+            above = ", 0 or more" if name == "ages" else ""
+            raise ValueError(f"{value:g} is impossible among {name}: give finite numbers{above}")
 
 
 def check_spline(gamma: Sequence[float], knots: Sequence[float]) -> None:

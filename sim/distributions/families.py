@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import Any
 
 import numpy as np
@@ -295,7 +295,8 @@ def spline_mean(leaf: Leaf) -> float:
     numbers = np.array(leaf.numbers)
     last = float(numbers[1 + int(numbers[1])])
     slope = float(numbers[-3])
-    if slope <= 0.0 or (leaf.numbers[0] == 1.0 and slope <= 1.0):
+    is_of_odds = leaf.numbers[0] == 1.0
+    if is_of_odds and slope <= 1.0:
         return math.inf
 
     def tail(x: float) -> float:
@@ -303,21 +304,19 @@ def spline_mean(leaf: Leaf) -> float:
 
     knots = [float(knot) for knot in numbers[2 : 2 + int(numbers[1])]]
     ends = [min(knots[0] - 40.0, -40.0), *knots, last + 5.0, last + 20.0, last + 200.0]
-    within = [end for end in ends if end < LONGEST_LOG]
-    if len(within) < len(ends):
-        within.append(LONGEST_LOG)
-    parts = [scipy.integrate.quad(tail, a, b, epsrel=1e-10, limit=200)[0] for a, b in pairwise(within)]
-    total = math.fsum(parts)
-    if len(within) < len(ends) and not tail(LONGEST_LOG) < 1e-10 * total:
-        return math.inf
-    return total
+    within = [*(end for end in ends if end < LONGEST_LOG), LONGEST_LOG]
+    parts = [
+        scipy.integrate.quad(tail, a, b, epsrel=1e-10, limit=200, full_output=1)[0]  # 1: without warnings
+        for a, b in pairwise(within)
+    ]
+    total, last_part = math.fsum(parts), tail(LONGEST_LOG)
+    if is_of_odds:  # so far out survival equals its odds, a power of time
+        return total + last_part / (slope - 1.0)
+    return total if last_part < 1e-10 * total else math.inf
 
 
 def listed_median(values: tuple[float, ...], shares: list[float]) -> float:
     """The first value at which half of a list is reached."""
-    reached = 0.0
-    for value, share in sorted(zip(values, shares, strict=True)):
-        reached += share
-        if reached >= 0.5 - 1e-12:
-            return value
-    return max(values)
+    ordered = sorted(zip(values, shares, strict=True))
+    reached = accumulate(share for _, share in ordered)
+    return next(value for (value, _), total in zip(ordered, reached, strict=True) if total >= 0.5 - 1e-12)

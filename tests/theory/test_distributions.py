@@ -354,6 +354,25 @@ def test_a_spline_without_inner_knots_is_a_straight_line(scale: str, other: Leaf
     assert leaf_mean(one) == pytest.approx(leaf_mean(other), rel=1e-8)
 
 
+@pytest.mark.parametrize(
+    ("scale", "slope", "other"),
+    [
+        ("hazard", 0.02, leaf("weibull_ph", {"shape": 0.02, "scale": math.exp(-1.0)})),
+        ("odds", 1.001, leaf("loglogistic", {"shape": 1.001, "scale": math.exp(1.0 / 1.001)})),
+        ("normal", 0.05, leaf("lognormal", {"meanlog": 20.0, "sdlog": 20.0})),
+    ],
+)
+def test_a_spline_with_a_long_tail_has_the_mean_of_all_of_it(scale: str, slope: float, other: Leaf) -> None:
+    one = leaf("royston_parmar", {"scale": scale, "gamma": (-1.0, slope), "knots": (0.0, 1.0)})
+    assert leaf_mean(one) == pytest.approx(leaf_mean(other), rel=1e-10)
+
+
+@pytest.mark.parametrize(("scale", "slope"), [("hazard", 1e-6), ("odds", 1.0), ("normal", 1e-6)])
+def test_a_spline_that_nearly_levels_off_has_no_mean(scale: str, slope: float) -> None:
+    one = leaf("royston_parmar", {"scale": scale, "gamma": (-1.0, slope), "knots": (0.0, 1.0)})
+    assert leaf_mean(one) == math.inf
+
+
 def test_a_spline_that_falls_is_refused() -> None:
     with pytest.raises(ValueError, match="survival would rise"):
         leaf("royston_parmar", {"scale": "hazard", "gamma": (-4.0, 1.2, 0.1), "knots": (0.0, 2.0, 5.0)})
@@ -432,6 +451,12 @@ def test_a_fixed_time() -> None:
     one = leaf("fixed", {"value": 28.0})
     assert quantile(one, 0.3) == time_at(one, 0.0) == time_at(one, 40.0) == leaf_mean(one) == 28.0
     assert (hazard_at(one, 27.9), hazard_before(one, 28.0), hazard_at(one, 28.0)) == (0.0, 0.0, math.inf)
+
+
+@pytest.mark.parametrize("family", ["triangular", "pert"])
+def test_limits_that_meet_give_a_fixed_time(family: str) -> None:
+    one = leaf(family, {"low": 3.0, "mode": 3.0, "high": 3.0})
+    assert quantile(one, 0.01) == quantile(one, 0.99) == leaf_mean(one) == leaf_median(one) == 3.0
 
 
 # ---------------------------------------------------------------- quantile, time and hazard agree

@@ -78,6 +78,9 @@ def test_closed_forms() -> None:
     assert ph["scale"] == pytest.approx(math.log(2.0) / 50.0**1.2, rel=1e-13)
     gompertz = own("gompertz", shape=0.1, median=30.0)
     assert gompertz["rate"] == pytest.approx(0.1 * math.log(2.0) / math.expm1(3.0), rel=1e-13)
+    assert own("gompertz", shape=0.0, mean=30.0) == {"shape": 0.0, "rate": 1.0 / 30.0}
+    normal = own("normal_number", sd=2.0, survival=((2.0, 0.2),))
+    assert normal == {"mean": pytest.approx(2.0 - 2.0 * special.ndtri(0.8)), "sd": 2.0}
     assert own("normal_number", iqr=(-5.0, 80.0))["mean"] == pytest.approx(37.5)
     assert own("normal_number", median=3.0, sd=2.0) == {"mean": 3.0, "sd": 2.0}
 
@@ -177,6 +180,12 @@ def test_a_gompertz_through_points_that_level_off_has_a_negative_shape() -> None
     assert dict(one.own)["shape"] < 0.0
     assert survival(one, 5.0) == pytest.approx(0.5, rel=1e-12)
     assert leaf_mean(one) == math.inf
+
+
+def test_a_gompertz_through_points_of_an_exponential_has_no_shape() -> None:
+    found = own("gompertz", survival=((10.0, 0.5), (20.0, 0.25)))
+    assert found["shape"] == pytest.approx(0.0, abs=1e-12)
+    assert found["rate"] == pytest.approx(math.log(2.0) / 10.0)
 
 
 def test_points_with_a_rate_thereafter() -> None:
@@ -319,6 +328,84 @@ INVALID: list[tuple[str, dict[str, Any], str]] = [
         "ages do not increase: give them in increasing",
     ),
     ("categorical", {"times": (1.0, 2.0), "probabilities": (0.5, 0.6)}, "probabilities sum to 1.1: mark one"),
+    (
+        "weibull",
+        {"survival": ((1.0, 0.6), (1e9, 0.59))},
+        "no weibull passes through 0.6 at 1 and 0.59 at 1e+09 days: take another family",
+    ),
+    ("loglogistic", {"mean": 3.0, "sd": 1e9}, "no loglogistic has mean 3 and sd 1e+09: take another family"),
+    ("weibull", {"iqr": (1.0,)}, "iqr is not two finite quartiles: give `[lower, upper]`"),
+    (
+        "gompertz",
+        {"rate": 0.1, "mean": 3.0},
+        "rate and another are too much for gompertz: give shape with rate",
+    ),
+    (
+        "gompertz",
+        {"shape": 0.1, "mean": 3.0, "sd": 2.0},
+        "shape and sd are too much for gompertz: give shape",
+    ),
+    (
+        "gompertz",
+        {"shape": 1.0, "mean": 700.0},
+        "no gompertz with shape 1 has mean 700: give a smaller shape",
+    ),
+    (
+        "normal",
+        {"mean": 1.0, "iqr": (2.0, 3.0)},
+        "mean and another are too much for normal: give mean and sd",
+    ),
+    ("normal", {"median": 1.0}, "normal lacks sd: give median with sd"),
+    (
+        "normal",
+        {"mean": 3.0},
+        "normal lacks sd: give mean and sd, median and sd, iqr, or survival at two times",
+    ),
+    (
+        "royston_parmar",
+        {"scale": "odds", "gamma": (1.0, math.nan), "knots": (1.0, 2.0)},
+        "nan is impossible among gamma: give finite numbers",
+    ),
+    (
+        "royston_parmar",
+        {"scale": "odds", "gamma": (1.0,), "knots": (1.0,)},
+        "a spline needs at least two knots: give the outer ones too",
+    ),
+    (
+        "survival_table",
+        {"points": ((0.0, 1.0), (math.inf, 0.5))},
+        "inf days is no time of a survival: give a time above 0",
+    ),
+    (
+        "piecewise_exponential",
+        {"steps": ((0.0, 0.1),), "survival": ((1.0, 0.5),), "then": 0.1},
+        "rates by time and survival are too much: give one of them",
+    ),
+    (
+        "piecewise_exponential",
+        {"steps": ((0.0, 0.1), (5.0, 0.2), (5.0, 0.3))},
+        "5 days comes after 5 days: give the times in increasing order",
+    ),
+    (
+        "life_table",
+        {"ages": (-1.0, 0.0), "rates": (0.1, 0.2)},
+        "-1 is impossible among ages: give finite numbers, 0 or more",
+    ),
+    (
+        "categorical",
+        {"times": (1.0, 2.0), "probabilities": (0.5,)},
+        "values and probabilities do not go together: give a probability for each value",
+    ),
+    (
+        "categorical",
+        {"times": (1.0, 2.0), "probabilities": ("rest", "rest")},
+        "more than one part is `rest`: mark one",
+    ),
+    (
+        "categorical",
+        {"times": (1.0, 2.0), "probabilities": (1.5, -0.5)},
+        "a probability is not between 0 and 1: give a number between them",
+    ),
 ]
 
 

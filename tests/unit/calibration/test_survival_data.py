@@ -12,6 +12,8 @@ from sim.calibration.fit_results import FitRequest, fit_survival
 from sim.calibration.survival_data import Columns, Printed, SurvivalData, read_survival_data
 from sim.errors import InputError
 
+MANY = " ".join(f"{n},1,a{n}" for n in range(1, 61))
+
 
 def read(folder: Path, text: str, printed: Printed = Printed(), **columns: object) -> SurvivalData:  # noqa: B008
     """The data of a CSV, its lines divided by blanks."""
@@ -72,6 +74,37 @@ def test_a_digitised_curve_with_numbers_in_a_column(tmp_path: Path) -> None:
     assert one.data.events == 9.0
 
 
+def test_the_number_of_patients_is_the_first_number_at_risk(tmp_path: Path) -> None:
+    """Alone, and before those printed at later times."""
+    curve = "time,survival 0,1 5,0.8 10,0.6 15,0.4"
+    (alone,) = read(tmp_path, curve, Printed(patients=20)).strata
+    assert (alone.data.number, alone.data.events) == (20.0, 12.0)
+    (beside,) = read(
+        tmp_path, "time,survival,at_risk 0,1, 5,0.8, 10,0.6,8 15,0.4,", Printed(patients=20)
+    ).strata
+    assert beside.data.number == 20.0
+    assert beside.data.low.tolist().count(5.0) == 4
+
+
+def test_events_that_are_all_before_the_last_number_at_risk(tmp_path: Path) -> None:
+    """The 4 printed are those until day 10: the rest of the curve falls without any."""
+    text = "time,survival,at_risk 0,1,20 5,0.8, 10,0.8,16 15,0.75,"
+    (one,) = read(tmp_path, text, Printed(events=4)).strata
+    assert one.data.events == 4.0
+    with pytest.raises(InputError, match="events: 21 is not between 0 and the 20 patients"):
+        read(tmp_path, text, Printed(events=21))
+
+
+def test_transitions_without_names_of_states_have_their_numbers(tmp_path: Path) -> None:
+    text = "id,from,to,Tstart,Tstop,status 1,1,2,0,5,1 1,1,3,0,5,0 1,2,3,5,9,1 2,1,2,0,7,0 2,1,3,0,7,1"
+    found = read(tmp_path, text).strata
+    assert [(one.event, one.data.number, one.data.events) for one in found] == [
+        ("1 to 2", 2.0, 1.0),
+        ("1 to 3", 2.0, 1.0),
+        ("2 to 3", 1.0, 1.0),
+    ]
+
+
 def test_the_long_format_of_mstate(tmp_path: Path) -> None:
     """A simulated pathway is exported and fitted: times since the entry into a state, as a scenario counts them."""
     scenario = tmp_path / "s.yaml"
@@ -130,7 +163,26 @@ outcomes: {overall_survival: {from: start, until: {state: dead}}}
         ("time,survival,at_risk 0,1,2000000 5,0.5, 6,0.4,", {}, "2,000,000 patients are at risk at time 0"),
         ("time_low,time_high 5,4", {}, "column time_low: 5 is after time_high 4"),
         ("time_low,time_high 0,", {}, "neither end is known"),
+        (
+            "time_low,time_high,entry 3,5,0 4,6,5",
+            {},
+            "line 3 of data.csv, column time_low: is before the entry",
+        ),
+        ("time,status,arm 5,1,a 6,1,", {"by": "arm"}, "line 3 of data.csv, column arm: is empty"),
+        (f"time,status,arm {MANY}", {"by": "arm"}, "by: arm has 60 values"),
+        (f"time,status,arm {MANY}", {"covariates": ("arm",)}, "covariates: arm has 60 different texts"),
         ("time,survival 0,1 5,0.5 6,0.4", {}, "the numbers at risk are missing"),
+        (
+            "time,survival,age 0,1,3 5,0.5,4",
+            {"covariates": ("age",)},
+            "covariates: a digitised curve has none",
+        ),
+        ("time,survival,at_risk 0,1,20.5 5,0.5,", {}, "column at_risk: 20.5 is not a whole number"),
+        (
+            "time,survival,at_risk 0,1,20 5,0.8,12 5,0.7,11",
+            {},
+            "the number at risk at 5 comes after that at 5",
+        ),
         ("id,from,to,Tstart,Tstop,status 1,1,2,5,5,1", {}, "column Tstop: 5 is not after Tstart 5"),
     ],
 )
