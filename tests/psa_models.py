@@ -34,6 +34,7 @@ add:
 changes:
   pathway.stages.care.events.death.after: {exponential: {rate: $rate}, hazard_ratios: [{value: $ratio}]}
 """
+QUEUE = TWO_STATES.replace("care: {state", "care: {needs: bed, state") + "resources: {bed: {capacity: 90}}\n"
 UNPRICED = "\n".join(
     line.replace("{utility: 0.8}", "{}").replace(" cost: {per_year: $price},", "")
     for line in TWO_STATES.splitlines()

@@ -56,11 +56,10 @@ class Marginal:
 
 
 def marginals(parameter: Parameter) -> dict[str, Marginal]:
-    """The distribution of each number of a parameter, by key; `fixed` without uncertainty."""
+    """The distribution of each number of an uncertain parameter, by key."""
     drawn = parameter.drawn
+    assert drawn is not None
     values = dict(parameter.values)
-    if drawn is None:
-        return {key: Marginal("fixed", (value,)) for key, value in values.items()}
     if drawn.family == "dirichlet":
         counts = dirichlet_counts(parameter, drawn)
         total = math.fsum(counts.values())

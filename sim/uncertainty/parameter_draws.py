@@ -53,8 +53,7 @@ def draw_parameters(parameters: Sequence[Parameter], *, seed: int, draws: Sequen
     streams = _streams(parameters)
     names = list(dict.fromkeys(streams))
     keys = [name_key(name) for name in names]
-    if len(set(keys)) < len(keys):
-        reject_equal_keys(names, keys)
+    reject_equal_keys(names, keys)
     uniform = _compiled_uniform()
     u = {
         name: [uniform(seed, 0, NO_PATIENT, key, int(draw)) for draw in draws]

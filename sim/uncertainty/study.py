@@ -126,7 +126,7 @@ class Points:
 def study_of(request: SensitivityRequest) -> Study:
     """Simulate the arms at their base values, and choose the number to analyse.
 
-    Raises: as `model_of`; InputError for an unknown parameter or an outcome without a number to analyse.
+    Raises: as `model_of`; InputError for an unknown parameter or an outcome without a known number.
     """
     whole, _ = model_of(request)
     asked = whole.measures[: len(whole.measures) - whole.n_curve]
@@ -136,6 +136,9 @@ def study_of(request: SensitivityRequest) -> Study:
         check_centres(arm.parameters)
     base = Points(("at the base values",), tuple(base_values(arm, 1) for arm in model.arms))
     estimates, influences = evaluated(model, base)
+    if not np.isfinite(estimates).all():
+        fact = f"outcomes: {model.measures[0].outcome} is unknown at the base values"
+        raise InputError(fact, "simulate more patients, or name another outcome")
     return Study(request, model, estimates[0], influences[0])
 
 

@@ -1,13 +1,14 @@
 """`allpath sensitivity`: what it prints, writes and rejects."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 
 from sim import sensitivity
 from tests.command import error_of, output_of
-from tests.psa_models import written
+from tests.psa_models import QUEUE, TWO_STATES, written
 
 COMMAND = (
     "sensitivity",
@@ -57,6 +58,21 @@ def test_threshold(tmp_path: Path) -> None:
     assert "at 2.5%" not in printed
     printed = " ".join(output_of(*COMMAND, "--threshold", "price", folder=tmp_path).split())
     assert "The preferred arm does not change within the 95% range of price, 45.7 to 175" in printed
+    assert "has no influence" not in printed
+
+
+def test_a_threshold_without_influence_and_bars_of_shared_resources(tmp_path: Path) -> None:
+    """Equal arms do not differ at any rate; patients who share a bed give bars without a standard error."""
+    ward = QUEUE.replace("0.4 per year", "0.3 per year")
+    written(tmp_path, base=TWO_STATES, same=TWO_STATES, ward=QUEUE, wide=ward)
+    equal = ("sensitivity", "base.yaml", "same.yaml", "--patients", "50", "--workers", "1")
+    printed = " ".join(output_of(*equal, "--threshold", "rate", folder=tmp_path).split())
+    assert "rate has no influence on the differences between the arms." in printed
+    shared = ("sensitivity", "ward.yaml", "wide.yaml", "--patients", "100", "--workers", "1")
+    printed = output_of(*shared, folder=tmp_path)
+    assert "differences have no standard error, and small ones may be noise." in " ".join(printed.split())
+    row = next(line for line in printed.splitlines() if line.startswith("rate"))
+    assert re.search(r"[-+][\d.]+ +[-+][\d.]+$", row), "no error in brackets"
 
 
 def test_indices(tmp_path: Path) -> None:
@@ -86,6 +102,13 @@ def test_json_equals_python(tmp_path: Path) -> None:
     assert list(same.given_data.columns) == ["arm", "reference", "factor", "first", "first_error"]
     assert same.given_data.empty
     assert str(same).startswith("Alive or dead, with an uncertain rate\nNet benefit (GBP)")
+    same.report(tmp_path / "python.html")
+    output_of(*words, "--report", "page.html", folder=tmp_path)
+    own, page = ((tmp_path / name).read_text("utf-8") for name in ("python.html", "page.html"))
+    body = "The preferred arm changes where ratio is"
+    assert body in own
+    assert body in page
+    assert "allpath sensitivity base.yaml better.yaml" in page
 
 
 def test_draws_of_an_analysis(tmp_path: Path) -> None:
@@ -114,6 +137,29 @@ def test_draws_of_an_analysis(tmp_path: Path) -> None:
         assert message in error_of(*words, folder=tmp_path)
 
 
+FEW = ("--draws", "99", "--patients", "20", "--workers", "1", "--at", "2 years", "--out", "few")
+
+
+def test_draws_of_one_arm_and_too_few_draws(tmp_path: Path) -> None:
+    """The rate explains nearly all of survival; fewer than 100 draws have no indices."""
+    written(tmp_path)
+    survival = ("sensitivity", "base.yaml", "--at", "2 years", "--outcome", "survival", "--workers", "1")
+    output_of("psa", "base.yaml", *FEW, folder=tmp_path)
+    assert "--draws: indices from given draws need at least 100 draws" in error_of(
+        *survival, "--draws", "few", folder=tmp_path
+    )
+    more = ("--draws", "200", "--patients", "100", "--out", "kept")
+    output_of("psa", "base.yaml", "--at", "2 years", "--workers", "1", *more, folder=tmp_path)
+    found = json.loads(output_of(*survival, "--draws", "kept", "--json", "-", folder=tmp_path))
+    rows = {row["factor"]: row["first"] for row in found["given_data"]}
+    assert rows["rate"] > 0.9
+    assert abs(rows["price"]) < 0.1
+    more = "  more: {value: 0.8, uncertainty: {normal: {sd: 0.01}}, source: an example, status: assumed}\n"
+    text = TWO_STATES.replace("utility: 0.8", "utility: $more").replace("patients:", f"{more}patients:")
+    written(tmp_path, base=text)
+    assert "draws: kept has no draws of more" in error_of(*survival, "--draws", "kept", folder=tmp_path)
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
@@ -124,6 +170,7 @@ def test_draws_of_an_analysis(tmp_path: Path) -> None:
         (("--assume-spread", "wide"), "--assume-spread: wide is no share"),
         (("--draws", "."), "--draws: . holds no finished analysis"),
         (("--json", "base.yaml"), "would replace an input"),
+        (("--report", "better.yaml"), "would replace an input"),
     ],
 )
 def test_wrong_options(tmp_path: Path, words: tuple[str, ...], message: str) -> None:

@@ -12,7 +12,7 @@ from sim.uncertainty import psa as psa_module
 from sim.uncertainty.draws_folder import DrawsFolder
 from sim.uncertainty.psa import Design, model_of, run_psa, values_by_arm
 from sim.uncertainty.results import PsaResults, analyse
-from tests.psa_models import TWO_STATES, UNPRICED, analysed, request_of, written
+from tests.psa_models import QUEUE, TWO_STATES, UNPRICED, analysed, request_of, written
 
 DESIGNS = list(Design)
 
@@ -244,9 +244,6 @@ def test_notes_give_the_reason_for_no_decision_and_count_fixed_parameters(tmp_pa
         "2 assumed parameters have no uncertainty and stay fixed; --assume-spread 20% varies them.",
     ]
     assert [note[1:] for note in notes] == [("A decision needs at least 40 draws.",)] * 2
-
-
-QUEUE = TWO_STATES.replace("care: {state", "care: {needs: bed, state") + "resources: {bed: {capacity: 90}}\n"
 
 
 @pytest.mark.parametrize("design", DESIGNS)

@@ -13,7 +13,7 @@ from sim.uncertainty.sensitivity import ThresholdSearch, find_threshold, tornado
 from sim.uncertainty.sensitivity_results import SensitivityResults, analyse_parameters
 from sim.uncertainty.study import SensitivityRequest, Study, study_of
 from sim.uncertainty.variance_based import factors_of, simulated_indices
-from tests.psa_models import BETTER, TWO_STATES, request_of, written
+from tests.psa_models import BETTER, RARE, TWO_STATES, request_of, written
 
 UNUSED = "  unused: {value: 2, uncertainty: {lognormal: {sigma: 0.5}}, source: an example, status: assumed}\n"
 WITH_UNUSED = TWO_STATES.replace("patients:", f"{UNUSED}patients:")
@@ -24,7 +24,7 @@ horizon: 1 year
 states: {alive: {}, dead: {}}
 parameters:
   ways: {value: {a: 0.5, b: 0.3, c: 0.2}, uncertainty: {dirichlet: {n: 40}}, source: an example, status: assumed}
-  pair: {value: {d: 0.4, e: 0.6}, uncertainty: {dirichlet: {n: 40}}, source: an example, status: assumed}
+  pair: {value: {d: 0.4, e: 0.6, f: 0}, uncertainty: {dirichlet: {d: 16, e: 24, f: 0}}, source: an example, status: assumed}
   first: {value: 10 days, uncertainty: {lognormal: {sigma: 0.3}}, source: an example, status: assumed}
   second:
     value: 20 days
@@ -208,6 +208,7 @@ def test_a_family_that_has_no_such_member(tmp_path: Path) -> None:
         ({"parameters": ("rat",)}, "parameters: there is no parameter rat; did you mean `rate`"),
         ({"parameters": ("fixed",)}, "parameters: fixed has no uncertainty"),
         ({"outcome": "nothing"}, "outcomes: there is no outcome nothing"),
+        ({"outcome": "cost_by_year"}, "cost_by_year has no number that parameters are analysed by"),
         ({"threshold": "fixed"}, "threshold: no parameter fixed has an uncertainty"),
         ({"sobol": 1}, "sobol: must be a whole number from 2"),
     ],
@@ -220,6 +221,32 @@ def test_wrong_options(tmp_path: Path, options: dict[str, object], message: str)
     files = written(tmp_path, base=fixed, better=BETTER)
     with pytest.raises(InputError, match=message):
         analyse_parameters(files, patients=10, workers=1, **options)
+
+
+def test_an_outcome_that_no_patient_has_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="outcomes: survival is unknown at the base values"):
+        analyse_parameters(written(tmp_path, base=RARE), patients=10, workers=1)
+    with pytest.raises(InputError, match="sensitivity: no scenario is given"):
+        analyse_parameters([])
+
+
+def test_parameters_of_one_table_are_one_factor(tmp_path: Path) -> None:
+    """They are drawn together; a parameter with draws of its own is another factor."""
+    (tmp_path / "draws.csv").write_text("price,unused\n50,1\n150,3\n")
+    text = WITH_UNUSED.replace(
+        "{gamma: {shape: 9}}", "{empirical: {file: draws.csv, column: price}}"
+    ).replace("{lognormal: {sigma: 0.5}}", "{empirical: {file: draws.csv, column: unused}}")
+    study = studied(written(tmp_path, one=text))
+    factors = factors_of([study.model.arms[0].parameters], study.columns)
+    assert factors == {"rate": (("rate", ""),), "price": (("price", ""), ("unused", ""))}
+
+
+def test_a_parameter_that_is_not_chosen_stays_at_its_base_value(tmp_path: Path) -> None:
+    """With the rate fixed, the price explains all of the variance; else the rate explains nearly all."""
+    study = studied(written(tmp_path, one=TWO_STATES), parameters=("price",))
+    ((index,),) = simulated_indices(study, power=5)
+    assert index.factor == "price"
+    assert abs(index.total.value - 1.0) < 5.0 * index.total.error < 0.9
 
 
 def test_one_arm_has_no_threshold(tmp_path: Path) -> None:
