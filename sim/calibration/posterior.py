@@ -137,8 +137,6 @@ def autocorrelation_time(chains: Floats) -> float:
     n = x.shape[1]
     spectrum = np.fft.rfft(x, 2 * n, axis=1)
     covariance = np.fft.irfft(np.abs(spectrum) ** 2, axis=1)[:, :n].mean(axis=(0, 2))
-    if not covariance[0] > 0.0:
-        return 1.0
     times = 2.0 * np.cumsum(covariance / covariance[0]) - 1.0
     inside = np.flatnonzero(np.arange(n) >= 5.0 * times)
     return float(max(times[inside[0] if len(inside) else n - 1], 1.0))
@@ -154,6 +152,4 @@ def scale_reduction(chains: Floats) -> float:
     halves = np.concatenate([chains[:, :half], chains[:, half : 2 * half]])
     means = halves.mean(axis=(1, 2))
     within = halves.var(axis=(1, 2)).mean()
-    if not within > 0.0:
-        return 1.0
     return float(np.sqrt(1.0 + means.var(ddof=1) / within))

@@ -25,7 +25,6 @@ from sim.scenario.source import uncertainty
 from sim.scenario.source.record import Uncertainty
 from sim.scenario.source.tree import Node, scalar
 from sim.uncertainty.assumed_spread import with_assumed_spread
-from sim.uncertainty.marginals import marginals
 
 PathLike = str | os.PathLike[str]
 
@@ -220,8 +219,6 @@ def _check(parameter: Parameter) -> None:
         raise InputError(f"{name} has no uncertainty, so that it has no prior", fix)
     if parameter.drawn.family == "empirical":
         raise InputError(f"{name} is drawn from a list or a table", "give it a prior under `calibrate`")
-    if marginals(parameter)[""].sd <= 0.0:
-        raise InputError(f"{name} has a prior without spread", "give it a wider one")
 
 
 def _without_others(parameter: Parameter, names: Sequence[str]) -> Parameter:

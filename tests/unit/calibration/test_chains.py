@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sim.calibration.emulator import _in_scores, _ridge, features
+from sim.calibration.emulator import _fitted, _in_scores, _ridge, features
 from sim.calibration.posterior import autocorrelation_time, scale_reduction
 
 
@@ -31,6 +31,16 @@ def test_scale_reduction() -> None:
     assert scale_reduction(same) < 1.001
     apart = same + np.array([0.0, 1.0])[:, None, None]
     assert scale_reduction(apart) == pytest.approx(np.sqrt(4 / 3), rel=0.01)
+
+
+def test_a_surface_with_few_runs_is_fitted_with_a_penalty() -> None:
+    """Without one its six coefficients are not unique from eight runs."""
+    z = np.random.default_rng(5).standard_normal((8, 2))
+    x, values = features(z), (z @ np.array([1.0, -2.0]))[:, None]
+    assert _ridge(x, values, 0.0, 3)[0] is None
+    coefficients, errors = _fitted(x, values, n_linear=3)
+    assert coefficients[:, 0] == pytest.approx([0.0, 1.0, -2.0, 0.0, 0.0, 0.0], abs=1e-6)
+    assert errors[0] < 1e-6
 
 
 def test_a_quadratic_surface_is_emulated_exactly() -> None:

@@ -66,6 +66,15 @@ def test_categories_are_multinomial(counts: tuple[int, ...], exclusive: bool) ->
     assert log_likelihoods(objective(*figures), points) == pytest.approx(expected - expected[0])
 
 
+def test_categories_of_one_attribute_are_multinomial() -> None:
+    """Two of its values, 30 and 40 of 100: 30 have others."""
+    figures = [figure(name=k, category=k, count=n, n=100) for k, n in (("a", 30), ("b", 40))]
+    points = POINTS[:, :2]
+    rest = 1.0 - points.sum(axis=1, keepdims=True)
+    expected = stats.multinomial.logpmf([30, 40, 30], 100, np.concatenate([points, rest], axis=1))
+    assert log_likelihoods(objective(*figures), points) == pytest.approx(expected - expected[0])
+
+
 @pytest.mark.parametrize("measure", ["survival", "cumulative_incidence"])
 def test_two_times_of_a_curve_are_multinomial(measure: str) -> None:
     """60 of 100 without the event at the first time and 45 at the second: 40, 15 and 45."""

@@ -45,7 +45,7 @@ targets:
     source: P-1
     figures:
       ever: {count: 30, n: 40, kind: emergent, scenario: base, outcome: cured}
-      100 days: {published: 0.5, interval: [0.4, 0.6], scenario: base, outcome: cure, at: 100 days}
+      100 days: {published: 0.5, unit: share, interval: [0.4, 0.6], scenario: base, outcome: cure, at: 100 days}
       free: {published: 2, unit: months, interval: [1, not reached], scenario: base, outcome: free}
   A-2:
     population: all
@@ -82,7 +82,7 @@ def test_what_a_file_of_targets_says(folder: Path) -> None:
     ever, at_100, free = first.figures
     assert (ever.published, ever.count, ever.n, ever.kind) == (0.75, 30, 40, Kind.EMERGENT)
     assert (at_100.at, at_100.published, at_100.accepted().rule) == (100.0, 0.5, "printed")
-    assert (free.unit, free.interval) == ("months", (1.0, math.inf))
+    assert (at_100.unit, free.unit, free.interval) == ("", "months", (1.0, math.inf))
     assert [one.use for one in second.figures] == [Use.VALIDATION, Use.CALIBRATION, Use.VALIDATION]
     assert [one.applies for one in second.figures] == [True, True, False]
 
@@ -127,10 +127,25 @@ FAULTS = {
     ),
     "extremes of one patient": ("interval: [1, not reached]", "n: 1, extremes: [1, 4]", "one patient has no"),
     "a tolerance of 0": ("within: 0.2", "within: 0", "a tolerance is above 0"),
-    "neither published nor count": ("published: 0.5, ", "", "needs `published` or `count`, one of them"),
+    "neither published nor count": (
+        "published: 0.5, unit: share, ",
+        "",
+        "needs `published` or `count`, one of them",
+    ),
     "a share above 1": ("published: 0.5", "published: 50", "50 is not a probability"),
     "an interval upside down": ("[0.4, 0.6]", "[0.6, 0.4]", "an interval is a lower and an upper end"),
     "no interval and no n": ("interval: [0.4, 0.6], ", "", "has neither `n` nor `interval`"),
+    "a time of 0": ("published: 2, unit", "published: 0, unit", "a time is greater than 0"),
+    "no figure": (
+        TARGETS[TARGETS.index("      a: {published: 0.3") :],
+        "      {}",
+        "there is no figure",
+    ),
+    "neither targets nor priors": (
+        TARGETS[TARGETS.index("targets:") :],
+        "",
+        "has neither `targets` nor `calibrate`",
+    ),
     "an unknown unit": ("unit: months", "unit: moons", "`moons`"),
     "an unknown scenario": ("scenario: base, outcome: cured", "scenario: bsae, outcome: cured", "`bsae`"),
     "no scenario": ("scenario: base, outcome: cured", "outcome: cured", "`scenario` is missing"),
@@ -158,6 +173,7 @@ def test_each_fault_is_one_error_with_its_place(folder: Path, fault: str) -> Non
     ("old", "new", "fact", "fix"),
     [
         ("outcome: cured", "outcome: cured_", "there is no outcome cured_", "did you mean `cured`?"),
+        ("outcome: cure, at: 100 days", "outcome: cure", "outcome cure of", "say `at` which time it was"),
         ("category: a", "category: c", "has no share of c", "it has share of a, share of b"),
         ("step: 2", "step: 3", "has no share of step 3", "share of 2. "),
     ],
