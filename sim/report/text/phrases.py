@@ -164,7 +164,8 @@ def _list_of_values(
 ) -> Iterator[tuple[Conditions, str]]:
     """Times or numbers with their probabilities."""
     for all_conditions, entries in alternatives(categorical.entries, conditions):
-        text = parts(entries, number if numbers else time) + odds(categorical.odds_ratios)
+        write = number if numbers else time
+        text = parts(entries, write) + odds(categorical.odds_ratios, write)
         plain = categorical_arguments(replace(categorical, entries=entries))
         if first_choice(plain) is None and not categorical.odds_ratios:
             text += _moments("categorical", plain, numbers)
@@ -252,14 +253,14 @@ def modifiers(one: Distribution, *, numbers: bool = False) -> Iterator[str]:
         yield f"not before {choice(least, time)} after {stamp}"
 
 
-def ratio_phrase(one: Ratio) -> str:
-    """A ratio and the patients and times to which it applies."""
+def ratio_phrase(one: Ratio, write: Callable[[Any], str] = scalar) -> str:
+    """A ratio and the patients and times to which it applies. write: the entries whose odds it multiplies."""
     text = choice(one.value, lambda value: number(math.exp(value) if one.is_log else value))
     if one.per is not None:
         exponent = f"{one.per} - {number(one.centre)}" if one.centre else str(one.per)
         text += f" to the power of ({exponent})" + (", at least 0," if one.above else "")
     if one.of:
-        text += f" for {', '.join(scalar(key) for key in one.of)}"
+        text += f" for {', '.join(write(key) for key in one.of)}"
     if one.when is not None:
         text += f" {where(one.when)}"
     if one.begin > 0:
@@ -281,9 +282,9 @@ def probability(one: Probability) -> str:
     return choice(one.value, share) + odds(one.odds_ratios)
 
 
-def odds(ratios: tuple[Ratio, ...]) -> str:
+def odds(ratios: tuple[Ratio, ...], write: Callable[[Any], str] = scalar) -> str:
     """Odds ratios, to follow the probabilities to which they apply."""
-    return "".join(f", odds multiplied by {ratio_phrase(ratio)}" for ratio in ratios)
+    return "".join(f", odds multiplied by {ratio_phrase(ratio, write)}" for ratio in ratios)
 
 
 def parts(entries: Entries[Any], write: Callable[[Any], str]) -> str:

@@ -164,7 +164,7 @@ def arrival(scenario: Scenario) -> str:
     if one.kind == "every":
         return f"one every {time(one.interval or 0.0)}{lasting}"
     if one.kind == "days":
-        return f"arriving on {len(one.days):,} given days, {one.days[0]:.10g} the first of them{lasting}"
+        return f"arriving on {len(one.days):,} given days, first on day {one.days[0]:.10g}{lasting}"
     rates = [rate(per_day) + (f" from {time(begin)}" if begin else "") for begin, per_day in one.rates]
     return f"arriving at random, {', '.join(rates)}{_repeated(one.repeat)}{lasting}"
 

@@ -156,6 +156,41 @@ def test_modifiers_stand_below_their_distribution_in_the_order_in_which_they_act
     ]
 
 
+@pytest.mark.parametrize(
+    ("distribution", "lines"),
+    [
+        (
+            "{exponential: {mean: 10 days}, already: 3 days}",
+            [
+                "it: after exponential, mean 10 days (mean 10 days, median 6.93 days)",
+                "    conditional on an elapsed time of 3 days",
+            ],
+        ),
+        (
+            "{exponential: {mean: 10 days}, already: current_age}",
+            [
+                "it: after exponential, mean 10 days (mean 10 days, median 6.93 days)",
+                "    conditional on the elapsed time: the current age",
+            ],
+        ),
+        (
+            "{life_table: {rows: {50: 0.1, 51: 0.2, 52: closed}}, already: current_age}",
+            [
+                "it: after life table from age 50 to 52",
+                "    conditional on the elapsed time: the current age",
+            ],
+        ),
+        (
+            "{categorical: {2 days: 0.5, 4 days: 0.5}, odds_ratios: [{when: {sex: male}, of: [2 days], value: 3}]}",
+            ["it: after 2 days: 50%, 4 days: 50%, odds multiplied by 3 for 2 days where sex is male"],
+        ),
+    ],
+)
+def test_elapsed_times_life_tables_and_odds(distribution: str, lines: list[str], tmp_path: Path) -> None:
+    """A list of times with odds ratios has no single mean."""
+    assert ward(f"it: {{after: {distribution}, to: dead}}", tmp_path) == [*lines, "  to dead"]
+
+
 # ---------------------------------------------------------------- events
 
 
@@ -313,6 +348,39 @@ def test_the_sections_of_a_protocol(tmp_path: Path) -> None:
             "  p_sick = 0.4, uncertainty {beta: {n: 50}}: mean 0.4, 95% 0.27 to 0.538 [S-1]",
         ],
     }
+
+
+@pytest.mark.parametrize(
+    ("arrive", "told"),
+    [
+        ("{every: 2 days, for: 1 years}", "one every 2 days for 1 year"),
+        ("{days: [3 days, 5 days, 300 days]}", "arriving on 3 given days, first on day 3"),
+    ],
+)
+def test_arrivals(arrive: str, told: str, tmp_path: Path) -> None:
+    line = next(one for one in WHOLE.splitlines() if one.startswith("  arrive"))
+    text = WHOLE.replace(line, f"  arrive: {arrive}")
+    assert sections(text, tmp_path)["Patients"][0] == f"Patients, {told}"
+
+
+def test_patients_of_a_table_a_bed_that_is_held_and_an_outcome_of_some_patients(tmp_path: Path) -> None:
+    """The rows and columns of the table; the release of the resource; whom an outcome is about."""
+    (tmp_path / "cohort.csv").write_text("age,grade\n50,1\n60,2\n")
+    text = FRAME.format(event="        it: {after: {fixed: 9 days}, to: home}")
+    text = text.replace("  number: 40\n", "  from_file: cohort.csv\n")
+    text = text.replace("      state: alive\n", "      state: alive\n      needs: bed\n")
+    text = text.replace(
+        "{state: dead}}}\n", "{state: dead}}, old: {ever: {stage: home}, among: {grade: {at_least: 2}}}}\n"
+    )
+    text += "resources: {bed: {capacity: 3, release: when_next_granted}}\n"
+    found = sections(text, tmp_path)
+    assert "from a table of 2 rows with age, grade" in found["Patients"]
+    assert found["Resources"] == [
+        "bed: capacity 3, first come, first served, held until the next resource is granted"
+    ]
+    assert found["Outcomes"][1] == (
+        "old (ever): entering home, among patients with grade is at least 2 at the start"
+    )
 
 
 def test_costs_and_utilities_are_told_with_what_they_belong_to(tmp_path: Path) -> None:
