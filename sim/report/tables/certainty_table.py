@@ -119,6 +119,7 @@ def _meaning(first: Certainty) -> str:
     if first.parameters is not None:
         parts.append("parameters: 95% interval over draws of the parameters")
     if first.structure is not None:
-        parts.append(f"structure: range over {len(first.alternatives)} alternatives and the base case")
+        n = len(first.alternatives)
+        parts.append(f"structure: range over {n} alternative{'s' * (n > 1)} and the base case")
     points = " in percentage points" if first.row.unit in number_format.SHARES else ""
     return f"difference from the reference{points}; {'; '.join(parts)}"

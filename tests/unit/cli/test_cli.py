@@ -147,6 +147,46 @@ def test_a_report_beside_json_on_stdout(allpath: Allpath, ward: Path) -> None:
     assert page.exists()
 
 
+def test_a_run_and_a_comparison_until_precision_say_what_it_took(allpath: Allpath, ward: Path) -> None:
+    longer = ward.parent / "longer.yaml"
+    longer.write_text(SCENARIO.replace("mean: 20 days", "mean: 30 days"))
+    for words in (("run", ward), ("compare", ward, longer)):
+        ended = allpath(*words, "--until-precision", "overall_survival@1 year=0.2")
+        assert (ended.status, ended.err) == (0, "")
+        *_, last = ended.out.splitlines()
+        assert re.fullmatch(
+            r"overall_survival@1 year=0\.2: took 40 patients in one round, half-width 0\.[01]\d+", last
+        )
+
+
+def test_without_outcomes_the_patients_are_simulated_and_a_sentence_says_so(
+    allpath: Allpath, ward: Path
+) -> None:
+    bare, other = ward.parent / "bare.yaml", ward.parent / "other.yaml"
+    bare.write_text(SCENARIO[: SCENARIO.index("outcomes:")])
+    other.write_text(SCENARIO.replace("overall_survival:", "other:"))
+    page = ward.parent / "page.html"
+    assert "\nThe scenario has no outcomes.\n" in allpath("run", bare, "--report", page).out
+    assert "The scenario has no outcomes." in page.read_text("utf-8")
+    told = allpath("compare", ward, other).out
+    assert "\nThe arms have no outcome in common.\n" in told
+    assert "Note: outcomes not compared, only other has: other" in told
+    assert allpath("compare", ward, other, "--report", page).status == 0
+
+
+def test_an_outcome_of_another_kind_is_no_row_of_the_comparison(allpath: Allpath, ward: Path) -> None:
+    other = ward.parent / "other.yaml"
+    days = "  days: {time_in: {state: alive}}\n"
+    ward.write_text(SCENARIO + days)
+    other.write_text(SCENARIO.replace("{from: start, until: {state: dead}}", "{ever: {stage: home}}") + days)
+    page = ward.parent / "page.html"
+    told = allpath("compare", ward, other, "--full", "--report", page).out
+    assert "other defines differently from ward: overall_survival" in " ".join(told.split())
+    overview = page.read_text("utf-8").partition("All outcomes</")[2].partition("</table>")[0]
+    assert "days" in overview
+    assert "overall survival" not in overview.lower()
+
+
 def test_a_run_and_a_comparison_have_a_workbook(allpath: Allpath, ward: Path) -> None:
     pytest.importorskip("xlsxwriter", reason="XlsxWriter is not installed")
     book = ward.parent / "book.xlsx"
@@ -431,6 +471,7 @@ def test_the_resolved_form_resolves_to_itself(allpath: Allpath, ward: Path) -> N
     assert "horizon: 365.25 days" in resolved
     ward.write_text(resolved)
     assert allpath("check", "--resolved", ward).out == resolved
+    assert allpath("check", "--resolved", ward, ward).out == f"{resolved}---\n{resolved}"
 
 
 def test_describe_tells_what_the_scenario_says(allpath: Allpath, ward: Path) -> None:

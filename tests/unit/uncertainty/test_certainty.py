@@ -122,6 +122,50 @@ def test_the_command_prints_a_row_for_each_arm_and_says_what_is_undetermined(fil
     assert "The same with a lower rate: undetermined by parameters." in table
 
 
+ALTERNATIVE = "format: 1\ntitle: t\nbased_on: {}\nchanges: {{parameters.rate.value: {} per year}}\n"
+
+
+@pytest.mark.parametrize(
+    ("rates", "sentence"),
+    [
+        ({"slow": 0.3}, "The same with a lower rate: higher; all kinds of uncertainty agree."),
+        (
+            {"at_once": 50, "slow": 0.3},
+            "undetermined by structure; the alternatives range from 0.0 (at once) to +14.3 (slow).",
+        ),
+    ],
+)
+def test_structure_alone_has_a_range_and_a_table_of_the_alternatives(files, tmp_path, rates, sentence):
+    """Where everybody dies at once the arms do not differ; with a lower rate in both they still do."""
+    for name, rate in rates.items():
+        (tmp_path / f"{name}.yaml").write_text(ALTERNATIVE.format(files[0], rate))
+    options = ("--at", "2 years", "--patients", "300", "--structure", str(tmp_path))
+    page = tmp_path / "page.html"
+    told = output_of("compare", *map(str, files), *options, "--report", str(page))
+    table = " ".join(told.split("How sure the differences are: ")[1].split())
+    assert sentence in table
+    assert "parameters: 95% interval" not in table
+    n = len(rates)
+    assert f"range over {n} alternative{'s' * (n > 1)} and the base case" in table
+    text = page.read_text("utf-8")
+    assert "How sure are the differences?" in text
+    assert "Structural alternatives: Survival at 2 years" in text
+    assert sentence in text
+
+
+def test_an_outcome_that_not_all_arms_have_at_one_time_is_an_error(files, tmp_path):
+    (tmp_path / "slow.yaml").write_text(ALTERNATIVE.format(files[0], 0.3))
+    short = tmp_path.parent / "short.yaml"
+    short.write_text(
+        f"format: 1\ntitle: Short\nbased_on: {files[0]}\nremove: [outcomes.survival]\nadd: {{outcomes.dead: {{ever: {{state: dead}}}}}}\n"
+    )
+    told = error_of(
+        "compare", str(files[0]), str(short), "--structure", str(tmp_path), "--outcome", "survival"
+    )
+    assert "survival has no difference between all arms at one time" in told
+    assert "name an outcome that all arms have" in told
+
+
 def test_the_json_of_the_command_satisfies_the_schema(files):
     told = json.loads(
         output_of("compare", *map(str, files), *TIME, "--patients", "60", "--draws", "20", "--json", "-")
