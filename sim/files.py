@@ -10,7 +10,6 @@ import stat
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from itertools import count
 from math import isfinite
 from pathlib import Path
 from platform import node
@@ -18,6 +17,8 @@ from typing import Any
 
 from sim.errors import InputError, RunError
 
+PROCESSES = Path("/proc")
+"""Where Linux lists the processes."""
 UNFINISHED = re.compile(r"\.(?P<name>.+)\.(?P<host>[^.]*)-(?P<process>\d+)-(?P<start>\d+)-\d+\.unfinished")
 """The name of a file or folder while it is written, with the process that writes it."""
 _written_in: set[Path] = set()
@@ -245,14 +246,13 @@ def _is_stream(path: Path) -> bool:
 def _new(path: Path, make: Callable[[str], Any]) -> tuple[Path, Any]:
     """Make an unfinished file or folder beside a path; the system applies the umask."""
     _written_in.add(path.parent)  # first: an interrupt may come as soon as it is made
-    for number in count():
-        process = os.getpid()
+    process, number = os.getpid(), 0
+    while True:
         name = f".{path.name}.{_host()}-{process}-{_start(process)}-{number}.unfinished"
         try:
             return path.with_name(name), make(str(path.with_name(name)))
         except FileExistsError:
-            continue
-    raise AssertionError
+            number += 1
 
 
 def _host() -> str:
@@ -264,15 +264,15 @@ def _start(process: int) -> int:
 
     Raises: FileNotFoundError on Linux where there is no such process.
     """
-    if not Path("/proc/self/stat").exists():
+    if not (PROCESSES / "self/stat").exists():
         return 0
-    fields = Path(f"/proc/{process}/stat").read_text("utf-8", errors="replace").rpartition(")")[2].split()
+    fields = (PROCESSES / f"{process}/stat").read_text("utf-8", errors="replace").rpartition(")")[2].split()
     return int(fields[19])
 
 
 def _has_ended(process: int, start: int) -> bool:
     """Whether a process has ended; False where this cannot be found out (Windows)."""
-    if Path("/proc/self/stat").exists():
+    if (PROCESSES / "self/stat").exists():
         try:
             return _start(process) != start
         except OSError:

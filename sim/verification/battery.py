@@ -166,14 +166,11 @@ def _states(case: _Case) -> Iterator[Check]:
     compared = f"shares of patients in all stages at {TIMES} times: largest deviation of their sum from 1"
     yield Check("occupancy sums to one", compared, off, 0.0, verdict)
     terminal = [stage.name for stage in case.scenario.stages if stage.terminal]
-    if not terminal:
-        yield _not_applicable("deaths never fall", "no stage is terminal")
-    else:
-        codes = [log.names.stages.index(name) for name in terminal]
-        ending = np.isin(log.stage_to, codes) & (log.does == ENTERS)
-        is_last = np.append(np.diff(log.patient_of_row()) > 0, True)
-        after = int((ending & ~is_last).sum())
-        yield _exactly("deaths never fall", "events after a terminal stage was entered", after)
+    codes = [log.names.stages.index(name) for name in terminal]
+    ending = np.isin(log.stage_to, codes) & (log.does == ENTERS)
+    is_last = np.append(np.diff(log.patient_of_row()) > 0, True)
+    after = int((ending & ~is_last).sum())
+    yield _exactly("deaths never fall", "events after a terminal stage was entered", after)
     falls = np.diff(log.time) < 0
     falls[log.row_of[1:-1] - 1] = False
     beyond = log.time > log.follow_up[log.patient_of_row()]

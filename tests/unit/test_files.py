@@ -10,11 +10,21 @@ import sys
 import threading
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from sim import files
 from sim.errors import InputError, RunError
-from sim.files import check_file, check_folder, check_outputs, json_text, whole_folder, write_whole
+from sim.files import (
+    check_file,
+    check_folder,
+    check_outputs,
+    for_json,
+    json_text,
+    whole_file,
+    whole_folder,
+    write_whole,
+)
 
 ROOT = Path(__file__).parents[2]
 
@@ -140,6 +150,28 @@ def test_where_the_last_step_fails_the_old_folder_comes_back(
     assert names_in(tmp_path) == ["run"]
 
 
+def test_where_the_last_step_fails_a_new_folder_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(self: Path, target: Path) -> Path:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(Path, "rename", fails)
+    with pytest.raises(RunError, match="input/output error"):
+        write_folder(tmp_path / "run")
+    assert names_in(tmp_path) == []
+
+
+def test_two_writers_of_one_file_do_not_share_what_is_unfinished(tmp_path: Path) -> None:
+    with whole_file(tmp_path / "a") as first:
+        with whole_file(tmp_path / "a") as second:
+            second.write("second")
+        assert (tmp_path / "a").read_text() == "second"
+        first.write("first")
+    assert (tmp_path / "a").read_text() == "first"
+    assert names_in(tmp_path) == ["a"]
+
+
 # ---------------------------------------------------------------- links and streams
 
 
@@ -173,6 +205,11 @@ def test_a_name_that_is_no_utf_8_is_escaped_in_json() -> None:
     assert json_text({"title": "é"}, ascii_only=True).isascii()
 
 
+def test_numbers_of_numpy_are_numbers_in_json() -> None:
+    found = for_json({"count": np.int64(3), "off": [np.float64("nan"), np.bool_(True)]})
+    assert json_text(found) == '{\n  "count": 3,\n  "off": [\n    null,\n    true\n  ]\n}\n'
+
+
 # ---------------------------------------------------------------- left by killed processes
 
 
@@ -204,6 +241,20 @@ def test_what_a_living_process_or_another_machine_writes_stays(
         (tmp_path / name).mkdir()
     write_whole(tmp_path / "another", "text")
     assert len(names_in(tmp_path)) == 5
+
+
+def test_where_the_system_lists_no_processes_those_that_live_are_known_by_number(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on macOS."""
+    monkeypatch.setattr(files, "PROCESSES", tmp_path / "proc")
+    other = f".x.{files._host()}-999999999-0-0.unfinished"
+    (tmp_path / other).mkdir()
+    with whole_folder(tmp_path / "run") as new:
+        assert new.name.endswith(f"-{os.getpid()}-0-0.unfinished")
+        write_whole(tmp_path / "another", "text")
+        assert new.is_dir()
+    assert names_in(tmp_path) == ["another", "run"]
 
 
 def test_an_old_folder_that_was_moved_aside_comes_back(tmp_path: Path) -> None:

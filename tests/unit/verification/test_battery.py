@@ -284,6 +284,45 @@ def test_a_queue_that_never_empties(tmp_path: Path) -> None:
     assert {one.verdict for name, one in checks.items() if name not in reasons} == {Verdict.PASS}
 
 
+CHOICES = """\
+format: 1
+title: Times that depend on the patient, and costs by category
+horizon: 3 years
+states: {ill: {}, well: {}, dead: {}}
+economics: {currency: GBP, discount: {cost: 0.03, qaly: 0.03}, convention: annual}
+patients: {number: 600, attributes: {fit: {bernoulli: 0.5}}}
+parameters:
+  cured: {value: 0.3, uncertainty: {beta: {n: 40}}, source: an example, status: assumed}
+pathway:
+  start: home
+  stages:
+    home:
+      state: ill
+      cost: {on_entry: {visit: 20}, per_day: {drugs: 3}}
+      events:
+        away: {after: {categorical: {9 days: 0.5, 20 days: 0.5}}, to: away}
+        relapse: {after: {mixture_cure: {cured: $cured, of: {exponential: {mean: 50 days}}}}, to: gone}
+    away:
+      state: well
+      events:
+        end:
+          after: [{when: {fit: true}, value: {exponential: {mean: 2 years}}}, {value: {exponential: {mean: 1 year}}}]
+          to: gone
+    gone: {state: dead, terminal: true}
+"""
+
+
+def test_a_scenario_without_outcomes(tmp_path: Path) -> None:
+    """Nor utilities or queues; its parameter is varied with 500 of the 600 patients."""
+    (tmp_path / "choices.yaml").write_text(CHOICES)
+    checks = found(tmp_path / "choices.yaml")
+    reasons = {name: one.note for name, one in checks.items() if one.verdict is Verdict.NOT_APPLICABLE}
+    assert reasons["mirrored arms"] == "the scenario has no outcomes"
+    assert "costs" not in reasons
+    assert checks["a higher hazard never delays its event"].compared.startswith("2 events, ")
+    assert {one.verdict for name, one in checks.items() if name not in reasons} == {Verdict.PASS}
+
+
 def test_nobody_dies(tmp_path: Path) -> None:
     """A terminal stage that is no death, and is not reached."""
     text = WARD.replace("after: {weibull: {shape: 1.2, mean: 500 days}}", "after: {fixed: 9 years}")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from math import nan
+from math import log, nan
 from pathlib import Path
 
 import pytest
 from scipy.stats import norm, t
 
-from sim.calibration.targets import Figure, read_targets
+from sim.calibration.targets import Figure, TargetFile, read_targets
 from sim.errors import ScenarioError
 from sim.verification.battery import Verdict
 from sim.verification.published import agreement, compare_with_published
@@ -57,20 +57,33 @@ outcomes: {stay: {time_in: {stage: ward}}}
 """
 
 
+def targets(folder: Path, figure: str, *, unit: str = "days") -> TargetFile:
+    """A file of targets with this figure of the scenario."""
+    (folder / "s.yaml").write_text(SCENARIO)
+    (folder / "t.yaml").write_text(
+        "format: 1\ntitle: T\nscenarios: {s: s.yaml}\n"
+        "targets: {a: {population: all, endpoint: stay, source: here, figures: "
+        f"{{all: {{published: 9, unit: {unit}, rounding: 1, scenario: s, {figure}}}}}}}}}\n"
+    )
+    (file,) = read_targets([folder / "t.yaml"])
+    return file
+
+
 @pytest.mark.parametrize(
     ("figure", "message"),
     [
         ("outcome: stya, measure: mean", "s.yaml has no mean of stya"),
+        ("outcome: stya", r"s.yaml has no outcome stya\n    did you mean `stay`\?"),
         ("outcome: stay, measure: total", "s.yaml has no total of stay"),
         ("outcome: incremental, measure: icer", "s.yaml is compared with nothing"),
     ],
 )
 def test_a_number_that_is_not_there_is_an_error(figure: str, message: str, tmp_path: Path) -> None:
-    (tmp_path / "s.yaml").write_text(SCENARIO)
-    target = "{population: all, endpoint: stay, source: here, figures: {all: {published: 9, unit: days, rounding: 1, scenario: s, FIGURE}}}"
-    (tmp_path / "t.yaml").write_text(
-        f"format: 1\ntitle: T\nscenarios: {{s: s.yaml}}\ntargets: {{a: {target.replace('FIGURE', figure)}}}\n"
-    )
-    (file,) = read_targets([tmp_path / "t.yaml"])
     with pytest.raises(ScenarioError, match=message):
-        compare_with_published(file, workers=1)
+        compare_with_published(targets(tmp_path, figure), workers=1)
+
+
+def test_a_time_without_a_measure_is_a_median(tmp_path: Path) -> None:
+    """Of an exponential with mean 9 days, in weeks: five standard errors of 100 patients."""
+    (found,) = compare_with_published(targets(tmp_path, "outcome: stay", unit="weeks"), workers=1)
+    assert found.simulated == pytest.approx(9 * log(2) / 7, abs=5 * 9 / 7 / 100**0.5)
