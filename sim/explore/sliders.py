@@ -102,7 +102,8 @@ def _sliders(parameter: Parameter, arms: tuple[int, ...]) -> Iterator[Slider]:
         value = _rounded(number / size)
         if drawn and drawn[key].family != "fixed":
             low, high = (drawn[key].quantile(p) / size for p in RANGE)
-            yield _slider(parameter, arms, value, key=key, unit=unit, ends=(low, high))
+            ends = (low, high) if low < high else None
+            yield _slider(parameter, arms, value, key=key, unit=unit, ends=ends)
         elif not drawn and not key and value not in (0, 1):  # these are often a choice between the two
             yield _slider(parameter, arms, value, unit=unit, ends=None)
 
@@ -139,8 +140,6 @@ def _slider(
         _rounded(value + step * count)
         for count in (-floor((value - low) / step + 1e-9), floor((high - value) / step + 1e-9))
     )
-    if low == high:
-        high = value + step
     return Slider(parameter, key, arms, value, unit, low, high, step, ends is not None)
 
 

@@ -7,6 +7,7 @@ import re
 import pytest
 
 import sim
+from sim.errors import InputError
 from sim.explore import drawing
 from sim.explore.explorer import PATIENTS, Changed, Explorer
 from sim.outcomes.results import Results
@@ -76,6 +77,24 @@ def test_one_arm_has_its_own_table(explorer):
     now = alone.view(Changed({"stay.0": 7.5}, {}), ["survival"])
     html = drawing.headline(alone.base, now, names=drawing.headline_outcomes(alone.base))
     assert "base case" in html
+
+
+def test_a_parameter_that_stands_outside_the_pathway_has_the_results_of_a_run(tmp_path):
+    """The length of follow-up: the scenario is compiled anew for it."""
+    file, _ = written(tmp_path)
+    text = file.read_text().replace("  always:", "  length: {value: 200 days, status: assumed}\n  always:")
+    file.write_text(text.replace("  number: 200\n", "  number: 200\n  follow_up: $length\n"))
+    explorer = Explorer.of([file], replications=2, seed=2)
+    found = explorer.view(Changed({"length.0": 100.0}, {}), ["survival"]).results
+    asked = sim.run(file, seed=2, replications=2, settings=["parameters.length.value=100 days"]).results
+    assert rows(found, "survival") == rows(asked, "survival")
+    assert "2 replications, 400 simulated patients, seed 2" in drawing.head(explorer)
+
+
+def test_a_file_that_is_set_is_an_error(explorer, tmp_path):
+    (tmp_path / "more.yaml").write_text("format: 1\n")
+    with pytest.raises(InputError, match="the explorer cannot save a layer of a file that is set"):
+        Explorer.of(explorer.files, settings=[str(tmp_path / "more.yaml")])
 
 
 def test_the_page_of_the_comparison_names_the_changes(explorer):

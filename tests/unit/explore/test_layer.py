@@ -54,6 +54,23 @@ def test_a_run_of_the_layer_gives_the_numbers_of_the_page(saved):
     assert found != base
 
 
+def test_a_gamma_keeps_its_shape_and_a_list_of_values_is_named_in_a_comment(tmp_path):
+    file, _ = written(tmp_path)
+    text = file.read_text().replace("sd: 0.1 per year", "shape: 16")
+    file.write_text(
+        text.replace("{normal: {mean: 6 days, sd: 1 days}}", "{empirical: [4 days, 6 days, 8 days]}")
+    )
+    changes = {"parameters.deaths.value": "0.6 per year", "parameters.stay.value": "7 days"}
+    found = layer(sim.load(file), [], changes, based_on=file, title="Moved")
+    assert found.startswith("# The uncertainty of stay is that of the base case.\n")
+    (tmp_path / "moved.yaml").write_text(found)
+    written_as = {
+        one.name: (one.text, one.uncertainty) for one in sim.load(tmp_path / "moved.yaml").parameters
+    }
+    assert written_as["deaths"] == ("0.6 per year", "{gamma: {shape: 16}}")
+    assert written_as["stay"] == ("7 days", "{empirical: [4 days, 6 days, 8 days]}")
+
+
 def test_every_uncertainty_is_centred_on_the_value_of_the_layer(saved):
     """Where it is not, drawing the parameters is an error."""
     *_, target = saved

@@ -17,7 +17,12 @@ from tests.unit.explore.explored import written
 
 def opened(folder, monkeypatch, **options) -> AppTest:
     """The page of both scenarios."""
-    files = [str(file) for file in written(folder)]
+    return opened_of(written(folder), monkeypatch, **options)
+
+
+def opened_of(paths, monkeypatch, **options) -> AppTest:
+    """The page of scenario files."""
+    files = list(map(str, paths))
     arguments = json.dumps({"files": files, "command": ["allpath", "explore", *files], **options})
     monkeypatch.setattr(sys, "argv", [str(SCRIPT), arguments])
     app = AppTest.from_file(str(SCRIPT), default_timeout=60).run()
@@ -105,6 +110,50 @@ def test_scenarios_that_cannot_be_compared_are_an_error(tmp_path, monkeypatch):
         app = AppTest.from_file(str(SCRIPT), default_timeout=60).run()
     assert not app.exception
     assert len(app.error) == 1
+
+
+BARE = """\
+format: 1
+title: Nothing to move
+horizon: 1 year
+states: {alive: {}, dead: {}}
+patients: {number: 20}
+pathway:
+  start: home
+  stages:
+    home: {state: alive, events: {death: {after: {exponential: {mean: 1 year}}, to: gone}}}
+    gone: {state: dead, terminal: true}
+outcomes: {dead: {ever: {state: dead}}}
+"""
+
+
+def test_a_scenario_without_parameters_curves_and_resources(tmp_path, monkeypatch):
+    """The table of outcomes and the layer file remain."""
+    (tmp_path / "bare.yaml").write_text(BARE)
+    app = opened_of([tmp_path / "bare.yaml"], monkeypatch)
+    captions = [one.value for one in app.sidebar.caption]
+    assert captions == ["The scenario declares no parameters that are numbers."]
+    assert not app.subheader
+    assert not app.main.selectbox
+    assert [one.label for one in app.text_input] == ["Title", "File"]
+
+
+def test_arms_with_other_capacities_have_a_stepper_each(tmp_path, monkeypatch):
+    """Its label names the arm; set back to its capacity it is no change."""
+    ward, well = written(tmp_path)
+    text = ward.read_text().replace("  always: {value: 1, status: assumed}\n", "")
+    ward.write_text(text.replace("chance: $always, ", ""))
+    well.write_text(well.read_text().replace("changes: {", "changes: {resources.bed.capacity: 3, "))
+    app = opened_of([ward, well], monkeypatch)
+    assert [one.label for one in app.number_input] == [
+        "bed, units (A ward with one bed)",
+        "bed, units (Well more often)",
+    ]
+    assert not [one.value for one in app.sidebar.caption if "Without a slider" in one.value]
+    app.number_input[1].set_value(4).run()
+    assert app.session_state.changed.capacities == {"bed.1": 4}
+    app.number_input[1].set_value(3).run()
+    assert not app.session_state.changed
 
 
 def test_a_capacity_that_changes_has_no_stepper(tmp_path, monkeypatch):

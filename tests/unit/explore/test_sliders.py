@@ -57,6 +57,16 @@ def test_the_value_is_a_position_of_its_slider(found):
         assert 2 <= (one.high - one.low) / one.step <= 400
 
 
+def test_an_uncertainty_that_never_varies_states_no_range(files):
+    """Half to double, as without an uncertainty."""
+    text = (
+        files[0].read_text().replace("{normal: {mean: 6 days, sd: 1 days}}", "{empirical: [6 days, 6 days]}")
+    )
+    files[0].write_text(text)
+    one = slider_of(controls([sim.load(files[0])]), "stay")
+    assert (one.low, one.value, one.high, one.is_stated) == (3.0, 6.0, 12.0, False)
+
+
 def test_what_has_no_slider_is_named(found):
     assert [one.name for one in found.others] == ["always"]
     assert [(one.resource, one.capacity) for one in found.steppers] == [("bed", 1)]
