@@ -113,8 +113,7 @@ class Rows:
         Raises: ScenarioError where two names have one hash.
         """
         keys = [name_key(name) for name in self.draws]
-        if len(set(keys)) < len(keys):
-            reject_equal_keys(list(self.draws), keys)
+        reject_equal_keys(list(self.draws), keys)
         first = self.reserve(len(keys))
         for i, key in enumerate(keys):
             self.rows[first + i][0] = key

@@ -73,10 +73,8 @@ def selector_of(node: PlacedNode, known: Known) -> str:
     return f"write {names[near[0]]}" if near else "write start, {stage: S}, {state: Z}, {event: S.E}, ..."
 
 
-def write_selector(selector: EventSelector | None) -> Any:
-    """Rows of the event log; None where there are none."""
-    if selector is None:
-        return None
+def write_selector(selector: EventSelector) -> Any:
+    """Rows of the event log."""
     return "start" if selector.kind == "start" else SELECTOR.write(selector)
 
 

@@ -11,6 +11,7 @@ import sim
 from sim.calibration.fit_results import FitRequest, FitResults, fit_survival
 from sim.calibration.fitted_families import FAMILIES
 from sim.calibration.survival_data import Columns, Printed
+from sim.scenario import load
 from tests.survival_examples import write_gehan
 
 SCENARIO = """
@@ -96,6 +97,26 @@ def test_draws_have_the_mean_and_covariance_of_the_fit(family: str, tmp_path: Pa
     correlation = fit.written_covariance / np.outer(error, error)
     np.testing.assert_allclose(np.corrcoef(columns.T), correlation, atol=0.15)
     assert np.abs(correlation - np.eye(len(correlation))).max() > 0.4  # what independent draws would miss
+
+
+def test_a_number_becomes_a_ratio_per_unit(tmp_path: Path) -> None:
+    """Centred near its mean; the pasted scenario has the log ratio of the fit."""
+    rng = np.random.default_rng(4)
+    age = rng.integers(20, 60, 300)
+    times = rng.exponential(30.0 * np.exp(-0.03 * (age - 40)))
+    rows = [f"{time:.4f},1,{years}" for time, years in zip(times, age, strict=True)]
+    path = tmp_path / "cohort.csv"
+    path.write_text("\n".join(["time,status,age", *rows]) + "\n", "utf-8")
+    results = fits(path, "exponential", covariates=("age",))
+    block = results.strata[0].block
+    assert block is not None
+    centre = float(f"{age.mean():.2g}")
+    text = f"hazard_ratios: [{{per: age, centre: {centre:g}, log: $cohort.log_ratio_age}}]"
+    assert text in block.after
+    scenario = load(pasted(results, tmp_path))
+    (event,) = scenario.stages[0].events
+    (ratio,) = event.after.hazard_ratios
+    assert ratio.value == pytest.approx(0.03, abs=0.02)
 
 
 def test_covariates_become_ratios_of_the_language(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,22 @@ def test_a_family_that_fails_does_not_stop_the_others(tmp_path: Path) -> None:
     assert "drug placebo: 21 observations, 21 events" in printed
     assert "mean tends to 0: the density falls from the start" in printed
     assert "gehan_drug_6_mp:" in printed
+
+
+def test_a_horizon_within_the_data_is_not_extrapolated(tmp_path: Path) -> None:
+    """A family that fails has its reason alone."""
+    write_gehan(tmp_path / "gehan.csv")
+    words = ("fit", "gehan.csv", "--by", "drug", "--unit", "weeks", "--horizon", "10 weeks", "--json", "-")
+    printed = output_of(*words, "--family", "weibull", "--family", "normal", folder=tmp_path)
+    assert "extrapolated" not in printed
+    fits = {(row["group"], row["family"]): row for row in json.loads(printed)["fits"]}
+    fitted = fits["drug 6-MP", "weibull"]
+    values = {one["name"]: one["value"] for one in fitted["parameters"]}
+    expected = math.exp(-((10.0 / values["scale"]) ** values["shape"]))
+    assert fitted["survival_at_horizon"] == pytest.approx(expected)
+    (failed,) = (row for row in fits.values() if row["failed"])
+    assert failed["family"] == "normal"
+    assert "aic" not in failed
 
 
 @pytest.mark.parametrize(

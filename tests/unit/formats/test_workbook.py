@@ -60,6 +60,35 @@ def test_a_comparison_as_a_workbook(arms: list[Path], tmp_path: Path) -> None:
     )
 
 
+def test_parameters_and_no_threshold(arms: list[Path], tmp_path: Path) -> None:
+    """Without a threshold there is no net benefit; of the second arm only what differs is listed."""
+    old, new = arms
+    text = old.read_text().replace(", threshold: 30000", "").replace("{mean: 5 years}", "{mean: $mean}")
+    old.write_text(text + "parameters:\n  mean: {value: 5 years, source: a paper}\n  ratio: {value: 1}\n")
+    old.write_text(old.read_text().replace("[{value: 1}]", "[{value: $ratio}]"))
+    new.write_text("format: 1\ntitle: New\nbased_on: old.yaml\nchanges: {parameters.ratio.value: 0.5}\n")
+    found = api.compare(old, new)
+    found.to_xlsx(tmp_path / "found.xlsx")
+    book = openpyxl.load_workbook(tmp_path / "found.xlsx", data_only=True)
+    inputs = [row[:3] for row in book["Inputs"].iter_rows(min_row=2, values_only=True)]
+    names = [arm.label for arm in found.results.arms]
+    assert inputs == [(names[0], "mean", "5 years"), (names[0], "ratio", "1"), (names[1], "ratio", "0.5")]
+    sheet = book["Incremental analysis"]
+    assert sheet["B1"].value is None
+    assert sheet["F5"].value == pytest.approx(list(found.results.incremental)[1].icer)
+    assert not sheet["G5"].value
+    assert not sheet["H5"].value
+
+
+def test_notes_of_a_run(arms: list[Path], tmp_path: Path) -> None:
+    text = arms[0].read_text().replace("dead: {}}", "dead: {}, tired: {utility: 0.5}}")
+    arms[0].write_text(text)
+    api.run(arms[0]).to_xlsx(tmp_path / "found.xlsx")
+    about = openpyxl.load_workbook(tmp_path / "found.xlsx")["About"]
+    (note,) = (text for what, text in about.iter_rows(values_only=True) if what == "note")
+    assert note.startswith("no stage has the state `tired`")
+
+
 def test_text_of_a_scenario_is_never_a_formula(arms: list[Path], tmp_path: Path) -> None:
     found = api.run(arms[0])
     found.to_xlsx(tmp_path / "found.xlsx")

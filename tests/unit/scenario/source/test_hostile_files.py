@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from sim.errors import ScenarioError
+from sim.errors import InputError, ScenarioError
 from sim.pathway.tables import compile_pathway
 from sim.scenario import load
 from sim.scenario.source import csv_tables, tree
+from sim.scenario.source.files import MIB, read_regular
 
 TEXT = """\
 format: 1
@@ -50,6 +51,17 @@ def naming(folder: Path, kind: str, file: str) -> Path:
         "based_on": (TEXT, f"format: 1\ntitle: L\nbased_on: {file}\n"),
     }
     return written(folder, changes[kind]) if kind in changes else folder / file
+
+
+def test_a_file_that_does_not_state_its_size_has_a_largest_one() -> None:
+    """Files of /proc are of 0 bytes for the system."""
+    file = Path("/proc/self/status")
+    if not file.exists():
+        pytest.skip("the system has no /proc")
+    assert file.stat().st_size == 0
+    assert read_regular(file, most=MIB).startswith(b"Name:")
+    with pytest.raises(InputError, match="is larger than 0 MiB"):
+        read_regular(file, most=10)
 
 
 @pytest.mark.parametrize("kind", ["scenario", "based_on", "from_file", "arrivals", "life_table"])

@@ -40,6 +40,15 @@ def test_a_reference_is_replaced_and_has_the_place_of_its_use() -> None:
     assert problems.found == []
 
 
+def test_each_number_of_a_kept_parameter_has_its_name() -> None:
+    problems = Problems()
+    text = "a: $p\nparameters:\n  p: {value: [0.2, 0.3]}\n"
+    node, _ = references.substitute(tree.read_text(text, "f"), problems, keep={"p"})
+    first, second = node.value["a"].value  # type: ignore[index, call-overload]
+    assert first.parameter == ("p", "0")  # type: ignore[union-attr]
+    assert second.parameter == ("p", "1")  # type: ignore[union-attr]
+
+
 def test_a_scenario_without_parameters() -> None:
     assert substituted("a: 1") == {"a": 1}
     assert substituted("a: 1\nparameters: {}") == {"a": 1}
