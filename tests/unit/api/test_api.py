@@ -13,6 +13,7 @@ from sim.errors import InputError, RunError, ScenarioError
 from sim.outcomes.estimates import DifferenceRow, EstimateRow
 from sim.runs.store import FILES
 from tests.example_runs import QUEUE, WARD
+from tests.psa_models import written
 
 QUICK = "pathway.stages.ward.events.home.after.exponential.mean=20 days"
 
@@ -73,6 +74,22 @@ def test_patients_of_a_comparison_stand_beside_each_other(both: ComparisonResult
         assert counts.get(kind, 0) in (row.estimate, round(row.estimate * 300))
     same_end = frame["end_days.ward"] == frame["end_days.ward 2"]
     assert same_end[frame["diverges_days.ward 2"].isna()].all()
+
+
+def test_the_incremental_analysis_is_a_frame(tmp_path: Path) -> None:
+    files = written(tmp_path)
+    frame = sim.compare(*files, patients=50).economics
+    reference, other = (frame[frame.analysis == "reference"].iloc[i] for i in range(2))
+    assert (reference["arm"], other["arm"], other["compared_with"]) == ("base", "better", "base")
+    assert other["incremental_cost"] == pytest.approx(other["cost"] - reference["cost"])
+
+
+def test_without_an_outcome_that_decides_no_patient_is_better_or_worse(tmp_path: Path, ward: Path) -> None:
+    counts = WARD[: WARD.index("outcomes:")] + "outcomes: {visits: {count: {event: home.clinic}}}\n"
+    ward.write_text(counts)
+    found = sim.compare(ward, sim.load(ward, settings=[QUICK]))
+    assert "diverges_days.ward 2" in found.patients.columns
+    assert not [name for name in found.patients.columns if name.startswith("change.")]
 
 
 def test_events_and_patients_are_the_tables_of_a_saved_run(ward: Path) -> None:

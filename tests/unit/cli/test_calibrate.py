@@ -104,6 +104,9 @@ def test_json_and_python_have_the_same_numbers(folder: Path) -> None:
     assert list(same.targets["used"]) == [True, False]
     assert same.draws.shape == (200, 1)
     assert same.correlation.loc["p", "p"] == pytest.approx(1.0)
+    same.report(folder / "python.html")
+    assert "Profile likelihoods" in (folder / "python.html").read_text("utf-8")
+    assert "Posterior: normal approximation at the best fit." in " ".join(str(same).split())
     same.write(folder / "python.yaml")
     assert (folder / "python.draws.csv").exists()
     assert found["identifiability"]["effective_dimension"] == pytest.approx(0.98, abs=0.02)

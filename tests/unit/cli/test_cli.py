@@ -140,6 +140,66 @@ def test_a_report_is_one_file_and_the_tables_are_printed_too(allpath: Allpath, w
     assert f"allpath run {ward} --report {page} --seed 5" in text
 
 
+NOTHING = """\
+format: 1
+title: Nothing happens
+horizon: 30 days
+states: {well: {}, dead: {}}
+patients: {number: 20, attributes: {grade: 1}}
+pathway:
+  start: home
+  stages:
+    home: {state: well, events: {falls_ill: {after: {fixed: 90 days}, to: care}}}
+    care: {state: well, needs: nurse, events: {death: {after: {fixed: 90 days}, to: gone}}}
+    gone: {state: dead, terminal: true}
+resources: {nurse: {capacity: unlimited, open: {monday: [8 hours, 16 hours]}}}
+outcomes:
+  survival: {from: start, until: {state: dead}}
+  grade: {attribute: grade}
+  wait: {waiting_for: nurse}
+"""
+
+
+def test_a_report_has_no_picture_of_what_did_not_happen(allpath: Allpath, ward: Path) -> None:
+    """No stay that ended, no wait, no grade but one; the nurses have no capacity to draw."""
+    ward.write_text(NOTHING)
+    page = ward.parent / "page.html"
+    ended = allpath("run", ward, "--report", page)
+    assert (ended.status, ended.err) == (0, "")
+    assert re.search(r"Survival at 30 days +100\.0% +20\n", ended.out)
+    text = page.read_text("utf-8")
+    captions = " ".join(re.findall(r"<figcaption[^>]*>(.*?)</figcaption>", text, re.DOTALL))
+    assert "survival: probability of not reaching dead" in captions
+    for caption in ("Time in each stage", "share of patients with each value", "waits for nurse"):
+        assert caption not in captions
+    ward.write_text(SCENARIO)
+    allpath("run", ward, "--replications", 3, "--report", page)
+    assert "3 replications, 120 simulated patients in all" in page.read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        ("{categorical: {1: 0.2, 2: 0.2, 3: 0.2, 4: 0.2, 5: rest}}", "overall_survival by grade\n"),
+        (
+            f"{{one_of: [{', '.join(f'c{i}' for i in range(51))}], start: c3}}",
+            "grade has more than 50 different values",
+        ),
+    ],
+)
+def test_many_groups_are_in_the_full_tables_alone(
+    values: str, told: str, allpath: Allpath, ward: Path
+) -> None:
+    """Five are too many for the first table, 51 for any."""
+    by = SCENARIO.replace("grade: 1", f"grade: {values}").replace(", do: [{set: {grade: 3}}]", "")
+    ward.write_text(by.replace("{state: dead}}", "{state: dead}, by: grade}"))
+    assert "all patients" not in allpath("run", ward).out
+    assert not re.search(r"grade(:| is) ", allpath("compare", ward, ward).out)
+    full = allpath("run", ward, "--full").out
+    assert told in full
+    assert ("overall_survival by grade" in full) == told.startswith("overall")
+
+
 def test_a_report_beside_json_on_stdout(allpath: Allpath, ward: Path) -> None:
     page = ward.parent / "page.html"
     ended = allpath("run", ward, "--report", page, "--json", "-")

@@ -129,7 +129,10 @@ def test_nothing_is_written_where_nothing_is_fitted(tmp_path: Path) -> None:
     reason = "no family could be fitted (weibull: 2 parameters need at least 2 events, the data have 1)"
     assert reason in error_of(*words, "--out", "o.yaml", folder=tmp_path)
     assert not (tmp_path / "o.yaml").exists()
-    assert "parameters:" not in output_of(*words, folder=tmp_path)
+    assert "parameters:" not in output_of(*words, "--report", "page.html", folder=tmp_path)
+    page = (tmp_path / "page.html").read_text("utf-8")
+    assert "No family could be fitted." in page
+    assert "Covariance of the estimates" not in page
 
 
 def test_two_groups_with_one_parameter_name_are_an_error(tmp_path: Path) -> None:
@@ -143,6 +146,8 @@ def test_one_event_fits_one_parameter(tmp_path: Path) -> None:
     printed = output_of("fit", "a.csv", folder=tmp_path)
     assert "2 parameters need at least 2 events, the data have 1" in " ".join(printed.split())
     assert "value: {rate: 0.0909091 per day}" in printed
+    found = json.loads(output_of("fit", "a.csv", "--json", "-", folder=tmp_path))
+    assert found["parameters"] in printed
 
 
 def test_python(tmp_path: Path) -> None:

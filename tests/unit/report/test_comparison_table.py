@@ -122,6 +122,17 @@ def test_a_stage_of_another_name_makes_as_many_better_as_worse_and_the_text_call
     assert "better and worse alone also count chance" in in_one_line(printed(results))
 
 
+def test_thirty_changes_are_printed_and_the_others_counted(tmp_path: Path) -> None:
+    results = results_of(tmp_path, QUICK)
+    reference, arm = results.arms
+    changes = tuple((f"parameters.p{i}.value", "1", "2") for i in range(33))
+    lines = printed(replace(results, arms=(reference, replace(arm, changes=changes))))
+    assert [line for line in lines if line.startswith("  parameters.p")] == [
+        f"  parameters.p{i}.value: 1 -> 2" for i in range(30)
+    ]
+    assert "  and 3 more" in lines
+
+
 def test_an_arm_against_itself_is_the_same_scenario(tmp_path: Path) -> None:
     lines = printed(results_of(tmp_path, "horizon=3 years"))
     assert "quick is the same scenario as as_it_is" in lines

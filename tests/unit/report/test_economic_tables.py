@@ -105,6 +105,17 @@ def test_the_section_of_a_page() -> None:
     ]
 
 
+def test_the_section_without_years_and_without_a_threshold() -> None:
+    """No line of the threshold in the plane, no cost over time."""
+    section = economic_section(
+        results(OLD._replace(threshold=nan), NEW._replace(threshold=nan, net_benefit=nan), years=0)
+    )
+    assert section is not None
+    plane, by_category = (item for item in section.items if hasattr(item, "figure"))
+    assert (plane.name, by_category.name) == ("plane", "cost-by-category")
+    assert [key.name for key in plane.figure.legend] == ["new"]
+
+
 def test_a_ratio_without_errors_is_said_to_have_no_interval() -> None:
     """One replication of patients who share a resource: that an arm is dominated may be chance."""
     dominated = NEW._replace(status="dominated", cost_error=nan, qaly_error=nan)

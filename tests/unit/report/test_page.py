@@ -707,7 +707,7 @@ def test_text_can_be_read_in_light_and_in_dark(scheme):
 
 
 def test_ticks_are_round_and_within():
-    for days in (5.0, 40.0, 200.0, 730.5, 1826.25, 21915.0):
+    for days in (5.0, 40.0, 200.0, 730.5, 1826.25, 21915.0, 40_000 * 365.25):
         unit = unit_of(days)
         ticks = even_ticks(days, unit)
         assert 2 <= len(ticks) <= 7

@@ -247,6 +247,8 @@ def test_plane_has_a_dot_for_each_draw_and_its_mean() -> None:
     assert html.count("h0") == 3
     assert "M500 0h0" in html, "1 of 2 QALYs, at the largest cost"
     assert [key.name for key in chart.legend] == ["new, mean of the draws", "100 GBP per QALY"]
+    without = plane([cloud], reference="old", currency="GBP", threshold=nan)
+    assert [key.name for key in without.legend] == ["new, mean of the draws"]
 
 
 def test_tornado_bars_run_from_base_to_the_results() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -201,6 +202,21 @@ def test_a_parameter_that_leaves_its_bounds_is_named(file: Path) -> None:
     assert check.verdict is Verdict.FAIL
     assert check.value == 1
     assert check.note.startswith("cured at 99.9%: ")
+
+
+def test_the_command_writes_a_page_with_each_check(tmp_path: Path) -> None:
+    """Checks that do not apply have their reason there; the JSON has no table beside it."""
+    (tmp_path / "nothing.yaml").write_text(NOTHING.replace("NUMBER", "3"))
+    words = ("verify", "nothing.yaml", "--workers", "1")
+    printed = output_of(*words, "--report", "page.html", folder=tmp_path)
+    assert printed.endswith("Written to page.html\n")
+    page = (tmp_path / "page.html").read_text("utf-8")
+    checks = json.loads(output_of(*words, "--json", "-", folder=tmp_path))["checks"]
+    assert {one["verdict"] for one in checks} == {"pass", "not applicable"}
+    for one in checks:
+        assert one["check"] in page
+        assert one["check"] in printed
+        assert one["verdict"] == "pass" or one["note"] in page
 
 
 def test_what_does_not_apply_has_its_reason(tmp_path: Path) -> None:
