@@ -49,13 +49,13 @@ GOLDEN = "tests/golden/test_golden.py"
 LOG, RECORDED = f"{GOLDEN}::test_the_log_is_unchanged", f"{GOLDEN}::test_logs_and_results_are_those_recorded"
 ENGINE = ("tests/unit/engine/test_kernel.py", "tests/unit/engine/test_resources.py")
 OUTCOMES = (
+    RECORDED,
     *(f"tests/unit/outcomes/{name}" for name in ("history", "endpoints", "comparison", "queues")),
     *(
         f"tests/unit/outcomes/test_{name}.py"
         for name in ("curves", "estimates", "intervals", "value_distribution")
     ),
     "tests/theory/test_influence.py",
-    RECORDED,
     "tests/unit/outcomes/test_results_labels.py",
     "tests/unit/outcomes/test_results.py",
     "tests/unit/uncertainty/test_certainty.py",
@@ -86,15 +86,15 @@ PARTS = {
                 "rare_words",
             ]
         ),
-        (*ENGINE, LOG, RECORDED),
+        (LOG, RECORDED, *ENGINE),
     ),
     "SimPy engine": Part(
         tuple(f"sim/engine/{name}.py" for name in ("simpy_engine", "simpy_replications", "resources")),
-        (*ENGINE[::-1], RECORDED),
+        (RECORDED, *ENGINE[::-1]),
     ),
     "outcomes": Part(("sim/outcomes/**/*.py",), OUTCOMES),
     "economics": Part(
-        ("sim/economics/*.py",), ("tests/unit/economics", RECORDED, "tests/theory/test_economics.py")
+        ("sim/economics/*.py",), (RECORDED, "tests/unit/economics", "tests/theory/test_economics.py")
     ),
 }
 
