@@ -43,6 +43,34 @@ def test_what_it_prints(folder: Path) -> None:
         assert text in printed
 
 
+@pytest.mark.parametrize(
+    ("count", "n", "texts", "is_in"),
+    [
+        (300, 600, ["q and p are identified together (correlation -0.9"], False),
+        (
+            1,
+            3,
+            [
+                "The prior decides, the targets explain less than 10%: q.",
+                "Figures in their interval: 1 of 1 before",
+            ],
+            True,
+        ),
+    ],
+)
+def test_one_figure_for_two_parameters(
+    folder: Path, count: int, n: int, texts: list[str], is_in: bool
+) -> None:
+    """A large study decides their product, a small one nothing; figures that stay in their interval have no row."""
+    figure = {"reached": {"count": count, "n": n, "outcome": "reached"}}
+    more = "calibrate: {p: own, q: {beta: {n: 1000}}}\n" if is_in else "calibrate: {p: own, q: own}\n"
+    (folder / "targets.yaml").write_text(targets_text(figure, more=more))
+    printed = " ".join(output_of(*LAPLACE, "--draws", "20000", folder=folder).split())
+    for text in (*texts, "There are more parameters than figures: the priors decide the rest."):
+        assert text in printed
+    assert ("Published figures that are or were outside" in printed) != is_in
+
+
 def test_the_calibrated_scenario_runs_and_draws_its_posterior(folder: Path) -> None:
     printed = output_of(*LAPLACE, "--parameter", "p", "--out", "out.yaml", folder=folder)
     assert printed.endswith("Written to out.yaml\nWritten to out.draws.csv\n")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sim.outcomes.results import mean, share
+from sim.outcomes.results import log_log, mean, share
 
 
 def test_wilson_interval_of_a_share():
@@ -31,3 +31,12 @@ def test_student_interval_of_a_mean():
     assert (found.value - found.low, found.high - found.value) == pytest.approx((1.03544326,) * 2, abs=1e-8)
     assert found.error == pytest.approx(1.03544326 / 2.262157163, abs=1e-8)  # Student's 97.5% point, 9 df
     assert not mean(np.array([3.0])).has_interval
+
+
+def test_log_log_interval_of_a_probability():
+    """exp(-exp(log(-log S) -+ 1.96 s)), with S = exp(-1) and s = 0.5; at 0 and 1 it is not defined."""
+    found = log_log(np.exp(-1.0), 0.5, 40)
+    ends = np.exp(-np.exp(np.array([1.0, -1.0]) * 1.959964 * 0.5))
+    assert (found.low, found.high) == pytest.approx(tuple(ends), rel=1e-6)
+    for certain in (0.0, 1.0):
+        assert (log_log(certain, 0.0, 40).value, log_log(certain, 0.0, 40).has_interval) == (certain, False)

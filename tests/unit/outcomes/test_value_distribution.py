@@ -52,6 +52,13 @@ def test_a_number_with_many_values_is_no_grade():
     assert value_shares(history, outcome, all_patients(history)) == ()
 
 
+def test_a_yes_or_no_is_one_share_and_has_no_distribution():
+    scenario = by_hand.scenario([by_hand.stage("a", "x")], attributes=[by_hand.yes_no("fit")])
+    patients = [by_hand.Patient([by_hand.enters(0, "a")], start={"fit": fit}) for fit in (True, False)]
+    history = History(by_hand.event_log(scenario, patients), by_hand.no_use(), scenario)
+    assert value_shares(history, by_hand.outcome("attribute", attribute="fit"), np.arange(2)) == ()
+
+
 def test_ended_waits_are_those_of_the_outcome(queue):
     history = history_of(queue)
     days, served = ended_waits(history, outcome_named(queue.scenario, "waits"), all_patients(history))

@@ -17,6 +17,7 @@ from sim.outcomes.estimates import DifferenceRow
 from sim.outcomes.history.trajectories import steps, trajectories
 from sim.outcomes.queues.queue_summary import use_over_time
 from sim.outcomes.results import group_value
+from sim.report.charts.bars import waits
 from sim.report.charts.marks import Bar, Line, Mark
 from sim.report.charts.style import COLOURS, PATTERNS, Axis, even_ticks, looks, number_axis, unit_of
 from sim.report.page.arms import PageArm
@@ -731,6 +732,12 @@ def test_number_axes_are_round_and_hold_all_values(values):
         round((b - a) / (axis.ticks[1][0] - axis.ticks[0][0]), 9) for (a, _), (b, _) in pairwise(axis.ticks)
     }
     assert steps == {1.0}
+
+
+def test_an_arm_without_an_ended_wait_has_no_curve():
+    (panel,) = waits([("served", [1.0, 2.0]), ("empty", [])]).parts
+    assert [curve.name for curve in panel.curves] == ["served"]
+    assert panel.curves[0].y[[0, -1]].tolist() == [1.0, 0.0]
 
 
 def test_a_logarithmic_axis_places_powers_evenly():

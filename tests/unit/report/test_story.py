@@ -150,6 +150,11 @@ def test_clocks_and_rules_are_named() -> None:
     assert found.lines[-1].text == "clock old_age: after 2 years leaves a, enters dead, by the rule fits"
 
 
+def test_a_stay_of_minutes_is_less_than_a_tenth_of_a_day() -> None:
+    found = told([hand.enters(0, "a"), hand.enters(0.02, "home")])
+    assert "after less than 0.1 days leaves a, enters home" in found.lines[-1].text
+
+
 def test_what_is_changed_back_at_once_is_not_told() -> None:
     scenario = ward()
     log = hand.event_log(scenario, [hand.Patient([hand.enters(0, "a")])], events=EVENTS)
