@@ -208,6 +208,19 @@ def test_costs_and_qalys_are_columns_with_their_ratio(
     assert not any("capacity_cost" in line for line in lines)
 
 
+def test_the_cost_of_a_service_is_not_in_the_cost_of_a_patient(tmp_path: Path) -> None:
+    """Beds are paid for whether somebody lies in them or not; a note says where that cost is."""
+    stages = STAGES.replace("$dose", "10").replace("$ratio", "1.0")
+    economics = "{currency: GBP, discount: {cost: 0, qaly: 0}, convention: annual}"
+    for name, cost in (("one", "{capacity: 2, cost: {per_day_of_capacity: 7}}"), ("two", "{capacity: 2}")):
+        text = priced(stages, economics=economics, number=20, horizon="2 years", resources=f"{{bed: {cost}}}")
+        (tmp_path / f"{name}.yaml").write_text(text)
+    note = "cost contains no capacity_cost: that is of the service, not of a patient"
+    for name in ("one", "two"):
+        results, scenarios = compared(tmp_path / f"{name}.yaml", tmp_path / f"{name}.yaml", patients=None)
+        assert (note in headline(results, scenarios, WIDE)) == (name == "one")
+
+
 @pytest.mark.long
 def test_labels_are_short_titles() -> None:
     assert all(

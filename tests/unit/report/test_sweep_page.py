@@ -96,6 +96,12 @@ def test_the_page_is_complete_and_its_texts_are_escaped(folder: Path) -> None:
     assert "a</script><b>" not in text
 
 
+def test_a_sweep_without_outcomes_has_no_answer(folder: Path) -> None:
+    text = QUEUE[: QUEUE.index("outcomes:")]
+    results = swept(folder, text, ["horizon=1 years,2 years"])
+    assert '<p class="answer">No outcome is one number.</p>' in sweep_page(results, {}, one_more=False)
+
+
 def test_the_answer_is_no_wait_in_a_queue_that_does_not_settle(folder: Path) -> None:
     results = swept(folder, OVERLOAD, ["resources.server.capacity=1,3"], replications=3)
     text = sweep_page(results, {}, one_more=False)

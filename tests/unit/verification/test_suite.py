@@ -13,7 +13,7 @@ from scipy import stats
 
 from sim.calibration.targets import read_targets
 from sim.cli.examples import RESULTS
-from sim.report.tables.suite_table import remarks, summary
+from sim.report.tables.suite_table import remarks, suite_tables, summary
 from sim.verification import suite
 from sim.verification.battery import Verdict
 from sim.verification.power import detected, errors_that_agree, judged
@@ -130,6 +130,17 @@ def test_a_difference_with_a_reason_is_explained() -> None:
     assert list(remarks(found)) == ["a: b differs: Yearly cycles."]
     assert replace(one, note="").verdict is Verdict.FAIL
     assert replace(one, simulated=10.01).verdict is Verdict.PASS
+
+
+def test_without_an_error_nothing_is_said_to_be_detected() -> None:
+    """The column is empty; a reference of 0 has no relative difference."""
+    one = Comparison("published models", "a", "b", 10.0, 10.0, nan, 0.1, 0.5, "somebody")
+    found = Suite(1, (one, replace(one, reference=0.0, simulated=0.0, error=0.01)))
+    (table,) = suite_tables(found, full=True)
+    at = [column.head for column in table.columns].index("detects")
+    first, second = (row[at : at + 2] for row in table.rows)
+    assert first == ("", "5.0%")
+    assert second[1] == "0.5"
 
 
 def test_any_number_of_workers_finds_the_same(monkeypatch: pytest.MonkeyPatch) -> None:

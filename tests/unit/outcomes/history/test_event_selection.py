@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from sim.outcomes.evaluation import first_violation
@@ -145,6 +147,16 @@ ALL = set(range(16))
 )
 def test_conditions_are_evaluated_just_after_a_row(history, condition, expected):
     assert set(rows(history, any_row(condition)).tolist()) == expected
+
+
+@pytest.mark.parametrize("calendar", [None, {"monday": (0.0, 1.0)}], ids=["always", "mondays"])
+def test_a_resource_without_a_capacity_always_has_free_units(calendar):
+    """Patients wait for it only until it opens."""
+    scenario = replace(SCENARIO, resources=(by_hand.resource("bed", None, calendar),))
+    found = History(LOG, USE if calendar else by_hand.no_use(), scenario)
+    waits = {2, 3, 4, 11, 12, 13} if calendar else set()
+    assert set(rows(found, any_row(test("bed", "at_least", 1.0, "queue"))).tolist()) == waits
+    assert set(rows(found, any_row(test("bed", "at_least", 9.0, "free"))).tolist()) == ALL
 
 
 def test_patients_of_an_outcome_by_condition_and_by_event(history):
