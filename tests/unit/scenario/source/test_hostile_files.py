@@ -113,6 +113,20 @@ def test_a_distribution_has_a_largest_number_of_parts(tmp_path: Path) -> None:
     assert "a distribution has 20001 parts" in error_of(path)
 
 
+def test_choices_combine_to_a_largest_number_of_distributions(tmp_path: Path) -> None:
+    """102 and 102 values are 10,404 distributions."""
+    low, high = (
+        f"{{by: {by}, {', '.join(f'{n}: {n + days} days' for n in range(101))}, rest: {days} days}}"
+        for by, days in (("a", 1), ("b", 200))
+    )
+    path = written(
+        tmp_path,
+        ("number: 10", "number: 10, attributes: {a: {poisson: 3}, b: {poisson: 3}}"),
+        ("{exponential: {mean: 90 days}}", f"{{uniform: [{low}, {high}]}}"),
+    )
+    assert "after.uniform: its choices combine to more than 10000 distributions" in error_of(path)
+
+
 def test_a_text_that_begins_with_two_dollars_has_one(tmp_path: Path) -> None:
     path = written(tmp_path, ("title: T", "title: $$ 300"))
     assert load(path).title == "$ 300"
