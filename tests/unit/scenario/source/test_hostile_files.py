@@ -121,7 +121,7 @@ def test_choices_combine_to_a_largest_number_of_distributions(tmp_path: Path) ->
     )
     path = written(
         tmp_path,
-        ("number: 10", "number: 10, attributes: {a: {poisson: 3}, b: {poisson: 3}}"),
+        ("age: 60", "age: 60, a: {poisson: 3}, b: {poisson: 3}"),
         ("{exponential: {mean: 90 days}}", f"{{uniform: [{low}, {high}]}}"),
     )
     assert "after.uniform: its choices combine to more than 10000 distributions" in error_of(path)
