@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sim.errors import InputError, ScenarioError
+from sim.errors import InputError, RunError, ScenarioError
 from sim.uncertainty import psa as psa_module
 from sim.uncertainty.draws_folder import DrawsFolder
 from sim.uncertainty.psa import Design, model_of, run_psa, values_by_arm
@@ -123,6 +123,12 @@ def test_other_analysis_in_the_folder(tmp_path: Path) -> None:
     other = request_of(files, draws=5, patients=10, seed=2)
     with pytest.raises(InputError, match="other arms, parameters or options"):
         DrawsFolder(tmp_path / "out", other, model_of(other)[0])
+
+
+def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
+    request = request_of(written(tmp_path), draws=5, patients=10)
+    with pytest.raises(RunError, match=r"base\.yaml/out: .*nothing was written"):
+        DrawsFolder(tmp_path / "base.yaml" / "out", request, model_of(request)[0])
 
 
 def test_nothing_is_uncertain(tmp_path: Path) -> None:
