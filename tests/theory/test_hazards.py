@@ -147,8 +147,8 @@ def test_no_finite_ratio():
     some = (np.array([1.0, 2.0, 3.0]), np.ones(3, bool))
     none = (np.array([5.0, 5.0, 5.0]), np.zeros(3, bool))
     later = (np.array([4.0, 5.0, 6.0]), np.ones(3, bool))
-    for other in (none, later):
-        assert np.isnan(hazard_ratio(pooled(some, other), *apart(some, other)).estimate.value)
+    for arms in ((some, none), (some, later), (later, some)):
+        assert np.isnan(hazard_ratio(pooled(*arms), *apart(*arms)).estimate.value)
     assert np.isnan(log_rank(pooled(none, none), *apart(none, none)).chi_squared)
 
 

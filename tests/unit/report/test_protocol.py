@@ -403,6 +403,8 @@ def test_costs_and_utilities_are_told_with_what_they_belong_to(tmp_path: Path) -
         "cost of ward.it: drug (by sex: male 90,000, otherwise 0.5) each time",
         "QALYs of ward.it: -0.02 each time",
     ]
+    without = sections(text.replace(", threshold: 30000", ""), tmp_path)["Costs and utilities"]
+    assert without[1] == "utility of alive: 0.8"
 
 
 def test_layers_tell_what_they_changed(tmp_path: Path) -> None:

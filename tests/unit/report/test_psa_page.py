@@ -31,6 +31,7 @@ from sim.report.page.psa_page import answer, heading, psa_page
 from sim.report.tables import psa_table
 from sim.report.tables.number_format import share
 from sim.uncertainty.draw_summaries import convergence, survival_curves
+from sim.uncertainty.psa import Design
 from sim.uncertainty.results import PsaResults
 from tests.psa_models import BETTER, RARE, TWO_STATES, UNPRICED, analysed, written
 from tests.unit.report.test_page import Outline
@@ -144,6 +145,19 @@ def test_one_arm_has_no_decision(tmp_path: Path) -> None:
     assert 'id="decision"' not in text
     assert answer(results).startswith("Survival at 5 years: ")
     assert 'id="convergence"' in text
+
+
+def test_the_caption_and_the_notes_depend_on_the_design_and_the_number_of_draws(results: PsaResults) -> None:
+    """The same patients in all draws have an error that no band shows; 1,000 draws are enough to publish."""
+    shared = "All draws have the same patients: the error by these is not in the band."
+    few = "60 draws are fewer than a publication needs (1,000 or more)."
+    for design, draws in ((Design.FRESH, 60), (Design.SAME, 1000)):
+        request = replace(results.psa.request, design=design, draws=draws)
+        found = PsaResults(replace(results.psa, request=request))
+        picture = psa_pictures.convergence_picture(found)
+        assert picture is not None
+        assert picture.caption.endswith(shared) == (design is Design.SAME)
+        assert (few in psa_table.caveats(found)) == (draws == 60)
 
 
 def test_a_survival_that_no_draw_has_is_a_dash(tmp_path: Path) -> None:

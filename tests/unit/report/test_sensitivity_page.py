@@ -33,3 +33,10 @@ def test_bars_are_the_rows_of_the_tornado(tmp_path: Path) -> None:
     assert outline.open == []
     assert "allpath sensitivity &lt;a&gt;" in text
     assert "The same with a lower rate less Alive or dead" in text
+
+
+def test_a_threshold_alone_has_no_bars(tmp_path: Path) -> None:
+    files = written(tmp_path)
+    results = analyse_parameters(files, patients=50, at="2 years", threshold="ratio", workers=1)
+    assert list(tornado_pictures(results)) == []
+    assert "The preferred arm changes where ratio is" in sensitivity_page(results, {})

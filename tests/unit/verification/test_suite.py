@@ -91,6 +91,8 @@ def test_the_command_ends_with_0_where_all_agree(monkeypatch: pytest.MonkeyPatch
     comparisons = json.loads(file.read_text())["comparisons"]
     assert [one["verdict"] for one in comparisons] == ["pass"] * 5
     assert all(one["low"] <= one["simulated"] <= one["high"] for one in comparisons)
+    _, printed, _ = ended("verify", "--workers", "1", "--json", "-", folder=tmp_path)
+    assert json.loads(printed)["comparisons"] == comparisons
     html = page.read_text("utf-8")
     assert "5 of 5 comparisons pass" in html
     assert "10.18637/jss.v070.i08" in html
