@@ -81,6 +81,8 @@ def test_closed_forms() -> None:
     assert own("gompertz", shape=0.0, mean=30.0) == {"shape": 0.0, "rate": 1.0 / 30.0}
     normal = own("normal_number", sd=2.0, survival=((2.0, 0.2),))
     assert normal == {"mean": pytest.approx(2.0 - 2.0 * special.ndtri(0.8)), "sd": 2.0}
+    normal = own("normal_number", mean=1.0, survival=((2.0, 0.2),))
+    assert normal == {"mean": 1.0, "sd": pytest.approx(1.0 / special.ndtri(0.8))}
     assert own("normal_number", iqr=(-5.0, 80.0))["mean"] == pytest.approx(37.5)
     assert own("normal_number", median=3.0, sd=2.0) == {"mean": 3.0, "sd": 2.0}
 
