@@ -50,6 +50,19 @@ def values(log: EventLog, patient: int = 0) -> dict[str, Any]:
 # ---------------------------------------------------------------- what is first
 
 
+@pytest.mark.parametrize("engine", ["independent", "shared"])
+def test_nobody_can_change_a_log(engine: str) -> None:
+    log = simulate_stages(
+        "ill: {state: ill, events: {dies: {after: {fixed: 3 days}, to: dead}}}\ndead: {state: dead, terminal: true}",
+        number=1,
+        engine=engine,
+    )
+    for name in ("time", "event", "rule", "stage_from", "stage_to", "change_what", "change_value"):
+        with pytest.raises(ValueError, match="read-only"):
+            getattr(log, name)[:1] = 1
+    assert log.time[-1] == 3.0
+
+
 def test_of_events_in_one_moment_the_first_in_the_file() -> None:
     stages = """
         a: {events: {x: {after: {fixed: 5 days}, to: b}, y: {after: {fixed: 5 days}, to: dead}}}
