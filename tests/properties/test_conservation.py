@@ -224,7 +224,7 @@ def value_at(history: History, attribute: str, patient: int, day: float) -> floa
     return float(history.attribute(attribute, before[-1:])[0])
 
 
-@pytest.mark.parametrize("examples", sizes(40, long=250))
+@pytest.mark.parametrize("examples", sizes(25, long=250))
 def test_random_pathways(examples: int) -> None:
     grants = []
 

@@ -11,7 +11,7 @@ from sim.verification.published import Agreement, compare_with_published
 from tests.shipped import RESULTS
 
 NAMES = tuple(path.stem for path in RESULTS)
-LONG = ("queues", "queues_more", "stroke_wards", "treatment_centre_capacity")
+LONG = ("queues", "queues_more", "stroke_wards", "treatment_centre", "treatment_centre_capacity")
 """Models that take too long for `make test`."""
 
 
