@@ -10,12 +10,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
-from contextlib import chdir
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from sim.engine.run import simulate
+from sim.event_log.log import EventLog
 from sim.outcomes.results import Results
 from sim.pathway.tables import compile_pathway
 from sim.runs.comparison import arm_sources, run_comparison
@@ -63,7 +63,7 @@ def digests() -> Iterator[tuple[str, str]]:
             patients = replace(scenario.patients, number=min(PATIENTS, scenario.patients.number))
             scenario = replace(scenario, patients=patients)
         log = simulate(compile_pathway(scenario), seed=3, workers=1).log
-        yield f"{name}: log", hashlib.sha256(b"".join(columns(log).values())).hexdigest()
+        yield f"{name}: log", log_digest(log)
         for n in (1, 3):
             request = RunRequest(
                 Path(scenario.file), seed=3, replications=n, workers=1, at=AT, scenario=scenario
@@ -75,6 +75,11 @@ def digests() -> Iterator[tuple[str, str]]:
             request = RunRequest(file, seed=3, replications=n, workers=1, at=AT)
             compared = run_comparison(arm_sources(arms, request), at=AT, workers=1)
             yield f"comparison {file.stem}: {n} replications", digest(compared.results)
+
+
+def log_digest(log: EventLog) -> str:
+    """SHA-256 of the columns of a log, in their order."""
+    return hashlib.sha256(b"".join(columns(log).values())).hexdigest()
 
 
 def digest(results: Results) -> str:
@@ -97,5 +102,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    with chdir(CORPUS.parent):
-        main()
+    main()

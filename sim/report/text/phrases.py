@@ -254,7 +254,7 @@ def modifiers(one: Distribution, *, numbers: bool = False) -> Iterator[str]:
 
 
 def ratio_phrase(one: Ratio, write: Callable[[Any], str] = scalar) -> str:
-    """A ratio and the patients and times to which it applies. write: the entries whose odds it multiplies."""
+    """A ratio and the patients and times to which it applies. write: puts an entry into words."""
     text = choice(one.value, lambda value: number(math.exp(value) if one.is_log else value))
     if one.per is not None:
         exponent = f"{one.per} - {number(one.centre)}" if one.centre else str(one.per)
