@@ -72,12 +72,12 @@ def test_standard_error_over_seeds(tmp_path: Path, design: Design) -> None:
     """The standard error of a mean is the spread of the mean over seeds: of an arm, and of a difference.
 
     With 100 seeds the spread has an error of 1 / sqrt(2 x 99) = 7%: a standard error that is too small by a
-    factor of 1.55 is found. With 20 patients in all 60 draws one that takes them as fresh is off by more.
+    factor of 1.55 is found. With 20 patients in all 30 draws one that takes them as fresh is off by more.
     """
     means, squares, as_fresh = (np.zeros((SEEDS, 2)) for _ in range(3))
     files = written(tmp_path)
     for seed in range(SEEDS):
-        request = request_of(files, draws=60, patients=20, design=design, seed=seed + 1)
+        request = request_of(files, draws=30, patients=20, design=design, seed=seed + 1)
         found = PsaResults(run_psa(request, *model_of(request)))
         qaly = found.psa.model.cost_and_qaly[1]
         estimates = found.psa.estimates[:, :, qaly]

@@ -48,7 +48,11 @@ def counts(one: StratumFits) -> str:
     """The observations of a stratum."""
     data = one.stratum.data
     late = " from late entries on" if (data.entry > 0.0).any() else ""
-    return f"{data.number:,.0f} observations{late}, {data.events:,.0f} events"
+    return f"{_counted(data.number, 'observation')}{late}, {_counted(data.events, 'event')}"
+
+
+def _counted(number: float, noun: str) -> str:
+    return f"{number:,.0f} {noun}{'' if number == 1 else 's'}"
 
 
 def tables(results: FitResults, one: StratumFits, *, full: bool) -> Iterator[Table]:

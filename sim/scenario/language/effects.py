@@ -160,6 +160,8 @@ def one_draw(node: PlacedNode, name: str, known: Known, unchanged: bool) -> Draw
         form = {"yes_no": "{bernoulli: 1}", "category": f"{{categorical: {{{node.value}: 1}}}}"}
         certain = form.get(kind, f"{{fixed: {node.value}}}")
         fix = "to give a value write `set`" if unchanged else f"write {certain}, or a value in every entry"
+        if isinstance(node.value, list):
+            fix = "write one distribution, as {uniform: [1, 2]}"
         raise node.fail(f"a distribution is expected here, not {node.seen()}", fix)
     mapping = node.mapping()
     follows = read_follows(node, name, known)

@@ -46,14 +46,14 @@ def read_table(path: str | os.PathLike[str]) -> tuple[Row, ...]:
         reason = (getattr(error, "strerror", None) or str(error)).lower()
         fix = "its path is seen from the scenario's file"
         raise InputError(f"the table {path} cannot be read: {reason}", fix) from None
-    if CONTROL.search(text):
-        raise InputError(f"{path} has control characters: it is not a table", "save it as CSV, in UTF-8")
     return rows_of(text, str(path))
 
 
 @lru_cache(maxsize=2)  # each column of a table of draws asks for all of it
 def rows_of(text: str, name: str) -> tuple[Row, ...]:
     """The rows of a table that messages call `name`, as `read_table`; without empty rows and columns."""
+    if CONTROL.search(text):
+        raise InputError(f"{name} has control characters: it is not a table", "save it as CSV, in UTF-8")
     lines = [(line, cells) for line, cells in _lines(text, name) if any(cells)]
     if len(lines) < 2:
         raise InputError(f"{name} has no rows", "it has a line of column names, then the rows")

@@ -12,6 +12,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -411,11 +412,13 @@ def _fits(value: Plain, used: int) -> bool:
     return used + len(flow(value)) <= _WIDTH
 
 
+@lru_cache(maxsize=4096)  # the same keys and values come again and again
 def _key(key: str) -> str:
     is_safe = _PLAIN.match(key) and key not in _NULLS and not _READ_OTHERWISE.match(key)
     return key if is_safe and _number_fault(key) is None else _quoted(key)
 
 
+@lru_cache(maxsize=4096, typed=True)
 def _scalar_text(value: str | float | bool) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"

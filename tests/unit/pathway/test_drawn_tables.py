@@ -20,8 +20,11 @@ from sim.scenario.language.model import Scenario
 from sim.scenario.language.reader import has_default
 from sim.scenario.source.inheritance import assemble
 
-SHIPPED = sorted(Path("scenarios").glob("*.y*ml")) + sorted(Path("scenarios/strategies").rglob("*.yaml"))
+SHIPPED = sorted(Path("scenarios").glob("*.yaml")) + sorted(
+    Path("scenarios/strategies/academic").glob("*.yaml")
+)
 SHIPPED = [file for file in SHIPPED if file.name not in ("sources.yaml", "first_steps.yaml")]
+"""The commercial strategies have parameters in the same places."""
 
 
 def base_values(scenario: Scenario) -> dict[tuple[str, str], float]:
