@@ -41,6 +41,8 @@ OTHERWISE = {
     CORPUS / "resources_every_word.yaml": "resources.scanner.capacity=2",
     HERE / "prevalent_patients.yaml": "pathway.stages.home.events.relapse.chance=0.2",
     HERE / "choices.yaml": "resources.nurse.capacity=9",
+    HERE / "prices.yaml": "pathway.stages.home.events.dies.after.exponential.mean=2 years",
+    HERE / "ratios.yaml": "pathway.stages.second.events.chosen.after.fixed=10 days",
 }
 """Files that are compared with themselves under a setting."""
 
