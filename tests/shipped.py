@@ -19,3 +19,7 @@ SHIPPED = sorted(
     if path.name != "sources.yaml" and TARGETS not in path.parents and MODELS not in path.parents
 )
 """The clinical scenarios and the examples. The published models have tests and a page of their own."""
+
+OF_ONE_SHAPE = {"commercial", "populations", "structural"}
+SHAPES = [path for path in SHIPPED if path.parent.name not in OF_ONE_SHAPE]
+"""Without the folders in which only values are other than in one of these: what is printed has the same rows."""

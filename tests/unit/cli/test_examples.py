@@ -170,8 +170,9 @@ def test_a_second_copy_shares_the_files_that_are_there(tmp_path: Path) -> None:
 def test_every_scenario_can_be_copied(path: Path, tmp_path: Path) -> None:
     files = examples.files_of(path)
     copied = examples.copy_files(files, tmp_path)
-    assert [file.name for file in copied] == [file.name for file in files]
-    assert load(copied[-1]).digest == load(path).digest
+    assert [file.read_bytes() for file in copied] == [file.read_bytes() for file in files]
+    assert copied[-1].name == path.name
+    load(copied[-1])  # nothing that it needs is missing
 
 
 def test_a_copy_replaces_no_other_file(failing: Failing, tmp_path: Path) -> None:

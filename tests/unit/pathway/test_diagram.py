@@ -9,7 +9,7 @@ import pytest
 
 from sim.pathway.diagram import mermaid
 from sim.scenario import load
-from tests.shipped import PUBLISHED, SHIPPED
+from tests.shipped import PUBLISHED, SHAPES
 
 ROOT = Path(__file__).parents[3]
 SCENARIO = """\
@@ -154,7 +154,7 @@ NODE = r'(?:start\(\("start"\)\)|s\d+(?:\["[^"\n]+"\]|\{\{"[^"\n]+"\}\}|\(\["[^"
 ARROW = r'(?:start|s\d+) (?:-->|-\.->)(?:\|"[^"\n]+"\|)? s\d+'
 
 
-@pytest.mark.parametrize("file", [*SHIPPED, *PUBLISHED], ids=lambda file: file.stem)
+@pytest.mark.parametrize("file", [*SHAPES, *PUBLISHED], ids=lambda file: file.stem)
 def test_every_line_of_a_shipped_scenario_is_a_node_or_an_arrow_between_nodes(file: Path) -> None:
     scenario = load(file)
     lines = [line.strip() for line in mermaid(scenario).splitlines()][5:]

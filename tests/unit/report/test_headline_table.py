@@ -22,7 +22,7 @@ from sim.runs.run import Run, RunRequest, run_scenario
 from sim.scenario import load
 from sim.scenario.language.model import Scenario
 from tests.example_runs import FIRST, SCENARIOS
-from tests.shipped import PUBLISHED, SHIPPED
+from tests.shipped import PUBLISHED, SHAPES, SHIPPED
 from tests.valued import priced
 
 NUMBER = re.compile(r"[-+]?\d[\d,.]*%?")
@@ -59,7 +59,7 @@ def numbers_in(text: str) -> Counter[str]:
     return Counter(NUMBER.findall(text))
 
 
-@pytest.mark.parametrize("file", SHIPPED, ids=lambda file: f"{file.parent.name}/{file.stem}")
+@pytest.mark.parametrize("file", SHAPES, ids=lambda file: f"{file.parent.name}/{file.stem}")
 def test_every_number_of_a_shipped_scenario_is_whole_at_every_width(file: Path) -> None:
     done = run_of(file)
     for write in (
@@ -72,7 +72,7 @@ def test_every_number_of_a_shipped_scenario_is_whole_at_every_width(file: Path) 
             assert not missing, f"{width} columns: {missing}"
 
 
-@pytest.mark.parametrize("file", SHIPPED, ids=lambda file: f"{file.parent.name}/{file.stem}")
+@pytest.mark.parametrize("file", SHAPES, ids=lambda file: f"{file.parent.name}/{file.stem}")
 def test_a_run_takes_about_25_lines(file: Path) -> None:
     done = run_of(file)
     assert len(headline(done.results, [done.scenario]).splitlines()) <= 27
@@ -225,5 +225,5 @@ def test_the_cost_of_a_service_is_not_in_the_cost_of_a_patient(tmp_path: Path) -
     "file", sorted({*SHIPPED, *PUBLISHED} - {FIRST}), ids=lambda file: f"{file.parent.name}/{file.stem}"
 )
 def test_a_label_is_a_short_title(file: Path) -> None:
-    scenario = run_of(file).scenario if file in SHIPPED else load(file)
+    scenario = run_of(file).scenario if file in SHAPES else load(file)
     assert scenario.label and len(scenario.short_title) <= 45
