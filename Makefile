@@ -5,6 +5,8 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
 VENV := .venv
 READY := $(VENV)/.ready
 ALLPATH := $(VENV)/bin/allpath
+# Where it is set, every worker and every command that a test starts would read all modules anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: run test test-long faults theory-long browser figure lint types bench pairing docs calibration validation pages site clean
 

@@ -185,6 +185,7 @@ def _test(tests: tuple[str, ...], folder: Path) -> int:
     resource.setrlimit(resource.RLIMIT_CPU, (LIMIT, LIMIT))
     os.chdir(folder)
     sys.path.insert(0, str(folder))
+    sys.dont_write_bytecode = True  # a mutant of the same length and second would be taken for another
     for name in [name for name in sys.modules if name.partition(".")[0] in ("sim", "tests")]:
         del sys.modules[name]
     os.environ["PYTHONPATH"] = str(folder)

@@ -14,7 +14,8 @@ from tests.planted_faults.faults import FAULTS, Fault
 
 ROOT = Path(__file__).parents[2]
 COPIED = ("sim", "tests", "scenarios", "benchmarks", "docs", "pyproject.toml", "README.md")
-NOT_COPIED = shutil.ignore_patterns("__pycache__", ".pytest_cache", "*.csv.gz")
+NOT_COPIED = shutil.ignore_patterns("__pycache__", ".pytest_cache", "*.csv.gz", "invalid")
+"""No test that has to fail reads the invalid files of the corpus; there are more than a thousand of them."""
 FAILED, PASSED = 1, 0  # of pytest
 
 
@@ -39,66 +40,72 @@ def copy_sources(folder: Path) -> None:
             shutil.copy(ROOT / part, folder / part)
 
 
-def failures(fault: Fault | None, tests: Sequence[str], *, is_compiled: bool) -> list[str]:
-    """The tests that fail in a copy of the sources with a fault in it; none of them may fail to run.
+class Copy:
+    """A copy of the sources, in which one fault at a time is planted."""
 
-    With a fault the first one is enough, and hypothesis need not look for a smaller example.
-    """
-    first = ["-x", "--hypothesis-profile=unshrunk"] if fault else []
-    with tempfile.TemporaryDirectory(prefix="allpath-fault-") as name:
-        folder = Path(name)
+    def __init__(self, folder: Path) -> None:
         copy_sources(folder)
-        if fault is not None:
-            file = folder / fault.file
-            file.write_text(planted(fault, file.read_text("utf-8")), encoding="utf-8")
-        done = subprocess.run(
-            [sys.executable, "-m", "pytest", "-q", "-rfE", "-p", "no:cacheprovider", *first, *tests],
-            cwd=folder,
-            env={
-                **os.environ,
-                "PYTHONPATH": str(folder),
-                "NUMBA_DISABLE_JIT": "0" if is_compiled else "1",
-                "XDG_CACHE_HOME": str(folder / "cache"),
-            },
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-    if done.returncode not in (PASSED, FAILED) or "\nERROR " in done.stdout:
-        raise NotPlanted(
-            f"{fault.name if fault else 'no fault'}: the tests cannot be run\n{done.stdout}{done.stderr}"
-        )
-    return [line.split()[1] for line in done.stdout.splitlines() if line.startswith("FAILED ")]
+        self.folder = folder
 
+    def is_caught(self, fault: Fault) -> bool:
+        """Whether its test fails once it is there."""
+        file = self.folder / fault.file
+        source = file.read_text("utf-8")
+        file.write_text(planted(fault, source), encoding="utf-8")
+        try:
+            return bool(self._failures(fault.name, [fault.test], is_compiled=fault.is_compiled))
+        finally:
+            file.write_text(source, encoding="utf-8")
 
-def is_caught(fault: Fault) -> bool:
-    """Whether its test fails once it is there."""
-    return bool(failures(fault, [fault.test], is_compiled=fault.is_compiled))
+    def fail_anyway(self, faults: Sequence[Fault]) -> list[str]:
+        """Tests that fail without any fault, and so would show nothing."""
+        found = []
+        for is_compiled in (False, True):
+            tests = dict.fromkeys(fault.test for fault in faults if fault.is_compiled == is_compiled)
+            found += self._failures("", list(tests), is_compiled=is_compiled) if tests else []
+        return found
 
+    def _failures(self, fault: str, tests: Sequence[str], *, is_compiled: bool) -> list[str]:
+        """The tests that fail; none of them may fail to run.
 
-def fail_anyway(faults: Sequence[Fault]) -> list[str]:
-    """Tests that fail without any fault, and so would show nothing."""
-    found = []
-    for is_compiled in (False, True):
-        tests = dict.fromkeys(fault.test for fault in faults if fault.is_compiled == is_compiled)
-        found += failures(None, list(tests), is_compiled=is_compiled) if tests else []
-    return found
+        With a fault the first one is enough, and hypothesis need not look for a smaller example.
+        """
+        first = ["-x", "--hypothesis-profile=unshrunk"] if fault else []
+        with tempfile.TemporaryDirectory(prefix="allpath-fault-cache-") as cache:
+            done = subprocess.run(
+                [sys.executable, "-m", "pytest", "-q", "-rfE", "-p", "no:cacheprovider", *first, *tests],
+                cwd=self.folder,
+                env={
+                    **os.environ,
+                    "PYTHONPATH": str(self.folder),
+                    "PYTHONDONTWRITEBYTECODE": "1",  # a file may change twice in a second
+                    "NUMBA_DISABLE_JIT": "0" if is_compiled else "1",
+                    "XDG_CACHE_HOME": cache,
+                },
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+        if done.returncode not in (PASSED, FAILED) or "\nERROR " in done.stdout:
+            what = fault or "no fault"
+            raise NotPlanted(f"{what}: the tests cannot be run\n{done.stdout}{done.stderr}")
+        return [line.split()[1] for line in done.stdout.splitlines() if line.startswith("FAILED ")]
 
 
 def main(words: list[str]) -> int:
     """Every fault, or those whose name has one of the words in it; 1 where one is not caught."""
     faults = [fault for fault in FAULTS if not words or any(word in fault.name for word in words)]
-    anyway = fail_anyway(faults)
-    for test in anyway:
-        print(f"FAILS ANYWAY  {test}")
     missed = 0
-    for fault in faults:
-        caught = is_caught(fault)
-        missed += not caught
-        print(
-            f"{'caught' if caught else 'MISSED'}  {fault.name}  ({fault.test.rpartition('::')[2]})",
-            flush=True,
-        )
+    with tempfile.TemporaryDirectory(prefix="allpath-fault-") as folder:
+        copy = Copy(Path(folder))
+        anyway = copy.fail_anyway(faults)
+        for test in anyway:
+            print(f"FAILS ANYWAY  {test}")
+        for fault in faults:
+            caught = copy.is_caught(fault)
+            missed += not caught
+            test = fault.test.rpartition("::")[2]
+            print(f"{'caught' if caught else 'MISSED'}  {fault.name}  ({test})", flush=True)
     return 1 if missed or anyway else 0
 
 

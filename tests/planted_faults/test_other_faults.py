@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.planted_faults.faults import Fault
-from tests.planted_faults.plant import is_caught
+from tests.planted_faults.plant import Copy
 from tests.planted_faults.test_faults import IN_ENGINE, PLAIN
 
 OTHERS = [fault for fault in PLAIN if fault not in IN_ENGINE]
@@ -13,5 +13,5 @@ OTHERS = [fault for fault in PLAIN if fault not in IN_ENGINE]
 
 @pytest.mark.long
 @pytest.mark.parametrize("fault", OTHERS, ids=lambda fault: fault.name)
-def test_a_planted_fault_makes_its_test_fail(fault: Fault) -> None:
-    assert is_caught(fault)
+def test_a_planted_fault_makes_its_test_fail(fault: Fault, copy: Copy) -> None:
+    assert copy.is_caught(fault)
