@@ -124,12 +124,58 @@ def of_categories() -> str:
     return table(head, [*rows, total])
 
 
+QUESTIONS = {
+    "CAR-T in CNS disease, not withheld": (BASE, "car_t_withheld_for_cns"),
+    "the same with one product alone": ("one_line", "car_t_withheld_for_cns"),
+    "a second product": (BASE, "one_line"),
+    "after one product, transplant in every remission or in none": (
+        *("one_line_then_transplant", "one_line_no_transplant"),
+    ),
+    "blinatumomab first": ("blinatumomab", BASE),
+    "inotuzumab first": ("inotuzumab", BASE),
+}
+"""What a step adds: the strategy that has it, and the one that is the same without it."""
+
+
+def of_questions() -> str:
+    """What each step costs and adds in both settings."""
+    head = ("what it adds", "strategy", "compared with", *SETTINGS_SHOWN)
+    rows = [
+        (
+            question,
+            *(f"`{name}`" for name in names),
+            *(in_words(what_it_adds(setting, question)) for setting in ("commercial", "academic")),
+        )
+        for question, names in QUESTIONS.items()
+    ]
+    return table(head, rows)
+
+
+def what_it_adds(setting: str, question: str) -> IncrementalRow:
+    """The difference that a step makes."""
+    by_name = {one.name: one for one in arms(setting)}
+    one, other = (by_name[name] for name in QUESTIONS[question])
+    rows = incremental_rows([other.totals, one.totals], currency=one.currency)
+    return next(row for row in rows if row.compared_with)
+
+
+def in_words(row: IncrementalRow) -> str:
+    """The extra cost and QALYs, then the ratio where both are more."""
+    low, high = (row.incremental_qaly + z * row.qaly_error for z in (-1.96, 1.96))
+    qaly = f"{row.incremental_qaly:+.2f} ({low:+.2f} to {high:+.2f})"
+    said = f"{row.incremental_cost:+,.0f} {row.currency}, {qaly} QALYs: "
+    if row.incremental_cost > 0.0 and row.incremental_qaly > 0.0:
+        return f"{said}{row.icer:,.0f} per QALY"
+    return said + row.status
+
+
 SETTINGS_SHOWN = ("commercial products", "academic centre")
 TABLES = {
     "commercial strategies": lambda: of_strategies("commercial"),
     "commercial frontier": lambda: of_frontier("commercial"),
     "academic strategies": lambda: of_strategies("academic"),
     "academic frontier": lambda: of_frontier("academic"),
+    "questions": of_questions,
     "categories": of_categories,
 }
 
