@@ -7,6 +7,7 @@ from math import isnan
 
 from sim.errors import RunError, ScenarioError
 from sim.event_log.log import Floats
+from sim.scenario.checks.draws import check_draws
 from sim.scenario.language.drawn import Column
 from sim.uncertainty.model import Model
 from sim.uncertainty.parameter_draws import at_quantile
@@ -39,9 +40,10 @@ def broken(model: Model) -> tuple[int, list[str]]:
 def _problems(
     model: Model, values: Mapping[Column, Floats], points: Sequence[int]
 ) -> Iterator[tuple[int, str]]:
-    """The points with values of parameters at which the scenario fails or a share is no share, and why."""
+    """The points at which a value is not allowed, the scenario fails or a share is no share, and why."""
     chosen = {column: array[list(points)] for column, array in values.items()}
     try:
+        check_draws(model.arms[0].scenario, chosen, points, in_words=lambda _: "at this end")
         estimates = model.evaluate([chosen], [0] * len(points)).estimates[:, 0]
     except (ScenarioError, RunError) as error:
         if len(points) == 1:

@@ -195,13 +195,27 @@ def test_a_discount_that_adds_is_found(file: Path, monkeypatch: pytest.MonkeyPat
     assert found(file)["discounting"].verdict is Verdict.FAIL
 
 
-def test_a_parameter_that_leaves_its_bounds_is_named(file: Path) -> None:
-    """A probability with a normal distribution: 0.7 + 3.09 x 0.2 is more than 1."""
-    file.write_text(WARD.replace("{beta: {n: 40}}", "{normal: {sd: 0.2}}"))
+@pytest.mark.parametrize(
+    ("before", "after", "where"),
+    [
+        ("{value: 0.7, uncertainty: {beta: {n: 40}}", "{value: 0.7, uncertainty: {normal: {sd: 0.2}}", "cured at 99.9%"),
+        ("{value: 0.7, uncertainty: {beta: {n: 40}}", "{value: 0.3, uncertainty: {normal: {sd: 0.2}}", "cured at 0.1%"),
+        ("utility: 0.9", "utility: $good", "good at 99.9%"),
+        ("on_entry: 100", "on_entry: $price", "price at 0.1%"),
+    ],
+)  # fmt: skip
+def test_a_parameter_that_leaves_its_bounds_is_named(file: Path, before: str, after: str, where: str) -> None:
+    """A normal distribution of a probability (0.7 + 3.09 x 0.2 is more than 1), a utility, a price."""
+    more = {
+        "$good": "  good: {value: 0.9, uncertainty: {normal: {sd: 0.1}}, source: an example, status: assumed}\n",
+        "$price": "  price: {value: 100, uncertainty: {normal: {sd: 50}}, source: an example, status: assumed}\n",
+    }
+    added = next((text for name, text in more.items() if name in after), "")
+    file.write_text(WARD.replace(before, after).replace("parameters:\n", f"parameters:\n{added}"))
     check = found(file)["extreme values of parameters"]
     assert check.verdict is Verdict.FAIL
     assert check.value == 1
-    assert check.note.startswith("cured at 99.9%: ")
+    assert check.note.startswith(f"{where}: ")
 
 
 def test_the_command_writes_a_page_with_each_check(tmp_path: Path) -> None:
