@@ -45,7 +45,8 @@ A row is **in** if the simulated value is in the accepted interval, and **out** 
 is applied twice, no denominator is wrong) by construction; it does not validate the model. **emergent**: no parameter was set from the
 number. **External validation** are whole courses (W) that were looked up after the settings were complete and held back; of some series
 other endpoints are inputs. Where a whole course had missed, the settings were changed by the mechanism that was lacking, with published
-numbers of their own, and the course became a target of calibration (CC): it no longer validates anything.
+numbers of their own, and the course became a target of calibration (CC): it no longer validates anything. Nor do the trials of the
+commercial products (ELIANA, ZUMA-3), which are targets of the calibration of the products (PR).
 """
 
 TOLERANCES = """\
