@@ -205,14 +205,17 @@ def fit_family(
     likelihood = Likelihood(few, stretches_time=effect == TIME_RATIOS)
 
     def log_likelihood(place: Floats) -> float:
-        own = family.own(family.naturals(place[:n_own]))
-        with np.errstate(all="ignore"):
-            return likelihood(lambda time: hazards(family.word, own, time), place[n_own:])
+        try:
+            own = family.own(family.naturals(place[:n_own]))
+            with np.errstate(all="ignore"):
+                return likelihood(lambda time: hazards(family.word, own, time), place[n_own:])
+        except (ArithmeticError, ValueError):  # so far away that a function has no value
+            return math.nan
 
     places = [np.concatenate([start, np.zeros(len(names))]) for start in starts(family, few)]
     try:
         found = maximum(log_likelihood, places)
-    except (ArithmeticError, ValueError, np.linalg.LinAlgError) as error:
+    except np.linalg.LinAlgError as error:
         return failed(family, f"the search fails: {error}")
     fit = Fit(family, names, effect, data, found)
     reason = _at_a_bound(fit) or found.reason or _rejected(fit)

@@ -274,6 +274,9 @@ def _one_patient(case: _Case) -> Iterator[Check]:
             check, "the number of patients does not stand alone: they arrive, or have a table"
         )
         return
+    if patients.number == 1:
+        yield _not_applicable(check, "the cohort is one patient")
+        return
     alone = case.simulated(replace(case.alone, patients=replace(patients, number=1))).log
     base = case.base_alone.log
     n, n_changes = len(alone.time), len(alone.change_what)
@@ -382,7 +385,10 @@ def _costs(case: _Case, base: Valuation) -> Iterator[Check]:
 def _utilities(case: _Case, base: Valuation) -> Iterator[Check]:
     scenario = case.scenario
     zero, unit = (case.valued(variants.with_utility(scenario, utility)) for utility in (0.0, 1.0))
-    yield _exactly("utilities of zero", "largest QALYs of a patient", _largest(zero.qaly.discounted))
+    if base.qaly.discounted.any():
+        yield _exactly("utilities of zero", "largest QALYs of a patient", _largest(zero.qaly.discounted))
+    else:
+        yield _not_applicable("utilities of zero", "nobody has QALYs")
     off = _largest(unit.qaly.undiscounted - unit.life_years.undiscounted)
     compared = "largest deviation of a patient's QALYs from the life-years, undiscounted"
     yield _exactly("utilities of one", compared, off)

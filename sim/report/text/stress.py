@@ -216,6 +216,8 @@ def _experimentation(scenario: Scenario) -> Items:
     if patients.table is not None and patients.table.is_today:
         begin = f"{len(patients.table.rows):,} prevalent patients from a table"
     ends = "terminating: a patient ends in a terminal stage, at the end of follow-up or at the horizon"
+    if patients.arrivals.warm_up:
+        ends = "steady state: outcomes are of the time after a warm-up"
     yield "4.1 Initialisation", [ends, *warm_up, f"day 0: {begin}"]
     yield "4.2 Run length", [f"horizon {time(scenario.horizon)}; times are in days, on a grid of 2^-20 day"]
     cohort = f"{patients.number:,} patients" if patients.number is not None else "patients as they arrive"

@@ -284,8 +284,10 @@ pathway:
 
 @pytest.mark.parametrize("number", [1, 3])
 def test_what_could_not_fail_is_no_pass(number: int, tmp_path: Path) -> None:
-    """No event before the horizon, no cost, no discount, no queue."""
-    (tmp_path / "nothing.yaml").write_text(NOTHING.replace("NUMBER", str(number)))
+    """No event before the horizon, no cost, no discount, no queue; for one patient no QALYs either."""
+    text = NOTHING.replace("NUMBER", str(number))
+    alone = {"one patient": "the cohort is one patient", "utilities of zero": "nobody has QALYs"}
+    (tmp_path / "nothing.yaml").write_text(text.replace("utility: 1", "utility: 0") if number == 1 else text)
     checks = found(tmp_path / "nothing.yaml")
     reasons = {name: one.note for name, one in checks.items() if one.verdict is Verdict.NOT_APPLICABLE}
     assert reasons == {
@@ -297,6 +299,7 @@ def test_what_could_not_fail_is_no_pass(number: int, tmp_path: Path) -> None:
         "costs": "nobody has a cost",
         "discounting": "the rate of discount of QALYs is 0",
         "extreme values of parameters": reasons["extreme values of parameters"],
+        **(alone if number == 1 else {}),
     }
     assert {one.verdict for name, one in checks.items() if name not in reasons} == {Verdict.PASS}
 
