@@ -21,7 +21,7 @@ from sim.outcomes.summary import DEFAULT_TIMES
 from sim.runs.comparison import request_source, run_comparison
 from sim.runs.run import QUIET, Progress, RunRequest, run_scenario
 from sim.verification.battery import Verdict
-from sim.verification.power import Z, errors_that_agree, judged
+from sim.verification.power import Z, detected, errors_that_agree, judged
 
 INCREMENTAL = "incremental"
 """The outcome of a figure that is a cost per QALY gained, its measure `icer`."""
@@ -45,6 +45,11 @@ class Agreement:
     def relevant(self) -> float:
         """The smallest difference that the comparison must detect."""
         return self.figure.detects * abs(self.figure.published)
+
+    @property
+    def detected(self) -> float:
+        """The smallest difference that the comparison detects, as a share of the published figure."""
+        return detected(self.tolerance, self.error) / abs(self.figure.published)
 
     @property
     def verdict(self) -> Verdict:

@@ -12,8 +12,8 @@ from tests.published_models.models import NAMES, agreements, results
 
 PAGE = Path(__file__).parents[2] / "docs" / "published-models.md"
 HEADER = (
-    "| | result | published | simulated | standard error | |",
-    "|---|---|---|---|---|---|",
+    "| | result | published | simulated | standard error | may differ by | detects | |",
+    "|---|---|---|---|---|---|---|---|",
 )
 MOST_DECIMALS = 6
 
@@ -33,10 +33,14 @@ def _row(figure: Figure, found: Agreement | None) -> Sequence[str]:
     name = "" if figure.name == "all" else figure.name
     published = f"{_number(figure.published, figure.rounding or figure.error or 1e-4)}{unit}"
     if found is None:
-        return figure.target, name, published, "", "", "not of one run"
+        return figure.target, name, published, "", "", "", "", "not of one run"
     simulated = _number(found.simulated, found.error)
     error = _number(found.error, found.error) if isfinite(found.error) else ""
-    return figure.target, name, published, simulated, error, str(found.verdict)
+    limit = (
+        _number(found.tolerance, found.error or figure.rounding or 1e-4) if isfinite(found.tolerance) else ""
+    )
+    detects = f"{found.detected:.1%}" if figure.published else ""
+    return figure.target, name, published, simulated, error, limit, detects, str(found.verdict)
 
 
 def _number(value: float, step: float) -> str:

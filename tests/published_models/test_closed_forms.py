@@ -74,7 +74,7 @@ def partitioned_survival() -> Known:
     return found | {
         "usual care alive at 5 years": weibull_min.sf(5, 1.2, scale=6),
         "usual care free of progression at 2 years": weibull_min.sf(2, 1.2, scale=3),
-        "new treatment against usual care": cost / qaly,
+        "new treatment against usual care cost per QALY gained": cost / qaly,
     }
 
 
@@ -201,7 +201,7 @@ def hiv() -> Known:
     cost, years = (
         found[f"combination {what}"] - found[f"monotherapy {what}"] for what in ("cost", "life-years")
     )
-    return found | {"combination against monotherapy": cost / years}
+    return found | {"combination against monotherapy cost per life-year gained": cost / years}
 
 
 def remaining_time() -> Known:

@@ -69,7 +69,8 @@ def test_the_page_shows_the_results(name: str) -> None:
 def test_every_model_is_compared_and_every_source_is_used() -> None:
     compared = {path for name in NAMES for path in results(name).scenarios.values()}
     assert {str(path) for path in PUBLISHED} == compared
-    sources = yaml.safe_load((MODELS / "sources.yaml").read_text("utf-8"))
+    files = [folder / "sources.yaml" for folder in (MODELS, MODELS / "queues")]
+    sources = {key: one for file in files for key, one in yaml.safe_load(file.read_text("utf-8")).items()}
     cited = Counter(source for name in NAMES for target in results(name).targets for source in target.sources)
     assert set(cited) == set(sources)
     assert all({"citation", "read"} <= set(one) for one in sources.values())
