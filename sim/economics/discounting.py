@@ -22,11 +22,9 @@ class Discount:
         """The discount of a yearly rate: `annual` is (1 + rate)^-t, `continuous` exp(-rate t), t in years."""
         return cls(force(rate, convention == "annual"))
 
-    def between(self, begin: float, end: float) -> float:
-        """The worth of a flow of 1 a day from `begin` to `end`, in days."""
-        if self.force == 0.0:
-            return end - begin
-        return (exp(-self.force * begin) - exp(-self.force * end)) / self.force
+    def until(self, end: float) -> float:
+        """The worth of a flow of 1 a day from now to `end`, in days."""
+        return (1.0 - exp(-self.force * end)) / self.force if self.force else end
 
 
 UNDISCOUNTED = Discount(0.0)

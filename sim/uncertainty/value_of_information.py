@@ -90,4 +90,4 @@ def discounted_patients(patients_per_year: float, years: float, *, discount: Dis
     The population value of information is this number times the value for one patient
     (doi:10.1177/0272989X07312724), and so is its standard error.
     """
-    return patients_per_year / YEAR * discount.between(0.0, years * YEAR)
+    return patients_per_year / YEAR * discount.until(years * YEAR)
