@@ -7,6 +7,7 @@ import logging
 import os
 import pickle
 import platform
+import re
 import shutil
 import time
 import uuid
@@ -43,6 +44,7 @@ DEATHS = 30
 PACKAGES = ("numpy", "scipy", "numba", "llvmlite", "simpy", "pandas")
 """Packages that a result may depend on."""
 WHOLE = "whole"
+ADDRESS = re.compile(r"(tcp://|tls://)?([^][:/\s]+|\[[0-9A-Fa-f:.]+\]):[0-9]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +105,19 @@ class DaskCluster(Cluster):
 
     def _connect(self) -> Any:
         try:
+            from dask import config
             from distributed import Client
         except ImportError as error:
             fact = "cluster: the library distributed is not installed"
             raise InputError(fact, 'pip install "allpath[cluster]"') from error
-        logging.getLogger("distributed").setLevel(logging.CRITICAL)  # an error is raised, and needs no log
+        if not ADDRESS.fullmatch(self.address):
+            fact = f"cluster: `{self.address}` is no address of a scheduler"
+            raise InputError(fact, "write it as `dask scheduler` prints it: tcp://HOST:8786")
+        if self.address.startswith("tls://") and not config.get("distributed.comm.tls.ca-file", None):
+            fix = "set distributed.comm.tls in the configuration of Dask"
+            raise InputError(f"cluster: {self.address} needs certificates", fix)
+        for name in ("distributed", "distributed.client", "tornado"):
+            logging.getLogger(name).setLevel(logging.CRITICAL + 1)  # an error is raised, and needs no log
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # of other versions: `_check_workers` names those that matter
@@ -124,6 +134,8 @@ class DaskCluster(Cluster):
         except TimeoutError as error:
             fact = f"cluster: no worker has joined the scheduler at {self.address}"
             raise InputError(fact, f"start one with `dask worker {self.address} --nthreads 1`") from error
+        except OSError as error:
+            raise self._gone() from error
         token = self.folder / f".{uuid.uuid4().hex}"
         try:
             self.folder.mkdir(exist_ok=True)
@@ -132,6 +144,8 @@ class DaskCluster(Cluster):
             raise InputError(f"blocks: {self.folder}: {reason(error)}", "name another folder") from error
         try:
             answers = self._client.run(fault, facts(), str(token), on_error="return")
+        except OSError as error:
+            raise self._gone() from error
         finally:
             token.unlink()
         for worker, answer in sorted(answers.items()):
@@ -192,6 +206,9 @@ class DaskCluster(Cluster):
         with self._calls():
             digest = future.result()
         for _ in range(APPEAR * 10):
+            if not path.parent.exists():
+                fix = "start this one again, with a folder of its own (--blocks)"
+                raise RunError(f"blocks: another command has removed {path.parent}\n    {fix}")
             with suppress(OSError, ValueError):
                 found, data = read_block(path)
                 if found == digest:
@@ -218,8 +235,11 @@ class DaskCluster(Cluster):
             fact = f"cluster: {error.allowed_failures + 1} workers died with one block"
             raise RunError(f"{fact}\n    their memory may be too small: see the log of a worker") from error
         except (CancelledError, CommClosedError, TimeoutError) as error:
-            fact = f"cluster: the scheduler at {self.address} is gone"
-            raise RunError(f"{fact}\n    start it, and the same command again") from error
+            raise self._gone() from error
+
+    def _gone(self) -> RunError:
+        fact = f"cluster: the scheduler at {self.address} is gone"
+        return RunError(f"{fact}\n    start it, its workers and the same command again")
 
 
 SHARED = "name a folder on a disk that this machine and all workers share"
@@ -240,11 +260,16 @@ def run_block(block: Block) -> str:
         return read_block(path)[0]
     work, all_parts = read_work(str(whole))
     data = pickle.dumps(work(all_parts, block.part))
-    digest = hashlib.sha256(data)
+    digest = digest_of(path, data)
     with whole_file(path, binary=True) as file:
-        file.write(digest.digest())
+        file.write(digest)
         file.write(data)
-    return digest.hexdigest()
+    return digest.hex()
+
+
+def digest_of(path: Path, data: bytes) -> bytes:
+    """The digest of a block: of its name too, so that none is taken for another."""
+    return hashlib.sha256(path.name.encode() + data).digest()
 
 
 def read_block(path: Path) -> tuple[str, bytes]:
@@ -254,7 +279,7 @@ def read_block(path: Path) -> tuple[str, bytes]:
     """
     content = path.read_bytes()
     digest, data = content[:32], content[32:]
-    if hashlib.sha256(data).digest() != digest:
+    if digest_of(path, data) != digest:
         raise ValueError(f"{path} is damaged")
     return digest.hex(), data
 

@@ -13,7 +13,7 @@ from sim.engine.processes import Workers
 from sim.engine.run import simulate
 from sim.errors import InputError
 from sim.outcomes.comparison import paired
-from sim.outcomes.comparison.comparability import check_comparable
+from sim.outcomes.comparison.comparability import check_comparable, check_settings
 from sim.outcomes.evaluation import Arm
 from sim.outcomes.results import Results
 from sim.pathway.tables import Pathway, compile_pathway
@@ -152,6 +152,8 @@ def run_comparison(
     Raises: InputError where the arms cannot be compared, RunError where a run failed or cannot be
     read, RuleViolation.
     """
+    for source in sources[1:]:
+        check_settings(sources[0].name, sources[0].scenario, source.name, source.scenario)
     timer = Timer()
     arms: list[Arm] = []
     timer.begin("engine")

@@ -33,9 +33,12 @@ def arm_labels(arms: Sequence[Arm]) -> dict[str, str]:
 def check_comparable(reference: Arm, arm: Arm) -> None:
     """Raises: InputError, with the first reason why two arms do not have the same patients and time."""
     between = f"{reference.name} and {arm.name} cannot be compared"
-    for what, one, other, fix in _settings(reference, arm):
-        if one != other:
-            raise InputError(f"{between}: {what} is {one} in the first and {other} in the second", fix)
+    number = "give both the same number"
+    runs = [
+        ("the seed", reference.seed, arm.seed, "run both with one seed, for common random numbers"),
+        ("the number of replications", reference.replications, arm.replications, number),
+    ]
+    _check_same(between, [*runs, *_settings(reference.scenario, arm.scenario)])
     if not np.array_equal(reference.log.replication, arm.log.replication):
         counts = [np.bincount(of.log.replication, minlength=1)[0] for of in (reference, arm)]
         fact = f"they have {counts[0]:,} and {counts[1]:,} patients in the first replication"
@@ -45,22 +48,25 @@ def check_comparable(reference: Arm, arm: Arm) -> None:
     _check_patients(reference, arm, between)
 
 
-def _settings(reference: Arm, arm: Arm) -> list[tuple[str, Any, Any, str]]:
+def check_settings(reference: str, one: Scenario, arm: str, other: Scenario) -> None:
+    """As `check_comparable`, of what two scenarios say before they are simulated. reference, arm: names."""
+    _check_same(f"{reference} and {arm} cannot be compared", _settings(one, other))
+
+
+def _check_same(between: str, settings: Sequence[tuple[str, Any, Any, str]]) -> None:
+    for what, one, other, fix in settings:
+        if one != other:
+            raise InputError(f"{between}: {what} is {one} in the first and {other} in the second", fix)
+
+
+def _settings(one: Scenario, other: Scenario) -> list[tuple[str, Any, Any, str]]:
     """What must be the same: called, in the reference, in the arm, and the rule with the fix."""
-    one, other = reference.scenario, arm.scenario
     days = time_in_prose
     follow_up = [
         "to the horizon" if s.patients.follow_up is None else days(s.patients.follow_up) for s in (one, other)
     ]
     warm_up = [f"{s.patients.arrivals.warm_up:.10g} days" for s in (one, other)]
     return [
-        (
-            "the seed",
-            reference.seed,
-            arm.seed,
-            "run both with one seed, for common random numbers",
-        ),
-        ("the number of replications", reference.replications, arm.replications, "give both the same number"),
         ("the horizon", days(one.horizon), days(other.horizon), "give both one `horizon`"),
         ("the follow-up", follow_up[0], follow_up[1], "give both one `patients.follow_up`"),
         ("the warm-up", warm_up[0], warm_up[1], "give both one `warm_up`"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import shutil
 import signal
 import subprocess
 import sys
@@ -19,7 +20,7 @@ import pytest
 
 from sim.engine import cluster as clusters
 from sim.engine.cluster import DaskCluster, facts, fault, read_block
-from sim.errors import InputError, Place, Problem, ScenarioError, Where
+from sim.errors import InputError, Place, Problem, RunError, ScenarioError, Where
 from sim.runs.run import RuleViolation, RunRequest, run_scenario
 from sim.scenario import load
 from tests.command import ROOT, error_of, output_of
@@ -243,6 +244,21 @@ def test_digests_that_died_with_their_worker_are_read_again(
     assert (digest, pickle.loads(read_block(file)[1])) == (read_block(file)[0], 1024)
 
 
+def test_a_block_in_the_place_of_another_is_run_again(
+    scheduler: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of two blocks of one command the first is copied over the second."""
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "1")
+    one, other = (tmp_path / f"triple-{i}" for i in (0, 1))
+    (tmp_path / "whole").write_bytes(pickle.dumps((pow, 2)))
+    clusters.run_block(clusters.Block(str(one), 10, facts(), ()))
+    other.write_bytes(one.read_bytes())
+    with pytest.raises(ValueError, match="is damaged"):
+        read_block(other)
+    clusters.run_block(clusters.Block(str(other), 11, facts(), ()))
+    assert [pickle.loads(read_block(file)[1]) for file in (one, other)] == [1024, 2048]
+
+
 # ---------------------------------------------------------------- errors
 
 
@@ -258,6 +274,35 @@ def test_there_is_no_scheduler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(clusters, "CONNECT", 1)
     error = cluster_error("tcp://127.0.0.1:9", tmp_path)
     assert error.startswith("--cluster: no scheduler answers at tcp://127.0.0.1:9\n    start one with")
+
+
+@pytest.mark.parametrize(
+    "address", ["localhost", "", "tcp://127.0.0.1", "http://127.0.0.1:8786", "inproc://x"]
+)
+def test_an_address_that_is_none(address: str, tmp_path: Path) -> None:
+    assert cluster_error(address, tmp_path) == (
+        f"--cluster: `{address}` is no address of a scheduler\n"
+        "    write it as `dask scheduler` prints it: tcp://HOST:8786\n"
+    )
+
+
+def test_certificates_are_needed(tmp_path: Path) -> None:
+    assert cluster_error("tls://127.0.0.1:8786", tmp_path).startswith(
+        "--cluster: tls://127.0.0.1:8786 needs certificates\n"
+    )
+
+
+def test_another_command_removes_the_blocks(scheduler: str, tmp_path: Path) -> None:
+    with DaskCluster(scheduler, tmp_path / "blocks") as workers:
+        path = tmp_path / "blocks" / "of" / "pow-0"
+        path.parent.mkdir()
+        (path.parent / "whole").write_bytes(pickle.dumps((pow, 2)))
+        block = clusters.Block(str(path), 10, facts(), ())
+        future = workers._submit(block)
+        future.result()
+        shutil.rmtree(path.parent)
+        with pytest.raises(RunError, match="another command has removed"):
+            workers._result(block, future)
 
 
 def test_there_is_no_worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
