@@ -106,8 +106,8 @@ def page() -> str:
 # A centre with limited capacity
 
 [The scenarios](scenarios.md#a-centre-with-limited-capacity) describes the centre, its what-if scenarios and the assumptions.
-Every capacity is an assumption. The tables show means over {REPLICATIONS} replications (seed {SEED}) of about {patients:.0f} patients each,
-without those of the first two years (the warm-up). Differences are paired by replication and have 95% intervals. A patient is
+Every capacity is an assumption. The tables show means over {REPLICATIONS} replications (seed {SEED}) of about {patients:.0f} patients each;
+those of the first two years (the warm-up) are left out. Differences are paired by replication and have 95% intervals. A patient is
 lost in a queue who leaves it without having received the resource, by death, relapse or otherwise. `make docs` writes this page.
 
 The columns give the mean wait for each resource, the proportions of patients infused, transplanted, lost in a queue and alive
@@ -115,9 +115,9 @@ after 2 years, and the difference in survival from the base case in percentage p
 
 {of_what_ifs()}
 
-With twice the referrals, demand exceeds the capacity of beds and rooms. Their queues grow for years and level off at about a
-dozen patients each, because many patients relapse, drop out or die while waiting. The values in that row depend on the simulated
-period of ten years.
+With twice the referrals, demand exceeds the capacity of beds and rooms. Their queues grow for years and level off at about
+eight patients for beds and five for rooms, because many patients relapse, drop out or die while waiting. The values in that row
+depend on the simulated period of ten years.
 
 ## One more unit of each resource
 

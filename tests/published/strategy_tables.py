@@ -152,7 +152,8 @@ simulated patients. `--set FILE` applies a file to every strategy of a command.
 
 {table(("file", *questions), answers.of_structure())}
 
-Transplant in every remission after one product, compared with none, in the patients who are in remission after it:
+Transplant in every remission after one product, compared with none, in the patients who are in remission after it. In this table the
+structural range alone decides the direction:
 
 {table(("patients", "points (simulation)", "structure", "direction"), answers.by_group())}
 

@@ -68,8 +68,8 @@ DISAGREEMENTS = (
     "in that of TOWER (CA-9), 18% in the older MDACC series (CA-12). The intervals of the first and the last do not overlap. The "
     "settings use GMALL for the second line and MDACC for the third; INO-VATE and MDACC are compared in patients with the remission "
     "of their own series, so that their survival is what is simulated.",
-    "First salvage: 42% (GMALL, CA-7), whereas 52.8% of the relapses in GRAALL reached a second remission (CA-8). The two are "
-    "consistent if the latter includes later lines, as it does here.",
+    "First salvage: 42% (GMALL, CA-7), whereas 52.8% of the relapses in GRAALL reached a second remission (CA-8). Later "
+    "lines, which the latter includes, explain a part of the difference: with them 46% are simulated.",
     "Transplant after chemotherapy: 24% in the control arm of TOWER and 10.5% in that of INO-VATE (CA-15), with similar remission "
     "rates. The setting is near the former; the survival of the latter is simulated with its own access to transplant.",
     "Tisagenlecleucel: manufacture failed in 3.7% of patients in the UK and in 8.2% in ELIANA. Infusion was 60 days after screening "
