@@ -30,7 +30,7 @@ from sim.outcomes.evaluation import Arm
 from sim.outcomes.history.history import History
 from sim.outcomes.results import Key
 from sim.outcomes.summary import why_no_interval
-from sim.scenario.language.model import Outcome
+from sim.scenario.language.model import Outcome, Scenario
 
 TOTAL = Key(DISCOUNTED)
 ALIKE = "no patient differs between the arms in cost or QALYs"
@@ -98,10 +98,9 @@ def _by_replication(values: Floats, arm: Arm, chosen: Indices) -> Floats:
     return np.array([np.mean(values[chosen[a:b]]) if b > a else nan for a, b in pairwise(edges.tolist())])
 
 
-def check_currencies(arms: Sequence[Arm]) -> None:
-    """Raises: InputError where two arms count costs in different currencies."""
-    found = [(arm.name, arm.scenario.economics) for arm in arms]
-    known = [(name, economics.currency) for name, economics in found if economics is not None]
+def check_currencies(arms: Mapping[str, Scenario]) -> None:
+    """Raises: InputError where two arms, by name, count costs in different currencies."""
+    known = [(name, one.economics.currency) for name, one in arms.items() if one.economics is not None]
     for name, currency in known[1:]:
         first, other = known[0]
         if currency != other:

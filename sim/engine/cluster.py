@@ -105,15 +105,15 @@ class DaskCluster(Cluster):
 
     def _connect(self) -> Any:
         try:
-            from dask import config
-            from distributed import Client
+            from distributed import Client, Security
         except ImportError as error:
             fact = "cluster: the library distributed is not installed"
             raise InputError(fact, 'pip install "allpath[cluster]"') from error
         if not ADDRESS.fullmatch(self.address):
             fact = f"cluster: `{self.address}` is no address of a scheduler"
             raise InputError(fact, "write it as `dask scheduler` prints it: tcp://HOST:8786")
-        if self.address.startswith("tls://") and not config.get("distributed.comm.tls.ca-file", None):
+        security: Any = Security()  # type: ignore[no-untyped-call]
+        if self.address.startswith("tls://") and not security.tls_ca_file:
             fix = "set distributed.comm.tls in the configuration of Dask"
             raise InputError(f"cluster: {self.address} needs certificates", fix)
         for name in ("distributed", "distributed.client", "tornado"):

@@ -152,8 +152,7 @@ def run_comparison(
     Raises: InputError where the arms cannot be compared, RunError where a run failed or cannot be
     read, RuleViolation.
     """
-    for source in sources[1:]:
-        check_settings(sources[0].name, sources[0].scenario, source.name, source.scenario)
+    _check_settings(sources)
     timer = Timer()
     arms: list[Arm] = []
     timer.begin("engine")
@@ -169,13 +168,22 @@ def run_comparison(
     return Comparison(tuple(arms), results, timer)
 
 
+def _check_settings(sources: Sequence[ArmSource]) -> None:
+    """Raises: InputError where scenarios cannot be compared, whatever they simulate."""
+    for source in sources[1:]:
+        check_settings(sources[0].name, sources[0].scenario, source.name, source.scenario)
+    if any(source.scenario.economics for source in sources):
+        from sim.economics.analysis import check_currencies
+
+        check_currencies({source.name: source.scenario for source in sources})
+
+
 def _compared(arms: Sequence[Arm], *, at: Sequence[float], workers: Workers) -> Results:
     """The results, with the incremental analysis where the scenarios value costs and health."""
     if all(arm.scenario.economics is None for arm in arms):
         return paired.compare(arms, at=at, workers=workers)
-    from sim.economics.analysis import EconomicOutcomes, check_currencies
+    from sim.economics.analysis import EconomicOutcomes
 
-    check_currencies(arms)
     economics = EconomicOutcomes()
     results = paired.compare(arms, at=at, workers=workers, further=economics)
     return replace(results, incremental=economics.incremental(arms))

@@ -32,7 +32,7 @@ LIST = {
     *(f"CA-{n}" for n in (*range(1, 16), *range(20, 40), *range(50, 55), *range(60, 67))),
     *(f"PR-{n}" for n in range(1, 8)),
     *(f"CC-{n}" for n in range(1, 18)),
-    *(f"W-{n}" for n in (1, 3, 4, 5, 7)),
+    *(f"W-{n}" for n in (1, 3, 7)),
 }
 """Every target there is."""
 
