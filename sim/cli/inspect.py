@@ -13,12 +13,12 @@ from sim.cli.output import (
     console,
     fail,
     named,
-    outputs,
     page_facts,
     say,
     say_written,
     verb,
     waiting,
+    will_write,
     write_output,
 )
 from sim.errors import InputError, Problem, ScenarioError
@@ -173,11 +173,11 @@ def export(
     check_outputs([], inputs=[saved_run], folder=out)
     check_export(out, to=to, by=by, force=force)
     saved = read_run(saved_run)
+    will_write(out)
     with waiting() as progress:
         progress.step("write")
         histories = saved.histories() if to in IN_BATCHES else [saved.arm().history]
         write(histories, out, to=to, by=by, force=force, provenance=saved.provenance)
-    outputs.append(out)
     say_written(out)
 
 

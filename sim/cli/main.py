@@ -26,13 +26,13 @@ from sim.cli.output import (
     fail,
     interrupts,
     named,
-    outputs,
     page_facts,
     prepare_streams,
     say,
     say_written,
     verb,
     waiting,
+    will_write,
     write_json,
     write_output,
 )
@@ -68,8 +68,8 @@ def write_xlsx(path: Path | None, results: Results, scenarios: Sequence[Scenario
         from sim.formats.workbook import write_workbook
 
         names = (arm.name for arm in results.arms)
+        will_write(path)
         write_workbook(path, results, dict(zip(names, scenarios, strict=True)))
-        outputs.append(path)
 
 
 def print_results(
@@ -112,6 +112,7 @@ def run(
         from sim.runs.store import check_run_folder, run_into, write_run
 
         check_run_folder(out, force=force)
+        will_write(out)
     loaded = request.load()
     xlsx = check_workbook(to)
     if any((json, report, xlsx, out)):
@@ -129,11 +130,9 @@ def run(
             done = run_into(out, request, loaded, command=command(), force=force, progress=progress)
         else:
             done = run_scenario(request, loaded, keep_log=keep_log, progress=progress)
-        if out is not None:
-            if keep_log:
-                progress.step("write")
-                write_run(out, done, command=command(), force=force)
-            outputs.append(out)
+        if out is not None and keep_log:
+            progress.step("write")
+            write_run(out, done, command=command(), force=force)
         if report is not None and done.arm is not None:
             progress.step("report")
             from sim.report.page.page import run_page

@@ -76,8 +76,8 @@ SECONDS = 0.8
 """How long an interrupted command may take to remove its unfinished files."""
 INTERRUPTED = (128 + signal.SIGINT, 128 + signal.SIGTERM)
 
-outputs: list[Path] = []
-"""The outputs of this command that are complete, in their order."""
+outputs: dict[Path, tuple[int, int] | None] = {}
+"""The outputs of this command in their order: device and inode of what was there before, None for nothing."""
 resumable: list[Path] = []
 """Folders of which the same command uses what an interrupted one has done."""
 
@@ -96,10 +96,29 @@ class Interrupted:
     @property
     def message(self) -> str:
         """What the interrupted command has written."""
-        if not outputs and (kept := what_is_kept()):
+        complete = [path for path, before in outputs.items() if _identity(path) not in (None, before)]
+        if not complete and (kept := what_is_kept()):
             return f"interrupted; {kept}"
-        written = ", ".join(map(str, outputs)) or "nothing"
-        return f"interrupted; {written} {'were' if len(outputs) > 1 else 'was'} written"
+        written = ", ".join(map(str, complete)) or "nothing"
+        return f"interrupted; {written} {'were' if len(complete) > 1 else 'was'} written"
+
+
+def will_write(path: Path) -> None:
+    """Note an output that will take its place as a whole: an interrupt may come just then."""
+    outputs[path] = _identity(path)
+
+
+def is_complete(path: Path) -> None:
+    """Note an output that grew in its place."""
+    outputs[path] = None
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def what_is_kept() -> str:
@@ -300,9 +319,9 @@ def write_json(results: HasJson, json: str | None) -> bool:
 
 
 def write_output(path: Path, text: str) -> None:
-    """Write an output file, and remember it as complete."""
+    """Write an output file."""
+    will_write(path)
     write_whole(path, text)
-    outputs.append(path)
 
 
 def say_written(*files: Path | None) -> None:

@@ -10,8 +10,8 @@ import typer
 from sim.cli import options
 from sim.cli.output import (
     console,
+    is_complete,
     named,
-    outputs,
     page_facts,
     resumable,
     say_written,
@@ -90,7 +90,7 @@ def psa(
     with waiting() as progress:
         results = analyse(request, until_precision=until_precision, folder=out, progress=progress)
         if out is not None:
-            outputs.append(out)
+            is_complete(out)
         if report is not None:
             progress.step("report")
             from sim.report.page.psa_page import psa_page

@@ -21,7 +21,6 @@ from sim.economics.incremental import (
     joint_difference,
     pairwise_status,
 )
-from sim.errors import InputError
 from sim.event_log.log import EventLog, Floats, Indices
 from sim.outcomes.endpoints import Endpoint
 from sim.outcomes.endpoints.means import Averages
@@ -30,7 +29,7 @@ from sim.outcomes.evaluation import Arm
 from sim.outcomes.history.history import History
 from sim.outcomes.results import Key
 from sim.outcomes.summary import why_no_interval
-from sim.scenario.language.model import Outcome, Scenario
+from sim.scenario.language.model import Outcome
 
 TOTAL = Key(DISCOUNTED)
 ALIKE = "no patient differs between the arms in cost or QALYs"
@@ -96,18 +95,6 @@ class EconomicOutcomes:
 def _by_replication(values: Floats, arm: Arm, chosen: Indices) -> Floats:
     edges = np.searchsorted(arm.log.replication[chosen], np.arange(arm.replications + 1))
     return np.array([np.mean(values[chosen[a:b]]) if b > a else nan for a, b in pairwise(edges.tolist())])
-
-
-def check_currencies(arms: Mapping[str, Scenario]) -> None:
-    """Raises: InputError where two arms, by name, count costs in different currencies."""
-    known = [(name, one.economics.currency) for name, one in arms.items() if one.economics is not None]
-    for name, currency in known[1:]:
-        first, other = known[0]
-        if currency != other:
-            raise InputError(
-                f"{first} counts costs in {other} and {name} in {currency}",
-                "give both one `economics.currency`, and convert the amounts",
-            )
 
 
 # ---------------------------------------------------------------- rows

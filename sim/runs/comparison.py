@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from itertools import combinations
 from pathlib import Path
 from typing import TypeAlias
 
@@ -152,7 +153,8 @@ def run_comparison(
     Raises: InputError where the arms cannot be compared, RunError where a run failed or cannot be
     read, RuleViolation.
     """
-    _check_settings(sources)
+    for one, other in combinations(sources, 2):
+        check_settings(one.name, one.scenario, other.name, other.scenario)
     timer = Timer()
     arms: list[Arm] = []
     timer.begin("engine")
@@ -166,16 +168,6 @@ def run_comparison(
     results = _compared(arms, at=at, workers=workers)
     timer.begin("write")
     return Comparison(tuple(arms), results, timer)
-
-
-def _check_settings(sources: Sequence[ArmSource]) -> None:
-    """Raises: InputError where scenarios cannot be compared, whatever they simulate."""
-    for source in sources[1:]:
-        check_settings(sources[0].name, sources[0].scenario, source.name, source.scenario)
-    if any(source.scenario.economics for source in sources):
-        from sim.economics.analysis import check_currencies
-
-        check_currencies({source.name: source.scenario for source in sources})
 
 
 def _compared(arms: Sequence[Arm], *, at: Sequence[float], workers: Workers) -> Results:

@@ -70,7 +70,16 @@ def _settings(one: Scenario, other: Scenario) -> list[tuple[str, Any, Any, str]]
         ("the horizon", days(one.horizon), days(other.horizon), "give both one `horizon`"),
         ("the follow-up", follow_up[0], follow_up[1], "give both one `patients.follow_up`"),
         ("the warm-up", warm_up[0], warm_up[1], "give both one `warm_up`"),
+        *_money(one, other),
     ]
+
+
+def _money(one: Scenario, other: Scenario) -> list[tuple[str, Any, Any, str]]:
+    """What costs and QALYs must have in common, where both arms have them."""
+    if one.economics is None or other.economics is None:
+        return []
+    fix = "give both one `economics.currency`, and convert the amounts"
+    return [("the currency", one.economics.currency, other.economics.currency, fix)]
 
 
 def _check_starting_events(reference: Arm, arm: Arm, between: str) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from sim import files
 from sim.cli import output
 from sim.cli.main import run_command
 from sim.engine.cluster import DaskCluster
@@ -75,6 +76,22 @@ def test_an_interrupted_command_says_what_was_written(
     status, _, err = command("run", FIRST, "--patients", 20, "--out", out, "--report", page)
     assert (status, err) == (130, f"interrupted; {out} was written\n")
     assert [item.name for item in tmp_path.iterdir()] == ["run"]
+
+
+def test_an_interrupt_in_the_moment_a_folder_takes_its_place_says_that_it_was_written(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, to_disk = tmp_path / "run", files._to_disk
+
+    def act(path: Path) -> None:
+        to_disk(path)
+        if out.exists():
+            kill_self(signal.SIGINT)()
+
+    monkeypatch.setattr(files, "_to_disk", act)
+    done = command("run", FIRST, "--patients", 20, "--out", out)
+    assert done == (130, "", f"interrupted; {out} was written\n")
+    assert list(tmp_path.iterdir()) == [out]
 
 
 def test_an_interrupted_analysis_keeps_its_draws_and_says_that_it_goes_on(

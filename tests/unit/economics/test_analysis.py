@@ -122,7 +122,7 @@ def test_three_arms_have_a_frontier(tmp_path: Path) -> None:
 def test_two_currencies_are_an_error(tmp_path: Path) -> None:
     old = scenario(tmp_path)
     other = layer(tmp_path, "dollars", "{economics.currency: USD}")
-    with pytest.raises(InputError, match="old counts costs in GBP and dollars in USD"):
+    with pytest.raises(InputError, match="the currency is GBP in the first and USD in the second"):
         api.compare(old, other)
 
 
