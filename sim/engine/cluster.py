@@ -73,14 +73,20 @@ class DaskCluster(Cluster):
         self._used: list[Path] = []
 
     def __enter__(self) -> DaskCluster:
-        """Connect. Raises: InputError where there is no scheduler, or a worker cannot take part."""
+        """Connect.
+
+        Raises: InputError where there is no scheduler, or a worker cannot take part; RunError where the
+        scheduler goes away meanwhile.
+        """
         self._client = self._connect()
         try:
             self._check_workers()
-        except BaseException:
+        except BaseException as error:
             self._client.close()
             with suppress(OSError):
                 self.folder.rmdir()
+            if isinstance(error, OSError):
+                raise self._gone() from error
             raise
         return self
 
@@ -134,8 +140,6 @@ class DaskCluster(Cluster):
         except TimeoutError as error:
             fact = f"cluster: no worker has joined the scheduler at {self.address}"
             raise InputError(fact, f"start one with `dask worker {self.address} --nthreads 1`") from error
-        except OSError as error:
-            raise self._gone() from error
         token = self.folder / f".{uuid.uuid4().hex}"
         try:
             self.folder.mkdir(exist_ok=True)
@@ -144,8 +148,6 @@ class DaskCluster(Cluster):
             raise InputError(f"blocks: {self.folder}: {reason(error)}", "name another folder") from error
         try:
             answers = self._client.run(fault, facts(), str(token), on_error="return")
-        except OSError as error:
-            raise self._gone() from error
         finally:
             token.unlink()
         for worker, answer in sorted(answers.items()):

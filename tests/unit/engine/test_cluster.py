@@ -305,6 +305,17 @@ def test_another_command_removes_the_blocks(scheduler: str, tmp_path: Path) -> N
             workers._result(block, future)
 
 
+def test_the_scheduler_goes_away_while_the_command_connects(
+    scheduler: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(*_: object) -> None:
+        raise OSError("timed out trying to connect")
+
+    monkeypatch.setattr(DaskCluster, "_check_workers", gone)
+    with pytest.raises(RunError, match=f"the scheduler at {scheduler} is gone\n    start it"):
+        DaskCluster(scheduler, tmp_path / "blocks").__enter__()
+
+
 def test_there_is_no_worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(clusters, "JOIN", 0.2)
     with process(SCHEDULER) as (_, address):
