@@ -14,6 +14,7 @@ from sim.calibration.identifiability import WEAK
 from sim.calibration.setup import Method
 from sim.report.tables import number_format
 from sim.report.tables.model import Column, Table, Value, numbers, print_results
+from sim.report.tables.number_format import many
 
 CORRELATED = 0.7
 """Absolute correlations from which on two parameters are named as a pair."""
@@ -49,11 +50,11 @@ def about(results: CalibrationResults) -> Iterator[str]:
     used = sum(row.used for row in results.targets)
     held_back = len(results.targets) - used
     yield (
-        f"{_many(len(results.parameters), 'parameter')}, {_many(used, 'figure')} of published targets, "
+        f"{many(len(results.parameters), 'parameter')}, {many(used, 'figure')} of published targets, "
         f"{held_back} held back (not used)"
     )
     yield (
-        f"{_many(len(own.model.scenarios), 'scenario')} with {own.request.patients:,} patients, the same in "
+        f"{many(len(own.model.scenarios), 'scenario')} with {own.request.patients:,} patients, the same in "
         f"all runs, seed {own.request.seed}"
     )
 
@@ -161,7 +162,7 @@ def _identified(results: CalibrationResults) -> Iterator[str]:
     own = results.calibration
     n, used = len(results.parameters), sum(row.used for row in results.targets)
     decided = own.identified.effective_dimension
-    yield f"The targets decide {decided:.1f} of {_many(n, 'combination')} of parameters."
+    yield f"The targets decide {decided:.1f} of {many(n, 'combination')} of parameters."
     if own.silent:
         silent = ", ".join(own.silent)
         yield f"Not identified, no target changes: {silent}; kept at the value of the scenario."
@@ -197,7 +198,7 @@ def _trust(results: CalibrationResults) -> Iterator[str]:
     own = results.calibration
     fit, posterior = own.fit, own.posterior
     yield (
-        f"Best fit: deviance {fit.deviance:.1f} of {_many(len(fit.residuals), 'term')} (standard error by "
+        f"Best fit: deviance {fit.deviance:.1f} of {many(len(fit.residuals), 'term')} (standard error by "
         f"simulation {fit.deviance_error:.2g}), {fit.runs} runs."
     )
     if not fit.is_converged:
@@ -220,10 +221,6 @@ def _trust(results: CalibrationResults) -> Iterator[str]:
         )
         if errors.max() > 0.5:
             yield "The emulator is rough for some figures: simulate more patients, or narrow the priors."
-
-
-def _many(n: int, noun: str) -> str:
-    return f"{n} {noun}{'' if n == 1 else 's'}"
 
 
 def _number(value: float) -> str:

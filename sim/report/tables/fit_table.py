@@ -13,6 +13,7 @@ from sim.calibration.fit_results import FitResults, StratumFits
 from sim.calibration.survival_fit import HAZARD_RATIOS, Fit
 from sim.report.tables import number_format
 from sim.report.tables.model import Row, Table, Value, numbers, print_table, printed, prose, texts
+from sim.report.tables.number_format import many
 
 FIGURES = 4
 
@@ -48,11 +49,7 @@ def counts(one: StratumFits) -> str:
     """The observations of a stratum."""
     data = one.stratum.data
     late = " from late entries on" if (data.entry > 0.0).any() else ""
-    return f"{_counted(data.number, 'observation')}{late}, {_counted(data.events, 'event')}"
-
-
-def _counted(number: float, noun: str) -> str:
-    return f"{number:,.0f} {noun}{'' if number == 1 else 's'}"
+    return f"{many(data.number, 'observation')}{late}, {many(data.events, 'event')}"
 
 
 def tables(results: FitResults, one: StratumFits, *, full: bool) -> Iterator[Table]:

@@ -57,6 +57,11 @@ def count(value: float) -> str:
     return NOTHING if math.isnan(value) else f"{value:,.0f}"
 
 
+def many(number: float, noun: str) -> str:
+    """`1 event`, `1,200 events`."""
+    return f"{count(number)} {noun}{'' if number == 1 else 's'}"
+
+
 def _decimals(limits: Limits, size: float, fewest: int = 1) -> int:
     """Decimals at which an interval, in units of this size, is no narrower than the last of them."""
     width = (limits[1] - limits[0]) / size

@@ -41,7 +41,7 @@ def about(results: SensitivityResults) -> Iterator[str]:
         yield f"{_difference(results, pair)}: {text}{spread}"
     n = len({name for name, _ in study.columns})
     patients = f"{study.model.n_patients:,} patients in each arm, the same in all runs"
-    yield f"{n} uncertain parameter{'s' if n > 1 else ''}, {patients}, seed {study.request.seed}"
+    yield f"{number_format.many(n, 'uncertain parameter')}, {patients}, seed {study.request.seed}"
 
 
 def _difference(results: SensitivityResults, pair: tuple[str, str]) -> str:
