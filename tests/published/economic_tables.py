@@ -129,7 +129,8 @@ QUESTIONS = {
     "the same with one product alone": ("one_line", "car_t_withheld_for_cns"),
     "a second product": (BASE, "one_line"),
     "after one product, transplant in every remission or in none": (
-        *("one_line_then_transplant", "one_line_no_transplant"),
+        "one_line_then_transplant",
+        "one_line_no_transplant",
     ),
     "blinatumomab first": ("blinatumomab", BASE),
     "inotuzumab first": ("inotuzumab", BASE),
@@ -144,25 +145,29 @@ def of_questions() -> str:
         (
             question,
             *(f"`{name}`" for name in names),
-            *(in_words(what_it_adds(setting, question)) for setting in ("commercial", "academic")),
+            *(in_words(*pair(setting, question)) for setting in ("commercial", "academic")),
         )
         for question, names in QUESTIONS.items()
     ]
     return table(head, rows)
 
 
-def what_it_adds(setting: str, question: str) -> IncrementalRow:
-    """The difference that a step makes."""
+def pair(setting: str, question: str) -> tuple[Arm, Arm]:
+    """The strategy that has a step, and the one that is the same without it."""
     by_name = {one.name: one for one in arms(setting)}
-    one, other = (by_name[name] for name in QUESTIONS[question])
+    one, other = QUESTIONS[question]
+    return by_name[one], by_name[other]
+
+
+def what_it_adds(one: Arm, other: Arm) -> IncrementalRow:
+    """The difference between two strategies."""
     rows = incremental_rows([other.totals, one.totals], currency=one.currency)
     return next(row for row in rows if row.compared_with)
 
 
-def in_words(row: IncrementalRow) -> str:
+def in_words(one: Arm, other: Arm) -> str:
     """The extra cost and QALYs, then the ratio where both are more."""
-    low, high = (row.incremental_qaly + z * row.qaly_error for z in (-1.96, 1.96))
-    qaly = f"{row.incremental_qaly:+.2f} ({low:+.2f} to {high:+.2f})"
+    row, qaly = what_it_adds(one, other), interval(one.totals.qaly - other.totals.qaly, 2)
     said = f"{row.incremental_cost:+,.0f} {row.currency}, {qaly} QALYs: "
     if row.incremental_cost > 0.0 and row.incremental_qaly > 0.0:
         return f"{said}{row.icer:,.0f} per QALY"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.published.economic_tables import BASE, QUESTIONS, TABLES, against_base, arm, what_it_adds
+from tests.published.economic_tables import BASE, QUESTIONS, TABLES, against_base, arm, pair, what_it_adds
 from tests.published.strategy_tables import SCENARIOS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "economics.md").read_text("utf-8")
@@ -26,14 +26,14 @@ def test_the_page_has_every_table_and_what_two_of_its_rows_give() -> None:
 def test_the_reading_of_the_tables_holds() -> None:
     withheld, one_product, second, transplant, blinatumomab, inotuzumab = QUESTIONS
     for question in (withheld, one_product):
-        assert what_it_adds("commercial", question).icer > 30_000
-    assert what_it_adds("commercial", second).incremental_qaly < 0.0
-    assert what_it_adds("academic", second).incremental_qaly < 0.05
-    assert what_it_adds("academic", transplant).icer > 100_000
-    assert what_it_adds("commercial", transplant).incremental_qaly < 0.0
+        assert what_it_adds(*pair("commercial", question)).icer > 30_000
+    assert what_it_adds(*pair("commercial", second)).incremental_qaly < 0.0
+    assert what_it_adds(*pair("academic", second)).incremental_qaly < 0.05
+    assert what_it_adds(*pair("academic", transplant)).icer > 100_000
+    assert what_it_adds(*pair("commercial", transplant)).incremental_qaly < 0.0
     for setting in ("commercial", "academic"):
         for question in (blinatumomab, inotuzumab):
-            assert what_it_adds(setting, question).status == "dominated"
+            assert what_it_adds(*pair(setting, question)).status == "dominated"
 
 
 def test_every_category_costs_something_and_the_product_most() -> None:
