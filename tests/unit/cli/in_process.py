@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -34,8 +33,7 @@ outcomes:
 """
 
 
-@dataclass
-class Ended:
+class Ended(NamedTuple):
     """How a command ended, and what it printed."""
 
     status: int

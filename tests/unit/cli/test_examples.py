@@ -16,10 +16,10 @@ import yaml
 
 from sim.calibration.targets import read_targets
 from sim.cli import examples
-from sim.cli.main import run_command
 from sim.scenario import load
 from tests.command import output_of
 from tests.shipped import PUBLISHED, SHIPPED, TARGETS
+from tests.unit.cli.in_process import Allpath
 
 ROOT = Path(__file__).parents[3]
 SCENARIOS = ROOT / "scenarios"
@@ -29,14 +29,13 @@ Failing = Callable[..., tuple[int, str]]
 
 
 @pytest.fixture
-def failing(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path) -> Failing:
+def failing(allpath: Allpath, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Failing:
     """The exit status of the command in a temporary folder, and what it printed on standard error."""
 
     def run(*words: str) -> tuple[int, str]:
         monkeypatch.chdir(tmp_path)
-        monkeypatch.setattr(sys, "argv", ["allpath", *words])
-        capfd.readouterr()
-        return run_command(), capfd.readouterr().err
+        ended = allpath(*words)
+        return ended.status, ended.err
 
     return run
 

@@ -15,32 +15,16 @@ import pytest
 
 from sim import files
 from sim.cli import output
-from sim.cli.main import run_command
 from sim.engine.cluster import DaskCluster
 from sim.errors import RunError
 from sim.uncertainty.draws_folder import DrawsFolder
 from sim.uncertainty.psa import Done
 from tests.psa_models import written as psa_files
+from tests.unit.cli.in_process import Allpath
 
 ROOT = Path(__file__).parents[3]
 FIRST = ROOT / "scenarios" / "first_steps.yaml"
 ENV = {**os.environ, "PYTHONPATH": str(ROOT)}
-
-Ended = tuple[int, str, str]
-Command = Callable[..., Ended]
-
-
-@pytest.fixture
-def command(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Command:
-    """The command in this process: status, standard output, standard error."""
-
-    def run(*arguments: object) -> Ended:
-        monkeypatch.setattr(sys, "argv", ["allpath", *map(str, arguments)])
-        status = run_command()
-        sys.stdout.flush()
-        return status, *capfd.readouterr()
-
-    return run
 
 
 def kill_self(number: int, *, swallow: bool = False) -> Callable[..., Any]:
@@ -57,29 +41,29 @@ def kill_self(number: int, *, swallow: bool = False) -> Callable[..., Any]:
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_an_interrupted_command_says_that_nothing_was_written(
-    number: int, status: int, command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    number: int, status: int, allpath: Allpath, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sim.files._to_disk", kill_self(number))
-    done = command("run", FIRST, "--patients", 20, "--out", tmp_path / "run")
+    done = allpath("run", FIRST, "--patients", 20, "--out", tmp_path / "run")
     assert done == (status, "", "interrupted; nothing was written\n")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_an_interrupted_command_says_what_was_written(
-    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    allpath: Allpath, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     out, page = tmp_path / "run", tmp_path / "page.html"
     replace = Path.replace
     monkeypatch.setattr(
         Path, "replace", lambda self, to: kill_self(signal.SIGINT)() if to == page else replace(self, to)
     )
-    status, _, err = command("run", FIRST, "--patients", 20, "--out", out, "--report", page)
+    status, _, err = allpath("run", FIRST, "--patients", 20, "--out", out, "--report", page)
     assert (status, err) == (130, f"interrupted; {out} was written\n")
     assert [item.name for item in tmp_path.iterdir()] == ["run"]
 
 
 def test_an_interrupt_in_the_moment_a_folder_takes_its_place_says_that_it_was_written(
-    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    allpath: Allpath, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     out, to_disk = tmp_path / "run", files._to_disk
 
@@ -89,13 +73,13 @@ def test_an_interrupt_in_the_moment_a_folder_takes_its_place_says_that_it_was_wr
             kill_self(signal.SIGINT)()
 
     monkeypatch.setattr(files, "_to_disk", act)
-    done = command("run", FIRST, "--patients", 20, "--out", out)
+    done = allpath("run", FIRST, "--patients", 20, "--out", out)
     assert done == (130, "", f"interrupted; {out} was written\n")
     assert list(tmp_path.iterdir()) == [out]
 
 
 def test_an_interrupted_analysis_keeps_its_draws_and_says_that_it_goes_on(
-    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    allpath: Allpath, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The first block is written, the second interrupted; the same command ends the analysis."""
     (file, *_), out = psa_files(tmp_path), tmp_path / "draws"
@@ -109,15 +93,15 @@ def test_an_interrupted_analysis_keeps_its_draws_and_says_that_it_goes_on(
     monkeypatch.setattr("sim.uncertainty.psa.TOGETHER", 90)
     with monkeypatch.context() as patch:
         patch.setattr(DrawsFolder, "write", write_once)
-        status, _, err = command(*words)
+        status, _, err = allpath(*words)
     message = f"interrupted; {out} keeps what is done: the same command goes on from there\n"
     assert (status, err) == (130, message)
-    assert command(*words)[0] == 0
+    assert allpath(*words)[0] == 0
     assert (out / "results.json").exists()
 
 
 def test_an_error_says_that_the_analysis_goes_on(
-    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    allpath: Allpath, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A worker was killed, or the disk is full: what is done before is kept."""
     (file, *_), out = psa_files(tmp_path), tmp_path / "draws"
@@ -126,7 +110,7 @@ def test_an_error_says_that_the_analysis_goes_on(
         raise RunError("a worker process was killed")
 
     monkeypatch.setattr(DrawsFolder, "write", fails)
-    done = command("psa", file, "--draws", 3, "--patients", 5, "--workers", 1, "--out", out)
+    done = allpath("psa", file, "--draws", 3, "--patients", 5, "--workers", 1, "--out", out)
     kept = f"{out} keeps what is done: the same command goes on from there"
     assert done == (1, "", f"a worker process was killed\n    {kept}\n")
 
@@ -147,16 +131,16 @@ def test_an_interrupted_command_on_a_cluster_says_that_it_goes_on(
 
 @pytest.mark.parametrize("verb", ["compare", "sweep"])
 def test_an_interrupt_that_a_library_swallows_still_ends_with_130(
-    verb: str, command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    verb: str, allpath: Allpath, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(os, "fsync", kill_self(signal.SIGINT, swallow=True))
     words = [FIRST] if verb == "compare" else ["--over", "horizon=4 years"]
-    status, _, err = command(verb, FIRST, *words, "--patients", 20, "--json", tmp_path / "x.json")
+    status, _, err = allpath(verb, FIRST, *words, "--patients", 20, "--json", tmp_path / "x.json")
     assert (status, err) == (130, f"interrupted; {tmp_path / 'x.json'} was written\n")
 
 
 def test_an_error_that_follows_a_swallowed_interrupt_is_the_interrupt(
-    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    allpath: Allpath, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A library of which a signal stops the import is half there, and fails later in a way of its own."""
     swallowed = kill_self(signal.SIGINT, swallow=True)
@@ -166,7 +150,7 @@ def test_an_error_that_follows_a_swallowed_interrupt_is_the_interrupt(
         raise AttributeError("partially initialized module 'pandas' has no attribute 'core'")
 
     monkeypatch.setattr(os, "fsync", half_imported)
-    status, _, err = command("run", FIRST, "--patients", 20, "--json", tmp_path / "x.json")
+    status, _, err = allpath("run", FIRST, "--patients", 20, "--json", tmp_path / "x.json")
     assert (status, err) == (130, "interrupted; nothing was written\n")
     assert list(tmp_path.iterdir()) == []
 
@@ -261,13 +245,13 @@ def test_an_ascii_terminal_shows_every_title(tmp_path: Path) -> None:
     assert "Z\\u00fcrich" in json.stdout
 
 
-def test_a_name_that_is_no_utf_8_is_an_error(command: Command, tmp_path: Path) -> None:
+def test_a_name_that_is_no_utf_8_is_an_error(allpath: Allpath, tmp_path: Path) -> None:
     for option in ("--out", "--report"):
         name = tmp_path / os.fsdecode(b"run\xff")
-        status, out, err = command("run", FIRST, "--patients", 20, option, name)
+        status, out, err = allpath("run", FIRST, "--patients", 20, option, name)
         assert (status, out) == (2, "")
         assert err == f"{tmp_path}/run\\udcff: the name is not UTF-8\n    choose another name\n"
     file = tmp_path / os.fsdecode(b"first\xff.yaml")
     file.write_bytes(FIRST.read_bytes())
-    assert command("run", file, "--patients", 20, "--out", tmp_path / "run")[0] == 0
-    assert command("reproduce", tmp_path / "run")[0] == 0
+    assert allpath("run", file, "--patients", 20, "--out", tmp_path / "run")[0] == 0
+    assert allpath("reproduce", tmp_path / "run")[0] == 0
