@@ -216,7 +216,7 @@ def test_former_handlers_come_back() -> None:
 
 def run_in_shell(line: str, **env: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        ["/bin/sh", "-c", line.replace("allpath", f"{sys.executable} -m sim.cli.main")],
+        ["/bin/sh", "-c", line.replace("allpath", f"{sys.executable} -m sim.cli.main", 1)],  # not in paths
         env={**ENV, **env},
         cwd=ROOT,
         capture_output=True,
